@@ -1,0 +1,58 @@
+"""The tree of *our* failures: what went wrong with us, never with the web.
+
+A broken web is a value (`model.Failure`, `model.Verdict`); a broken crawler is an exception of this tree:
+
+    CrawlerError
+    |- UsageError          wrong command line                               exit 2
+    |- ConfigError         a configuration or site file says what cannot be  exit 2
+    |- NotesError          notes that cannot be found or read                exit 2
+    |- GitError            git is missing, or cannot answer                  exit 2
+    |- ArchiveError        the archive folder cannot be opened or written    exit 2
+       |- ArchiveBusy      another run holds it                              exit 3
+       |- ArchiveDamaged   bytes or rows that contradict each other          exit 2
+       |- ArchiveFull      no space left, in mid-run                         exit 3
+
+Every message says what, where, and how to mend it, on one line.
+"""
+
+
+class CrawlerError(Exception):
+    """Base of our failures; `exit_code` is what the command line ends with."""
+
+    exit_code = 2
+
+
+class UsageError(CrawlerError):
+    """The command line asks for something that cannot be."""
+
+
+class ConfigError(CrawlerError):
+    """A configuration or site file is wrong; the message names file, key and the nearest known key."""
+
+
+class NotesError(CrawlerError):
+    """A note path does not exist or cannot be read."""
+
+
+class GitError(CrawlerError):
+    """git is not there, or could not answer what we asked."""
+
+
+class ArchiveError(CrawlerError):
+    """The archive folder cannot be opened, read or written."""
+
+
+class ArchiveBusy(ArchiveError):
+    """Another run holds the archive; the message names its process."""
+
+    exit_code = 3
+
+
+class ArchiveDamaged(ArchiveError):
+    """Stored bytes and rows contradict each other; `crawler verify` tells more."""
+
+
+class ArchiveFull(ArchiveError):
+    """No space left on the device; what was acknowledged before is safe."""
+
+    exit_code = 3
