@@ -198,6 +198,7 @@ class Verdict:
     evidence: Evidence = field(default_factory=Evidence)
     moved_to: str | None = None  # a permanent new address, a fact beside the state
     follow: str | None = None  # another URL holds the article: fetch that and judge again
+    confirm_looks: int = 0  # failing looks on different days that make it dead; 0: what [schedule] says
 
 
 # --- what we remember ---------------------------------------------------------------------------
@@ -344,6 +345,45 @@ class Finding:
     suggestions: tuple[Suggestion, ...] = ()
 
 
+class ChangeKind(StrEnum):
+    """What can be new about a link since the last run; the order is that of reports."""
+
+    NEWLY_DEAD = "newly-dead"
+    FOUND_DEAD = "found-dead"  # dead at the first look
+    BACK_FROM_THE_DEAD = "back-from-the-dead"
+    TITLE_CHANGED = "title-changed"
+    STATE_CHANGED = "state-changed"  # any other change of state
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One piece of news of a link; `before` and `after` are states, or titles for `TITLE_CHANGED`."""
+
+    kind: ChangeKind
+    canonical_url: str
+    at: datetime
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How many links were in which state at the end of one run: a point of the chart of health over time."""
+
+    at: datetime
+    counts: tuple[tuple[State, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How long it takes to look at every link of a site once, at today's politeness and budget."""
+
+    site: str
+    links: int
+    seconds: float  # of asking; waits between runs not counted
+    runs: int | None = None  # runs it takes at the budget of one; None: no budget
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Results of a run, ready to be written in any format; `findings` are in report order."""
@@ -351,3 +391,7 @@ class Report:
     generated_at: datetime
     run: Run
     findings: tuple[Finding, ...]
+    changes: tuple[Change, ...] = ()
+    trend: tuple[Health, ...] = ()  # oldest first
+    rounds: tuple[Round, ...] = ()
+    overdue: tuple[str, ...] = ()  # canonical URLs of links that have waited too long
