@@ -95,6 +95,8 @@ class Failure(StrEnum):
     BAD_ENCODING = "bad-content-encoding"
     REDIRECT_LOOP = "redirect-loop"
     TOO_MANY_REDIRECTS = "too-many-redirects"
+    ROBOTS = "disallowed-by-robots"
+    INTERNAL = "internal-error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,7 @@ class History:
     snapshot: Snapshot | None = None
     previous_state: State | None = None  # what it was before the last change of state
     changed_at: datetime | None = None  # when the state changed last
+    doubted_at: datetime | None = None  # it failed in a run that counted for nothing; cleared by the next look
 
 
 @dataclass(frozen=True, slots=True)

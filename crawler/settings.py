@@ -6,7 +6,7 @@ same options with unit and meaning, and a test keeps the two equal.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -20,6 +20,10 @@ class Seconds(float):
 class Size(int):
     """A number of bytes; written in TOML as a plain number, or "64KB", "16MB", "1GB" (powers of 1024)."""
 
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Status = Annotated[int, msgspec.Meta(ge=100, le=999)]
 
 DAY = 86400.0
 MB = 1024 * 1024
@@ -41,17 +45,17 @@ class Notes(Section, frozen=True):
 class Fetch(Section, frozen=True):
     """How pages are asked for."""
 
-    concurrency: int = 64
-    per_host: int = 1
+    concurrency: Positive = 64
+    per_host: Positive = 1
     interval: Seconds = Seconds(1.0)
     timeout: Seconds = Seconds(30)
     connect_timeout: Seconds = Seconds(10)
     max_body: Size = Size(16 * MB)
-    max_redirects: int = 10
-    retries: int = 3
-    patience: int = 5
-    max_per_run: int = 0
-    max_per_day: int = 0
+    max_redirects: Count = 10
+    retries: Count = 3
+    patience: Count = 5
+    max_per_run: Count = 0
+    max_per_day: Count = 0
     probe: bool = False
     robots: bool = False
     user_agent: str = ""  # "": the built-in browser-like one that names this project
@@ -71,7 +75,7 @@ class Schedule(Section, frozen=True):
     suspect: Seconds = Seconds(DAY)
     blocked: Seconds = Seconds(DAY)
     dead: Seconds = Seconds(30 * DAY)
-    confirmations: int = 3
+    confirmations: Positive = 3
     confirm_after: Seconds = Seconds(3 * DAY)
     budget: Seconds = Seconds(0)  # 0: no limit
 
@@ -84,7 +88,7 @@ class Archive(Section, frozen=True):
     codec: Literal["zst", "gz"] = "zst"
     images: Literal["none", "cover", "all"] = "cover"
     max_image: Size = Size(5 * MB)
-    max_snapshots: int = 0
+    max_snapshots: Count = 0
 
 
 class Report(Section, frozen=True):
@@ -120,14 +124,14 @@ class SiteFiles(Section, frozen=True):
 class Host(Section, frozen=True):
     """What one host (or "*.example.com": its subdomains) wants otherwise; None: not said here."""
 
-    per_host: int | None = None
+    per_host: Positive | None = None
     interval: Seconds | None = None
     timeout: Seconds | None = None
-    patience: int | None = None
-    max_per_run: int | None = None
-    max_per_day: int | None = None
+    patience: Count | None = None
+    max_per_run: Count | None = None
+    max_per_day: Count | None = None
     headers: dict[str, str] = {}
-    accept: tuple[int, ...] = ()
+    accept: tuple[Status, ...] = ()
     skip: bool = False
 
 

@@ -12,9 +12,23 @@ HOUSE = ROOT / "crawler"
 # pure core may import each other (no cycles), rooms of the edge may not.
 LAYERS = {
     0: ["model", "errors", "settings"],
-    1: ["url", "sites", "extract", "page", "judge", "titles", "memory", "plan", "politeness", "diff", "fix"],
+    1: [
+        "url",
+        "sites",
+        "extract",
+        "page",
+        "judge",
+        "titles",
+        "memory",
+        "network",
+        "plan",
+        "politeness",
+        "diff",
+        "fix",
+        "saved",
+    ],
     2: ["config", "notes", "git", "fetch", "store", "report", "browser", "wayback", "notify"],
-    3: ["pipeline", "rejudge", "prepare"],
+    3: ["pipeline", "visit", "session", "prepare", "rejudge", "export"],
     4: ["cli", "demo", "viewer", "__main__"],
 }
 LAYER_OF = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
