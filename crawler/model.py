@@ -95,6 +95,7 @@ class Failure(StrEnum):
     BAD_ENCODING = "bad-content-encoding"
     REDIRECT_LOOP = "redirect-loop"
     TOO_MANY_REDIRECTS = "too-many-redirects"
+    HELD_BACK = "held-back"  # not sent: the slot's day is used up, or its site asked for a longer pause than we wait
     ROBOTS = "disallowed-by-robots"
     INTERNAL = "internal-error"
 
