@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from crawler.model import History, Link, Politeness, Slot, SlotGivenUp, SlotState, State
+from crawler.model import History, Link, Politeness, Round, Slot, SlotGivenUp, SlotState, State
 from crawler.politeness import strictest
 
 SLACK = 0.1  # of its interval a link may be looked at early, or a nightly run would skip every second night
@@ -28,25 +28,13 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """How long one look at every link of a slot takes."""
-
-    slot: str
-    site: str
-    links: int
-    due: int
-    late: int  # links that have waited more than `LATE` times their interval
-    seconds: float  # for all links once, at the slot's interval
-    runs: int  # of this budget, until every link was asked once
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Slots to visit, the longest first, and what is left out with the reason."""
 
     slots: tuple[Slot, ...] = ()
     left: tuple[SlotGivenUp, ...] = ()
-    rounds: tuple[Round, ...] = ()
+    rounds: tuple[Round, ...] = ()  # a site each; hosts without a site file count together
+    overdue: tuple[str, ...] = ()  # links that have waited more than `LATE` times their interval
 
     @property
     def links(self) -> int:
@@ -63,22 +51,25 @@ def make_plan(
     states: Mapping[str, SlotState] | None = None,
 ) -> Plan:
     """Choose the links that are due and order them: `politeness` is asked for the URL of every host once."""
-    slots, left, rounds = [], [], []
+    slots, left, overdue = [], [], []
+    rounds: dict[str, Round] = {}
     for key, members, rules in _queues(links, politeness):
         due = [link for link in members if budget.all or is_due(histories.get(link.canonical_url), now)]
         state = (states or {}).get(key)
-        rounds.append(_round(members, due, histories, now, (rules, budget)))
+        site = members[0].site
+        rounds[site] = _round(rounds.get(site), site, len(members), rules, budget)
+        overdue += [x.canonical_url for x in due if _is_late(histories.get(x.canonical_url), now)]
         if not due:
             continue
         if refusal := _closed(rules, state, now):
             left.append(SlotGivenUp(key, refusal, len(due)))
             continue
         due.sort(key=lambda link: urgency(histories.get(link.canonical_url), now))
-        slots.append(Slot(key, members[0].site, rules, tuple(due[: _allowance(rules, state, now)])))
+        slots.append(Slot(key, site, rules, tuple(due[: _allowance(rules, state, now)])))
     if budget.links:
         slots = _most_urgent(slots, histories, now, budget.links)
     slots.sort(key=lambda slot: (-len(slot.links) * slot.politeness.interval / slot.politeness.per_host, slot.key))
-    return Plan(tuple(slots), tuple(left), tuple(rounds))
+    return Plan(tuple(slots), tuple(left), tuple(rounds.values()), tuple(overdue))
 
 
 def _queues(
@@ -88,7 +79,7 @@ def _queues(
     by_host: dict[str, Politeness] = {}
     by_slot: dict[str, list[Link]] = defaultdict(list)
     for link in links:
-        if not link.host:
+        if link.site == "local":
             continue
         rules = by_host.get(link.host) or by_host.setdefault(link.host, politeness(link.fetch_url))
         if not rules.skip:
@@ -150,28 +141,18 @@ def _most_urgent(slots: list[Slot], histories: Mapping[str, History], now: datet
     return [slot for slot in kept if slot.links]
 
 
-def _round(
-    members: list[Link],
-    due: list[Link],
-    histories: Mapping[str, History],
-    now: datetime,
-    limits: tuple[Politeness, Budget],
-) -> Round:
-    rules, budget = limits
+def _round(known: Round | None, site: str, links: int, rules: Politeness, budget: Budget) -> Round:
+    """The round of a site with one more slot: slots are asked side by side, so the slowest one counts."""
     per_run = min(
-        budget.seconds / rules.interval if budget.seconds and rules.interval else len(members),
-        rules.max_per_run or len(members),
-        rules.max_per_day or len(members),
+        budget.seconds / rules.interval if budget.seconds and rules.interval else links,
+        rules.max_per_run or links,
+        rules.max_per_day or links,
     )
-    return Round(
-        slot=members[0].slot,
-        site=members[0].site,
-        links=len(members),
-        due=len(due),
-        late=sum(_is_late(histories.get(link.canonical_url), now) for link in due),
-        seconds=len(members) * rules.interval,
-        runs=-(-len(members) // max(1, int(per_run))),
-    )
+    runs = -(-links // max(1, int(per_run))) if budget.seconds or rules.max_per_run or rules.max_per_day else None
+    if known is None:
+        return Round(site, links, links * rules.interval, runs)
+    slowest = max(known.seconds, links * rules.interval)
+    return Round(site, known.links + links, slowest, max(known.runs or 0, runs or 0) or None)
 
 
 def _is_late(history: History | None, now: datetime) -> bool:

@@ -5,12 +5,14 @@ Pure lookups live here; the waiting itself is the limiter's (`fetch`), and nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from crawler.model import Politeness
 from crawler.settings import Fetch, Host
+
+PolitenessOf = Callable[[str], Politeness]  # the rules for the slot of a URL
 
 
 class SitePoliteness(Protocol):

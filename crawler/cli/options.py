@@ -1,0 +1,142 @@
+"""What all commands share: the global options, paths, and the pairs of --format and --output.
+
+Declarations of options and the loading of settings live here; no command's own work.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from crawler.errors import UsageError
+
+if TYPE_CHECKING:
+    from crawler.config import Settings
+    from crawler.sites import Sites
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The global options, wherever on the line they stood."""
+
+    config: Path | None = None
+    archive: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+    def settings(self) -> Settings:
+        """The configuration with the command line laid over it."""
+        import msgspec
+
+        from crawler.config import load_settings
+
+        settings = load_settings(self.config)
+        if self.archive is not None:
+            settings = msgspec.structs.replace(
+                settings, archive=msgspec.structs.replace(settings.archive, path=str(self.archive))
+            )
+        return settings
+
+    def say(self, line: str) -> None:
+        """Talk: a line on stderr, unless --quiet."""
+        if not self.quiet:
+            click.echo(line, err=True)
+
+
+def global_options(function: F) -> F:
+    """Add the global options, which may stand before the command or anywhere after it; the later one wins."""
+
+    @click.option("--config", type=click.Path(path_type=Path), help="Configuration file [./crawler.toml].")
+    @click.option("--archive", type=click.Path(path_type=Path), help="Archive folder [./archive].")
+    @click.option("--quiet", "-q", is_flag=True, default=None, help="Say nothing but results and errors.")
+    @click.option("--verbose", "-v", is_flag=True, default=None, help="Say more, and report more.")
+    @click.pass_context
+    @functools.wraps(function)
+    def with_options(
+        ctx: click.Context,
+        /,
+        *args: object,
+        config: Path | None,
+        archive: Path | None,
+        quiet: bool | None,
+        verbose: bool | None,
+        **others: object,
+    ) -> object:
+        before = ctx.obj if isinstance(ctx.obj, Options) else Options()
+        ctx.obj = Options(
+            config=config or before.config,
+            archive=archive or before.archive,
+            quiet=before.quiet if quiet is None else quiet,
+            verbose=before.verbose if verbose is None else verbose,
+        )
+        return function(ctx.obj, *args, **others)
+
+    return with_options  # type: ignore[return-value]  # click wraps the function; its callers are click's own
+
+
+def paths_argument(function: F) -> F:
+    """PATHS: note files or folders."""
+    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path))(function)
+
+
+def output_options(*formats: str) -> Callable[[F], F]:
+    """--format and --output, as often as wanted: the n-th output takes the n-th format."""
+
+    def decorate(function: F) -> F:
+        function = click.option(
+            "--output", "-o", "outputs", multiple=True, type=click.Path(path_type=Path, dir_okay=False),
+            help="Write the n-th format to this file; a format without one goes to stdout.",
+        )(function)  # fmt: skip
+        return click.option(
+            "--format",
+            "-f",
+            "formats",
+            multiple=True,
+            type=click.Choice(formats),
+            help="Report format; may be repeated.",
+        )(function)
+
+    return decorate
+
+
+def pair_outputs(formats: tuple[str, ...], outputs: tuple[Path, ...], default: str) -> list[tuple[str, Path | None]]:
+    """(format, file) pairs; None is stdout. Without formats, the default one."""
+    if len(outputs) > max(1, len(formats)):
+        raise UsageError(f"{len(outputs)} --output for {len(formats)} --format: each output needs its own format")
+    chosen = formats or (default,)
+    return [(name, outputs[i] if i < len(outputs) else None) for i, name in enumerate(chosen)]
+
+
+def note_paths(paths: tuple[Path, ...], settings: Settings) -> list[Path]:
+    """The PATHS given, else the configured ones."""
+    return list(paths) or [Path(path) for path in settings.notes.paths]
+
+
+def load_sites_of(settings: Settings) -> Sites:
+    """All site files, shipped and the user's."""
+    from crawler.config import site_documents
+    from crawler.sites import load_sites
+
+    return load_sites(site_documents(settings))
+
+
+class Duration(click.ParamType):
+    """A duration on the command line: 90, "30s", "2h", "7d"."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; a usage error for anything else."""
+        from crawler.config import parse_duration
+
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)

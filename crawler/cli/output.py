@@ -1,0 +1,43 @@
+"""Writing results: to stdout or to files that are replaced whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from crawler.errors import UsageError
+
+
+def write_outputs(pairs: Sequence[tuple[str, Path | None]], render: Callable[[str], str]) -> None:
+    """Render each format and write it to its file, or to stdout where it has none."""
+    for name, file in pairs:
+        text = render(name)
+        if file is None or str(file) == "-":
+            sys.stdout.write(text)
+        else:
+            write_file(file, text)
+
+
+def write_file(file: Path, text: str) -> None:
+    """Replace a file in one step, so that a reader or a crash never meets half a report."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists() and not file.is_file():  # /dev/stdout, a named pipe: cannot be replaced, only written
+            file.write_text(text, encoding="utf-8")
+            return
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(temporary).chmod(0o666 & ~mask)
+            Path(temporary).replace(file)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}; choose another --output") from None

@@ -1,0 +1,130 @@
+"""From notes on disk to links: what every command does first.
+
+Composition of `notes`, `extract`, `sites` and the archive's memory of unchanged files; nothing is fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from crawler.extract import occurrences
+from crawler.model import Confidence, Evidence, History, Kind, Link, Occurrence, State
+from crawler.notes import NoteFile, SkippedNote, find_notes, local_exists, read_note
+
+if TYPE_CHECKING:
+    from crawler import settings
+    from crawler.sites import Identity, Sites
+
+LOCAL = "local"  # the site of targets that are files
+
+
+class Remembered(Protocol):
+    """What an archive remembers of a note file."""
+
+    size: int
+    mtime_ns: int
+    occurrences: tuple[Occurrence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNote:
+    """A note file and what is written in it; `fresh` where it was read just now, not remembered."""
+
+    file: NoteFile
+    occurrences: tuple[Occurrence, ...]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """All notes of a command's paths."""
+
+    read: tuple[ReadNote, ...] = ()
+    skipped: tuple[SkippedNote, ...] = ()
+
+    @property
+    def occurrences(self) -> list[Occurrence]:
+        """Every occurrence, note by note."""
+        return [occurrence for note in self.read for occurrence in note.occurrences]
+
+
+def read_notes(
+    paths: Sequence[Path],
+    options: settings.Notes,
+    remembered: Mapping[str, Remembered] | None = None,
+    *,
+    code: bool = False,
+) -> Notes:
+    """Read the notes of `paths`; files that are as remembered (size and time) are not opened."""
+    read, skipped = [], []
+    for file in find_notes(paths, options, Path.cwd()):
+        known = (remembered or {}).get(file.path)
+        if known and not code and (known.size, known.mtime_ns) == (file.size, file.mtime_ns):
+            read.append(ReadNote(file, known.occurrences, fresh=False))
+            continue
+        note = read_note(file)
+        if isinstance(note, SkippedNote):
+            skipped.append(note)
+        else:
+            read.append(ReadNote(file, tuple(occurrences(note, code=code)), fresh=True))
+    return Notes(tuple(read), tuple(skipped))
+
+
+def link_up(found: Iterable[Occurrence], sites: Sites) -> list[Link]:
+    """Occurrences grouped by identity, in order of first writing; local targets are links of site `local`."""
+    identities: dict[str, Identity] = {}
+    links: dict[str, Link] = {}
+    members: dict[str, list[Occurrence]] = {}
+    for occurrence in found:
+        if occurrence.kind is Kind.LOCAL:
+            key = local_key(occurrence)
+            known = links.get(key) or Link(occurrence.url, key, key, LOCAL, "", LOCAL)
+        else:
+            who = identities.get(occurrence.url) or identities.setdefault(
+                occurrence.url, sites.identify(occurrence.url)
+            )
+            key = who.canonical_url
+            known = links.get(key) or Link(occurrence.url, key, who.fetch_url, who.site, who.host, who.slot)
+        links[key] = known
+        members.setdefault(key, []).append(occurrence)
+    return [replace(link, occurrences=tuple(members[key])) for key, link in links.items()]
+
+
+def local_key(occurrence: Occurrence) -> str:
+    """The identity of a local target: relative ones mean another file in each folder of notes."""
+    if occurrence.url.startswith("/"):
+        return f"local:{occurrence.url}"
+    folder = occurrence.path.rpartition("/")[0]
+    return f"local:/{folder}/{occurrence.url}" if folder else f"local:/{occurrence.url}"
+
+
+def local_histories(links: Iterable[Link], exists: Callable[[Occurrence], bool], now: datetime) -> dict[str, History]:
+    """The state of local targets, found out anew each time: a look at the disk is cheaper than a memory."""
+    told = {}
+    for link in links:
+        if link.site == LOCAL:
+            there = exists(link.occurrences[0])
+            told[link.canonical_url] = History(
+                canonical_url=link.canonical_url,
+                url=link.url,
+                first_seen=now,
+                state=State.ALIVE if there else State.DEAD,
+                reason="ok" if there else "missing-file",
+                confidence=Confidence.HIGH,
+                evidence=Evidence(rule="local/exists" if there else "local/missing-file", matched=link.url),
+                checked_at=now,
+                last_alive=now if there else None,
+                first_failed=None if there else now,
+                failures=0 if there else 1,
+            )
+    return told
+
+
+def local_checker(notes: Notes) -> Callable[[Occurrence], bool]:
+    """A question about the disk: does this local target exist?"""
+    files = {note.file.path: note.file for note in notes.read}
+    return lambda occurrence: local_exists(occurrence, files[occurrence.path])
