@@ -1,0 +1,59 @@
+"""Reports: one module for each format, and the table of formats that the command line offers.
+
+`build_report` assembles a `Report` from links and memory; a `Format` turns it into text. Renderers return strings
+and write nothing: where a report goes is the command line's business. Modules of formats are imported when their
+format is asked for, because some need a library that takes long to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import cast
+
+from crawler.model import Report
+from crawler.report.build import build_report
+from crawler.report.options import Options
+
+__all__ = ["FORMATS", "Format", "Options", "Render", "build_report"]
+
+Render = Callable[[Report, Options], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to write a report; `suffix` is what its files end with."""
+
+    name: str
+    suffix: str
+    render: Render
+
+
+def _later(module: str) -> Render:
+    """The `render` of a module of this package, imported at its first use."""
+
+    def render(report: Report, options: Options) -> str:
+        return cast(Render, import_module(f"crawler.report.{module}").render)(report, options)
+
+    return render
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        name: Format(name, suffix, _later(module))
+        for name, suffix, module in (
+            ("terminal", ".txt", "terminal"),
+            ("json", ".json", "json_report"),
+            ("markdown", ".md", "markdown"),
+            ("html", ".html", "html"),
+            ("github", ".txt", "github"),
+            ("sarif", ".sarif", "sarif"),
+            ("junit", ".xml", "junit"),
+            ("rdjson", ".rdjson", "rdjson"),
+            ("atom", ".atom", "atom"),
+            ("tsv", ".tsv", "tsv"),
+        )
+    }
+)

@@ -1,0 +1,46 @@
+"""The report as JSON, schema `crawler.report/1`: every key always there, one link a line.
+
+The keys are declared in `document`; only their writing lives here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from crawler.model import Report
+from crawler.report.clean import escaped_json
+from crawler.report.document import Document, exact_document
+from crawler.report.options import Options
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def render(report: Report, _options: Options) -> str:
+    """The report as one JSON object; a line for each top-level key and each link, so that files diff and grep well."""
+    document = exact_document(report)
+    fields = document.__struct_fields__
+    lines = [f'"{name}": {_encoded(getattr(document, name))}' for name in fields if name != "links"]
+    links = ",\n".join(map(_encoded, document.links))
+    body = ",\n".join([*lines, f'"links": [\n{links}\n]' if links else '"links": []'])
+    return escaped_json("{" + body + "}\n")
+
+
+def read(text: str | bytes) -> Document:
+    """A report that was written before, for comparisons; raises msgspec.ValidationError where it is none."""
+    return msgspec.json.decode(text, type=Document)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what `render` writes."""
+    made = msgspec.json.schema(Document)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Report of linkhealth-crawler, crawler.report/1",
+        **made,
+    }
+
+
+def _encoded(value: object) -> str:
+    return _ENCODER.encode(value).decode()

@@ -1,0 +1,20 @@
+"""How a report is to be written: what a format may be told, beside the report itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from crawler.model import State
+from crawler.report.words import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What every renderer is given; each uses what concerns it."""
+
+    language: Language = "en"
+    width: int = 80  # columns; terminal only
+    colour: bool = False  # terminal only
+    verbose: bool = False  # list what is otherwise only counted
+    fail_on: frozenset[State] = field(default=frozenset({State.DEAD}))  # the states that are errors
+    notes_url: str = ""  # what a note's path is appended to, to make a link: "../notes/", "https://…/blob/main/"

@@ -1,0 +1,145 @@
+"""What the formats for people say about links: which ones, in which order, in which phrases.
+
+Selections and plain sentences only; no markup and no layout, so that terminal, Markdown and HTML say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crawler.model import ChangeKind, State
+from crawler.report.document import ChangePart, Document, LinkPart, RunPart
+from crawler.report.figures import day, duration, number, size
+from crawler.report.reasons import reason_name
+from crawler.report.words import Language, words
+
+FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: their dead come first
+
+
+def in_state(document: Document, state: State) -> list[LinkPart]:
+    """The links in this state: WeChat and Zhihu first, then in the document's order."""
+    return sorted((link for link in document.links if link.state is state), key=lambda link: site_rank(link.site))
+
+
+def site_rank(site: str) -> tuple[int, str]:
+    """Sorts the sites that matter most to the front."""
+    return (FOCUS.index(site) if site in FOCUS else len(FOCUS), site)
+
+
+def with_other_title(document: Document) -> list[LinkPart]:
+    """Living links whose page has a title that has nothing to do with the note's."""
+    return [link for link in document.links if link.title_differs]
+
+
+def news(document: Document) -> list[tuple[ChangeKind, list[tuple[ChangePart, LinkPart | None]]]]:
+    """What changed, by kind, each change with its link where the report covers it."""
+    by_url = {link.canonical_url: link for link in document.links}
+    grouped: dict[ChangeKind, list[tuple[ChangePart, LinkPart | None]]] = {kind: [] for kind in ChangeKind}
+    for change in document.changes:
+        grouped[change.kind].append((change, by_url.get(change.canonical_url)))
+    return [(kind, changes) for kind, changes in grouped.items() if changes]
+
+
+def name(link: LinkPart) -> str:
+    """What people call the link: the note's title, the page's, or its address."""
+    return link.note_title or link.page_title or link.url
+
+
+def places(link: LinkPart) -> list[str]:
+    """Where it is written: path:line:column."""
+    return [f"{o.path}:{o.line}:{o.column}" for o in link.occurrences]
+
+
+def verdict(link: LinkPart, language: Language) -> str:
+    """The reason in words and its slug: "not found (404) [not-found]"."""
+    return f"{reason_name(link.reason, language)} [{link.reason}]"
+
+
+def evidence(link: LinkPart) -> str:
+    """What was seen, on one line; "" where nothing is known."""
+    seen = link.evidence
+    status = f"HTTP {seen.http_status}" if seen.http_status is not None else None
+    hops = [f"{hop.status} {hop.url}" for hop in seen.redirects]
+    moved = " → ".join([*hops, seen.final_url or "?"]) if hops else None
+    parts = (seen.rule, seen.matched, status, moved, seen.error, seen.limited)
+    return " · ".join(part for part in parts if part)
+
+
+def memory(link: LinkPart, language: Language) -> str:
+    """What is remembered of it: last alive, failing looks, confidence, when it was checked."""
+    say = words(language)
+    if link.checked_at is None or link.site == "local":
+        return ""
+    alive = f"{say.last_alive} {day(link.last_alive_at)}" if link.last_alive_at else say.never_alive
+    failures = say.failures.format(count=link.failures) if link.failures else ""
+    return " · ".join(
+        part
+        for part in (alive, failures, say.confidence[link.confidence], f"{say.checked} {day(link.checked_at)}")
+        if part
+    )
+
+
+def kept(link: LinkPart, language: Language) -> str:
+    """The kept capture in words, or that there is none."""
+    say = words(language)
+    if link.snapshot is None:
+        return say.not_kept
+    copy = link.snapshot
+    return say.kept_copy.format(day=day(copy.captured_at), characters=number(copy.text_chars), id=copy.id)
+
+
+def about_run(run: RunPart, language: Language) -> list[str]:
+    """The run in sentences: what it did, then everything that kept it from doing more."""
+    say = words(language)
+    seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
+    lines = [
+        say.run_line.format(
+            fetched=number(run.fetched),
+            requests=number(run.requests),
+            kept=size(run.kept_bytes),
+            seconds=duration(seconds, language),
+        )
+    ]
+    return lines + warnings(run, language)
+
+
+def warnings(run: RunPart, language: Language) -> list[str]:
+    """Everything about the run that a reader must know before trusting that it was a whole one."""
+    say = words(language)
+    lines = [say.network_down] if run.network == "down" else []
+    if run.stopped_by and not (run.stopped_by == "network-down" and lines):
+        lines.append(say.stopped[run.stopped_by])
+    if not run.complete and not lines:
+        lines.append(say.incomplete)
+    lines += [
+        say.given_up.format(slot=s.slot, reason=reason_name(s.reason, language), left=number(s.left))
+        for s in run.slots_given_up
+    ]
+    if run.internal_errors:
+        lines.append(say.internal_errors.format(count=number(run.internal_errors)))
+    return lines
+
+
+def about_rounds(document: Document, language: Language) -> list[str]:
+    """How long a full round of each site takes, and how many links have waited too long."""
+    say = words(language)
+    lines = []
+    for r in document.rounds:
+        line = say.round_line.format(site=r.site, links=number(r.links), seconds=duration(r.seconds, language))
+        lines.append(line + (say.round_runs.format(runs=number(r.runs)) if r.runs is not None else ""))
+    if document.overdue:
+        lines.append(say.overdue.format(count=number(len(document.overdue))))
+    return lines
+
+
+def uncounted(document: Document, language: Language) -> str:
+    """The sentence on links that say nothing of their pages; "" where there are none."""
+    blocked, unknown = document.counts[State.BLOCKED], document.counts[State.UNKNOWN]
+    if not blocked and not unknown:
+        return ""
+    return words(language).other_states.format(blocked=number(blocked), unknown=number(unknown))
+
+
+def sites_by_weight(document: Document) -> Sequence[str]:
+    """Sites with WeChat and Zhihu first, then by number of links."""
+    return sorted(document.by_site, key=lambda site: (site_rank(site)[0], -sum(document.by_site[site].values()), site))

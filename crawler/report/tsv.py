@@ -1,0 +1,17 @@
+"""One result a line, tab-separated: what other programs read from a pipe. Nothing is coloured, wrapped or cut."""
+
+from __future__ import annotations
+
+from crawler.model import Report
+from crawler.report.document import LinkPart, readable_document
+from crawler.report.options import Options
+
+
+def render(report: Report, _options: Options) -> str:
+    """Lines of state, reason, url, note title, and every path:line:column, separated by spaces; no header line."""
+    return "".join(map(_line, readable_document(report).links))
+
+
+def _line(link: LinkPart) -> str:
+    places = " ".join(f"{o.path}:{o.line}:{o.column}" for o in link.occurrences)
+    return "\t".join((link.state, link.reason, link.url, places, link.note_title or "")) + "\n"

@@ -1,0 +1,271 @@
+"""The words of reports in English and Chinese; no layout, no markup.
+
+Both languages have the same fields because they are the same class, so that a missing translation cannot be built.
+Templates in braces take the named values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, assert_never
+
+from crawler.model import ChangeKind, State
+
+Language = Literal["en", "zh"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Every phrase that a report for people uses."""
+
+    title: str
+    states: Mapping[State, str]
+    changes: Mapping[ChangeKind, str]
+    site: str
+    total: str
+    all_links: str
+    all_sites: str
+    what_changed: str
+    nothing_changed: str
+    dead: str
+    suspects: str
+    title_differs: str
+    note_says: str
+    page_says: str
+    no_title: str
+    new_notices: str
+    notices_hint: str
+    other_states: str
+    nothing_to_do: str
+    no_links: str
+    links: str
+    places: str
+    evidence: str
+    rule: str
+    kept: str
+    not_kept: str
+    kept_copy: str
+    read_instead: str
+    suggestion: Mapping[str, str]
+    moved_to: str
+    last_alive: str
+    never_alive: str
+    checked: str
+    failures: str
+    confidence: Mapping[str, str]
+    redirects: str
+    run: str
+    run_line: str
+    stopped: Mapping[str, str]
+    incomplete: str
+    given_up: str
+    network_down: str
+    internal_errors: str
+    health: str
+    health_note: str
+    dead_by_year: str
+    dead_by_year_note: str
+    year: str
+    date: str
+    no_year: str
+    share: str
+    data: str
+    rounds: str
+    round_line: str
+    round_runs: str
+    overdue: str
+    more: str
+    show_more: str
+    filter_label: str
+    filter_hint: str
+    state: str
+    reason: str
+    sort: str
+    sort_by: Mapping[str, str]
+    shown: str
+    no_match: str
+    no_script: str
+    generated: str
+    hint_verbose: str
+
+
+def _states(dead: str, suspect: str, unknown: str, blocked: str, unchecked: str, alive: str) -> Mapping[State, str]:
+    return MappingProxyType(dict(zip(State, (dead, suspect, unknown, blocked, unchecked, alive), strict=True)))
+
+
+def _changes(newly_dead: str, found_dead: str, back: str, title: str, other: str) -> Mapping[ChangeKind, str]:
+    return MappingProxyType(dict(zip(ChangeKind, (newly_dead, found_dead, back, title, other), strict=True)))
+
+
+ENGLISH = Words(
+    title="Link health",
+    states=_states("dead", "suspect", "unknown", "blocked", "unchecked", "alive"),
+    changes=_changes("newly dead", "dead at the first look", "back from the dead", "title changed", "changed state"),
+    site="site",
+    total="total",
+    all_links="all links",
+    all_sites="all sites",
+    what_changed="What changed since the last run",
+    nothing_changed="Nothing changed since the last run.",
+    dead="Dead",
+    suspects="Suspect, not confirmed yet",
+    title_differs="Alive, but the title differs from the note's",
+    note_says="note",
+    page_says="page",
+    no_title="(no title)",
+    new_notices="New notices seen: wordings that no rule knows yet",
+    notices_hint="Their pages are kept; `crawler explain URL` shows how a rule would read them.",
+    other_states="{blocked} blocked (the site refused us) and {unknown} unknown: these say nothing about the pages.",
+    nothing_to_do="No dead links.",
+    no_links="No links were found.",
+    links="links",
+    places="written in",
+    evidence="evidence",
+    rule="rule",
+    kept="kept",
+    not_kept="no copy kept",
+    kept_copy="kept {day} · {characters} characters · snapshot {id}",
+    read_instead="read instead",
+    suggestion=MappingProxyType({"snapshot": "kept copy", "wayback": "Wayback Machine", "moved": "moved to"}),
+    moved_to="moved to",
+    last_alive="last alive",
+    never_alive="never seen alive",
+    checked="checked",
+    failures="failing looks: {count}",
+    confidence=MappingProxyType({"low": "low confidence", "medium": "medium confidence", "high": "high confidence"}),
+    redirects="redirects",
+    run="Run",
+    run_line="links fetched: {fetched} · requests: {requests} · kept: {kept} · time: {seconds}",
+    stopped=MappingProxyType(
+        {
+            "budget": "The time budget ran out; the rest stays due.",
+            "signal": "Stopped by a signal; the next run goes on here.",
+            "network-down": "Stopped: the network is down.",
+        }
+    ),
+    incomplete="This run is incomplete.",
+    given_up="{slot} was left alone ({reason}); {left} of its links stay due.",
+    network_down="No network: nothing could be reached, and nothing was concluded.",
+    internal_errors="Pages that made the crawler itself fail: {count}; see the log.",
+    health="Health over time",
+    health_note="Links by state at the end of each run",
+    dead_by_year="Dead links by year of the note",
+    dead_by_year_note="The year stands in the note's path; a link in notes of two years counts in both",
+    year="year",
+    date="date",
+    no_year="undated",
+    share="share",
+    data="Show the numbers",
+    rounds="A full round",
+    round_line="{site}: {links} links, {seconds} of asking",
+    round_runs=", {runs} runs at this budget",
+    overdue="Links that have waited longer than planned: {count}",
+    more="… and {count} more",
+    show_more="Show more",
+    filter_label="Filter",
+    filter_hint="title, URL, note or reason",
+    state="state",
+    reason="reason",
+    sort="Sort by",
+    sort_by=MappingProxyType(
+        {"order": "state", "site": "site", "path": "note", "year": "year", "checked": "last check", "title": "title"}
+    ),
+    shown="{shown} of {all} links",
+    no_match="Nothing matches.",
+    no_script="Without JavaScript this page lists what is dead or suspect; filter and sort need it.",
+    generated="Generated {at} by linkhealth-crawler",
+    hint_verbose="--verbose lists them.",
+)
+
+CHINESE = Words(
+    title="链接健康报告",
+    states=_states("失效", "可疑", "未知", "受阻", "未检查", "有效"),
+    changes=_changes("新失效", "首次检查即失效", "恢复有效", "标题已变", "状态变化"),
+    site="站点",
+    total="合计",
+    all_links="全部链接",
+    all_sites="全部站点",
+    what_changed="自上次运行以来的变化",
+    nothing_changed="自上次运行以来没有变化。",
+    dead="失效链接",
+    suspects="可疑，尚未确认",
+    title_differs="有效，但标题与笔记不符",
+    note_says="笔记",
+    page_says="页面",
+    no_title="（无标题）",
+    new_notices="新提示：尚无规则识别的文字",
+    notices_hint="这些页面已保存；用 `crawler explain URL` 查看规则如何判断。",
+    other_states="{blocked} 个受阻（网站拒绝了我们），{unknown} 个未知：这不说明页面本身的状况。",
+    nothing_to_do="没有失效链接。",
+    no_links="没有找到链接。",
+    links="链接",
+    places="出现在",
+    evidence="证据",
+    rule="规则",
+    kept="已存",
+    not_kept="没有存档",
+    kept_copy="已存 {day} · {characters} 字 · 存档 {id}",
+    read_instead="可改读",
+    suggestion=MappingProxyType({"snapshot": "存档副本", "wayback": "互联网档案馆", "moved": "已迁至"}),
+    moved_to="已迁至",
+    last_alive="最后有效",
+    never_alive="从未见其有效",
+    checked="检查于",
+    failures="失败 {count} 次",
+    confidence=MappingProxyType({"low": "把握低", "medium": "把握中", "high": "把握高"}),
+    redirects="重定向",
+    run="运行",
+    run_line="抓取链接：{fetched} · 请求：{requests} · 保存：{kept} · 用时：{seconds}",
+    stopped=MappingProxyType(
+        {
+            "budget": "时间预算已用完，其余链接留待下次。",
+            "signal": "被信号中止，下次运行从这里继续。",
+            "network-down": "已停止：网络不通。",
+        }
+    ),
+    incomplete="本次运行未完成。",
+    given_up="{slot} 已暂停访问（{reason}），其 {left} 个链接留待下次。",
+    network_down="没有网络：无法访问任何站点，未作任何判断。",
+    internal_errors="{count} 个页面使爬虫自身出错，见日志。",
+    health="健康趋势",
+    health_note="每次运行结束时各状态的链接数",
+    dead_by_year="按笔记年份统计的失效链接",
+    dead_by_year_note="年份取自笔记路径；同一链接出现在两年的笔记中则各计一次",
+    year="年份",
+    date="日期",
+    no_year="无日期",
+    share="占比",
+    data="查看数据",
+    rounds="完整一轮",
+    round_line="{site}：{links} 个链接，需访问 {seconds}",
+    round_runs="，按此预算需 {runs} 次运行",
+    overdue="{count} 个链接等待已超过计划时间。",
+    more="…… 另有 {count} 个",
+    show_more="显示更多",
+    filter_label="筛选",
+    filter_hint="标题、网址、笔记或原因",
+    state="状态",
+    reason="原因",
+    sort="排序",
+    sort_by=MappingProxyType(
+        {"order": "状态", "site": "站点", "path": "笔记", "year": "年份", "checked": "检查时间", "title": "标题"}
+    ),
+    shown="{shown} / {all} 个链接",
+    no_match="没有匹配的链接。",
+    no_script="未启用 JavaScript：本页仅列出失效和可疑的链接，无法筛选和排序。",
+    generated="由 linkhealth-crawler 生成于 {at}",
+    hint_verbose="用 --verbose 列出。",
+)
+
+
+def words(language: Language) -> Words:
+    """The phrases of one language."""
+    match language:
+        case "en":
+            return ENGLISH
+        case "zh":
+            return CHINESE
+        case _:
+            assert_never(language)
