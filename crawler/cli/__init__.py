@@ -19,20 +19,20 @@ from crawler.errors import CrawlerError
 
 # name -> (module of crawler.cli, one line of help)
 COMMANDS = {
-    "run": ("run", "Look at every link that is due, keep its page, report what changed."),
+    "run": ("run", "Look at every link that is due, keep its page, report."),
     "check": ("check", "Check the links of an edit: the CI check."),
-    "rearchive": ("rearchive", "Fetch links now, whatever is due, and keep a new snapshot."),
-    "import": ("import_", "Keep a page that you saved yourself as a snapshot."),
+    "rearchive": ("rearchive", "Fetch links now and keep a new snapshot."),
+    "import": ("import_", "Keep a page that you saved yourself."),
     "links": ("links", "List every link of the notes; fetch nothing."),
-    "report": ("report", "Write a report from the archive; send no request."),
-    "rejudge": ("rejudge", "Judge kept pages again with today's rules; send no request."),
+    "report": ("report", "Write a report from the archive; send nothing."),
+    "rejudge": ("rejudge", "Judge kept pages again with today's rules."),
     "explain": ("explain", "Show how the rules judge one page, row by row."),
     "show": ("show", "Show what is remembered and kept of one link."),
     "search": ("search", "Search the text of all kept pages."),
     "export": ("export", "Hand the archive to other tools."),
-    "fix": ("fix", "Propose edits to notes for dead and moved links."),
-    "verify": ("verify", "Check every record, digest and row of the archive."),
-    "demo": ("demo", "Run the whole job on sample notes against stand-in sites on this machine."),
+    "fix": ("fix", "Propose edits to notes: dead and moved links."),
+    "verify": ("verify", "Check records, digests and rows of the archive."),
+    "demo": ("demo", "Run the whole job on sample notes, on loopback."),
 }
 
 EXIT_SIGNAL = 3
@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
         """All commands, in the order of the table: that of a user's day."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's)
         """Import one command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None

@@ -1,0 +1,118 @@
+"""From an outcome to reports on stdout and in files, and to an exit code.
+
+Shared by every command that reports; what a format looks like is `report`'s business.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli.options import Options
+from crawler.cli.output import write_file, write_outputs
+from crawler.errors import ConfigError, UsageError
+from crawler.model import Change, ChangeKind, History, Link, Report, Run, State, Suggestion
+from crawler.report import FORMATS
+from crawler.report import Options as ReportOptions
+
+if TYPE_CHECKING:
+    from crawler.settings import Settings
+
+REPORTS = tuple(FORMATS)
+EXIT_FINDINGS, EXIT_STOPPED = 1, 3
+
+
+def parse_states(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[State] | None:
+    """The states of --fail-on; None where it was not given, an empty set for "none"."""
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",") if name.strip() and name.strip() != "none"]
+    try:
+        return frozenset(State(name) for name in names)
+    except ValueError:
+        known = ", ".join(State)
+        raise click.BadParameter(f"{value!r}: expected states out of {known}, with commas", ctx, param) from None
+
+
+def report_options(options: Options, settings: Settings, fail_on: Iterable[State]) -> ReportOptions:
+    """How to write reports here: language, width, colour."""
+    terminal = sys.stdout.isatty()
+    return ReportOptions(
+        language=settings.report.language,
+        width=_width() if terminal else 80,
+        colour=terminal and not os.environ.get("NO_COLOR"),
+        verbose=options.verbose,
+        fail_on=frozenset(fail_on),
+    )
+
+
+def _width() -> int:
+    import shutil
+
+    return max(60, shutil.get_terminal_size().columns)
+
+
+def default_format() -> str:
+    """A table for a person, a line a result for a pipe."""
+    return "terminal" if sys.stdout.isatty() else "tsv"
+
+
+def write_reports(
+    report: Report, pairs: Sequence[tuple[str, Path | None]], how: ReportOptions, settings: Settings
+) -> None:
+    """Write what the command line asks for, then what [report] formats asks for."""
+    write_outputs(pairs, lambda name: FORMATS[name].render(report, how))
+    folder = Path(settings.report.path or settings.archive.path)
+    for name in settings.report.formats:
+        if name not in FORMATS:
+            raise ConfigError(f"[report] formats: no format {name!r}; known: {', '.join(FORMATS)}")
+        write_file(folder / f"report{FORMATS[name].suffix}", FORMATS[name].render(report, how))
+    if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        try:
+            with Path(summary).open("a", encoding="utf-8") as stream:
+                stream.write(FORMATS["markdown"].render(report, how))
+        except OSError as error:
+            raise UsageError(f"GITHUB_STEP_SUMMARY={summary} cannot be written: {error.strerror}") from None
+
+
+def exit_code(report: Report, fail_on: frozenset[State]) -> int:
+    """3 before 1 before 0: a run that was stopped or broke says so before what it found."""
+    run = report.run
+    if run.network == "down" or run.stopped_by == "signal" or run.internal_errors:
+        return EXIT_STOPPED
+    return EXIT_FINDINGS if any(finding.history.state in fail_on for finding in report.findings) else 0
+
+
+def title_changes(run: Run, before: Mapping[str, History], after: Mapping[str, History]) -> list[Change]:
+    """Living pages whose own title changed in this run."""
+    return [
+        Change(ChangeKind.TITLE_CHANGED, key, history.checked_at, old.page_title, history.page_title)
+        for key, history in after.items()
+        if history.checked_at
+        and history.checked_at >= run.started_at
+        and (old := before.get(key))
+        and old.page_title
+        and old.page_title != history.page_title
+    ]
+
+
+def suggestions(links: Iterable[Link], histories: Mapping[str, History]) -> dict[str, list[Suggestion]]:
+    """Where the content of failing links can still be read: what we kept, and where it moved."""
+    offered: dict[str, list[Suggestion]] = {}
+    for link in links:
+        history = histories.get(link.canonical_url)
+        if history is None:
+            continue
+        found = []
+        if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
+            found.append(Suggestion("snapshot", f"urn:readable:{link.fetch_url}", history.snapshot.captured_at))
+        if history.moved_to:
+            found.append(Suggestion("moved", history.moved_to))
+        if found:
+            offered[link.canonical_url] = found
+    return offered

@@ -1,0 +1,93 @@
+"""What commands that look at links share: the clock, the archive, the links of the notes, the progress shown.
+
+The impure little things are here so that commands read as their story; decisions are the core's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler.model import History, Link
+from crawler.prepare import LOCAL, Notes, link_up, local_checker, local_histories, read_notes
+
+if TYPE_CHECKING:
+    from crawler.cli.options import Options
+    from crawler.report.progress import Progress
+    from crawler.settings import Settings
+    from crawler.sites import Sites
+    from crawler.store import Archive
+
+
+def now() -> datetime:
+    """The wall clock, in UTC: the one place where the program reads it."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_archive(settings: Settings, command: str, *, write: bool, wait: bool = False) -> Iterator[Archive]:
+    """The archive of these settings; a missing one is an empty one."""
+    from crawler.store import Archive
+
+    archive = Archive.open(
+        Path(settings.archive.path), settings.archive, write=write, wait=wait, command=command, now=now
+    )
+    try:
+        yield archive
+    finally:
+        archive.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The links of a command's notes, and what the disk says of local targets."""
+
+    notes: Notes
+    links: list[Link]
+    local_histories: dict[str, History]
+
+
+def read_links(
+    options: Options,
+    paths: Sequence[Path],
+    settings: Settings,
+    sites: Sites,
+    archive: Archive,
+    *,
+    remember: bool = True,
+) -> Found:
+    """Read the notes that changed since the archive saw them last, and link all occurrences up."""
+    notes = read_notes(paths, settings.notes, archive.notes())
+    for skipped in notes.skipped:
+        options.say(f"crawler: {skipped.path} is skipped: {skipped.why}")
+    if remember:
+        remember_notes(notes, archive)
+    links = link_up(notes.occurrences, sites)
+    local = [link for link in links if link.site == LOCAL]
+    return Found(notes, links, local_histories(local, local_checker(notes), now()))
+
+
+def remember_notes(notes: Notes, archive: Archive) -> None:
+    """Keep what was read anew, so that unchanged files are not read again."""
+    from crawler.store import NoteEntry
+
+    fresh = [
+        NoteEntry(note.file.path, note.file.size, note.file.mtime_ns, "", note.occurrences)
+        for note in notes.read
+        if note.fresh
+    ]
+    if fresh:
+        archive.put_notes(fresh, forget=())
+
+
+@contextmanager
+def progress(options: Options) -> Iterator[Progress]:
+    """What a run shows while it works: a bar on a terminal, plain lines elsewhere, nothing with --quiet."""
+    from crawler.report.progress import open_progress
+
+    with open_progress(quiet=options.quiet) as watch:
+        yield watch
