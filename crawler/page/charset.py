@@ -1,0 +1,99 @@
+"""From bytes to text as browsers do it, and a little more forgiving.
+
+Order: byte order mark, HTTP charset, `<meta>` in the first 1,024 bytes, then detection on a sample. Labels mean what
+the WHATWG Encoding Standard says (gb2312 is gb18030, latin-1 is windows-1252). Where a declared charset is plainly
+wrong, the bytes win: a body that is valid UTF-8 with multi-byte characters is UTF-8 whatever it was called (text in
+another charset practically never is), and a body with many undecodable bytes is detected anew.
+Nothing here knows HTML beyond the charset declaration.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+import webencodings
+
+PRESCAN = 1024  # bytes; WHATWG HTML, "prescan a byte stream to determine its encoding"
+SAMPLE = 64 * 1024  # bytes given to detection: it is slow, and charsets do not change in mid-page
+BROKEN = 0.01  # share of undecodable characters from which a declared charset is not believed; guess
+
+_META = re.compile(rb"""(?i)<meta[^>]{0,400}?charset\s*=\s*["']?\s*([a-z0-9_:.\-]{2,40})""")
+_HEADER = re.compile(r"""(?i)charset\s*=\s*["']?\s*([^\s"';,]{2,40})""")
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
+    """The text and the charset that was used; undecodable bytes become U+FFFD, never an error."""
+    for bom, name in _BOMS:
+        if body.startswith(bom):
+            return body[len(bom) :].decode(name, "replace"), name
+    declared = _from_header(content_type) or _from_meta(body)
+    if declared and declared != "utf-8" and _is_utf8(body):
+        declared = "utf-8"
+    name = declared or _detect(body)
+    text = body.decode(name, "replace")
+    if declared and _broken(text):
+        other = _detect(body)
+        again = body.decode(other, "replace")
+        if again.count("\ufffd") * 2 < text.count("\ufffd"):
+            return again, other
+    return text, name
+
+
+def _codec(label: str) -> str:
+    """The Python codec of a label, "" for labels that nobody knows."""
+    found = webencodings.lookup(label)
+    if found is None:
+        return ""
+    name = str(found.codec_info.name)
+    return {"gbk": "gb18030", "iso8859-1": "cp1252", "ascii": "cp1252"}.get(name, name)
+
+
+def _from_header(content_type: str) -> str:
+    match = _HEADER.search(content_type)
+    return _codec(match[1]) if match else ""
+
+
+def _from_meta(body: bytes) -> str:
+    match = _META.search(body, 0, PRESCAN)
+    name = _codec(match[1].decode("ascii")) if match else ""
+    # A page whose declaration could be read byte by byte is not UTF-16, whatever it says (WHATWG).
+    return "utf-8" if name.startswith("utf-16") else name
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Valid UTF-8 with at least one multi-byte character; a cut last character is forgiven."""
+    if body.isascii():
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(body, final=False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _broken(text: str) -> bool:
+    bad = text.count("\ufffd")
+    return bad > 2 and bad > len(text) * BROKEN
+
+
+def _detect(body: bytes) -> str:
+    """A guess from the bytes alone; UTF-8 where nothing speaks for anything."""
+    if body.isascii() or _is_utf8(body):
+        return "utf-8"
+    from charset_normalizer import from_bytes  # slow to import, and rarely needed
+
+    sample = body[:SAMPLE]
+    if _decodes(sample, "gb18030") and not _decodes(sample, "euc_jp"):
+        return "gb18030"  # what a Chinese page without a charset is; detection of short texts guesses wildly
+    best = from_bytes(sample).best()
+    return _codec(best.encoding) if best is not None and _codec(best.encoding) else "utf-8"
+
+
+def _decodes(sample: bytes, name: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(name)("strict").decode(sample, final=False)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,129 @@
+"""A response body, decoded and parsed once for everyone who reads it.
+
+Judging and reading share one Document, so that a page of 4 MB is decoded and parsed once. Nothing here knows a site,
+a verdict or what a title means: only bytes, text, tree. Nothing raises on hostile input.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from crawler.page.bombs import defuse
+from crawler.page.charset import decode
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+SNIFF = 1024  # bytes looked at where no content type tells (WHATWG MIME sniffing reads 1,445)
+UNSEEN = frozenset({"script", "style", "noscript", "template", "head", "title", "iframe", "svg", "object", "select"})
+BLOCKS = frozenset(
+    "address article aside blockquote br dd div dl dt figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p "
+    "pre section table td th tr ul".split()
+)
+_HIDDEN_STYLE = re.compile(r"(?i)display\s*:\s*none")
+_HTML_START = re.compile(rb"(?i)<(?:!doctype|!--|html|head|body|title|meta|script|div|p|h1|table|a|style|\?xml)")
+_BINARY_START = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x7fELF")
+_SPACES = re.compile(r"[^\S\n]+")
+_LINES = re.compile(r"\s*\n\s*")
+
+
+class Document:
+    """One response body. `content_type` is the header's value, `url` where the bytes came from (after redirects)."""
+
+    def __init__(self, body: bytes, content_type: str = "", url: str = "") -> None:
+        self.body = body
+        self.content_type = content_type
+        self.url = url
+        self._visible: dict[tuple[str, ...], str] = {}
+
+    @cached_property
+    def is_html(self) -> bool:
+        """Whether a browser would show this as a page: by content type, by the first bytes where there is none."""
+        kind = self.content_type.partition(";")[0].strip().lower()
+        start = self.body[:SNIFF]
+        if start.startswith(_BINARY_START) or not start.strip():
+            return False
+        if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return False
+        if kind in ("text/html", "application/xhtml+xml"):
+            return True
+        return not kind and _HTML_START.search(start) is not None
+
+    @cached_property
+    def _decoded(self) -> tuple[str, str]:
+        return decode(self.body, self.content_type)
+
+    @property
+    def html(self) -> str:
+        """The decoded body, as sent."""
+        return self._decoded[0]
+
+    @property
+    def charset(self) -> str:
+        """The Python name of the charset that decoded the body."""
+        return self._decoded[1]
+
+    @cached_property
+    def tree(self) -> LexborHTMLParser:
+        """The parsed page; an empty one where the body is no HTML."""
+        from selectolax.lexbor import LexborHTMLParser  # slow to import, and `links` never needs it
+
+        return LexborHTMLParser(defuse(self.html) if self.is_html else "")
+
+    @cached_property
+    def title(self) -> str:
+        """The text of the first `<title>` outside of pictures, white space collapsed."""
+        node = self.tree.css_first("head > title") or self.tree.css_first("title")
+        return " ".join(node.text().split()) if node is not None else ""
+
+    def visible_text(self, limit: int | None = None, hidden: tuple[str, ...] = ()) -> str:
+        """What a reader sees, a line for each block; without the elements that `hidden` selectors match.
+
+        `limit` is in characters; the whole text is made once for each `hidden`.
+        """
+        if hidden not in self._visible:
+            self._visible[hidden] = self._see(hidden)
+        return self._visible[hidden][:limit]
+
+    def _see(self, hidden: tuple[str, ...]) -> str:
+        body = self.tree.body
+        if body is None:
+            return ""
+        skip = {node.mem_id for selector in hidden for node in self.tree.css(selector)}
+        text = _SPACES.sub(" ", "".join(_pieces(body, skip)))
+        return _LINES.sub("\n", text).strip()
+
+
+def _pieces(root: LexborNode, skip: set[int]) -> Iterator[str]:
+    """The texts under `root` in order, with line ends round blocks; by iteration, for depth is the web's choice."""
+    node: LexborNode | None = root
+    while node is not None:
+        descend = None
+        if node.is_text_node:
+            yield (node.text_content or "").replace("\n", " ")
+        elif node.is_element_node and not _unseen(node, skip):
+            if node.tag in BLOCKS:
+                yield "\n"
+            descend = node.child
+        node = descend or _next(node, root)
+
+
+def _unseen(node: LexborNode, skip: set[int]) -> bool:
+    if node.tag in UNSEEN or node.mem_id in skip:
+        return True
+    attributes = node.attributes
+    return "hidden" in attributes or bool(_HIDDEN_STYLE.search(attributes.get("style") or ""))
+
+
+def _next(node: LexborNode, root: LexborNode) -> LexborNode | None:
+    """The node after this one's subtree, in document order."""
+    while node.mem_id != root.mem_id:
+        if node.next is not None:
+            return node.next
+        if node.parent is None:
+            return None
+        node = node.parent
+    return None
