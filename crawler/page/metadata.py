@@ -1,0 +1,210 @@
+"""What a page of an unknown site says of itself: title, author, time, canonical URL, pictures.
+
+Sources in the order in which they are believed: Open Graph and JSON-LD, the document's own headings, `<title>`
+without the site's name. Sites that we know bring selectors of their own (fields); the article's text is main_text's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from crawler.page.blocks import tidy
+from crawler.page.times import timestamp
+
+MAX_TITLE = 500  # characters
+MAX_METAS = 500  # meta elements read
+MAX_SCRIPTS = 20  # JSON-LD scripts read
+MAX_SCRIPT = 1_000_000  # characters of one
+MAX_OBJECTS = 2_000  # JSON-LD objects looked at
+MAX_HEADINGS = 20  # h1 elements looked at
+
+_ARTICLE_TYPES = frozenset(
+    "article newsarticle blogposting techarticle report scholarlyarticle socialmediaposting discussionforumposting "
+    "reportagenewsarticle analysisnewsarticle opinionnewsarticle liveblogposting videoobject question".split()
+)
+_PUBLISHED = (
+    "article:published_time", "og:published_time", "og:article:published_time", "datepublished", "publishdate",
+    "pubdate", "publish_date", "published_time", "publish-date", "parsely-pub-date", "sailthru.date", "article.published",
+    "dc.date.issued", "dcterms.created", "dc.date", "dcterms.date", "apub:time", "og:time", "weibo: article:create_at",
+    "article:create_at", "createtime", "bytedance:published_time", "og:release_date", "dateupdate", "date",
+)  # fmt: skip
+_AUTHORS = ("article:author", "author", "og:article:author", "dc.creator", "byl", "parsely-author", "sailthru.author")
+_BYLINE = re.compile(r"(?:^|[\s|｜/（(【])(?:作者|撰文|文)\s*[:：/／]\s*([^\s|｜/（）()【】，,。:：]{2,20})")
+_SEPARATOR = re.compile(r"\s*(?:[_|｜–—»«·•]|\s[-/:：]\s|--+|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*")
+_SAME = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The machine-readable part of a page. Names are lower case; the first of a name counts."""
+
+    metas: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)  # the JSON-LD object of the article
+    canonical: str = ""  # as written
+
+    def first(self, *names: str) -> str:
+        """The content of the first of these metas that has any."""
+        return next((self.metas[name] for name in names if self.metas.get(name)), "")
+
+
+def read_head(tree: LexborHTMLParser) -> Head:
+    """Metas, JSON-LD and canonical link, wherever in the page they stand."""
+    metas: dict[str, str] = {}
+    for node in tree.css("meta")[:MAX_METAS]:
+        attributes = node.attributes
+        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ""
+        content = tidy((attributes.get("content") or "")[:4_000])
+        if name and content:
+            metas.setdefault(name.strip().lower(), content)
+    link = tree.css_first('link[rel~="canonical"]')
+    canonical = ((link.attributes.get("href") if link is not None else "") or "").strip()
+    return Head(metas, _article_data(tree), canonical)
+
+
+def _article_data(tree: LexborHTMLParser) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = {}
+    for script in tree.css('script[type="application/ld+json"]')[:MAX_SCRIPTS]:
+        for item in _objects(script.text()):
+            kinds = item.get("@type")
+            names = kinds if isinstance(kinds, list) else [kinds]
+            if any(isinstance(name, str) and name.lower() in _ARTICLE_TYPES for name in names):
+                return item
+            if not found and ("headline" in item or "datePublished" in item):
+                found = item
+    return found
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The objects of one JSON-LD script, outermost first; nothing where it is no JSON."""
+    if len(text) > MAX_SCRIPT:
+        return
+    try:
+        waiting = [json.loads(text, strict=False)]
+    except (ValueError, RecursionError):
+        return
+    for _ in range(MAX_OBJECTS):
+        if not waiting:
+            return
+        item = waiting.pop(0)
+        if isinstance(item, dict):
+            yield item
+            waiting += [item[key] for key in ("@graph", "mainEntity", "itemListElement") if key in item]
+        elif isinstance(item, list):
+            waiting += item[:MAX_OBJECTS]
+
+
+def page_title(tree: LexborHTMLParser, head: Head, document_title: str) -> str:
+    """The article's title, without the site's name round it.
+
+    Some pages cut theirs at a quotation mark (163.com's og:title): of candidates that agree, the fullest is taken.
+    """
+    full = tidy(document_title)[:MAX_TITLE]
+    headings = [tidy(node.text())[:MAX_TITLE] for node in tree.css("h1")[:MAX_HEADINGS]]
+    headings = [heading for heading in headings if heading]
+    named = [head.first("og:title"), _string(head.data.get("headline")), head.first("twitter:title", "headline")]
+    site = head.first("og:site_name", "application-name")
+    candidates = [_without_site(tidy(name)[:MAX_TITLE], site) for name in named if name]
+    within = [c for c in candidates + headings if _same(c) and _same(c) in _same(full)]
+    if within:
+        first = candidates[0] if candidates and candidates[0] in within else within[0]
+        fuller = [c for c in within if _same(c).startswith(_same(first)) and c != full]
+        return _without_site(max([first, *fuller], key=lambda c: len(_same(c))), site)
+    if candidates:
+        return candidates[0]
+    if full:
+        return _without_suffix(full, site)
+    return headings[0] if headings else ""
+
+
+def _same(text: str) -> str:
+    return _SAME.sub("", text).lower()
+
+
+def _without_site(title: str, site: str) -> str:
+    """The title without its last or first part, where that is the site's own name."""
+    if not site:
+        return title
+    parts = list(_SEPARATOR.finditer(title))
+    if parts and _same(title[parts[-1].end() :]) == _same(site) and parts[-1].start():
+        return title[: parts[-1].start()]
+    if parts and _same(title[: parts[0].start()]) == _same(site) and title[parts[0].end() :]:
+        return title[parts[0].end() :]
+    return title
+
+
+def _without_suffix(title: str, site: str) -> str:
+    """A `<title>` without what its last parts add: section and site, shorter than what stands before them."""
+    shorter = _without_site(title, site)
+    if shorter != title:
+        return shorter
+    cuts = [m for m in _SEPARATOR.finditer(title) if m.start() and m.end() < len(title)]
+    for cut in cuts[-3:]:
+        before, after = title[: cut.start()], title[cut.end() :]
+        if len(before) >= 6 and len(after) <= max(len(before), 12):
+            return before
+    return title
+
+
+def page_author(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
+    """Who wrote it; `beginning` is the visible text near the title, searched for 作者：."""
+    site = _same(head.first("og:site_name", "copyright"))
+    named = [_person(head.data.get("author")), *(head.metas.get(name, "") for name in _AUTHORS)]
+    for node in tree.css('[itemprop~="author"], [rel~="author"], .author-name, .byline-name')[:5]:
+        named.append(node.attributes.get("content") or node.text(separator=" "))
+    if match := _BYLINE.search(beginning[:1_500]):
+        named.append(match[1])
+    for name in (tidy(raw) for raw in named if raw):
+        if 1 < len(name) <= 80 and "://" not in name and _same(name) != site and not name.startswith("@"):
+            return re.sub(r"(?i)^(?:by|作者[:：])\s*", "", name)
+    return ""
+
+
+def _person(value: object) -> str:
+    """The name in a JSON-LD author, which may be a string, an object or a list of either."""
+    people = value if isinstance(value, list) else [value]
+    names = [_string(person.get("name")) if isinstance(person, dict) else _string(person) for person in people[:5]]
+    return ", ".join(name for name in names if name)
+
+
+def _string(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def page_published(tree: LexborHTMLParser, head: Head, beginning: str, *, chinese: bool) -> str:
+    """When it was published, as `times.timestamp` writes it; "" where the page does not tell."""
+    told = [_string(head.data.get("datePublished")), *(head.metas.get(name, "") for name in _PUBLISHED)]
+    for node in tree.css('[itemprop~="datePublished"], time[datetime], time[pubdate]')[:5]:
+        told.append(node.attributes.get("datetime") or node.attributes.get("content") or node.text())
+    told += [line for line in beginning.splitlines()[:60] if len(line) < 160]
+    return next((found for raw in told if raw and (found := timestamp(raw, chinese=chinese))), "")
+
+
+def is_chinese(tree: LexborHTMLParser, text: str) -> bool:
+    """Whether the page is in Chinese, by its `lang` and the letters of `text`: its clock is UTC+8 then."""
+    root = tree.css_first("html")
+    language = ((root.attributes.get("lang") if root is not None else "") or "").lower()
+    sample = text[:2_000]
+    if any("\u3040" <= letter <= "\u30ff" or "\uac00" <= letter <= "\ud7a3" for letter in sample):
+        return False
+    han = sum("\u4e00" <= letter <= "\u9fff" for letter in sample)
+    return language.startswith("zh") or han > len(sample) * 0.3
+
+
+def lead_image(head: Head) -> str:
+    """The picture that stands for the page, as written; "" where it names none."""
+    image = head.data.get("image")
+    while isinstance(image, list) and image:
+        image = image[0]
+    told = _string(image.get("url")) if isinstance(image, dict) else _string(image)
+    return head.first("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src") or told
+
+
+def lead_of(node: LexborNode) -> str:
+    """The text of a small node that names an author or a time."""
+    return tidy(node.attributes.get("content") or node.attributes.get("datetime") or node.text(separator=" "))

@@ -1,0 +1,162 @@
+"""The readable copy: an article's HTML without anything that runs, loads code, or leaves the page unasked.
+
+An allow-list: elements and attributes not named here are dropped, elements keep their text. The result goes into
+the archive and is opened by people years later, so it must be whole, plain and harmless by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from html import escape
+
+from selectolax.lexbor import LexborNode
+
+from crawler.model import Page
+from crawler.page.blocks import MAX_NODES, SILENT
+from crawler.page.images import absolute, image_url
+
+MAX_HTML = 8_000_000  # characters of one fragment
+
+_KEPT = frozenset(
+    "p h1 h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre code kbd samp var em strong b i u s del ins mark small sub "
+    "sup q cite abbr a img figure figcaption table caption thead tbody tfoot tr th td br hr ruby rt rp time details "
+    "summary section div span article".split()
+)
+_VOID = frozenset(("br", "hr", "img"))
+_ATTRIBUTES = {
+    "a": ("title",), "img": ("alt", "title", "width", "height"), "td": ("colspan", "rowspan"), "ol": ("start",),
+    "th": ("colspan", "rowspan"), "time": ("datetime",), "abbr": ("title",), "code": ("class",),
+}  # fmt: skip
+_PLAYERS = frozenset(("iframe", "video", "audio", "embed"))
+
+_STYLE = (
+    ":root{color-scheme:light dark}body{max-width:42rem;margin:2rem auto;padding:0 1rem;font:1.06rem/1.75 serif;"
+    "overflow-wrap:anywhere}h1{line-height:1.3}img{max-width:100%;height:auto}pre{overflow:auto;padding:.8rem;"
+    "background:rgba(128,128,128,.12)}blockquote{margin-left:0;padding-left:1rem;border-left:3px solid gray}"
+    "table{border-collapse:collapse;display:block;overflow:auto}td,th{border:1px solid gray;padding:.2rem .5rem}"
+    "header{color:gray;font-size:.9rem;margin-bottom:2rem}@media(prefers-color-scheme:dark){body{background:#161616;"
+    "color:#ddd}a{color:#8ab4f8}}"
+)
+# Nothing loads but pictures and this style; a script that slipped through would not run.
+_POLICY = "default-src 'none'; img-src http: https: data: blob: 'self'; style-src 'unsafe-inline'"
+
+
+def sanitised(nodes: Iterable[LexborNode], base: str, dropped: frozenset[int] = frozenset()) -> str:
+    """The HTML of some nodes by the allow-list, URLs absolute, without the nodes whose `mem_id` is in `dropped`."""
+    writer = _Writer(base, dropped)
+    for node in nodes:
+        writer.write(node)
+    return "".join(writer.parts)
+
+
+class _Writer:
+    """One fragment in the making: what is written, and which end tags are owed."""
+
+    def __init__(self, base: str, dropped: frozenset[int]) -> None:
+        self.parts: list[str] = []
+        self._base = base
+        self._dropped = dropped
+        self._size = 0
+        self._open: list[str] = []  # end tags, "" for elements that were dropped but for their text
+
+    def write(self, root: LexborNode) -> None:
+        """Depth first, without recursion."""
+        node: LexborNode | None = root
+        for _ in range(MAX_NODES):
+            child = self._begin(node) if node is not None else None
+            if child is not None:
+                node = child
+                continue
+            node = self._advance(node)
+            if node is None or self._size > MAX_HTML:
+                break
+        while self._open:
+            self._put(self._open.pop())
+
+    def _advance(self, node: LexborNode | None) -> LexborNode | None:
+        while node is not None and self._open:
+            if node.next is not None:
+                return node.next
+            node = node.parent
+            self._put(self._open.pop())
+        return None
+
+    def _begin(self, node: LexborNode) -> LexborNode | None:
+        tag = node.tag or ""
+        if tag == "-text":
+            self._put(escape(node.text_content or "", quote=False))
+            return None
+        if tag[:1] in "-_!" or node.mem_id in self._dropped:
+            return None
+        if tag in _PLAYERS:
+            self._player(node)
+            return None
+        if tag in SILENT:
+            return None
+        return self._element(node, tag)
+
+    def _element(self, node: LexborNode, tag: str) -> LexborNode | None:
+        kept = tag in _KEPT
+        attributes = self._attributes(node, tag) if kept else ""
+        if tag == "img" and " src=" not in attributes:
+            return None
+        if kept:
+            self._put(f"<{tag}{attributes}>")
+        end = f"</{tag}>" if kept and tag not in _VOID else ""
+        child = node.child
+        if child is None or tag in _VOID:
+            self._put(end)
+            return None
+        self._open.append(end)
+        return child
+
+    def _attributes(self, node: LexborNode, tag: str) -> str:
+        names = _ATTRIBUTES.get(tag, ())
+        given = node.attributes if names else {}
+        pairs = [(name, value[:2_000]) for name in names if (value := given.get(name))]
+        if tag == "a" and (target := absolute(given.get("href") or "", self._base)):
+            pairs.insert(0, ("href", target))
+            pairs.append(("rel", "noreferrer noopener"))
+        if tag == "img" and (source := image_url(node, self._base)):
+            pairs.insert(0, ("src", source))
+        return "".join(f' {name}="{escape(value)}"' for name, value in pairs)
+
+    def _player(self, node: LexborNode) -> None:
+        """A film or a sound becomes a link to it."""
+        given = node.attributes
+        source = given.get("src") or given.get("data-src") or ""
+        if target := absolute(source, self._base):
+            self._put(f'<p><a href="{escape(target)}" rel="noreferrer noopener">{escape(target)}</a></p>')
+
+    def _put(self, text: str) -> None:
+        self._size += len(text)
+        self.parts.append(text)
+
+
+def readable_html(page: Page, url: str, captured_at: datetime) -> str:
+    """A complete document of one article, to be kept beside its raw bytes.
+
+    `page.html` must come from `sanitised` (as `read_page` makes it); everything else is escaped here.
+    """
+    source = page.canonical_url or url
+    byline = " · ".join(part for part in (page.author, page.published) if part)
+    captured = captured_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    link = f'<a href="{escape(url)}" rel="noreferrer noopener">{escape(url)}</a>' if absolute(url, "") else escape(url)
+    return "\n".join(
+        (
+            "<!DOCTYPE html>",
+            '<html><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
+            '<meta name="referrer" content="no-referrer">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f'<link rel="canonical" href="{escape(source)}">' if absolute(source, "") else "",
+            f"<title>{escape(page.title or url)}</title>",
+            f"<style>{_STYLE}</style></head>",
+            f"<body><article><h1>{escape(page.title or url)}</h1>",
+            f"<header><p>{escape(byline)}</p><p>{link}</p><p>{captured}</p></header>",
+            page.html or "".join(f"<p>{escape(line)}</p>" for line in page.text.splitlines()),
+            "</article></body></html>",
+            "",
+        )
+    )
