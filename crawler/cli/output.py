@@ -21,6 +21,27 @@ def write_outputs(pairs: Sequence[tuple[str, Path | None]], render: Callable[[st
             write_file(file, text)
 
 
+def rich_text(*lines: object) -> str:
+    """Rich renderables as text: with colour on a terminal, plain and never wrapped elsewhere."""
+    import io
+
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        force_terminal=terminal,
+        color_system="auto" if terminal else None,
+        no_color=bool(os.environ.get("NO_COLOR")),
+        highlight=False,
+        soft_wrap=not terminal,
+    )
+    for line in lines:
+        console.print(line, soft_wrap=not terminal)
+    return stream.getvalue()
+
+
 def write_file(file: Path, text: str) -> None:
     """Replace a file in one step, so that a reader or a crash never meets half a report."""
     try:

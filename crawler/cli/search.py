@@ -1,0 +1,81 @@
+"""`crawler search`: full text over what was kept."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli.options import Options, global_options, output_options, pair_outputs
+from crawler.cli.output import rich_text, write_outputs
+
+if TYPE_CHECKING:
+    from crawler.store import Hit
+
+
+@click.command("search")
+@click.argument("query", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Show at most so many.")
+@output_options("terminal", "tsv", "json")
+@global_options
+def command(
+    options: Options, *, query: tuple[str, ...], limit: int, formats: tuple[str, ...], outputs: tuple[Path, ...]
+) -> int:
+    """Search title, author, text and your own note titles of all kept pages; Chinese needs no spaces.
+
+    Words must all occur; "a phrase" in quotes occurs as it stands; word* is a prefix. site:weixin, state:dead,
+    before:2024-06-01 and after:2024-06-01 narrow the search.
+    """
+    from crawler.cli.work import open_archive
+
+    pairs = pair_outputs(formats, outputs, "terminal" if sys.stdout.isatty() else "tsv")
+    settings = options.settings()
+    with open_archive(settings, "search", write=False) as archive:
+        hits = archive.search(" ".join(query), limit=limit)
+    render = {"terminal": render_terminal, "tsv": render_tsv, "json": render_json}
+    write_outputs(pairs, lambda name: render[name](hits))
+    if not hits:
+        options.say("crawler: nothing found")
+    return 0
+
+
+def render_terminal(hits: list[Hit]) -> str:
+    """Title, address and the found words in their sentence, marked."""
+    from rich.text import Text
+
+    from crawler.report.clean import plain, redacted
+
+    lines = []
+    for hit in hits:
+        snippet = Text(_tidy(hit.snippet), style="dim")
+        for start, end in hit.spans:
+            snippet.stylize("bold not dim reverse", start, end)
+        about = f"  {hit.captured_at:%Y-%m-%d}  {hit.site}  {hit.state}"
+        lines += [Text(plain(hit.title) or "(no title)", style="bold") + Text(about, style="dim")]
+        lines += [Text(redacted(plain(hit.url)), style="cyan"), snippet, Text()]
+    return rich_text(*lines)
+
+
+def _tidy(snippet: str) -> str:
+    """Control characters become spaces, one for one, so that the marked spans stay where they are."""
+    return "".join(c if c.isprintable() else " " for c in snippet)
+
+
+def render_tsv(hits: list[Hit]) -> str:
+    """One page a line: url, time kept, site, state, title, snippet."""
+    from crawler.report.clean import plain, redacted
+
+    rows = (
+        (redacted(hit.url), f"{hit.captured_at:%Y-%m-%dT%H:%M:%SZ}", hit.site, hit.state, hit.title, hit.snippet)
+        for hit in hits
+    )
+    return "".join("\t".join(plain(str(value)) for value in row) + "\n" for row in rows)
+
+
+def render_json(hits: list[Hit]) -> str:
+    """The hits with their marked spans, best first."""
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(hits), indent=1).decode() + "\n"

@@ -1,0 +1,133 @@
+"""`crawler show URL`: what is remembered and kept of one link."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli.options import Options, global_options, load_sites_of
+from crawler.cli.output import rich_text
+from crawler.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crawler.model import History, Snapshot
+    from crawler.store import Archive, PastLook
+
+
+@click.command("show")
+@click.argument("url")
+@click.option("--text", "what", flag_value="text", help="The text of the newest snapshot.")
+@click.option("--html", "what", flag_value="html", help="Its readable copy.")
+@click.option("--raw", "what", flag_value="raw", help="Its bytes as they were served.")
+@click.option("--diff", "what", flag_value="diff", help="What changed between two snapshots, by sentence.")
+@click.option("--snapshot", "ids", type=int, multiple=True, help="This snapshot instead; twice for --diff.")
+@global_options
+def command(options: Options, *, url: str, what: str | None, ids: tuple[int, ...]) -> int:
+    """Show the states, looks and snapshots of one link, or print a snapshot's text, readable copy or bytes."""
+    from crawler.cli.work import open_archive
+
+    settings = options.settings()
+    identity = load_sites_of(settings).identify(url)
+    with open_archive(settings, "show", write=False) as archive:
+        history = archive.history(identity.canonical_url)
+        if history is None:
+            raise UsageError(f"the archive knows no link {url}; `crawler links` lists what your notes hold")
+        snapshots = archive.snapshots(identity.canonical_url)
+        if what is None:
+            looks = archive.looks(identity.canonical_url)
+            sys.stdout.write(rich_text(*describe(history, looks, snapshots, verbose=options.verbose)))
+            return 0
+        if what == "diff":
+            return show_diff(archive, snapshots, ids)
+        return print_snapshot(archive, what, chosen(snapshots, ids))
+
+
+def chosen(snapshots: Sequence[Snapshot], ids: tuple[int, ...]) -> Snapshot:
+    """The wanted snapshot, else the newest one."""
+    found = [s for s in snapshots if not ids or s.id == ids[-1]]
+    if not found:
+        known = ", ".join(str(s.id) for s in snapshots)
+        raise UsageError(f"no such snapshot; this link has: {known}" if known else "nothing was kept of this link yet")
+    return max(found, key=lambda s: s.captured_at)
+
+
+def print_snapshot(archive: Archive, what: str, snapshot: Snapshot) -> int:
+    """Print one form of a snapshot to stdout, exactly as it is kept."""
+    if what == "text":
+        sys.stdout.write(archive.text(snapshot.id).rstrip("\n") + "\n")
+        return 0
+    kept = archive.readable(snapshot.id) if what == "html" else archive.body(snapshot.id)
+    if kept is None:
+        raise UsageError(f"snapshot {snapshot.id} has no {'readable copy' if what == 'html' else 'raw bytes'} kept")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(kept if isinstance(kept, bytes) else kept.encode())
+    return 0
+
+
+def show_diff(archive: Archive, snapshots: Sequence[Snapshot], ids: tuple[int, ...]) -> int:
+    """By sentence between two snapshots: the given ones, else the last two that differ."""
+    from crawler.cli.diffing import render_diff
+
+    full = sorted((s for s in snapshots if not s.revisit), key=lambda s: s.captured_at)
+    if len(ids) == 2:
+        old, new = (next((s for s in snapshots if s.id == i), None) for i in ids)
+    else:
+        old, new = (full[-2], full[-1]) if len(full) > 1 else (None, None)
+    if old is None or new is None:
+        raise UsageError("a diff needs two snapshots; name them with --snapshot twice, or archive the link again")
+    sys.stdout.write(render_diff(archive.text(old.id), archive.text(new.id), old, new))
+    return 0
+
+
+def describe(
+    history: History, looks: Sequence[PastLook], snapshots: Sequence[Snapshot], *, verbose: bool
+) -> list[object]:
+    """What a person wants to know first, then every look and every snapshot."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from crawler.report.clean import plain, redacted
+
+    facts = [
+        ("state", f"{history.state} ({history.reason}), confidence {history.confidence}"),
+        ("evidence", f"{history.evidence.rule}: {history.evidence.matched}".strip(": ")),
+        ("title", history.page_title),
+        ("moved to", history.moved_to or ""),
+        ("limited", history.evidence.limited),
+        ("first seen", _time(history.first_seen)),
+        ("last look", _time(history.checked_at)),
+        ("last alive", _time(history.last_alive)),
+        ("failing since", f"{_time(history.first_failed)}, {history.failures} counted" if history.first_failed else ""),
+        ("next look", _time(history.next_due) or "now"),
+    ]
+    head = Table.grid(padding=(0, 2))
+    for name, value in facts:
+        if value:
+            head.add_row(Text(name, style="dim"), Text(redacted(plain(value))))
+    parts: list[object] = [Text(redacted(plain(history.url or history.canonical_url)), style="bold"), head]
+    if snapshots:
+        table = Table(title="Snapshots", title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for name in ("id", "kept at", "characters", "title"):
+            table.add_column(name)
+        for s in snapshots:
+            title = "(same text)" if s.revisit else plain(s.title)
+            table.add_row(str(s.id), _time(s.captured_at), str(s.text_chars), Text(title))
+        parts += [Text(), table]
+    if looks:
+        table = Table(title="Looks", title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for name in ("at", "state", "reason", "status", "bytes", "rule"):
+            table.add_column(name)
+        for past in looks if verbose else looks[-20:]:
+            status = str(past.status or past.error)
+            table.add_row(_time(past.at), past.verdict, past.reason, status, str(past.bytes), plain(past.rule))
+        parts += [Text(), table]
+    return parts
+
+
+def _time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else ""
