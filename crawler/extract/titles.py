@@ -1,0 +1,164 @@
+"""The title that the author of a note wrote for a bare link.
+
+The convention of these notes is a line with the URL, an empty line, and the title as the next paragraph. A label or a
+title on the same line counts as well. What a link syntax holds as its own text is the business of the readers.
+
+Never a title: a heading, another URL, a picture, a rule, a list, a quotation beside the link, code, a formula, a
+paragraph that ends in a colon, and a sentence behind a link that a label such as 官网：has introduced already.
+"""
+
+from __future__ import annotations
+
+import re
+
+from crawler.extract.found import Found, Lines
+from crawler.extract.targets import unescape
+
+MAX_TITLE = 300  # code points; guess: titles of WeChat end at 64, questions with their asker's remark go beyond 200
+MAX_LABEL = 60  # code points of a label or title on the line of the link
+MAX_PARAGRAPH = 3  # lines that a wrapped title may have
+
+_QUOTE = re.compile(r"\A[ \t]{0,3}(?:>[ \t]?)+")
+_LIST_MARK = re.compile(r"\A[ \t]*(?:[-*+]|\d{1,9}[.)、）])(?:[ \t]+|(?=\S))(?:\[[ xX]\][ \t]+)?")
+_URL = re.compile(r"https?://", re.IGNORECASE)
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_LETTER = re.compile(r"[^\W\d_]")
+_COLON = ("：", ":")
+_SENTENCE = re.compile(r"[。；;][”’\"]?\Z")
+# A sentence that begins like this goes on from the text around it.
+_GOES_ON = re.compile(r"(?:这|但|由于|因此|所以|后者|前者|上面|从上面|此外|另外|其中|可以|如果|最近|注意|然后|于是)")
+_WITHIN_SENTENCE = re.compile(r"[。；，,;！？]")
+# A paragraph that begins like this is no title, whatever it says.
+_NO_TITLE = re.compile(
+    r"#{1,6}(?:\s|$)|!\[|\[[^\]]*\](?:\(|\[|:)|(?:[-*_][ \t]*){3,}$|[-*+][ \t]|>|```|~~~|\||<|\{[%{:]|\$|\t| {4}|[/\\=]"
+    r"|\d{1,3}[.、)）](?!\d)|`[^`]*`\W*$|[(（]\d{1,3}[)）]"
+)
+_UNDERLINE = re.compile(r"[ \t]*(?:=+|-+)[ \t]*$")
+# Labels that only say that a link follows: the title is still to come.
+_POINTERS = re.compile(
+    r"(?:原文|文章|本文|视频|资料)?(?:链接|地址|网址|链接地址|来源|出处|原文|转自|来自|url|link|source|via)\s*[:：]\Z",
+    re.IGNORECASE,
+)
+# Labels that name a site which the text has just spoken of: what follows is about something else.
+_SITES = re.compile(
+    r"(?:官网|官方网站|主页|网站|homepage|home page|website)(?:是|为|地址|网址)?\s*[:：]\Z", re.IGNORECASE
+)
+# What may stand behind a link without being its title: the password of a shared folder.
+_PASSWORD = re.compile(
+    r"[（(]?\s*(?:提取码|提取密码|访问码|密码|pwd|password|code)\s*[:：]?\s*\w{1,12}\s*[)）]?\Z", re.IGNORECASE
+)
+
+
+def bare_title(link: Found, lines: Lines) -> str:
+    """The title of a bare link or autolink; "" where its author wrote none."""
+    index = lines.index(link.start)
+    line, begin = lines.texts[index], lines.starts[index]
+    before, after = line[: max(link.start - begin, 0)].rstrip("<"), line[link.end - begin :].lstrip(">")
+    quoted = _depth(before)
+    before = _LIST_MARK.sub("", _QUOTE.sub("", before)).strip() if before else ""
+    if not before and not after.strip():
+        return _next_title(lines, index, quoted)
+    if before.startswith("|"):
+        return _cell_title(line)
+    glued = bool(after) and not after[0].isspace()
+    rest = "" if _PASSWORD.match(after.strip()) else after.strip()
+    if not before and (glued or not rest):
+        return _next_title(lines, index, quoted)
+    if rest:
+        return "" if before else _same_line(rest.lstrip(" -—–:：|"))
+    if before.endswith(_COLON):
+        return _next_title(lines, index, quoted) if _POINTERS.match(before) else _same_line(before[:-1])
+    return _same_line(before) if line[link.start - begin - 1].isspace() else ""
+
+
+def _same_line(text: str) -> str:
+    """`text` if it may be a label or title beside its link: short, with letters, and no part of a sentence."""
+    title = clean(text)
+    if len(title) > MAX_LABEL or not _LETTER.search(title) or _URL.search(title) or _WITHIN_SENTENCE.search(title):
+        return ""
+    return "" if title.count("(") != title.count(")") or title.count("（") != title.count("）") else title
+
+
+def _cell_title(line: str) -> str:
+    """The first cell of a table's row that is text."""
+    cells = (clean(cell) for cell in line.strip().strip("|").split("|"))
+    return next((cell for cell in cells if _LETTER.search(cell) and not _URL.search(cell)), "")
+
+
+def _next_title(lines: Lines, index: int, quoted: int) -> str:
+    """The paragraph behind the line `index`, if it is a title."""
+    texts = lines.texts
+    first = index + 1
+    while first < len(texts) and not _content(texts[first]):
+        first += 1
+    if first >= len(texts):
+        return ""
+    raw = texts[first]
+    if ">" in raw:
+        depth = _depth(raw)
+        if depth != quoted and depth > 0:
+            return ""
+        raw = _QUOTE.sub("", raw)
+    if _NO_TITLE.match(raw):
+        return ""
+    paragraph = _paragraph(texts, first)
+    return _as_title(clean(" ".join(paragraph)), _before(texts, index)) if paragraph else ""
+
+
+def _paragraph(texts: tuple[str, ...], first: int) -> list[str]:
+    """The lines of the paragraph at `first`; none for a heading, a long one, and one with a URL for a line."""
+    paragraph: list[str] = []
+    for line in texts[first : first + MAX_PARAGRAPH + 1]:
+        content = _content(line)
+        if not content:
+            break
+        if _URL.match(content) or (paragraph and _UNDERLINE.match(content)):
+            return []
+        paragraph.append(content)
+    return paragraph if len(paragraph) <= MAX_PARAGRAPH else []
+
+
+def _as_title(title: str, before: str) -> str:
+    if not _LETTER.search(title) or len(title) > MAX_TITLE or title.endswith(_COLON):
+        return ""
+    if _SITES.search(before):
+        return ""
+    introduced = before.endswith(_COLON) or _URL.match(before) is not None
+    sentence = _SENTENCE.search(title) is not None
+    if sentence and (introduced or _GOES_ON.match(title) or _URL.search(title)):
+        return ""
+    return title
+
+
+def _before(texts: tuple[str, ...], index: int) -> str:
+    """The nearest line above `index` that holds anything."""
+    above = index - 1
+    while above >= 0:
+        content = _content(texts[above])
+        if content:
+            return content
+        above -= 1
+    return ""
+
+
+def _content(line: str) -> str:
+    line = line.strip()
+    return _QUOTE.sub("", line).strip() if line[:1] == ">" else line
+
+
+def _depth(line: str) -> int:
+    """How many marks of quotation open the line."""
+    match = _QUOTE.match(line)
+    return match[0].count(">") if match else 0
+
+
+def clean(text: str) -> str:
+    """A title on one line: escapes and entities undone, invisible characters and enclosing emphasis left out."""
+    text = unescape(text)
+    title = " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())
+    if title[:1] not in "*_~":
+        return title
+    for mark in ("**", "__", "~~"):
+        if len(title) > 2 * len(mark) and title.startswith(mark) and title.endswith(mark):
+            title = title[len(mark) : -len(mark)].strip()
+    return title
