@@ -1,0 +1,118 @@
+"""Fetching: the onion `retry(redirect(limit(wire)))` over one transport, and what a run asks of it.
+
+`open_fetcher` is the way in. Which links are fetched, and what the answers mean, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import ada_url
+import httpx
+
+from crawler.fetch.cookies import Jars, read_cookie_file
+from crawler.fetch.guard import Guard, Resolver, connect_to, system_resolver
+from crawler.fetch.limit import Limiter
+from crawler.fetch.redirect import HTTP, follow
+from crawler.fetch.request import Ask, Now, Random, Request
+from crawler.fetch.retry import retry
+from crawler.fetch.transport import PooledTransport, proxy_of, ssl_context
+from crawler.fetch.trouble import NO_SUCH_HOST
+from crawler.fetch.wire import Wire
+from crawler.model import Failure, Fetch, SlotState
+
+if TYPE_CHECKING:
+    from crawler.politeness import PolitenessOf
+    from crawler.settings import Fetch as FetchSettings
+
+__all__ = ["NO_SUCH_HOST", "Fetcher", "Request", "open_fetcher"]
+
+MIN_POOLS = 64  # origins whose connections stay open, at least; each holds a file descriptor or two
+
+
+class Fetcher:
+    """Called with a request or URL, gives a Fetch; never raises for a broken web."""
+
+    def __init__(self, ask: Ask, limiter: Limiter, transport: httpx.AsyncBaseTransport, now: Now) -> None:
+        self._ask = ask
+        self._limiter = limiter
+        self._transport = transport
+        self._now = now
+
+    async def __call__(self, request: Request | str) -> Fetch:
+        """GET a URL, redirects followed and hiccups tried again, in its slot's time."""
+        if isinstance(request, str):
+            request = Request(request)
+        try:
+            protocol = ada_url.URL(request.url).protocol
+        except ValueError:
+            return self._unasked(request.url, Failure.MALFORMED_URL, "not a URL")
+        if protocol not in HTTP:
+            return self._unasked(request.url, Failure.UNSUPPORTED_SCHEME, f"{protocol} is no web address")
+        return await self._ask(request)
+
+    @property
+    def requests(self) -> int:
+        """Requests started so far, hops and retries included."""
+        return self._limiter.requests
+
+    def refused(self, slot: str) -> None:
+        """The site refused us there (captcha, 429): ask it more slowly."""
+        self._limiter.refused(slot)
+
+    def answered(self, slot: str) -> None:
+        """A good answer: some in a row bring the pace back."""
+        self._limiter.answered(slot)
+
+    def cool_down(self, slot: str, until: datetime) -> None:
+        """Leave the slot alone until then."""
+        self._limiter.cool_down(slot, until)
+
+    def slot_states(self) -> list[SlotState]:
+        """Every slot that was asked, or remembered, as it should be remembered for the next run."""
+        return self._limiter.states()
+
+    async def close_slot(self, slot: str) -> None:
+        """Close the slot's idle connections: no more links of it are coming."""
+        if isinstance(self._transport, PooledTransport):
+            await self._transport.close_slot(slot)
+
+    def _unasked(self, url: str, failure: Failure, error: str) -> Fetch:
+        return Fetch(url=url, final_url=url, started_at=self._now(), failure=failure, error=error)
+
+
+@asynccontextmanager
+async def open_fetcher(
+    settings: FetchSettings,
+    politeness: PolitenessOf,
+    *,
+    now: Now,
+    random: Random,
+    states: Iterable[SlotState] = (),
+    resolver: Resolver | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Fetcher]:
+    """Open what fetching needs, and close it at the end. Raises ConfigError for files and values that cannot be used.
+
+    `now` is the wall clock (aware UTC), `random` gives numbers from 0 up to 1, `states` what earlier runs remembered.
+    `resolver` (a name to its addresses) and `transport` replace the real ones in tests.
+    """
+    jars = Jars(read_cookie_file(settings.cookies))
+    limiter = Limiter(settings.concurrency, now, states)
+    async with transport or _transport(settings, resolver or system_resolver()) as wires:
+        wire = Wire(wires, settings, politeness, jars, now)
+        limited = limiter.limit(wire, politeness)
+        followed = follow(limited, settings.max_redirects, lambda url: jars.version(politeness(url).slot))
+        retried = retry(followed, settings.retries, politeness, now, random)
+        yield Fetcher(retried, limiter, wires, now)
+
+
+def _transport(settings: FetchSettings, resolver: Resolver) -> PooledTransport:
+    context = ssl_context(settings.ca_bundle)
+    proxy = proxy_of(settings, context)
+    exempt = frozenset({proxy.url.host.decode("ascii")}) if proxy else frozenset()
+    guard = Guard(resolver, connect_to(settings.resolve), settings.allow_private, exempt)
+    return PooledTransport(guard, context, proxy, max_pools=max(MIN_POOLS, 2 * settings.concurrency))

@@ -1,0 +1,221 @@
+"""Reading a body: content codings undone as it streams, both sides of the decoder capped.
+
+Nothing here knows of status codes, hosts or politeness.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import brotli
+
+from crawler.fetch.trouble import WebTrouble
+from crawler.model import Failure
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+ACCEPT_ENCODING = "gzip, deflate, br, zstd"
+MAX_STACKED = 3  # codings on one body; more than two were never seen in the wild (guess)
+MAX_MEMBERS = 10_000  # gzip members or zstd frames in one body; 16 MB in bgzip blocks have 256
+STEP = 256 * 1024  # bytes of output asked of a decoder at once
+_ZSTD_WINDOW = 23  # log2 of bytes: RFC 9659 allows no more than 8 MB over HTTP
+
+# Written in Content-Encoding by servers that mean "none": media of the body, not codings.
+_NOT_CODINGS = {"", "identity", "none", "binary", "7bit", "8bit", "utf-8", "utf8", "chunked"}
+
+
+class TooLarge(Exception):
+    """The cap was passed; `body` is what fitted below it, decoded."""
+
+    def __init__(self, body: bytes, wire_bytes: int) -> None:
+        super().__init__(f"more than {len(body)} bytes")
+        self.body = body
+        self.wire_bytes = wire_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body read to its end: `content` decoded, `wire_bytes` as they came."""
+
+    content: bytes
+    wire_bytes: int
+
+
+class Decoder(Protocol):
+    """Undoes one coding, never giving more than asked for at once."""
+
+    def feed(self, data: bytes, limit: int) -> bytes:
+        """Decode `data` and at most `limit` bytes of output; b"" input goes on with what is pending."""
+
+    def pending(self) -> bool:
+        """More output may come without more input."""
+
+    def finished(self) -> bool:
+        """The coded stream reached its proper end."""
+
+
+async def read_body(chunks: AsyncIterable[bytes], codings: str, limit: int, *, framed: bool) -> Body:
+    """Read to the end; `codings` is the Content-Encoding, `framed` whether HTTP itself tells where the body ends.
+
+    Raises TooLarge when wire or decoded bytes pass `limit`, WebTrouble for codings that are unknown or broken.
+    """
+    decoders = _decoders(codings)
+    content = bytearray()  # not a list: a server may send its megabytes one byte at a time
+    wire = 0
+    async for chunk in chunks:
+        wire += len(chunk)
+        for part in _decode(decoders, chunk, limit + 1 - len(content)) if decoders else (chunk,):
+            content += part
+        if wire > limit or len(content) > limit:
+            raise TooLarge(bytes(content[:limit]), wire)
+    if wire and not framed and not all(decoder.finished() for decoder in decoders):
+        raise WebTrouble(Failure.RESET, "the body broke off before its end")
+    return Body(bytes(content), wire)
+
+
+def _decoders(codings: str) -> list[Decoder]:
+    """In the order of undoing: the coding applied last comes off first (RFC 9110, 8.4)."""
+    names = [name for name in (part.strip().lower() for part in codings.split(",")) if name not in _NOT_CODINGS]
+    if len(names) > MAX_STACKED:
+        raise WebTrouble(Failure.BAD_ENCODING, f"{len(names)} content codings on one body")
+    unknown = [name for name in names if name not in _KNOWN]
+    if unknown:
+        raise WebTrouble(Failure.BAD_ENCODING, f"unknown content coding {unknown[0][:40]!r}")
+    return [_KNOWN[name]() for name in reversed(names)]
+
+
+def _decode(decoders: list[Decoder], data: bytes, room: int) -> list[bytes]:
+    """Push one chunk through all decoders, at most `room` bytes out of the last."""
+    try:
+        return _cascade(decoders, data, room)
+    except (zlib.error, brotli.error, zstd.ZstdError) as error:
+        raise WebTrouble(Failure.BAD_ENCODING, f"the body is not what its content coding says: {error}") from error
+
+
+def _cascade(decoders: list[Decoder], data: bytes, room: int) -> list[bytes]:
+    """Depth first in small steps, so that a bomb inside a bomb never lies in memory as a whole."""
+    if not decoders:
+        return [data] if data else []
+    first, rest = decoders[0], decoders[1:]
+    out: list[bytes] = []
+    while room > 0:
+        decoded = first.feed(data, min(STEP, room) if not rest else STEP)
+        for part in _cascade(rest, decoded, room) if decoded else ():
+            out.append(part)
+            room -= len(part)
+        data = b""
+        if not first.pending():
+            break
+    return out
+
+
+class _Zlib:
+    """gzip with any number of members, or deflate with or without its zlib header."""
+
+    def __init__(self, *, gzip: bool) -> None:
+        self._gzip = gzip
+        self._inflate = zlib.decompressobj(31) if gzip else None
+        self._members = 1
+        self._rest = b""
+        self._full = False  # the last call stopped at its limit, so more output may wait
+
+    def feed(self, data: bytes, limit: int) -> bytes:
+        data = self._rest + data if self._rest else data
+        self._rest = b""
+        if self._inflate is None:
+            if not data:
+                return b""
+            self._inflate = zlib.decompressobj(15 if _has_zlib_header(data) else -15)
+        elif self._inflate.eof:
+            if not (self._gzip and data.startswith(b"\x1f")):
+                return b""  # what follows the last member is padding; browsers ignore it too
+            self._members = _one_more(self._members)
+            self._inflate = zlib.decompressobj(31)
+        out = self._inflate.decompress(data, limit)
+        self._rest = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+        self._full = len(out) >= limit
+        return out
+
+    def pending(self) -> bool:
+        return bool(self._rest) or (self._full and not self.finished())
+
+    def finished(self) -> bool:
+        return self._inflate is not None and self._inflate.eof
+
+
+def _one_more(members: int) -> int:
+    """Each member costs a copy of what follows it, so a body of empty ones would take minutes."""
+    if members == MAX_MEMBERS:
+        raise WebTrouble(Failure.BAD_ENCODING, f"more than {MAX_MEMBERS} compressed members in one body")
+    return members + 1
+
+
+def _has_zlib_header(data: bytes) -> bool:
+    """RFC 1950, 2.2: method 8, and the two bytes are a multiple of 31. Many servers send raw deflate instead."""
+    return data[0] & 0x0F == 8 and (len(data) < 2 or (data[0] << 8 | data[1]) % 31 == 0)
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._decompressor = brotli.Decompressor()
+        self._full = False
+
+    def feed(self, data: bytes, limit: int) -> bytes:
+        if self._decompressor.is_finished():
+            return b""
+        out: bytes = self._decompressor.process(data, output_buffer_limit=limit)
+        self._full = not self._decompressor.can_accept_more_data()
+        return out
+
+    def pending(self) -> bool:
+        return self._full and not self._decompressor.is_finished()
+
+    def finished(self) -> bool:
+        return bool(self._decompressor.is_finished())
+
+
+class _Zstd:
+    """Any number of frames; skippable ones are skipped by the library."""
+
+    def __init__(self) -> None:
+        self._frame = self._new()
+        self._frames = 1
+        self._rest = b""
+
+    @staticmethod
+    def _new() -> zstd.ZstdDecompressor:
+        return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW})
+
+    def feed(self, data: bytes, limit: int) -> bytes:
+        data = self._rest + data if self._rest else data
+        self._rest = b""
+        if self._frame.eof:
+            if not data:
+                return b""
+            self._frames = _one_more(self._frames)
+            self._frame = self._new()
+        out = self._frame.decompress(data, limit)
+        self._rest = self._frame.unused_data if self._frame.eof else b""
+        return out
+
+    def pending(self) -> bool:
+        return bool(self._rest) if self._frame.eof else not self._frame.needs_input
+
+    def finished(self) -> bool:
+        return self._frame.eof
+
+
+_KNOWN: dict[str, Callable[[], Decoder]] = {
+    "gzip": lambda: _Zlib(gzip=True),
+    "x-gzip": lambda: _Zlib(gzip=True),
+    "deflate": lambda: _Zlib(gzip=False),
+    "br": _Brotli,
+    "zstd": _Zstd,
+}
