@@ -10,10 +10,11 @@ import random
 import signal
 import string
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 
@@ -70,6 +71,8 @@ class Job:
     planned: Callable[[Plan], None] = lambda _: None
     stop: Stop = field(default_factory=Stop)
     handle_signals: bool = True
+    open_fetcher: Callable[..., AbstractAsyncContextManager[Fetcher]] = open_fetcher
+    run_sync: Callable[..., Awaitable[Any]] = trio.to_thread.run_sync  # a simulation keeps its memory in line
 
 
 @dataclass(slots=True)
@@ -117,7 +120,7 @@ async def run_session(job: Job) -> Outcome:
     keeper = Keeper(job, histories, Watch(known_hosts(_planned(plan), histories)))
     if not plan.slots:
         return Outcome(_closed(run, job, plan, keeper, None), plan, histories, before)
-    async with open_fetcher(
+    async with job.open_fetcher(
         job.settings.fetch, politeness, now=job.now, states=states.values(), random=random.random
     ) as fetcher:
         visitor = Visitor(fetcher, job.sites, job.settings, politeness, histories, job.now, random_letters, run.id)
@@ -216,7 +219,7 @@ class Keeper:
         if not looks:
             return
         states = self.slot_states()
-        snapshots = await trio.to_thread.run_sync(self._record, looks, states, limiter=self.thread)
+        snapshots = await self.job.run_sync(self._record, looks, states, limiter=self.thread)
         for look, snapshot in zip(looks, snapshots, strict=True):
             kept = snapshot or look.history.snapshot
             self.histories[look.link.canonical_url] = replace(look.history, snapshot=kept)
