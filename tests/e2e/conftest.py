@@ -1,0 +1,132 @@
+"""The stage of the end-to-end tests: a stand-in web, a folder of notes, and the real command line as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crawler.demo.answer import Plan
+from crawler.demo.web import Web, serving
+
+PATIENCE = 60.0  # seconds; a process that takes longer hangs
+IMPATIENT = {"fetch": {"interval": 0, "timeout": 2, "retries": 1}}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One test's world."""
+
+    folder: Path
+    web: Web
+
+    def note(self, name: str, text: str | bytes) -> Path:
+        """Write a note."""
+        path = self.folder / "notes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def configure(self, options: Mapping[str, Mapping[str, Any]] | None = None) -> Path:
+        """Write a configuration that leads to the stand-in web and does not wait."""
+        tables: dict[str, dict[str, Any]] = {
+            "notes": {"paths": ["notes"]},
+            "archive": {"path": "archive"},
+            "host.'*.qq.com'": {"interval": 0, "timeout": 2},
+            "host.'*.zhihu.com'": {"interval": 0, "timeout": 2},
+            **{name: dict(table) for name, table in IMPATIENT.items()},
+        }
+        for name, table in (options or {}).items():
+            tables.setdefault(name, {}).update(table)
+        tables["fetch"].setdefault("ca_bundle", str(self.web.ca_bundle))
+        tables["fetch.resolve"] = dict(self.web.resolve)
+        # A JSON string, number, boolean or flat list is TOML too.
+        lines = [
+            line
+            for name, table in tables.items()
+            for line in (f"[{name}]", *(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in table.items()))
+        ]
+        path = self.folder / "crawler.toml"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start `crawler` in the stage's folder."""
+        return subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "crawler", *arguments],
+            cwd=self.folder,
+            env={name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **options,
+        )
+
+    def crawler(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run `crawler` to its end."""
+        with self.start(*arguments, **options) as process:
+            try:
+                out, err = process.communicate(timeout=PATIENCE)
+            except BaseException:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def report(self, *arguments: str, code: int = 0) -> Report:
+        """Run a command that reports; its exit code must be `code`."""
+        done = self.crawler(*(arguments or ("run",)), "--format", "json", "--output", "report.json")
+        assert done.returncode == code, done.stderr
+        return self.written()
+
+    def written(self) -> Report:
+        """The report that the last command left behind."""
+        return Report(json.loads((self.folder / "report.json").read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Report:
+    """A JSON report, asked by URL."""
+
+    whole: dict[str, Any]
+
+    def __getitem__(self, url: str) -> dict[str, Any]:
+        return next(link for link in self.whole["links"] if link["url"] == url)
+
+    @property
+    def verdicts(self) -> dict[str, tuple[str, str]]:
+        """URL -> (state, reason)."""
+        return {link["url"]: (link["state"], link["reason"]) for link in self.whole["links"]}
+
+    @property
+    def states(self) -> dict[str, str]:
+        """URL -> state."""
+        return {link["url"]: link["state"] for link in self.whole["links"]}
+
+    def of_state(self, state: str) -> set[str]:
+        """The URLs of one state."""
+        return {url for url, found in self.states.items() if found == state}
+
+
+@pytest.fixture
+def staged(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
+    """Build stages; their webs end with the test."""
+    with ExitStack() as stack:
+
+        def build(plan: Plan, options: Mapping[str, Mapping[str, Any]] | None = None) -> Stage:
+            web = stack.enter_context(serving(plan, tmp_path / "ca.pem"))
+            stage = Stage(tmp_path, web)
+            (tmp_path / "notes").mkdir(exist_ok=True)
+            stage.configure(options)
+            return stage
+
+        yield build
