@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,6 @@ from crawler.cli.reporting import (
     exit_code,
     parse_states,
     report_options,
-    suggestions,
-    title_changes,
     write_reports,
 )
 
@@ -55,35 +52,17 @@ def command(
     outputs: tuple[Path, ...],
 ) -> int:
     """Look at every link that is due, keep its page, and report: the dead WeChat and Zhihu links first."""
-    from crawler.cli.work import now, open_archive, progress, read_links
+    from crawler.cli.looking import look_at_links
+    from crawler.cli.work import open_archive, read_links
     from crawler.plan import Budget
-    from crawler.report import build_report
-    from crawler.session import Job, run_job
 
     pairs = pair_outputs(formats, outputs, default_format())
     settings = options.settings()
     limits = Budget(settings.schedule.budget if budget is None else budget, max_links or 0, everything)
     sites = load_sites_of(settings)
-    with ExitStack() as stack:
-        archive = stack.enter_context(open_archive(settings, "run", write=True, wait=wait))
+    with open_archive(settings, "run", write=True, wait=wait) as archive:
         found = read_links(options, note_paths(paths, settings), settings, sites, archive)
-        watch = stack.enter_context(progress(options))
-        job = Job("run", found.links, settings, sites, archive, now, limits, watch.looked, watch.planned)
-        outcome = run_job(job)
-        watch.finish()
-        histories = outcome.histories | found.local_histories
-        report = build_report(
-            outcome.run,
-            found.links,
-            histories,
-            now(),
-            suggestions=suggestions(found.links, histories),
-            changes=title_changes(outcome.run, outcome.before, outcome.histories),
-            rounds=outcome.plan.rounds,
-            overdue=outcome.plan.overdue,
-        )
+        report = look_at_links(options, "run", found, (settings, sites), archive, limits).report
     failing = fail_on or frozenset()
     write_reports(report, pairs, report_options(options, settings, failing), settings)
-    if outcome.run.network == "down":
-        options.say("crawler: no network: nothing that failed counts, nothing was called dead")
     return exit_code(report, failing)

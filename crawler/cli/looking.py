@@ -1,0 +1,61 @@
+"""Looking at links on behalf of a command: the session, its progress, and the report of it.
+
+The part that `run`, `rearchive` and `check` have in common; what each of them asks for stays with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crawler.cli.options import Options
+from crawler.cli.reporting import suggestions, title_changes
+from crawler.cli.work import Found, now, progress
+from crawler.plan import Budget
+from crawler.report import build_report
+from crawler.session import Job, Outcome, run_job
+
+if TYPE_CHECKING:
+    from crawler.model import Health, Report
+    from crawler.session import Memory
+    from crawler.settings import Settings
+    from crawler.sites import Sites
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of it: the run with its memory, and its report."""
+
+    outcome: Outcome
+    report: Report
+
+
+def look_at_links(
+    options: Options,
+    command: str,
+    found: Found,
+    rules: tuple[Settings, Sites],
+    memory: Memory,
+    budget: Budget,
+    trend: tuple[Health, ...] = (),
+) -> Looked:
+    """Visit what is due of the found links within the budget, remember it, and report on all of them."""
+    settings, sites = rules
+    with progress(options) as watch:
+        job = Job(command, found.links, settings, sites, memory, now, budget, watch.looked, watch.planned)
+        outcome = run_job(job)
+    histories = outcome.histories | found.local_histories
+    report = build_report(
+        outcome.run,
+        found.links,
+        histories,
+        now(),
+        suggestions=suggestions(found.links, histories),
+        changes=title_changes(outcome.run, outcome.before, outcome.histories),
+        trend=trend,
+        rounds=outcome.plan.rounds,
+        overdue=outcome.plan.overdue,
+    )
+    if outcome.run.network == "down":
+        options.say("crawler: no network: nothing that failed counts, nothing was called dead")
+    return Looked(outcome, report)
