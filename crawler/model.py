@@ -260,6 +260,7 @@ class Look:
     verdict: Verdict
     history: History  # after this look
     run_id: str = ""
+    readable: str = ""  # self-contained HTML of the article, kept beside the raw bytes; "" none
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,383 @@
+"""The archive as everybody else sees it: one folder, one writer, any number of readers.
+
+The order of a write lives here: records appended, synced, then one transaction with every row and the segment's new
+size. How records, rows, frames and files look does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from crawler.errors import ArchiveDamaged, ArchiveError
+from crawler.model import Change, Fetch, Health, History, Link, Look, Run, SlotState, Snapshot, State
+from crawler.settings import Archive as Options
+from crawler.store import disk, queries, records, schema, search, warc
+from crawler.store.index import Index, pack
+from crawler.store.journal import CaptureLine, HealthLine, HistoryLine, ImageLine, Line, LookLine, RunLine
+from crawler.store.keep import decide
+from crawler.store.lock import Lock
+from crawler.store.nouns import Capture, Hit, NoteEntry, PastLook, StoredImage
+from crawler.store.segments import Reader
+from crawler.store.shelf import Shelf
+
+INDEX: Final = "index.sqlite"
+LOCK: Final = "lock"
+_LINES = 2_000  # journal lines in one record; 25,000 new links make 13 records, each a few MB at most
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Archive:
+    """One archive folder. Not for use by two threads at once; from one after the other is fine."""
+
+    def __init__(self, path: Path, options: Options, db: sqlite3.Connection, now: Callable[[], datetime]) -> None:
+        self.path = path
+        self._options = options
+        self._db = db
+        self._now = now
+        self._reader = Reader(path / "segments")
+        self._index = Index(db, self._text_or_none)
+        self._lock: Lock | None = None
+        self._shelf: Shelf | None = None
+        self._next = 1 + (db.execute("SELECT max(id) FROM captures").fetchone()[0] or 0)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        options: Options | None = None,
+        *,
+        write: bool = True,
+        wait: bool | float = False,
+        command: str = "run",
+        now: Callable[[], datetime] = _utc_now,
+    ) -> Archive:
+        """Open a folder; for writing it is made where missing, and locked (`wait`: seconds, True for ever).
+
+        A missing or empty folder opened for reading is an empty archive. Raises ArchiveBusy, ArchiveError,
+        ArchiveDamaged.
+        """
+        options = options or Options()
+        if not write:
+            return cls(path, options, _reading(path), now)
+        lock = _locked(path, command, wait, now)
+        try:
+            archive = cls(path, options, schema.open_writer(path / INDEX), now)
+            archive._lock = lock
+            archive._shelf = Shelf(path / "segments", options.codec, archive._db, archive._reader, now)
+            archive._shelf.recover()
+        except BaseException:
+            lock.release()
+            raise
+        return archive
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything; twice is fine."""
+        if self._shelf:
+            self._shelf.close()
+        self._reader.close()
+        self._db.close()
+        if self._lock:
+            self._lock.release()
+
+    # What is remembered of links
+
+    def histories(self) -> dict[str, History]:
+        """Memory of every link, by canonical URL."""
+        return queries.histories(self._db)
+
+    def history(self, canonical_url: str) -> History | None:
+        """Memory of one link."""
+        return queries.history(self._db, canonical_url)
+
+    def looks(self, canonical_url: str, limit: int = 0) -> list[PastLook]:
+        """Every check of a link, newest first; `limit` 0: all."""
+        return queries.looks(self._db, canonical_url, limit)
+
+    def record(self, looks: Sequence[Look]) -> list[Snapshot | None]:
+        """Keep looks: bytes first, then every row in one transaction. When this returns, it is on the disk.
+
+        Gives the snapshot of each look that has one; the stored history carries it. Raises ArchiveFull, ArchiveError;
+        then nothing of this call was kept, and the archive goes on being usable.
+        """
+        return [snapshot for batch in _distinct(looks) for snapshot in self._record(batch)]
+
+    def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
+        """Remember links without a look: first seen, or judged anew. `links` (by canonical URL) tell site and host."""
+        known = links or {}
+        lines: list[Line] = []
+        for history in histories:
+            link = known.get(history.canonical_url)
+            site, host = (link.site, link.host) if link else ("", "")
+            lines.append(HistoryLine(history=records.redacted(history, link.url if link else ""), site=site, host=host))
+        for start in range(0, len(lines), _LINES):
+            self._write(lines[start : start + _LINES])
+
+    # Notes
+
+    def notes(self) -> dict[str, NoteEntry]:
+        """What note files said when they were read last, by path."""
+        return queries.notes(self._db)
+
+    def put_notes(self, entries: Iterable[NoteEntry], forget: Iterable[str] = ()) -> None:
+        """Remember note files as read, and forget others."""
+        rows = [(entry.path, pack(entry)) for entry in entries]
+        with self._transaction():
+            self._db.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in forget])
+            self._db.executemany("INSERT OR REPLACE INTO notes (path, data) VALUES (?, ?)", rows)
+
+    # Runs and slots
+
+    def begin_run(self, run: Run) -> None:
+        """A run began; one that is never ended was killed."""
+        self._write([RunLine(run=run)])
+
+    def end_run(self, run: Run, counts: Iterable[tuple[str, State, int]] | None = None) -> None:
+        """A run ended; `counts` (site, state, links) make the chart of health, by default of every link remembered."""
+        rows = queries.counts(self._db) if counts is None else [(site, state.value, n) for site, state, n in counts]
+        at = run.finished_at or self._now()
+        self._write([RunLine(run=run), HealthLine(run=run.id, at=at, counts=rows)])
+
+    def runs(self, limit: int = 0) -> list[Run]:
+        """Runs, newest first; `limit` 0: all."""
+        return queries.runs(self._db, limit)
+
+    def health(self, site: str | None = None) -> list[Health]:
+        """Links by state at the end of each run, oldest first; of one site, or of all (None)."""
+        return queries.health(self._db, site)
+
+    def changes(self, run_id: str) -> list[Change]:
+        """What a run found to be new."""
+        return queries.changes(self._db, run_id)
+
+    def slots(self) -> list[SlotState]:
+        """Politeness as the last run left it."""
+        return queries.slots(self._db)
+
+    def put_slots(self, states: Iterable[SlotState]) -> None:
+        """Remember slots for the next run."""
+        rows = [(state.slot, pack(state)) for state in states]
+        with self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO slots (slot, data) VALUES (?, ?)", rows)
+
+    # Captures
+
+    def snapshots(self, canonical_url: str) -> list[Snapshot]:
+        """Kept captures of a link, oldest first."""
+        return queries.snapshots(self._db, canonical_url)
+
+    def snapshot(self, ident: int) -> Capture | None:
+        """One capture with what is known of its page."""
+        return queries.capture(self._db, ident)
+
+    def captures(self, canonical_url: str | None = None) -> Iterator[Capture]:
+        """All captures in the order of the segments, kept notices included; or those of one link, oldest first.
+
+        Read the bytes of each with `fetched` or `body`; writing in between is fine.
+        """
+        if canonical_url is None:
+            return queries.captures(self._db)
+        return iter(queries.captures_of(self._db, canonical_url))
+
+    def text(self, ident: int) -> str:
+        """The text of a capture, "" where it has none. Raises ArchiveDamaged."""
+        return self._block(queries.places(self._db, ident).text).decode("utf-8", "replace")
+
+    def readable(self, ident: int) -> str | None:
+        """The readable copy. Raises ArchiveDamaged."""
+        place = queries.places(self._db, ident).readable
+        return self._block(place).decode("utf-8", "replace") if place else None
+
+    def body(self, ident: int) -> bytes | None:
+        """The raw bytes, decoded from the wire; None where none were kept. Raises ArchiveDamaged."""
+        place = queries.places(self._db, ident).response
+        return warc.split_http(self._block(place))[2] if place else None
+
+    def fetched(self, ident: int) -> Fetch | None:
+        """A capture as the fetch that brought it, to be judged again; None where no raw bytes were kept."""
+        capture = self.snapshot(ident)
+        place = queries.places(self._db, ident).response
+        if capture is None or place is None:
+            return None
+        status, headers, body = warc.split_http(self._block(place))
+        return Fetch(
+            url=capture.url,
+            final_url=capture.final_url,
+            started_at=capture.at,
+            status=status,
+            redirects=capture.redirects,
+            headers=headers,
+            body=body,
+        )
+
+    def put_image(self, capture_id: int, url: str, content_type: str, body: bytes) -> None:
+        """Keep a picture with a capture; the same bytes are stored once. Raises ArchiveFull, ArchiveError."""
+        digest = warc.sha256(body)
+        url = warc.uri(url)
+        span = None
+        shelf = self._writable()
+        with shelf.batch() as append:
+            if not queries.has_picture(self._db, digest):
+                span = append(records.image_record(url, content_type, body, self._now()))
+            line = ImageLine(
+                capture=capture_id, url=url, digest=digest, content_type=content_type, size=len(body), span=span
+            )
+            self._commit([line], {})
+
+    def images(self, ident: int) -> list[StoredImage]:
+        """Pictures kept with a capture."""
+        return queries.images(self._db, ident)
+
+    def image(self, digest: str) -> bytes | None:
+        """The bytes of a picture. Raises ArchiveDamaged."""
+        place = queries.picture_place(self._db, digest)
+        return warc.split_http(self._block(place))[2] if place else None
+
+    def search(self, query: str, limit: int = 20) -> list[Hit]:
+        """The current text of every link searched; best first. Raises UsageError for a filter that cannot be."""
+        return search.find(self._db, query, limit, lambda ident: self._text_or_none(ident) or "")
+
+    # Writing
+
+    def _record(self, looks: Sequence[Look]) -> list[Snapshot | None]:
+        shelf = self._writable()
+        shelf.make_ready()
+        lines: list[Line] = []
+        snapshots: list[Snapshot | None] = []
+        texts: dict[int, str] = {}
+        first = self._next
+        try:
+            with shelf.batch() as append:
+                for look in looks:
+                    line, snapshot = self._line(look, append)
+                    lines.append(line)
+                    snapshots.append(snapshot)
+                    if line.capture and line.capture.text:
+                        texts[line.capture.id] = look.page.text
+                self._commit(lines, texts)
+        except BaseException:
+            self._next = first
+            raise
+        return snapshots
+
+    def _line(self, look: Look, append: records.Append) -> tuple[LookLine, Snapshot | None]:
+        """Append what is kept of a look; its journal line, and its snapshot."""
+        payload = warc.sha256(look.fetch.body) if look.fetch.body else ""
+        known = queries.known(self._db, look.link.canonical_url)
+        keep = decide(look, payload, known, self._options.keep_raw)
+        capture, snapshot = None, None
+        if keep:
+            original = self._original(keep.same_bytes)
+            capture = records.write_capture(look, keep, self._next, payload, original, append)
+            self._next += 1
+            if self._shelf and capture.response:
+                self._shelf.saw(look.link.host, capture.response[1])
+            had_alive = any(one.state == State.ALIVE for one in known)
+            if records.is_snapshot(look, capture, had_alive):
+                snapshot = records.snapshot_of(look, capture)
+        history = records.redacted(look.history, look.link.url)
+        if snapshot:
+            history = replace(history, snapshot=snapshot)
+        return records.line_of(look, capture, history), snapshot
+
+    def _original(self, ident: int | None) -> records.Original | None:
+        place = queries.places(self._db, ident).response if ident else None
+        if place is None:
+            return None
+        headers = self._reader.record(*place).headers
+        return records.Original(
+            headers["warc-record-id"], headers["warc-target-uri"], headers["warc-date"]
+        )  # fmt: skip
+
+    def _write(self, lines: Sequence[Line]) -> None:
+        """Lines that bring no records of their own."""
+        shelf = self._writable()
+        shelf.make_ready()
+        with shelf.batch():
+            self._commit(list(lines), {})
+
+    def _commit(self, lines: list[Line], texts: Mapping[int, str]) -> None:
+        """The batch's journal, the sync, and the transaction."""
+        shelf = self._writable()
+        shelf.append(records.journal_record(lines, self._now()))
+        size = shelf.sync()
+        with self._transaction():
+            for line in lines:
+                capture: CaptureLine | None = line.capture if isinstance(line, LookLine) else None
+                self._index.apply(line, shelf.segment, texts.get(capture.id) if capture else None)
+            self._db.execute("UPDATE segments SET size = ? WHERE id = ?", (size, shelf.segment))
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._writable()
+        with disk.told(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._index.forget_cache()
+                with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself when the disk is full
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _writable(self) -> Shelf:
+        if self._shelf is None:
+            raise ArchiveError(f"{self.path} was opened for reading only")
+        return self._shelf
+
+    def _block(self, place: queries.Where | None) -> bytes:
+        return self._reader.record(*place).block if place else b""
+
+    def _text_or_none(self, ident: int) -> str | None:
+        try:
+            return self.text(ident)
+        except ArchiveDamaged:
+            return None
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    if (path / INDEX).exists():
+        return schema.open_reader(path / INDEX)
+    if path.exists() and not path.is_dir():
+        raise ArchiveError(f"{path} is a file: an archive is a folder")
+    return schema.open_memory()
+
+
+def _locked(path: Path, command: str, wait: bool | float, now: Callable[[], datetime]) -> Lock:
+    try:
+        (path / "segments").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be made an archive: {error.strerror}; choose another --archive") from error
+    lock = Lock(path / LOCK)
+    lock.take(command, now(), wait)
+    return lock
+
+
+def _distinct(looks: Sequence[Look]) -> Iterator[list[Look]]:
+    """Batches in which no link stands twice, so that each look sees what the one before it kept."""
+    batch: dict[str, Look] = {}
+    for look in looks:
+        if look.link.canonical_url in batch:
+            yield list(batch.values())
+            batch = {}
+        batch[look.link.canonical_url] = look
+    if batch:
+        yield list(batch.values())

@@ -1,0 +1,83 @@
+"""What of a look is kept: a pure decision, made before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from crawler.model import Look, State
+
+NOTICE_LIMIT: Final = 1024 * 1024  # bytes; the largest notice seen is 38 kB, an unknown one may carry a shell
+
+KeepRaw = Literal["changed", "all", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A capture of the same link with text or bytes of its own."""
+
+    id: int
+    base: int  # the capture that holds its text: itself, or what it is a revisit of
+    notice: bool
+    state: str
+    reason: str
+    content: str  # digest of the text; of the bytes where there is no text
+    payload: str  # digest of the body, "" where no raw bytes were kept
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What to write: raw bytes (`same_bytes`: as a revisit record that points at a capture), text, or only a row."""
+
+    notice: bool = False
+    revisit_of: int | None = None
+    raw: bool = False
+    same_bytes: int | None = None
+    text: bool = False
+
+
+def content_digest(look: Look, payload: str) -> str:
+    """What makes two captures the same page: their text, or where a page has none, their bytes."""
+    return look.page.digest or payload
+
+
+def decide(look: Look, payload: str, known: Sequence[Known], keep_raw: KeepRaw) -> Keep | None:
+    """What to keep of a look, None for nothing but the check; `known` is oldest first."""
+    status, verdict = look.fetch.status, look.verdict
+    if status is None:
+        return None
+    pages = [capture for capture in known if not capture.notice]
+    if status == 304:
+        return Keep(revisit_of=pages[-1].base) if pages and verdict.state is State.ALIVE else None
+    if not look.fetch.body:
+        return None
+    match verdict.state:
+        case State.ALIVE | State.UNKNOWN:
+            return _page(look, payload, pages, keep_raw)
+        case State.SUSPECT if status < 300:  # a guess that the page is gone: were it wrong, these bytes are the page
+            return _page(look, payload, pages, keep_raw)
+        case State.DEAD:
+            return _notice(look, known, keep_raw)
+        case _:
+            return None
+
+
+def _page(look: Look, payload: str, pages: Sequence[Known], keep_raw: KeepRaw) -> Keep:
+    content = content_digest(look, payload)
+    same = next((capture for capture in reversed(pages) if capture.content == content), None)
+    text = same is None and bool(look.page.text) and look.verdict.state is not State.SUSPECT
+    if same is None:
+        return Keep(raw=keep_raw != "none", text=text)
+    if keep_raw == "all":
+        equal = next((capture.id for capture in reversed(pages) if capture.payload == payload), None)
+        return Keep(revisit_of=same.base, raw=True, same_bytes=equal)
+    return Keep(revisit_of=same.base)
+
+
+def _notice(look: Look, known: Sequence[Known], keep_raw: KeepRaw) -> Keep | None:
+    """The first notice of each reason is kept: evidence for the day when a rule proves wrong."""
+    seen = any(capture.notice and capture.reason == look.verdict.reason for capture in known)
+    if seen or keep_raw == "none" or len(look.fetch.body) > NOTICE_LIMIT:
+        return None
+    return Keep(notice=True, raw=True)

@@ -1,0 +1,186 @@
+"""A look as WARC records: what is appended to a segment, and the journal line that tells where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from crawler.model import Evidence, Fetch, History, Look, Redirect, Snapshot, State
+from crawler.store import warc
+from crawler.store.journal import CONTENT_TYPE, TARGET, CaptureData, CaptureLine, Line, LookLine, Span, encode
+from crawler.store.keep import Keep
+from crawler.url import redact
+
+Append = Callable[[bytes], Span]
+_RESPONSE = "application/http;msgtype=response"
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The response record that a revisit points at."""
+
+    record_id: str
+    target: str
+    date: str
+
+
+def write_capture(
+    look: Look, keep: Keep, ident: int, payload: str, original: Original | None, append: Append
+) -> CaptureLine:
+    """Append the records of a capture: raw response and request, text, readable copy."""
+    target = warc.uri(look.fetch.final_url or look.link.url)
+    response_id = warc.record_id()
+    response = None
+    if keep.raw and original:
+        append(_revisit(look.fetch, target, payload, original))
+    elif keep.raw:
+        response = append(_response(look.fetch, target, response_id, payload))
+        append(_request(look.fetch, target, response_id))
+    refers = response_id if response else ""
+    text = append(_text(look, warc.uri(look.link.url), refers)) if keep.text else None
+    readable = append(_readable(look, warc.uri(look.link.url), refers)) if keep.text and look.readable else None
+    return CaptureLine(
+        id=ident,
+        data=_data(look),
+        notice=keep.notice,
+        revisit_of=keep.revisit_of,
+        bytes_of=keep.same_bytes,
+        digest=look.page.digest,
+        payload=payload,
+        raw_bytes=len(look.fetch.body) if response else 0,
+        response=response,
+        text=text,
+        readable=readable if keep.text else None,
+    )
+
+
+def line_of(look: Look, capture: CaptureLine | None, history: History) -> LookLine:
+    """The journal line of a look; `history` is what is remembered after it, secrets gone."""
+    fetch = look.fetch
+    final = redact(fetch.final_url)
+    return LookLine(
+        site=look.link.site,
+        host=look.link.host,
+        run=look.run_id,
+        at=look.at,
+        verdict=look.verdict.state.value,
+        reason=look.verdict.reason,
+        rule=look.verdict.evidence.rule,
+        history=history,
+        status=fetch.status,
+        error=fetch.failure.value if fetch.failure else "",
+        final_url="" if final == history.url else final,
+        seconds=round(fetch.seconds, 6),
+        bytes=len(fetch.body),
+        names="\n".join(dict.fromkeys(o.note_title for o in look.link.occurrences if o.note_title)),
+        capture=capture,
+    )
+
+
+def snapshot_of(look: Look, capture: CaptureLine) -> Snapshot:
+    """A capture as memory and reports show it."""
+    page = look.page
+    revisit = capture.revisit_of is not None
+    return Snapshot(capture.id, look.at, page.title, len(page.text), page.digest, revisit)
+
+
+def redacted(history: History, url: str) -> History:
+    """Memory as it may be stored: no secrets of sharers in any URL."""
+    evidence = history.evidence
+    return replace(
+        history,
+        url=redact(history.url or url),
+        moved_to=redact(history.moved_to) if history.moved_to else history.moved_to,
+        evidence=_redacted_evidence(evidence),
+    )
+
+
+def journal_record(lines: list[Line], at: datetime) -> bytes:
+    """The metadata record that closes a batch."""
+    return warc.format_record(
+        "metadata", warc.record_id(), at, encode(lines), CONTENT_TYPE, [("WARC-Target-URI", TARGET)]
+    )
+
+
+def image_record(url: str, content_type: str, body: bytes, at: datetime) -> bytes:
+    """A picture as the response that brought it; the little that is known of its head."""
+    head = warc.response_head(200, [("Content-Type", content_type)], len(body))
+    fields = [("WARC-Target-URI", warc.uri(url)), ("WARC-Payload-Digest", warc.sha256(body))]
+    return warc.format_record("response", warc.record_id(), at, head + body, _RESPONSE, fields)
+
+
+def _redacted_evidence(evidence: Evidence) -> Evidence:
+    redirects = tuple(Redirect(hop.status, redact(hop.url)) for hop in evidence.redirects)
+    matched, error = (
+        redact(said) if "=" in said or "@" in said else said for said in (evidence.matched, evidence.error)
+    )
+    return replace(evidence, matched=matched, error=error, final_url=redact(evidence.final_url), redirects=redirects)
+
+
+def _data(look: Look) -> CaptureData:
+    fetch, page = look.fetch, look.page
+    return CaptureData(
+        final_url="" if fetch.final_url == look.link.url else redact(fetch.final_url),
+        content_type=fetch.header("content-type")[:200],
+        status=fetch.status or 0,
+        title=page.title,
+        author=page.author,
+        published=page.published,
+        text_chars=len(page.text),
+        charset=page.charset,
+        lead_image=page.lead_image,
+        page_url=redact(page.canonical_url),
+        redirects=tuple(Redirect(hop.status, redact(hop.url)) for hop in fetch.redirects),
+    )
+
+
+def _response(fetch: Fetch, target: str, ident: str, payload: str) -> bytes:
+    head = warc.response_head(fetch.status or 0, fetch.headers, len(fetch.body))
+    fields = [("WARC-Target-URI", target), ("WARC-Payload-Digest", payload)]
+    return warc.format_record("response", ident, fetch.started_at, head + fetch.body, _RESPONSE, fields)
+
+
+def _request(fetch: Fetch, target: str, response_id: str) -> bytes:
+    block = warc.request_block(fetch.final_url or fetch.url, fetch.request_headers)
+    fields = [("WARC-Target-URI", target), ("WARC-Concurrent-To", response_id)]
+    kind = "application/http;msgtype=request"
+    return warc.format_record("request", warc.record_id(), fetch.started_at, block, kind, fields)
+
+
+def _revisit(fetch: Fetch, target: str, payload: str, original: Original) -> bytes:
+    """WARC 1.1, 6.7.2: the head as it came this time, the payload by reference."""
+    fields = [
+        ("WARC-Target-URI", target),
+        ("WARC-Profile", warc.REVISIT_PROFILE),
+        ("WARC-Payload-Digest", payload),
+        ("WARC-Refers-To", original.record_id),
+        ("WARC-Refers-To-Target-URI", original.target),
+        ("WARC-Refers-To-Date", original.date),
+    ]
+    head = warc.response_head(fetch.status or 0, fetch.headers, len(fetch.body))
+    return warc.format_record("revisit", warc.record_id(), fetch.started_at, head, _RESPONSE, fields)
+
+
+def _text(look: Look, url: str, refers_to: str) -> bytes:
+    """The text as read, a conversion (WARC 1.1, 6.8) under an address of its own, so that replay tools skip it."""
+    block = look.page.text.encode("utf-8", "replace")
+    return _made_of("conversion", f"urn:text:{url}", refers_to, look.at, block, "text/plain; charset=utf-8")
+
+
+def _readable(look: Look, url: str, refers_to: str) -> bytes:
+    block = look.readable.encode("utf-8", "replace")
+    return _made_of("resource", f"urn:readable:{url}", refers_to, look.at, block, "text/html; charset=utf-8")
+
+
+def _made_of(kind: str, target: str, refers_to: str, at: datetime, block: bytes, content_type: str) -> bytes:
+    fields = [("WARC-Target-URI", target)]
+    if refers_to:
+        link = "WARC-Refers-To" if kind == "conversion" else "WARC-Concurrent-To"
+        fields.append((link, refers_to))
+    return warc.format_record(kind, warc.record_id(), at, block, content_type, fields)
+
+
+def is_snapshot(look: Look, capture: CaptureLine, had_alive: bool) -> bool:
+    """Whether a capture becomes what reports offer: an article seen alive is not displaced by what nobody knows."""
+    return not capture.notice and (look.verdict.state is State.ALIVE or not had_alive)
