@@ -43,7 +43,7 @@ def test_addresses_are_read_as_a_browser_reads_them(raw: str, href: str) -> None
 
 @pytest.mark.parametrize("raw", ["http://", "//a.com/", "", "http://a b/", "http://[::1", "https://" + "a" * 70_000])
 def test_what_no_browser_opens_is_an_error_and_has_no_host(raw: str) -> None:
-    with pytest.raises(ValueError, match="Invalid|characters"):
+    with pytest.raises(ValueError, match=r"Invalid|characters"):
         normalize(raw)
     assert host_of(raw) == ""
 

@@ -1,0 +1,203 @@
+"""What we know of families of hosts, as data: who a URL belongs to, and who it is.
+
+`load_sites` reads site files (config/sites/*.toml) strictly; `Sites.identify` says what a written URL is: its
+canonical form (identity, never fetched), what is asked for, its site and its slot. What pages mean lives in `page` and
+`judge`; this package never sees a page.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import ada_url
+
+from crawler.errors import ConfigError
+from crawler.sites.loading import read_documents
+from crawler.sites.schema import Example, PageTable, Row, SiteFile, Source, Sources
+from crawler.sites.steps import MAX_UNWRAPS, apply, compiled, join_query, split_query
+from crawler.url import MAX_URL, is_http, without_fragment
+
+__all__ = ["OTHER", "Identity", "Site", "Sites", "Source", "Sources", "load_sites"]
+
+OTHER = "other"  # the site of a host that no site file owns
+GENERIC_TRACKING = ("utm_*",)  # dropped from the identity of every URL; anything more may name a page
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site file, loaded: politeness, URL steps, where fields stand, verdict rows in order."""
+
+    name: str
+    file: SiteFile
+    per_host: int | None
+    interval: float | None  # seconds
+    timeout: float | None  # seconds
+    patience: int | None
+    max_per_run: int | None
+    max_per_day: int | None
+    headers: Mapping[str, str]
+    image_referer: str
+    page: Mapping[str, Sources] = field(default_factory=dict)
+    values: Mapping[str, Sources] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Verdict rows, in the order in which they are tried."""
+        return self.file.row
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """What becomes of URLs, for tests."""
+        return self.file.example
+
+    def sources(self, name: str) -> Sources:
+        """Where a value or a page field stands; empty for names nobody declared."""
+        return self.values.get(name) or self.page.get(name, ())
+
+    def kind_of(self, canonical_url: str) -> tuple[str, dict[str, str]]:
+        """What sort of page a canonical URL asks for, and the IDs in it; "" where no [[kind]] knows it."""
+        for kind in self.file.kind:
+            if match := compiled(kind.url).fullmatch(canonical_url):
+                return kind.name, {name: value for name, value in match.groupdict().items() if value}
+        return "", {}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a written URL is."""
+
+    url: str  # as written
+    canonical_url: str  # identity, never fetched; the URL as written where it is malformed
+    fetch_url: str  # what a request asks for; the URL as written where it is malformed
+    site: str
+    host: str  # of fetch_url; "" for malformed URLs
+    slot: str
+
+
+class Sites:
+    """All site files, and the hosts they own."""
+
+    def __init__(self, sites: Iterable[Site]) -> None:
+        self.by_name = {site.name: site for site in sites}
+        self._exact: dict[str, Site] = {}
+        self._wild: list[tuple[str, Site]] = []
+        for site in self.by_name.values():
+            for host in site.file.hosts:
+                if host.startswith("*."):
+                    self._wild.append((host[1:], site))
+                else:
+                    self._exact[host] = site
+        self._wild.sort(key=lambda owner: len(owner[0]), reverse=True)
+
+    def __iter__(self) -> Iterator[Site]:
+        return iter(self.by_name.values())
+
+    def named(self, name: str) -> Site | None:
+        """The site of that name."""
+        return self.by_name.get(name)
+
+    def for_host(self, host: str) -> Site | None:
+        """The site that owns a host: by exact name, else by the longest wildcard."""
+        return self._exact.get(host) or next((site for end, site in self._wild if host.endswith(end)), None)
+
+    def for_url(self, url: str) -> Site | None:
+        """The site that owns a URL's host; None for malformed URLs and hosts of nobody."""
+        parsed = _parse(url)
+        return self.for_host(parsed.hostname) if parsed else None
+
+    def slot_of(self, url: str) -> str:
+        """The politeness queue of a URL: the site's name, or the host; "" for malformed URLs."""
+        parsed = _parse(url)
+        if parsed is None:
+            return ""
+        site = self.for_host(parsed.hostname)
+        return site.name if site else parsed.hostname
+
+    def identify(self, raw: str) -> Identity:
+        """Who a written URL is. Never raises: a malformed URL is its own canonical form, with host and slot ""."""
+        parsed = _parse(raw)
+        if parsed is None or not is_http(parsed.href):
+            return Identity(raw, raw, raw, OTHER, "", "")
+        fetch = self._fetched(parsed)
+        host, site = fetch.hostname, self.for_host(fetch.hostname)
+        fetch_url = without_fragment(fetch.href)
+        canonical = _canonical(fetch, site)
+        return Identity(raw, canonical, fetch_url, site.name if site else OTHER, host, site.name if site else host)
+
+    def _fetched(self, url: ada_url.URL) -> ada_url.URL:
+        """The URL after every [[fetch]] step, and out of its wrappers."""
+        for _ in range(MAX_UNWRAPS):
+            site = self.for_host(url.hostname)
+            inside = apply(url, site.file.fetch) if site else None
+            if inside is None:
+                break
+            url = ada_url.URL(inside)
+        return url
+
+
+def _parse(url: str) -> ada_url.URL | None:
+    try:
+        return ada_url.URL(url) if len(url) <= MAX_URL else None
+    except ValueError:
+        return None
+
+
+def _canonical(url: ada_url.URL, site: Site | None) -> str:
+    fragment = url.hash
+    if site is not None or not fragment.startswith(("#!", "#/")):  # these two name pages of single-page sites
+        url = ada_url.URL(without_fragment(url.href))
+    if url.search:
+        kept = [p for p in split_query(url.search) if not fnmatch.fnmatchcase(p[0], GENERIC_TRACKING[0])]
+        url.search = join_query(kept)
+    if site is not None:
+        apply(url, site.file.canonical)
+    return url.href.removesuffix("?")
+
+
+def load_sites(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Sites:
+    """Sites from (file name, parsed TOML) pairs; later files of a name override and extend earlier ones.
+
+    Raises ConfigError naming file, row and key. Regexes over URLs are tried here; those over pages, and selectors,
+    are tried by `judge.check_site`, so that commands that only read notes load no parser.
+    """
+    return Sites([_site(file) for file in read_documents(documents).values()])
+
+
+def _site(file: SiteFile) -> Site:
+    if not file.hosts:
+        raise ConfigError(f'{file.name}.toml: no hosts: say which hosts the file is about, hosts = ["example.com"]')
+    for step in (*file.fetch, *file.canonical):
+        _try(file.name, f"path of a step for {', '.join(step.host) or 'all hosts'}", step.path)
+    for kind in file.kind:
+        _try(file.name, f"[[kind]] {kind.name}", kind.url)
+    polite = file.politeness
+    page = {name: _sources(getattr(file.page, name)) for name in PageTable.__struct_fields__}
+    return Site(
+        name=file.name,
+        file=file,
+        per_host=polite.per_host,
+        interval=polite.interval,
+        timeout=polite.timeout,
+        patience=polite.patience,
+        max_per_run=polite.max_per_run,
+        max_per_day=polite.max_per_day,
+        headers=polite.headers,
+        image_referer=polite.image_referer,
+        page=page,
+        values={name: _sources(sources) for name, sources in file.value.items()},
+    )
+
+
+def _sources(written: Iterable[str | Source]) -> Sources:
+    return tuple(Source(css=source) if isinstance(source, str) else source for source in written)
+
+
+def _try(file: str, where: str, pattern: str) -> None:
+    try:
+        compiled(pattern)
+    except re.error as error:
+        raise ConfigError(f"{file}.toml: {where}: bad regex {pattern!r}: {error}") from None

@@ -1,0 +1,148 @@
+"""The vocabulary of site files: every table, key and default, and nothing that acts.
+
+`docs/site-rules.md` explains each one to people; a test keeps the two equal. A key that is missing here is an error.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from crawler.model import Confidence
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a site file; unknown keys are errors."""
+
+
+class PolitenessTable(Table, frozen=True):
+    """`[politeness]`: how the site wants to be asked; what is not said here comes from [fetch]."""
+
+    per_host: int | None = None
+    interval: float | None = None  # seconds
+    timeout: float | None = None  # seconds
+    patience: int | None = None
+    max_per_run: int | None = None
+    max_per_day: int | None = None
+    headers: dict[str, str] = {}
+    image_referer: str = ""
+
+
+class Step(Table, frozen=True):
+    """One `[[fetch]]` or `[[canonical]]` step: which URLs it is about, then what is done to them, in this order."""
+
+    host: tuple[str, ...] = ()  # exact, or "*.example.com"; empty: every host of the site
+    path: str = ""  # regex over the whole path
+    params: tuple[str, ...] = ()  # query parameters that must be there, after `alias`
+    unescape: bool = False
+    unwrap: str = ""
+    https: bool = False
+    alias: dict[str, str] = {}
+    set_host: str = ""
+    set_path: str = ""  # with \1 of `path`
+    drop: tuple[str, ...] = ()  # names, or "utm_*"
+    keep: tuple[str, ...] = ()  # in this order; everything else goes
+    base64: tuple[str, ...] = ()
+
+
+class KindRow(Table, frozen=True):
+    """`[[kind]]`: what sort of page a canonical URL asks for, and the IDs in it (named groups)."""
+
+    name: str
+    url: str  # regex over the whole canonical URL
+
+
+class Source(Table, frozen=True):
+    """One place where a value may stand; exactly one of css, meta, var, object, json."""
+
+    css: str = ""
+    attr: str = ""
+    meta: str = ""
+    var: str = ""
+    object: str = ""
+    key: str = ""
+    json: str = ""
+    path: str = ""
+    all: bool = False
+    html: bool = False
+    drop: tuple[str, ...] = ()
+    pick: str = ""  # regex with one group
+    strip: tuple[str, ...] = ()  # regexes
+
+
+Sources = tuple[Source, ...]
+
+
+class PageTable(Table, frozen=True):
+    """`[page]`: where each field stands, best source first."""
+
+    title: tuple[str | Source, ...] = ()
+    author: tuple[str | Source, ...] = ()
+    published: tuple[str | Source, ...] = ()
+    text: tuple[str | Source, ...] = ()
+    images: tuple[str | Source, ...] = ()
+    lead_image: tuple[str | Source, ...] = ()
+    canonical: tuple[str | Source, ...] = ()
+
+
+class Row(Table, frozen=True):
+    """`[[row]]`: a verdict and the conditions that must all hold for it."""
+
+    id: str
+    state: Literal["alive", "dead", "suspect", "blocked", "unknown"]
+    reason: str
+    confidence: Confidence | None = None
+    limited: str = ""
+    follow: str = ""  # name of the value that holds the URL
+
+    kind: tuple[str, ...] = ()
+    status: tuple[int | str, ...] = ()  # 404 or "5xx"; empty: 2xx
+    header: dict[str, str] = {}  # name = regex
+    asked_url: str = ""  # regex
+    final_url: str = ""  # regex
+    redirected_home: bool | None = None
+    has: tuple[str, ...] = ()  # selectors, all
+    lacks: tuple[str, ...] = ()  # selectors, none
+    says: dict[str, tuple[str, ...]] = {}  # selector = wordings, one of them
+    notice: tuple[str, ...] = ()  # wordings, one of them, in the error zone
+    title: tuple[str, ...] = ()  # wordings
+    visible: tuple[str, ...] = ()  # wordings
+    markup: tuple[str, ...] = ()  # wordings, letter by letter
+    equals: dict[str, str] = {}
+    differs: dict[str, str] = {}
+    matches: dict[str, str] = {}
+    filled: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    bytes_over: int | None = None
+    bytes_under: int | None = None
+    visible_over: int | None = None
+    visible_under: int | None = None
+
+
+class Example(Table, frozen=True):
+    """`[[example]]`: what becomes of a URL; every one is a test."""
+
+    url: str
+    canonical: str
+    fetch: str | None = None
+    kind: str | None = None
+
+
+class SiteFile(Table, frozen=True):
+    """A whole site file."""
+
+    name: str = ""
+    hosts: tuple[str, ...] = ()
+    politeness: PolitenessTable = PolitenessTable()
+    error_zone: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    other_pages: Literal["unknown", "generic"] = "unknown"
+    follow_only: str = ""
+    fetch: tuple[Step, ...] = ()
+    canonical: tuple[Step, ...] = ()
+    kind: tuple[KindRow, ...] = ()
+    value: dict[str, tuple[str | Source, ...]] = {}
+    page: PageTable = PageTable()
+    row: tuple[Row, ...] = ()
+    example: tuple[Example, ...] = ()

@@ -1,0 +1,147 @@
+"""The verbs that change URLs: what `[[fetch]]` and `[[canonical]]` steps do.
+
+Each verb is one small function over a parsed URL. No verdicts, no pages here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import fnmatch
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from urllib.parse import quote, unquote, unquote_to_bytes
+
+import ada_url
+
+from crawler.sites.schema import Step
+from crawler.url import is_http
+
+MAX_UNWRAPS = 5  # wrappers within wrappers; more is a trap
+_AMP = re.compile(r"(?i)&(?:amp;)+|(?:\\|%5c)x26(?:amp;)*")
+_SAFE = "-_.~!*'()/:,;@$="  # left as they are in a parameter's value; "+" is kept apart: it may mean a space
+
+Params = list[tuple[str, str | None]]
+
+
+@lru_cache(maxsize=2048)  # patterns come from site files: few, and the same again and again
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A regex of a site file. Raises re.error."""
+    return re.compile(pattern)
+
+
+def host_matches(host: str, patterns: Iterable[str]) -> bool:
+    """Whether a host is one of these names, or under one of these `*.` wildcards."""
+    return any(host == p or (p.startswith("*.") and host.endswith(p[1:])) for p in patterns)
+
+
+def apply(url: ada_url.URL, steps: Iterable[Step]) -> str | None:
+    """Change `url` in place by every step that is about it; the URL inside where a step unwraps one."""
+    for step in steps:
+        match = _applies(url, step)
+        if match is None:
+            continue
+        if step.unwrap and (inside := _unwrapped(url, step.unwrap)):
+            return inside
+        _change(url, step, match)
+    return None
+
+
+def _applies(url: ada_url.URL, step: Step) -> re.Match[str] | None:
+    if step.host and not host_matches(url.hostname, step.host):
+        return None
+    match = compiled(step.path or ".*").fullmatch(url.pathname)
+    if match and step.params:
+        names = {step.alias.get(name, name) for name, value in split_query(url.search) if value}
+        if not names.issuperset(step.params):
+            return None
+    return match
+
+
+def _change(url: ada_url.URL, step: Step, match: re.Match[str]) -> None:
+    if step.unescape:
+        url.search = _AMP.sub("&", url.search)
+    if step.https and url.protocol == "http:":
+        url.protocol = "https:"
+    if step.set_host:
+        url.hostname = step.set_host
+    if step.set_path:
+        url.pathname = match.expand(step.set_path)
+    for wanted, verb in _QUERY_VERBS:
+        if wanted(step):
+            url.search = join_query(verb(split_query(url.search), step))
+
+
+def split_query(search: str) -> Params:
+    """Name and value of each parameter as written, the value None where there is no "="; empty ones left out."""
+    pairs = (part.partition("=") for part in search.removeprefix("?").split("&") if part)
+    return [(name, value if equals else None) for name, equals, value in pairs]
+
+
+def join_query(params: Params) -> str:
+    """The inverse of `split_query`."""
+    return "&".join(name if value is None else f"{name}={value}" for name, value in params)
+
+
+def _alias(params: Params, step: Step) -> Params:
+    """Old names become new ones, unless the new one is there."""
+    names = {name for name, _ in params}
+    return [(new if (new := step.alias.get(n, n)) not in names else n, v) for n, v in params]
+
+
+def _drop(params: Params, step: Step) -> Params:
+    return [(n, v) for n, v in params if not any(fnmatch.fnmatchcase(n, pattern) for pattern in step.drop)]
+
+
+def _keep(params: Params, step: Step) -> Params:
+    first: dict[str, str | None] = {}
+    for name, value in params:
+        if value:
+            first.setdefault(name, _plain(value))
+    return [(name, first[name]) for name in step.keep if name in first]
+
+
+def _base64(params: Params, step: Step) -> Params:
+    return [(n, _padded(v) if v and n in step.base64 else v) for n, v in params]
+
+
+_QUERY_VERBS: tuple[tuple[Callable[[Step], object], Callable[[Params, Step], Params]], ...] = (
+    (lambda step: step.alias, _alias),
+    (lambda step: step.drop, _drop),
+    (lambda step: step.keep, _keep),
+    (lambda step: step.base64, _base64),
+)
+
+
+def _plain(value: str) -> str:
+    """One spelling of a percent-encoded value."""
+    return "+".join(quote(unquote_to_bytes(part), safe=_SAFE) for part in value.split("+"))
+
+
+def _padded(value: str) -> str:
+    """Base64 with the padding that sharing lost; what is no base64 stays."""
+    bare = _plain(value).rstrip("=")
+    padded = bare + "=" * (-len(bare) % 4)
+    try:
+        base64.b64decode(padded, altchars=b"-_" if "-" in bare or "_" in bare else None, validate=True)
+    except (binascii.Error, ValueError):
+        return value
+    return padded
+
+
+def _unwrapped(url: ada_url.URL, name: str) -> str:
+    """The http(s) URL that a parameter holds, "" where it holds none; encoded twice is seen in the wild."""
+    raw = next((value for n, value in split_query(url.search) if n == name and value), "")
+    for _ in range(3):
+        if is_http(raw) and (inside := _href(raw)):
+            return inside
+        raw = unquote(raw)
+    return ""
+
+
+def _href(raw: str) -> str:
+    try:
+        return ada_url.URL(raw).href
+    except ValueError:
+        return ""
