@@ -18,13 +18,33 @@ PolitenessOf = Callable[[str], Politeness]  # the rules for the slot of a URL
 class SitePoliteness(Protocol):
     """What a site file may say of politeness; None where it says nothing."""
 
-    per_host: int | None
-    interval: float | None
-    timeout: float | None
-    patience: int | None
-    max_per_run: int | None
-    max_per_day: int | None
-    headers: Mapping[str, str]
+    @property
+    def per_host(self) -> int | None:
+        """As in `model.Politeness`."""
+
+    @property
+    def interval(self) -> float | None:
+        """As in `model.Politeness`."""
+
+    @property
+    def timeout(self) -> float | None:
+        """As in `model.Politeness`."""
+
+    @property
+    def patience(self) -> int | None:
+        """As in `model.Politeness`."""
+
+    @property
+    def max_per_run(self) -> int | None:
+        """As in `model.Politeness`."""
+
+    @property
+    def max_per_day(self) -> int | None:
+        """As in `model.Politeness`."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """As in `model.Politeness`."""
 
 
 def host_rules(host: str, hosts: Mapping[str, Host]) -> list[Host]:

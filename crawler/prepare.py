@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from crawler.extract import occurrences
 from crawler.model import Confidence, Evidence, History, Kind, Link, Occurrence, State
-from crawler.notes import NoteFile, SkippedNote, find_notes, local_exists, read_note
+from crawler.notes import NoteFile, SkippedNote, find_notes, local_exists, notes_root, read_note, target_roots
 
 if TYPE_CHECKING:
     from crawler import settings
@@ -25,9 +25,17 @@ LOCAL = "local"  # the site of targets that are files
 class Remembered(Protocol):
     """What an archive remembers of a note file."""
 
-    size: int
-    mtime_ns: int
-    occurrences: tuple[Occurrence, ...]
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def mtime_ns(self) -> int:
+        """Of the last change."""
+
+    @property
+    def occurrences(self) -> tuple[Occurrence, ...]:
+        """What was written in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class Notes:
 
     read: tuple[ReadNote, ...] = ()
     skipped: tuple[SkippedNote, ...] = ()
+    root: Path = Path()  # what the names of notes are relative to
 
     @property
     def occurrences(self) -> list[Occurrence]:
@@ -61,8 +70,9 @@ def read_notes(
 ) -> Notes:
     """Read the notes of `paths`; files that are as remembered (size and time) are not opened."""
     read, skipped = [], []
-    for file in find_notes(paths, options, Path.cwd()):
-        known = (remembered or {}).get(file.path)
+    here = Path.cwd()
+    for file in find_notes(paths, options, here):
+        known = (remembered or {}).get(file.name)
         if known and not code and (known.size, known.mtime_ns) == (file.size, file.mtime_ns):
             read.append(ReadNote(file, known.occurrences, fresh=False))
             continue
@@ -71,7 +81,7 @@ def read_notes(
             skipped.append(note)
         else:
             read.append(ReadNote(file, tuple(occurrences(note, code=code)), fresh=True))
-    return Notes(tuple(read), tuple(skipped))
+    return Notes(tuple(read), tuple(skipped), notes_root(paths, options, here))
 
 
 def link_up(found: Iterable[Occurrence], sites: Sites) -> list[Link]:
@@ -84,9 +94,8 @@ def link_up(found: Iterable[Occurrence], sites: Sites) -> list[Link]:
             key = local_key(occurrence)
             known = links.get(key) or Link(occurrence.url, key, key, LOCAL, "", LOCAL)
         else:
-            who = identities.get(occurrence.url) or identities.setdefault(
-                occurrence.url, sites.identify(occurrence.url)
-            )
+            who = identities.get(occurrence.url)
+            who = who or identities.setdefault(occurrence.url, sites.identify(occurrence.url))
             key = who.canonical_url
             known = links.get(key) or Link(occurrence.url, key, who.fetch_url, who.site, who.host, who.slot)
         links[key] = known
@@ -124,7 +133,8 @@ def local_histories(links: Iterable[Link], exists: Callable[[Occurrence], bool],
     return told
 
 
-def local_checker(notes: Notes) -> Callable[[Occurrence], bool]:
+def local_checker(notes: Notes, options: settings.Notes) -> Callable[[Occurrence], bool]:
     """A question about the disk: does this local target exist?"""
-    files = {note.file.path: note.file for note in notes.read}
-    return lambda occurrence: local_exists(occurrence, files[occurrence.path])
+    files = {note.file.name: note.file.path for note in notes.read}
+    roots = target_roots(notes.root, options)
+    return lambda occurrence: local_exists(occurrence.url, files[occurrence.path], roots)

@@ -10,7 +10,7 @@ import random
 import signal
 import string
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -49,11 +49,17 @@ class Memory(Protocol):
     def record(self, looks: Sequence[Look]) -> list[Snapshot | None]:
         """Keep looks; what is returned is on disk."""
 
-    def put_histories(self, histories: Iterable[History]) -> None:
-        """Replace memories without a look."""
+    def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
+        """Replace memories without a look; `links` tell site and host of new ones."""
 
     def put_slots(self, states: Iterable[SlotState]) -> None:
         """Replace the politeness to remember."""
+
+    def begin_run(self, run: Run) -> None:
+        """A run begins."""
+
+    def end_run(self, run: Run) -> None:
+        """A run ended; what it tells is final."""
 
 
 @dataclass(slots=True)
@@ -90,7 +96,10 @@ def politeness_for(settings: Settings, sites: Sites) -> PolitenessOf:
     known: dict[str, Politeness] = {}
 
     def resolve(url: str) -> Politeness:
-        host = host_of(url)
+        try:
+            host = host_of(url)
+        except ValueError:  # a malformed URL: never asked for, but it needs rules like any other
+            host = ""
         if host not in known:
             slot, site = sites.slot_of(url), sites.for_host(host)
             known[host] = politeness_of(slot, host, settings.fetch, settings.host, site)
@@ -106,24 +115,40 @@ def run_job(job: Job) -> Outcome:
 
 async def run_session(job: Job) -> Outcome:
     """Plan, visit, settle."""
+    started = job.now()
     histories = job.memory.histories()
     before = dict(histories)
-    started = job.now()
-    new = [first_seen(x.canonical_url, x.url, started) for x in job.links if x.canonical_url not in histories]
-    histories |= {history.canonical_url: history for history in new}
-    job.memory.put_histories(new)
+    histories |= remember_new(job, histories, started)
     politeness = politeness_for(job.settings, job.sites)
     states = {state.slot: state for state in job.memory.slots()}
     plan = make_plan(job.links, histories, started, politeness, job.budget, states)
     job.planned(plan)
     run = Run(id=run_id(started, job.command), command=job.command, started_at=started)
     keeper = Keeper(job, histories, Watch(known_hosts(_planned(plan), histories)))
-    if not plan.slots:
-        return Outcome(_closed(run, job, plan, keeper, None), plan, histories, before)
-    async with job.open_fetcher(
-        job.settings.fetch, politeness, now=job.now, states=states.values(), random=random.random
-    ) as fetcher:
-        visitor = Visitor(fetcher, job.sites, job.settings, politeness, histories, job.now, random_letters, run.id)
+    job.memory.begin_run(run)
+    walked = await visit_all(job, run, plan, keeper, politeness, states) if plan.slots else None
+    run = _closed(run, job, plan, keeper, walked)
+    job.memory.end_run(run)
+    return Outcome(run, plan, histories, before)
+
+
+def remember_new(job: Job, histories: Mapping[str, History], now: datetime) -> dict[str, History]:
+    """Links that the archive never saw, remembered from the moment they were found."""
+    new = {x.canonical_url: x for x in job.links if x.site != "local" and x.canonical_url not in histories}
+    told = {key: first_seen(key, link.url, now) for key, link in new.items()}
+    job.memory.put_histories(told.values(), new)
+    return told
+
+
+async def visit_all(
+    job: Job, run: Run, plan: Plan, keeper: Keeper, politeness: PolitenessOf, states: Mapping[str, SlotState]
+) -> Walk:
+    """Open the fetcher, walk the plan, and judge the run."""
+    opened = job.open_fetcher(job.settings.fetch, politeness, now=job.now, states=states.values(), random=random.random)
+    async with opened as fetcher:
+        visitor = Visitor(
+            fetcher, job.sites, job.settings, politeness, keeper.histories, job.now, random_letters, run.id
+        )
         walk = Walk(
             visit=visitor,
             crashed=visitor.internal_error,
@@ -138,7 +163,7 @@ async def run_session(job: Job) -> Outcome:
         for refusal in walk.given_up:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
-        return Outcome(_closed(run, job, plan, keeper, (walk, fetcher)), plan, histories, before)
+        return walk
 
 
 async def walk_plan(plan: Plan, walk: Walk, keeper: Keeper, job: Job) -> None:
@@ -199,7 +224,8 @@ class Keeper:
 
     async def keep(self, batch: list[Look]) -> None:
         """Take a batch of looks: bytes and rows are on disk when this returns."""
-        now, later = [], []
+        now: list[Look] = []
+        later: list[Look] = []
         for look in batch:
             self.watch.saw(look.link, look.fetch)
             self.fetched += look.fetch.failure is not Failure.HELD_BACK
@@ -257,21 +283,21 @@ def _planned(plan: Plan) -> list[Link]:
     return [link for slot in plan.slots for link in slot.links]
 
 
-def _closed(run: Run, job: Job, plan: Plan, keeper: Keeper, walked: tuple[Walk, Fetcher] | None) -> Run:
+def _closed(run: Run, job: Job, plan: Plan, keeper: Keeper, walked: Walk | None) -> Run:
     """The run's own summary."""
-    given_up = (*plan.left, *(walked[0].given_up if walked else ()))
+    given_up = (*plan.left, *(walked.given_up if walked else ()))
     stopped = "network-down" if keeper.network_down else job.stop.reason
     return replace(
         run,
         finished_at=job.now(),
         complete=not given_up and not stopped,
         fetched=keeper.fetched,
-        requests=walked[1].requests if walked else 0,
+        requests=keeper.requests,
         kept_bytes=keeper.kept_bytes,
         network="down" if keeper.network_down else "ok",
         slots_given_up=given_up,
         stopped_by=stopped,
-        internal_errors=walked[0].internal_errors if walked else 0,
+        internal_errors=walked.internal_errors if walked else 0,
     )
 
 

@@ -16,7 +16,7 @@ import click
 from crawler.errors import UsageError
 
 if TYPE_CHECKING:
-    from crawler.config import Settings
+    from crawler.settings import Settings
     from crawler.sites import Sites
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -127,7 +127,7 @@ def load_sites_of(settings: Settings) -> Sites:
     return load_sites(site_documents(settings))
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A duration on the command line: 90, "30s", "2h", "7d"."""
 
     name = "duration"

@@ -55,7 +55,7 @@ def command(
         histories = archive.histories() | found.local_histories
         run = last_run(archive)
         report = build_report(
-            run, found.links, histories, now(), suggestions=suggestions(found.links, histories), trend=archive.trend()
+            run, found.links, histories, now(), suggestions=suggestions(found.links, histories), trend=archive.health()
         )
     failing = fail_on or frozenset()
     write_reports(report, pairs, report_options(options, settings, failing), settings)

@@ -39,8 +39,8 @@ def command(options: Options, *, url: str, what: str | None, ids: tuple[int, ...
             raise UsageError(f"the archive knows no link {url}; `crawler links` lists what your notes hold")
         snapshots = archive.snapshots(identity.canonical_url)
         if what is None:
-            looks = archive.looks(identity.canonical_url)
-            sys.stdout.write(rich_text(*describe(history, looks, snapshots, verbose=options.verbose)))
+            looks = archive.looks(identity.canonical_url, 0 if options.verbose else 20)
+            sys.stdout.write(rich_text(*describe(history, looks, snapshots)))
             return 0
         if what == "diff":
             return show_diff(archive, snapshots, ids)
@@ -84,9 +84,7 @@ def show_diff(archive: Archive, snapshots: Sequence[Snapshot], ids: tuple[int, .
     return 0
 
 
-def describe(
-    history: History, looks: Sequence[PastLook], snapshots: Sequence[Snapshot], *, verbose: bool
-) -> list[object]:
+def describe(history: History, looks: Sequence[PastLook], snapshots: Sequence[Snapshot]) -> list[object]:
     """What a person wants to know first, then every look and every snapshot."""
     from rich.table import Table
     from rich.text import Text
@@ -122,7 +120,7 @@ def describe(
         table = Table(title="Looks", title_justify="left", box=None, padding=(0, 2, 0, 0))
         for name in ("at", "state", "reason", "status", "bytes", "rule"):
             table.add_column(name)
-        for past in looks if verbose else looks[-20:]:
+        for past in looks:
             status = str(past.status or past.error)
             table.add_row(_time(past.at), past.verdict, past.reason, status, str(past.bytes), plain(past.rule))
         parts += [Text(), table]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.model import History, Link
+from crawler.model import History, Link, Run
 from crawler.prepare import LOCAL, Notes, link_up, local_checker, local_histories, read_notes
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def read_links(
         remember_notes(notes, archive)
     links = link_up(notes.occurrences, sites)
     local = [link for link in links if link.site == LOCAL]
-    return Found(notes, links, local_histories(local, local_checker(notes), now()))
+    return Found(notes, links, local_histories(local, local_checker(notes, settings.notes), now()))
 
 
 def remember_notes(notes: Notes, archive: Archive) -> None:
@@ -76,12 +76,18 @@ def remember_notes(notes: Notes, archive: Archive) -> None:
     from crawler.store import NoteEntry
 
     fresh = [
-        NoteEntry(note.file.path, note.file.size, note.file.mtime_ns, "", note.occurrences)
+        NoteEntry(note.file.name, note.file.size, note.file.mtime_ns, "", note.occurrences)
         for note in notes.read
         if note.fresh
     ]
     if fresh:
-        archive.put_notes(fresh, forget=())
+        archive.put_notes(fresh)
+
+
+def last_run(archive: Archive) -> Run:
+    """The newest run of the archive, as what a report of it says it is about; an empty one where there is none."""
+    runs = archive.runs(1)
+    return runs[0] if runs else Run(id="", command="report", started_at=now(), finished_at=now())
 
 
 @contextmanager

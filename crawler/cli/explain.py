@@ -1,0 +1,120 @@
+"""`crawler explain URL|FILE`: how the rules judge one page, row by row."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli.options import Options, global_options, load_sites_of
+from crawler.cli.output import rich_text
+from crawler.errors import UsageError
+
+if TYPE_CHECKING:
+    from crawler.model import Fetch, Link, Page, Verdict
+    from crawler.settings import Settings
+    from crawler.sites import Sites
+
+
+@click.command("explain")
+@click.argument("target", metavar="URL|FILE")
+@click.option("--url", help="The address that FILE was saved from; rules and identity depend on it.")
+@click.option("--status", type=click.IntRange(100, 999), default=200, show_default=True, help="Status FILE came with.")
+@click.option("--fetch", "anew", is_flag=True, help="Fetch URL now, also when the archive has it.")
+@global_options
+def command(options: Options, *, target: str, url: str | None, status: int, anew: bool) -> int:
+    """Run one page through the rules and show each row tried, what matched, and the verdict.
+
+    FILE is a saved page; URL is taken from the archive where it is kept, else fetched (nothing is recorded).
+    """
+    from crawler.judge.explain import explain
+    from crawler.url import is_http
+    from crawler.visit import document_of, examine, site_of
+
+    settings = options.settings()
+    sites = load_sites_of(settings)
+    if Path(target).is_file():
+        link, fetched = from_file(Path(target), url, status, sites)
+    elif is_http(target):
+        link = link_of(target, sites)
+        fetched = (None if anew else from_archive(link, settings)) or fetch_now(link, settings, sites)
+    else:
+        raise UsageError(f"{target!r} is neither a file nor a URL")
+    _, page, verdict = examine(link, fetched, sites)
+    steps = explain(link, fetched, document_of(fetched), site_of(link, fetched, sites))
+    sys.stdout.write(rich_text(*describe(link, fetched, page, verdict, steps)))
+    return 0
+
+
+def link_of(url: str, sites: Sites) -> Link:
+    """A link that stands in no note."""
+    from crawler.model import Link
+
+    who = sites.identify(url)
+    return Link(url, who.canonical_url, who.fetch_url, who.site, who.host, who.slot)
+
+
+def from_file(file: Path, url: str | None, status: int, sites: Sites) -> tuple[Link, Fetch]:
+    """A saved page, as if it had been answered just now."""
+    from crawler.cli.work import now
+    from crawler.model import Fetch
+    from crawler.page import read_page
+    from crawler.page.document import Document
+
+    body = file.read_bytes()
+    if url is None:
+        url = read_page(Document(body, "text/html", ""), None, "").canonical_url
+        if not url:
+            raise UsageError(f"{file} does not tell its address; give it with --url")
+    link = link_of(url, sites)
+    headers = (("Content-Type", "text/html"),)
+    return link, Fetch(link.fetch_url, link.fetch_url, now(), status=status, headers=headers, body=body)
+
+
+def from_archive(link: Link, settings: Settings) -> Fetch | None:
+    """The newest kept answer of a link, None where none has bytes."""
+    from crawler.cli.work import open_archive
+
+    with open_archive(settings, "explain", write=False) as archive:
+        kept = [archive.fetched(capture.id) for capture in archive.captures(link.canonical_url) if capture.raw]
+    return next((fetched for fetched in reversed(kept) if fetched is not None), None)
+
+
+def fetch_now(link: Link, settings: Settings, sites: Sites) -> Fetch:
+    """One polite GET, recorded nowhere."""
+    import random
+
+    import trio
+
+    from crawler.cli.work import now
+    from crawler.fetch import open_fetcher
+    from crawler.session import politeness_for
+
+    async def ask() -> Fetch:
+        politeness = politeness_for(settings, sites)
+        async with open_fetcher(settings.fetch, politeness, now=now, random=random.random) as fetcher:
+            return await fetcher(link.fetch_url)
+
+    return trio.run(ask)
+
+
+def describe(link: Link, fetched: Fetch, page: Page, verdict: Verdict, steps: list[object]) -> list[object]:
+    """The answer, the rows in the order they were tried, and what came of it."""
+    from rich.text import Text
+
+    from crawler.report.clean import plain, redacted
+
+    answered = str(fetched.status or f"{fetched.failure} ({fetched.error})")
+    lines: list[object] = [
+        Text(redacted(plain(link.url)), style="bold"),
+        Text(f"site {link.site}, identity {redacted(link.canonical_url)}"),
+        Text(f"answered {answered}, {len(fetched.body)} bytes, from {redacted(plain(fetched.final_url))}"),
+        Text(),
+    ]
+    return (
+        lines
+        + [Text(plain(str(step))) for step in steps]
+        + [Text(f"{verdict.state} ({verdict.reason})"), Text(page.title)]
+    )
