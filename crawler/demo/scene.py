@@ -156,8 +156,8 @@ def _weixin() -> dict[str, Answer]:
     walled = f"{SHORT}walledByCapt"
     return alive | {
         f"{SHORT}whisperSmall": Answer(pages.weixin_notice("该内容已被发布者删除")),
-        f"{SHORT}marketingTalk": Answer(pages.weixin_notice("此内容因违规无法查看", "涉嫌过度营销、骚扰用户")),
-        f"{SHORT}newNoticeText": Answer(pages.weixin_notice("本篇正在装订成册，暂不陈列")),
+        f"{SHORT}marketingTlk": Answer(pages.weixin_notice("此内容因违规无法查看", "涉嫌过度营销、骚扰用户")),
+        f"{SHORT}newNoticeTxt": Answer(pages.weixin_notice("本篇正在装订成册，暂不陈列")),
         walled: redirect(CAPTCHA + walled),
         CAPTCHA + walled: Answer(pages.weixin_captcha(walled)),
     }

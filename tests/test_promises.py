@@ -1,0 +1,123 @@
+"""Promises between artefacts: what one file says of another is true."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import crawler
+from crawler.cli import COMMANDS
+from crawler.config import load_settings
+from crawler.report.reasons import REASONS
+from crawler.settings import Host, Settings
+from test_layers import LAYER_OF
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "config" / "crawler.toml"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "docs").glob("*.md")))
+
+
+def options(struct: type[msgspec.Struct]) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(struct)}
+
+
+def shown() -> dict[str, dict[str, object]]:
+    """The example file with its commented options put in force."""
+    text = re.sub(r"^# (?=[a-z_]+ +=|\[)", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return tomllib.loads(text)
+
+
+def test_the_example_configuration_says_exactly_the_defaults() -> None:
+    assert load_settings(EXAMPLE) == Settings()
+
+
+def test_the_example_configuration_shows_every_option_and_no_other() -> None:
+    tables = {field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != "host"}
+
+    assert shown().keys() == {*tables, "host"}
+    for name, table in tables.items():
+        assert shown()[name].keys() == options(table), name
+    (host,) = shown()["host"].values()
+    assert isinstance(host, dict)
+    assert host.keys() == options(Host)
+
+
+def test_commented_options_show_their_defaults_too() -> None:
+    assert shown()["notes"]["paths"] == list(Settings().notes.paths)
+    assert shown()["archive"]["path"] == Settings().archive.path
+
+
+def test_every_option_of_the_example_has_its_meaning_beside_it() -> None:
+    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
+        if re.match(r"(# )?[a-z_]+ +=", line):
+            assert " # " in line.removeprefix("# "), line
+
+
+def test_every_option_stands_in_the_configuration_guide() -> None:
+    guide = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for table in msgspec.structs.fields(Settings):
+        kind = Host if table.name == "host" else table.type
+        assert f"[{table.name}" in guide
+        for option in options(kind):
+            assert f"`{option}`" in guide, f"[{table.name}] {option}"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_stands_in_the_readme(command: str) -> None:
+    assert f"`crawler {command}" in README
+
+
+def test_the_readme_names_no_command_that_does_not_exist() -> None:
+    assert set(re.findall(r"`crawler ([a-z]+)", README)) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("slug", REASONS)
+def test_every_reason_stands_in_the_docs(slug: str) -> None:
+    assert f"`{slug}`" in (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8")
+
+
+def test_every_reason_of_a_shipped_site_rule_stands_in_the_docs() -> None:
+    documented = (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8")
+    for file in sorted((ROOT / "config" / "sites").glob("*.toml")):
+        for slug in re.findall(r'^reason\s*=\s*"([^"]+)"', file.read_text(encoding="utf-8"), flags=re.MULTILINE):
+            assert f"`{slug}`" in documented, f"{file.name}: {slug}"
+
+
+@pytest.mark.parametrize("room", LAYER_OF)
+def test_the_architecture_names_every_room(room: str) -> None:
+    assert f"`{room}`" in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def test_the_architecture_says_why_each_dependency_is_there() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("## Dependencies")[2]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in project["dependencies"]:
+        name = re.split(r"[^A-Za-z0-9._-]", requirement)[0]
+        assert f"`{name}`" in text, name
+
+
+def test_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", changelog, flags=re.MULTILINE)
+
+    assert newest is not None
+    assert newest[1] == project["version"] == crawler.__version__
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for file in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8")):
+            assert (file.parent / target).exists(), f"{file.name}: {target}"
+
+
+def test_nothing_in_the_repository_points_outside_it() -> None:
+    for file in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("config/**/*.*")]:
+        assert "../shared" not in file.read_text(encoding="utf-8"), file.name
+
+
+def test_the_reports_schema_is_named_in_the_docs() -> None:
+    assert "crawler.report/1" in DOCS
