@@ -1,0 +1,62 @@
+"""`crawler rejudge`: the archive under today's rules."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from crawler.cli.options import Options, global_options, load_sites_of
+from crawler.cli.output import rich_text
+
+
+@click.command("rejudge")
+@click.argument("url", required=False)
+@click.option("--write", is_flag=True, help="Record what changed; without it, only print.")
+@global_options
+def command(options: Options, *, url: str | None, write: bool) -> int:
+    """Judge all kept pages, or those of URL, again with today's rules; no request is sent.
+
+    Prints one line for each capture that is read otherwise now: when it was taken, old and new verdict, rule, URL.
+    """
+    from crawler.cli.work import open_archive
+    from crawler.rejudge import rejudge
+
+    settings = options.settings()
+    sites = load_sites_of(settings)
+    key = sites.identify(url).canonical_url if url else None
+    judged = changed = 0
+    corrected = []
+    with open_archive(settings, "rejudge", write=write) as archive:
+        histories = archive.histories()
+        for found in rejudge(archive.captures(key), archive.fetched, histories, sites, settings.schedule):
+            judged += 1
+            if found is None:
+                continue
+            changed += 1
+            sys.stdout.write(rich_text(describe(found)))
+            if found.history is not None:
+                corrected.append(found.history)
+        if write:
+            archive.put_histories(corrected)
+    told = f"{len(corrected)} links corrected" if write else f"{len(corrected)} links would be corrected with --write"
+    options.say(f"crawler: {judged} captures judged again, {changed} read otherwise, {told}")
+    return 0
+
+
+def describe(found: object) -> object:
+    """One line: time, what was said, what is said now and by which rule, URL, and a title that changed."""
+    from rich.text import Text
+
+    from crawler.rejudge import Rejudged
+    from crawler.report.clean import plain, redacted
+
+    assert isinstance(found, Rejudged)
+    was, now = found.capture, found.verdict
+    parts = [f"{was.at:%Y-%m-%d}"]
+    if found.state_changed:
+        parts.append(f"{was.state} ({was.reason}) -> {now.state} ({now.reason}) by {now.evidence.rule}")
+    if found.title != was.title:
+        parts.append(f"title {was.title!r} -> {found.title!r}")
+    parts.append(redacted(was.url))
+    return Text("\t".join(plain(part) for part in parts))

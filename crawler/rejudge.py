@@ -1,0 +1,88 @@
+"""Kept bytes judged again with today's rules: no request is sent.
+
+Composition of the archive's captures with `visit.examine` and `memory`; printing is the command's. A better rule
+corrects the past, and the memory of links whose last look it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from crawler.memory import remember
+from crawler.model import Fetch, History, Link, State, Verdict
+from crawler.titles import title_match
+from crawler.visit import examine
+
+if TYPE_CHECKING:
+    from crawler.settings import Schedule
+    from crawler.sites import Sites
+    from crawler.store import Capture
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """A capture that today's rules read otherwise than the rules of its day."""
+
+    capture: Capture
+    verdict: Verdict
+    title: str
+    history: History | None  # the link's memory after the correction; None where a later look stands above it
+
+    @property
+    def state_changed(self) -> bool:
+        """Another state or reason, not only another title."""
+        return (self.verdict.state, self.verdict.reason) != (self.capture.state, self.capture.reason)
+
+
+def rejudge(
+    captures: Iterable[Capture],
+    fetched: Callable[[int], Fetch | None],
+    histories: Mapping[str, History],
+    sites: Sites,
+    schedule: Schedule,
+) -> Iterator[Rejudged | None]:
+    """Judge every capture that has bytes: what changed, or None for each that did not."""
+    for capture in captures:
+        kept = fetched(capture.id) if capture.raw else None
+        if kept is None:
+            continue
+        link = link_of(capture, sites)
+        _, page, verdict = examine(link, kept, sites)
+        changed = (verdict.state, verdict.reason) != (capture.state, capture.reason)
+        if not changed and page.title == capture.title:
+            yield None
+            continue
+        history = histories.get(capture.canonical_url)
+        after = None
+        if history and history.checked_at == capture.at:
+            match = title_match(link.note_title, page.title) if link.note_title else history.title_match
+            after = remember(before_look(history), kept, page, verdict, capture.at, schedule, match)
+            after = replace(after, snapshot=history.snapshot, first_seen=history.first_seen)
+        yield Rejudged(capture, verdict, page.title, after)
+
+
+def link_of(capture: Capture, sites: Sites) -> Link:
+    """The link that a capture was taken of."""
+    who = sites.identify(capture.url)
+    return Link(capture.url, capture.canonical_url, who.fetch_url, who.site, who.host, who.slot)
+
+
+def before_look(history: History) -> History:
+    """The memory as it was before its last look, as far as it can be told.
+
+    Where the last look changed the state, that state's counters began with it; where it did not, one more or less
+    counted look is what remains of the old reading.
+    """
+    if history.changed_at != history.checked_at:
+        return history
+    return replace(
+        history,
+        state=history.previous_state or State.UNCHECKED,
+        interval=0.0,
+        failures=0,
+        first_failed=None,
+        counted_at=None,
+        last_alive=None if history.last_alive == history.checked_at else history.last_alive,
+    )
