@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from crawler.model import Page
-from crawler.page.blocks import MAX_CHARS, text_of
+from crawler.page.blocks import MAX_CHARS, Layout, read_layout
 from crawler.page.images import absolute, images_of
 from crawler.page.readable import readable_html, sanitised
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["digest_of", "read_page", "readable_html"]
 
+BEGINNING = 150  # visible lines in which author and time are looked for
 _PLAIN = ("text/plain", "text/markdown", "text/x-markdown", "text/csv", "text/x-rst", "text/x-python", "text/x-c")
 
 
@@ -63,11 +64,12 @@ def _read_html(document: Document, site: Site | None, url: str) -> Page:
     tree = document.tree
     head = read_head(tree)
     base = _base_of(document, url)
-    main = find_main(tree.body) if tree.body is not None else None
+    layout = read_layout(tree.body) if tree.body is not None else Layout([], [])
+    main = find_main(layout)
     nodes: list[LexborNode] = [main.node] if main is not None else []
     dropped = main.dropped if main is not None else frozenset()
-    text = main.text if main is not None else _everything(tree.body)
-    beginning = _everything(tree.body)[:3_000]
+    text = main.text if main is not None else layout.text
+    beginning = "\n".join(block.text for block in layout.blocks[:BEGINNING])
     return Page(
         title=page_title(tree, head, document.title),
         author=page_author(tree, head, beginning),
@@ -80,10 +82,6 @@ def _read_html(document: Document, site: Site | None, url: str) -> Page:
         html=sanitised(nodes, base, dropped),
         charset=document.charset,
     )
-
-
-def _everything(body: LexborNode | None) -> str:
-    return text_of(body) if body is not None else ""
 
 
 def _base_of(document: Document, url: str) -> str:

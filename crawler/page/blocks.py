@@ -27,8 +27,8 @@ BOXES = frozenset(
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
 _HIDDEN_STYLE = re.compile(r"(?i)(?:^|[;\s])display\s*:\s*none")
-# Space that folds: everything `\s` knows, zero-width characters, byte order marks and soft hyphens.
-_INVISIBLE = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x200E, 0x200F], None)
+# Zero-width characters, byte order marks, soft hyphens: nobody sees them, and digests must not either.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]+")
 
 
 @dataclass(slots=True)
@@ -69,12 +69,16 @@ class Layout:
 
 def weigh(text: str) -> float:
     """Reading length in letters: one for ASCII, two for Chinese (three bytes in UTF-8)."""
+    if text.isascii():
+        return float(len(text))
     return (len(text) + len(text.encode("utf-8", "replace"))) / 2
 
 
 def tidy(text: str) -> str:
     """One line: invisible characters dropped, runs of white space folded, ends stripped."""
-    return " ".join(text.translate(_INVISIBLE).split())
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+    return " ".join(text.split())
 
 
 def read_layout(root: LexborNode, *, hidden: bool = False) -> Layout:
@@ -173,6 +177,10 @@ class _Reader:
             self._links -= 1
 
     def _take(self, text: str) -> None:
+        if text.isspace() and not self._pre:
+            if self._line:
+                self._line.append(" ")
+            return
         self._chars += len(text)
         if self._pre and "\n" in text:
             *lines, text = text.split("\n")

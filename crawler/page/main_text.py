@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
-from crawler.page.blocks import HEADINGS, Block, Box, Layout, read_layout
+from crawler.page.blocks import HEADINGS, Block, Box, Layout
 
 # All figures below were chosen by benchmarks/text.py on the sets that it names.
 PROSE = 40.0  # weight from which a line with sentence marks counts as prose
@@ -24,7 +24,7 @@ ENOUGH = 120.0  # value below which a page holds no article
 
 _SENTENCE = re.compile(r"[。！？；，、：…]|[.!?;,:](?:\s|$|[\"'”’)\]])")
 _JUNK = re.compile(
-    r"(?:^|[\s_-])(?:comments?|commentlist|disqus_thread|respond|replies|sidebar|side|aside|right|left-?nav|rail|"
+    r"(?:^|[\s_-])(?:comments?|commentlist|disqus_thread|respond|replies|sidebar|aside|left-?nav|right-?rail|rail|"
     r"related|recommend\w*|relate\w*|more-?(?:news|stories|articles)|hot\w{0,12}|rank\w{0,12}|popular|trending|"
     r"footer|foot|copyright\w*|breadcrumbs?|crumbs?|pagination|pager|page-?nav|nav\w{0,12}|menu\w{0,8}|toolbar|"
     r"share\w{0,12}|social\w{0,12}|sharing|bdshare\w*|tags?|tag-?list|taglinks|ads?|advert\w*|adsense|sponsor\w*|"
@@ -37,7 +37,7 @@ _BODY = re.compile(
     r"(?:^|[\s_-])(?:article[\w-]{0,4}(?:body|content|text|main|detail|con)|post[_-]?(?:body|content|text|entry)|"
     r"entry[_-]?(?:content|body|text)|story[_-]?(?:body|content|text)|(?:body|main)[_-]?(?:content|text|copy)|"
     r"content[_-]?(?:body|main|text|article|detail|views)|news[_-]?(?:content|body|text|txt|detail)|rich[_-]?text|"
-    r"markdown-body|article|hentry|blogpost|blog-?content|text_con|txt_con|detail-?content|endtext)(?=[\s_-]|$)"
+    r"markdown-body|article|hentry|blogpost|blog-?content|text_con|txt_con|detail-?content|endtext|arti?body|articlebody|vsb_content)(?=\s|$)"
 )
 _BODY_ROLES = ("articlebody", "article", "main")
 _JUNK_TAGS = frozenset(("nav", "footer", "aside", "menu"))
@@ -52,15 +52,18 @@ class Main:
     dropped: frozenset[int] = frozenset()
 
 
-def find_main(root: LexborNode) -> Main | None:
-    """The article under `root` (a `<body>`); None where no line reads like prose."""
-    return _find(read_layout(root)) or _find(read_layout(root, hidden=True))
+def find_main(layout: Layout) -> Main | None:
+    """The article among the lines of a page; None where none reads like prose.
 
-
-def _find(layout: Layout) -> Main | None:
+    Where boxes call themselves something else than an article and nothing is left, their names are not believed.
+    """
     if not layout.blocks:
         return None
     junk = _junk_boxes(layout.boxes)
+    return _find(layout, junk) or (_find(layout, [False] * len(junk)) if any(junk) else None)
+
+
+def _find(layout: Layout, junk: list[bool]) -> Main | None:
     chosen = _best_box(layout, junk)
     if chosen is None:
         return None
