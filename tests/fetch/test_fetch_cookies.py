@@ -1,0 +1,100 @@
+"""Which cookies go where."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from fetch_web import web
+
+from crawler.errors import ConfigError
+from crawler.fetch.cookies import MAX_COOKIES
+from crawler.model import Politeness
+
+
+class Echo:
+    """Answers 200, sets the cookies it is told to, remembers what it was sent."""
+
+    def __init__(self, *cookies: str) -> None:
+        self.cookies = cookies
+        self.got: list[str | None] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.got.append(request.headers.get("cookie"))
+        return httpx.Response(200, headers=[("Set-Cookie", cookie) for cookie in self.cookies])
+
+
+def cookie_file(folder: Path, *lines: str) -> str:
+    file = folder / "cookies.txt"
+    file.write_text("\n".join(["# Netscape HTTP Cookie File", *lines]) + "\n")
+    return str(file)
+
+
+async def test_cookies_come_back_to_their_host_only() -> None:
+    echo = Echo("a=1; Path=/", "b=2; Path=/x")
+    async with web(echo) as fetcher:
+        for url in ("https://one.example/", "https://one.example/", "https://two.example/"):
+            await fetcher(url)
+    assert echo.got == [None, "a=1", None]
+
+
+async def test_hosts_of_one_site_share_what_the_site_shares() -> None:
+    echo = Echo("all=1; Domain=site.example", "own=2")
+    async with web(echo, lambda url: Politeness(slot="site", interval=0)) as fetcher:
+        await fetcher("https://a.site.example/")
+        await fetcher("https://b.site.example/")
+    assert echo.got == [None, "all=1"]
+
+
+async def test_a_cookie_for_somebody_elses_host_is_not_kept() -> None:
+    echo = Echo("evil=1; Domain=two.example")
+    async with web(echo, lambda url: Politeness(slot="site", interval=0)) as fetcher:
+        await fetcher("https://one.example/")
+        await fetcher("https://two.example/")
+    assert echo.got == [None, None]
+
+
+async def test_a_jar_does_not_grow_without_bound() -> None:
+    count = iter(range(10**6))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert len(request.headers.get("cookie", "")) < 20 * MAX_COOKIES
+        return httpx.Response(200, headers=[("Set-Cookie", f"n{next(count)}=1") for _ in range(40)])
+
+    async with web(answer) as fetcher:
+        for _ in range(10):
+            await fetcher("https://one.example/")
+
+
+async def test_the_users_cookies_go_to_their_own_hosts_and_are_not_shown(tmp_path: Path) -> None:
+    cookies = cookie_file(
+        tmp_path,
+        ".site.example\tTRUE\t/\tTRUE\t0\tsession\tsecret",
+        "#HttpOnly_own.example\tFALSE\t/\tFALSE\t4102444800\tid\thidden",
+        "old.example\tFALSE\t/\tFALSE\t1\told\texpired",
+    )
+    echo = Echo()
+    urls = [
+        "https://www.site.example/",
+        "http://www.site.example/",
+        "https://notsite.example/",
+        "https://own.example/",
+        "https://sub.own.example/",
+        "https://old.example/",
+    ]
+    async with web(echo, cookies=cookies) as fetcher:
+        fetches = [await fetcher(url) for url in urls]
+    assert echo.got == ["session=secret", None, None, "id=hidden", None, None]
+    assert ("Cookie", "REDACTED") in fetches[0].request_headers
+    assert "secret" not in repr(fetches)
+
+
+@pytest.mark.parametrize("content", [b"not a cookie file", b"\xff\xfe\x00", None])
+async def test_a_cookie_file_that_cannot_be_read_is_a_wrong_configuration(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "cookies.txt"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"cookies: cannot read .*cookies\.txt"):
+        async with web(Echo(), cookies=str(file)):
+            pass
