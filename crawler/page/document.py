@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crawler.page.bombs import defuse
 from crawler.page.charset import decode
@@ -38,6 +38,7 @@ class Document:
         self.content_type = content_type
         self.url = url
         self._visible: dict[tuple[str, ...], str] = {}
+        self.memo: dict[tuple[str, ...], Any] = {}  # what readers found at some cost, for the next reader
 
     @cached_property
     def is_html(self) -> bool:
@@ -92,26 +93,30 @@ class Document:
         body = self.tree.body
         if body is None:
             return ""
-        skip = {node.mem_id for selector in hidden for node in self.tree.css(selector)}
-        text = _SPACES.sub(" ", "".join(_pieces(body, skip)))
-        return _LINES.sub("\n", text).strip()
+        return text_of(body, frozenset(node.mem_id for selector in hidden for node in self.tree.css(selector)))
 
 
-def _pieces(root: LexborNode, skip: set[int]) -> Iterator[str]:
+def text_of(root: LexborNode, skip: frozenset[int] = frozenset()) -> str:
+    """What a reader sees of an element, a line for each block; `skip` are elements (mem_id) to leave out."""
+    text = _SPACES.sub(" ", "".join(_pieces(root, skip)))
+    return _LINES.sub("\n", text).strip()
+
+
+def _pieces(root: LexborNode, skip: frozenset[int]) -> Iterator[str]:
     """The texts under `root` in order, with line ends round blocks; by iteration, for depth is the web's choice."""
     node: LexborNode | None = root
     while node is not None:
         descend = None
         if node.is_text_node:
             yield (node.text_content or "").replace("\n", " ")
-        elif node.is_element_node and not _unseen(node, skip):
+        elif node.is_element_node and (node.mem_id == root.mem_id or not _unseen(node, skip)):
             if node.tag in BLOCKS:
                 yield "\n"
             descend = node.child
         node = descend or _next(node, root)
 
 
-def _unseen(node: LexborNode, skip: set[int]) -> bool:
+def _unseen(node: LexborNode, skip: frozenset[int]) -> bool:
     if node.tag in UNSEEN or node.mem_id in skip:
         return True
     attributes = node.attributes
