@@ -288,7 +288,7 @@ class Archive:
             capture = records.write_capture(look, keep, self._next, payload, original, append)
             self._next += 1
             if self._shelf and capture.response:
-                self._shelf.saw(look.link.host, capture.response[1])
+                self._shelf.saw(look.link.host, capture.raw_bytes, capture.response[1])
             had_alive = any(one.state == State.ALIVE for one in known)
             if records.is_snapshot(look, capture, had_alive):
                 snapshot = records.snapshot_of(look, capture)

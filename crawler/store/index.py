@@ -87,8 +87,9 @@ class Index:
         return row[0], unpack_history(row[1])
 
     def _capture(self, link: int, line: LookLine, capture: CaptureLine, segment: int) -> None:
+        # No INSERT OR REPLACE: SQLite guards it by a savepoint, at which FTS5 writes all it has gathered (240 µs)
         self.db.execute(
-            "INSERT OR REPLACE INTO captures (id, link, at, segment, revisit_of, bytes_of, notice, state, reason,"
+            "INSERT INTO captures (id, link, at, segment, revisit_of, bytes_of, notice, state, reason,"
             " digest, payload, response_at, response_len, text_at, text_len, readable_at, readable_len,"
             " raw_bytes, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (capture.id, link, micros(line.at), segment, capture.revisit_of, capture.bytes_of, capture.notice,

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from crawler.model import Evidence, Fetch, History, Look, Redirect, Snapshot, State
 from crawler.store import warc
 from crawler.store.journal import CONTENT_TYPE, TARGET, CaptureData, CaptureLine, Line, LookLine, Span, encode
 from crawler.store.keep import Keep
-from crawler.url import redact
+from crawler.store.warc import redact
 
-Append = Callable[[bytes], Span]
 _RESPONSE = "application/http;msgtype=response"
+
+
+class Append(Protocol):
+    """Appends a record to the open segment; `page` where it holds a whole page."""
+
+    def __call__(self, record: bytes, *, page: bool = False) -> Span:
+        """Where it lies."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ def write_capture(
     if keep.raw and original:
         append(_revisit(look.fetch, target, payload, original))
     elif keep.raw:
-        response = append(_response(look.fetch, target, response_id, payload))
+        response = append(_response(look.fetch, target, response_id, payload), page=True)
         append(_request(look.fetch, target, response_id))
     refers = response_id if response else ""
     text = append(_text(look, warc.uri(look.link.url), refers)) if keep.text else None

@@ -90,9 +90,9 @@ class Writer:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         return cls(ident, path, codec, size, at, dictionary, fd, size, size)
 
-    def add(self, record: bytes) -> Span:
-        """Append a record; it is on disk only after `sync`."""
-        frame = self.codec.pack(record)
+    def add(self, record: bytes, *, page: bool = False) -> Span:
+        """Append a record (`page`: it holds a whole page); it is on disk only after `sync`."""
+        frame = self.codec.pack(record, page=page)
         span = (self._end, len(frame))
         self._behind.append(frame)
         self._end += len(frame)

@@ -15,8 +15,9 @@ from typing import Final
 
 from crawler.errors import ArchiveDamaged, ArchiveError
 from crawler.store import dictionary, disk, queries, segments, warc
-from crawler.store.codec import Gz, Zst, zstd
+from crawler.store.codec import PAGE_MIN, Gz, Zst, zstd
 from crawler.store.journal import Span
+from crawler.store.records import Append
 from crawler.store.segments import Reader, Writer
 from crawler.store.times import from_micros, micros
 
@@ -77,7 +78,7 @@ class Shelf:
             self._begin(None)
 
     @contextlib.contextmanager
-    def batch(self) -> Iterator[Callable[[bytes], Span]]:
+    def batch(self) -> Iterator[Append]:
         """Appending; when the block ends well the batch is acknowledged, otherwise it never happened."""
         if self._writer is None:
             self.make_ready()
@@ -98,9 +99,9 @@ class Shelf:
         """The open batch is on the disk; the size to acknowledge."""
         return self._open.sync()
 
-    def saw(self, host: str, packed: int) -> None:
+    def saw(self, host: str, size: int, packed: int) -> None:
         """A page's bytes were written: what a dictionary would have saved is counted."""
-        if not self._open.dictionary and self._codec == "zst":
+        if not self._open.dictionary and self._codec == "zst" and size >= PAGE_MIN:
             self._meter.saw(host, packed)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ authorization and the URLs of sharers are redacted before anything is written.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -16,11 +17,13 @@ from http import HTTPStatus
 from typing import Final
 
 from crawler.errors import ArchiveDamaged
-from crawler.url import redact
+from crawler.url import redact as redact_url
 
 MAX_HEAD: Final = 256 * 1024  # bytes of one record's or one response's header block
 REVISIT_PROFILE: Final = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 REDACTED: Final = "REDACTED"
+
+redact = functools.lru_cache(maxsize=256)(redact_url)  # one look names the same URL eight times
 
 _SECRET = frozenset({"cookie", "cookie2", "set-cookie", "set-cookie2", "authorization", "proxy-authorization"})
 _URLS = frozenset({"location", "referer", "content-location", "refresh", "link"})
