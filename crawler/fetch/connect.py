@@ -159,4 +159,6 @@ class Stream(httpcore.AsyncNetworkStream):
             if info == "ssl_object":
                 return stream._ssl_object  # noqa: SLF001 (trio offers no other way: python-trio/trio#542)
             stream = stream.transport_stream
-        return stream.socket.is_readable() if info == "is_readable" else None
+        if info != "is_readable":
+            return None
+        return stream.socket.fileno() < 0 or stream.socket.is_readable()  # closed counts: httpcore then drops it

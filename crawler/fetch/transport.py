@@ -19,6 +19,7 @@ import httpx
 from crawler.errors import ConfigError
 from crawler.fetch.connect import GuardedBackend
 from crawler.fetch.guard import Guard
+from crawler.fetch.trouble import WEB_ERRORS
 
 if TYPE_CHECKING:
     from crawler.settings import Fetch as FetchSettings
@@ -52,12 +53,14 @@ class PooledTransport(httpx.AsyncBaseTransport):
         """Raises what httpcore, the guard or the system raise; `trouble` knows them all."""
         url = request.url
         port = url.port or (443 if url.scheme == "https" else 80)
-        target = request.extensions.get("target", url.raw_path)
+        extensions = dict(request.extensions)
+        # Not left in the extensions: a forwarding proxy is asked for the whole URL, and they would win over that.
+        target = extensions.pop("target", url.raw_path)
         raw = httpcore.Request(
             request.method,
-            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=port, target=target),
+            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=target),
             headers=request.headers.raw,
-            extensions=request.extensions,
+            extensions=extensions,
         )
         if self._proxy is not None:
             self._guard.refuse_private_name(url.host, port)
@@ -127,25 +130,50 @@ async def _send(pool: _Pool, request: httpcore.Request) -> httpcore.Response:
 
 
 class _Stream(httpx.AsyncByteStream):
-    """The body as it comes over the wire; closing it gives the connection back."""
+    """The body as it comes over the wire, its own iterator; closing it gives the connection back, or drops it."""
 
     def __init__(self, response: httpcore.Response, pool: _Pool) -> None:
-        assert isinstance(response.stream, AsyncIterable)
-        self._stream: AsyncIterable[bytes] = response.stream
         self._response = response
-        self._pool = pool
-        self._open = True
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._done = False
+        self._pool: _Pool | None = pool
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._stream.__aiter__()
+        assert isinstance(self._response.stream, AsyncIterable)
+        self._chunks = self._response.stream.__aiter__()
+        return self
+
+    async def __anext__(self) -> bytes:
+        assert self._chunks is not None
+        try:
+            return await anext(self._chunks)
+        except BaseException:
+            self._done = True
+            raise
 
     async def aclose(self) -> None:
-        if self._open:
-            self._open = False
-            try:
-                await self._response.aclose()
-            finally:
-                self._pool.active -= 1
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        try:
+            if self._chunks is not None and not self._done:
+                await self._drop(self._chunks)
+            await self._response.aclose()
+        finally:
+            pool.active -= 1
+
+    async def _drop(self, chunks: AsyncIterator[bytes]) -> None:
+        """Close the connection under a body that is not read to its end.
+
+        httpcore reads through nested generators, which may not be left half-way: with the connection gone they
+        give what is buffered (a read's worth at most) and then end by themselves.
+        """
+        await self._response.extensions["network_stream"].aclose()
+        try:
+            async for _ in chunks:
+                pass
+        except WEB_ERRORS:
+            return
 
 
 def ssl_context(ca_bundle: str) -> ssl.SSLContext:

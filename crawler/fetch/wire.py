@@ -131,7 +131,7 @@ class Wire:
         framed = announced is not None or "transfer-encoding" in response.headers
         codings = ",".join(response.headers.get_list("content-encoding"))
         try:
-            answer.body = await read_body(_unhurried(response), codings, limit, framed=framed)
+            answer.body = await read_body(_Unhurried(response), codings, limit, framed=framed)
         except TooLarge as error:
             answer.body = Body(error.body, error.wire_bytes)
             if status < 400:  # the status of an error page says enough
@@ -172,24 +172,25 @@ async def _skim(response: httpx.Response) -> None:
     """Read past the page of a redirect, so that the connection can be used again; whatever is wrong with it."""
     with trio.move_on_after(REDIRECT_PATIENCE):
         try:
-            await read_body(_unhurried(response), "", REDIRECT_BODY, framed=True)
+            await read_body(_Unhurried(response), "", REDIRECT_BODY, framed=True)
         except (*WEB_ERRORS, TooLarge):
             return
 
 
-async def _unhurried(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body's chunks, each within IDLE seconds of the one before."""
-    stream = response.stream
-    assert isinstance(stream, httpx.AsyncByteStream)
-    chunks = stream.__aiter__()
-    while True:
-        with trio.move_on_after(IDLE) as idle:
-            chunk = await anext(chunks, None)
-        if idle.cancelled_caught:
-            raise WebTrouble(Failure.TIMEOUT, f"no byte of the body for {IDLE:g} seconds")
-        if chunk is None:
-            return
-        yield chunk
+class _Unhurried:
+    """The body's chunks, each within IDLE seconds of the one before. Not a generator: it may be left half-way."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        self._chunks = response.stream.__aiter__()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        with trio.move_on_after(IDLE):
+            return await anext(self._chunks)
+        raise WebTrouble(Failure.TIMEOUT, f"no byte of the body for {IDLE:g} seconds")
 
 
 def _too_large(status: int, announced: int | None, limit: int) -> str:
