@@ -20,8 +20,9 @@ import trio
 
 from crawler.fetch import Fetcher, open_fetcher
 from crawler.memory import first_seen
-from crawler.model import Failure, History, Link, Look, Politeness, Run, SlotState, Snapshot
+from crawler.model import Failure, History, Link, Look, Politeness, Run, SlotState, Snapshot, State
 from crawler.network import CANARIES, Watch, canaries, is_network_failure, known_hosts
+from crawler.pictures import PictureKeeper
 from crawler.pipeline import Stop, Walk, crawl, look_at, record
 from crawler.plan import Budget, Plan, make_plan
 from crawler.politeness import PolitenessOf, politeness_of
@@ -54,6 +55,9 @@ class Memory(Protocol):
 
     def put_slots(self, states: Iterable[SlotState]) -> None:
         """Replace the politeness to remember."""
+
+    def put_image(self, capture_id: int, url: str, content_type: str, body: bytes) -> None:
+        """Keep a picture of a capture."""
 
     def begin_run(self, run: Run) -> None:
         """A run begins."""
@@ -158,6 +162,8 @@ async def visit_all(
             stop=job.stop,
         )
         keeper.slot_states = fetcher.slot_states
+        if job.settings.archive.images != "none":
+            keeper.pictures = PictureKeeper(fetcher, job.sites, job.settings.archive, job.memory, keeper.in_thread)
         await walk_plan(plan, walk, keeper, job)
         await settle(job, walk, keeper)
         for refusal in walk.given_up:
@@ -169,17 +175,27 @@ async def visit_all(
 async def walk_plan(plan: Plan, walk: Walk, keeper: Keeper, job: Job) -> None:
     """Crawl under the wishes to stop: the budget, signals, a network that is gone."""
     send, receive = trio.open_memory_channel[Look](0)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(record, receive, keeper.keep)
-        async with send, trio.open_nursery() as watchers:
-            with trio.CancelScope() as scope:
-                keeper.hurry = lambda: hurry(scope)
-                if job.budget.seconds:
-                    watchers.start_soon(heed_budget, job.budget.seconds, walk.stop, scope)
-                if job.handle_signals and threading.current_thread() is threading.main_thread():
-                    watchers.start_soon(heed_signals, walk.stop, scope)
-                await crawl(plan.slots, walk, send.clone())
-            watchers.cancel_scope.cancel()
+    async with trio.open_nursery() as watchers:
+        with trio.CancelScope() as scope:
+            keeper.hurry = lambda: hurry(scope)
+            if job.budget.seconds:
+                watchers.start_soon(heed_budget, job.budget.seconds, walk.stop, scope)
+            if job.handle_signals and threading.current_thread() is threading.main_thread():
+                watchers.start_soon(heed_signals, walk.stop, scope)
+            async with trio.open_nursery() as nursery:
+                if keeper.pictures:
+                    nursery.start_soon(keeper.pictures.run)
+                nursery.start_soon(record_all, receive, keeper)
+                await crawl(plan.slots, walk, send)
+        watchers.cancel_scope.cancel()
+
+
+async def record_all(receive: trio.MemoryReceiveChannel[Look], keeper: Keeper) -> None:
+    """Record to the last look, also when the walk is cancelled, and then tell the picture keeper that no more come."""
+    with trio.CancelScope(shield=True):
+        await record(receive, keeper.keep)
+    if keeper.pictures:
+        await keeper.pictures.send.aclose()
 
 
 def hurry(scope: trio.CancelScope) -> None:
@@ -217,6 +233,7 @@ class Keeper:
     requests: int = 0
     kept_bytes: int = 0
     network_down: bool = False
+    pictures: PictureKeeper | None = None
     thread: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(1))
     slot_states: Callable[[], list[SlotState]] = list
     hurry: Callable[[], None] = lambda: None
@@ -245,12 +262,18 @@ class Keeper:
         if not looks:
             return
         states = self.slot_states()
-        snapshots = await self.job.run_sync(self._record, looks, states, limiter=self.thread)
+        snapshots = await self.in_thread(self._record, looks, states)
         for look, snapshot in zip(looks, snapshots, strict=True):
             kept = snapshot or look.history.snapshot
             self.histories[look.link.canonical_url] = replace(look.history, snapshot=kept)
             if snapshot and not snapshot.revisit:
                 self.kept_bytes += len(look.fetch.body)
+                if self.pictures and look.verdict.state is State.ALIVE:
+                    self.pictures.offer(snapshot.id, look.fetch.final_url, look.page)
+
+    async def in_thread(self, function: Callable[..., Any], *args: object) -> Any:
+        """Run a function in the one thread that writes."""
+        return await self.job.run_sync(function, *args, limiter=self.thread)
 
     def _record(self, looks: list[Look], states: list[SlotState]) -> list[Snapshot | None]:
         snapshots = self.job.memory.record(looks)
