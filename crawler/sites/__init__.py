@@ -18,7 +18,7 @@ import ada_url
 from crawler.errors import ConfigError
 from crawler.sites.loading import read_documents
 from crawler.sites.schema import Example, PageTable, Row, SiteFile, Source, Sources
-from crawler.sites.steps import MAX_UNWRAPS, apply, compiled, join_query, split_query
+from crawler.sites.steps import MAX_UNWRAPS, apply, compiled, host_matches, join_query, split_query
 from crawler.url import MAX_URL, is_http, without_fragment
 
 __all__ = ["OTHER", "Identity", "Site", "Sites", "Source", "Sources", "load_sites"]
@@ -57,6 +57,18 @@ class Site:
     def sources(self, name: str) -> Sources:
         """Where a value or a page field stands; empty for names nobody declared."""
         return self.values.get(name) or self.page.get(name, ())
+
+    def owns(self, host: str) -> bool:
+        """Whether the site file speaks of this host."""
+        return host_matches(host, self.file.hosts)
+
+    def asked(self, url: str) -> tuple[str, dict[str, str]]:
+        """What sort of page a URL of this site asks for, and the IDs in it, whatever its form."""
+        parsed = _parse(url)
+        if parsed is None or not self.owns(parsed.hostname):
+            return "", {}
+        apply(parsed, self.file.fetch)
+        return self.kind_of(_canonical(parsed, self))
 
     def kind_of(self, canonical_url: str) -> tuple[str, dict[str, str]]:
         """What sort of page a canonical URL asks for, and the IDs in it; "" where no [[kind]] knows it."""

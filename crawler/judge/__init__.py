@@ -1,0 +1,41 @@
+"""What one look concludes: from a fetch and its page to a verdict, pure.
+
+`judge` asks, in this order: the user's `accept`, the wire's failures, the site's rows, the status, and then either "no
+row knows this" or the rules for any host. `rejudge` calls the same function on kept bytes.
+"""
+
+from __future__ import annotations
+
+from crawler.judge.explain import Step, explain
+from crawler.judge.facts import Facts
+from crawler.judge.generic import judge_generic
+from crawler.judge.site_rules import check_site, judge_by_rows, unknown_page
+from crawler.judge.status import judge_failure, judge_status
+from crawler.judge.verdicts import verdict
+from crawler.model import Fetch, Link, State, Verdict
+from crawler.page.document import Document
+from crawler.sites import Site
+
+__all__ = ["Step", "check_site", "explain", "judge"]
+
+
+def judge(link: Link, fetch: Fetch, document: Document, site: Site | None, accept: tuple[int, ...] = ()) -> Verdict:
+    """The verdict of one look. `accept`: statuses that the user calls alive on this host.
+
+    Raises ConfigError for a regex or selector of a site file that `check_site` would have refused.
+    """
+    if fetch.failure is not None:
+        return judge_failure(fetch, fetch.failure)
+    status = fetch.status or 0
+    if status in accept:
+        return verdict(fetch, State.ALIVE, "accepted-status", "host/accept", f"status {status}")
+    if site is None or not site.rows:
+        return judge_generic(link, fetch, document)
+    facts = Facts(link, fetch, document, site)
+    if (found := judge_by_rows(facts)) is not None:
+        return found
+    if not 200 <= status < 300:
+        return judge_status(fetch, status)
+    if site.file.other_pages == "generic" and not facts.kind and not facts.zone:
+        return judge_generic(link, fetch, document)
+    return unknown_page(facts)

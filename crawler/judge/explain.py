@@ -1,0 +1,40 @@
+"""How a verdict came about: every row that was tried, every condition of it, and what each saw.
+
+The same conditions as in judging, but all of a row's are looked at, also after one that does not hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crawler.judge.conditions import Tried, tried
+from crawler.judge.facts import Facts
+from crawler.model import Fetch, Link
+from crawler.page.document import Document
+from crawler.sites import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row that was tried. Rows after the first hit are not tried."""
+
+    rule: str  # "site/row id"
+    state: str
+    reason: str
+    hit: bool
+    conditions: tuple[Tried, ...]
+
+
+def explain(link: Link, fetch: Fetch, document: Document, site: Site | None) -> list[Step]:
+    """The rows of the link's site that were tried on this answer, in order; empty where no row speaks."""
+    if site is None or fetch.status is None:
+        return []
+    facts = Facts(link, fetch, document, site)
+    steps = []
+    for row in site.rows:
+        looks = tuple(tried(row, facts))
+        hit = all(look.holds for look in looks)
+        steps.append(Step(f"{site.name}/{row.id}", row.state, row.reason, hit, looks))
+        if hit:
+            break
+    return steps

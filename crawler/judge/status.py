@@ -1,0 +1,74 @@
+"""What the wire alone says, on every host: failures and statuses other than 2xx.
+
+Nothing here looks into a page; what a 2xx page says is for `site_rules` and `generic`.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from crawler.judge.verdicts import verdict
+from crawler.model import Confidence, Failure, Fetch, State, Verdict
+
+
+def judge_failure(fetch: Fetch, failure: Failure) -> Verdict:
+    """The verdict of a fetch that brought no response. One look never makes death, but for a malformed URL."""
+    state, confidence = _of_failure(failure)
+    return verdict(fetch, state, failure.value, f"failure/{failure.value}", confidence=confidence)
+
+
+def _of_failure(failure: Failure) -> tuple[State, Confidence]:
+    match failure:
+        case Failure.MALFORMED_URL:
+            return State.DEAD, Confidence.HIGH
+        case Failure.NOT_PUBLIC | Failure.UNSUPPORTED_SCHEME | Failure.HELD_BACK | Failure.ROBOTS:
+            return State.UNCHECKED, Confidence.HIGH
+        case Failure.TOO_LARGE | Failure.BAD_ENCODING:
+            return State.UNKNOWN, Confidence.MEDIUM  # it answered; we could not take what it gave
+        case Failure.INTERNAL:
+            return State.UNKNOWN, Confidence.LOW  # our own crash says nothing of the page
+        case Failure.DNS | Failure.REFUSED | Failure.TLS:
+            return State.SUSPECT, Confidence.MEDIUM
+        case (
+            Failure.UNREACHABLE | Failure.RESET | Failure.TIMEOUT | Failure.PROTOCOL | Failure.REDIRECT_LOOP
+            | Failure.TOO_MANY_REDIRECTS | Failure.REDIRECTED_TO_PRIVATE
+        ):  # fmt: skip
+            return State.SUSPECT, Confidence.LOW
+    assert_never(failure)
+
+
+# Servers of Chinese sites say "go away" in many ways: 405 and 412 are WAF answers, 444 nginx's silence, 521 the
+# acw_sc cookie wall, 999 LinkedIn's. None says anything about the page. 451 is the server's own refusal by law.
+STATUSES: dict[int, tuple[State, str, Confidence]] = {
+    401: (State.BLOCKED, "login-required", Confidence.HIGH),
+    402: (State.BLOCKED, "payment-required", Confidence.MEDIUM),
+    403: (State.BLOCKED, "forbidden", Confidence.HIGH),
+    404: (State.DEAD, "not-found", Confidence.MEDIUM),
+    405: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
+    406: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
+    407: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
+    408: (State.SUSPECT, "timeout", Confidence.LOW),
+    410: (State.DEAD, "gone", Confidence.MEDIUM),
+    412: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
+    418: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
+    423: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
+    429: (State.BLOCKED, "rate-limited", Confidence.HIGH),
+    444: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
+    451: (State.BLOCKED, "legal-reasons", Confidence.HIGH),
+    521: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
+    999: (State.BLOCKED, "forbidden", Confidence.HIGH),
+}
+
+
+def judge_status(fetch: Fetch, status: int) -> Verdict:
+    """The verdict of a status that is not 2xx."""
+    state, reason, confidence = STATUSES.get(status) or _by_class(status)
+    return verdict(fetch, state, reason, f"generic/status-{status}", f"status {status}", confidence=confidence)
+
+
+def _by_class(status: int) -> tuple[State, str, Confidence]:
+    if status >= 500:
+        return State.SUSPECT, "server-error", Confidence.LOW
+    if status >= 400:
+        return State.SUSPECT, "client-error", Confidence.LOW
+    return State.UNKNOWN, "unexpected-status", Confidence.LOW  # a redirect without a target, or 1xx
