@@ -28,14 +28,15 @@ _SEQUENCE = re.compile(
 _SEQUENCE_START = re.compile("[\x1b\x9b\x9d]")
 _HARMFUL = re.compile(f"[\x00-\x1f{_OBEYED}]")
 _RAW_IN_JSON = re.compile(f"[{_OBEYED}]")  # JSON itself escapes C0
+_ASCII = bytes(range(0x7F))  # all but DEL; JSON has no raw C0 but newlines between its parts
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'<>`\u3000-\u303f\uff00-\uffef]{1,4096}")
 
 
 def plain(text: str) -> str:
     """One line of text without control characters, terminal sequences or overrides of writing direction."""
-    if text.isascii() and text.isprintable():
-        return text
+    if text.isprintable():  # none of the characters above is, and most texts are
+        return " ".join(text.split()) if "  " in text else text.strip()
     text = _SEQUENCE.sub("", text) if _SEQUENCE_START.search(text) else text
     return _HARMFUL.sub("", _SPACES.sub(" ", text)).strip()
 
@@ -45,9 +46,12 @@ def storable(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def escaped_json(text: str) -> str:
-    r"""JSON text that says the same, with every character that a terminal obeys written as \uXXXX."""
-    return _RAW_IN_JSON.sub(_as_escape, text)
+def escaped_json(encoded: bytes) -> str:
+    r"""JSON that says the same, with every character that a terminal obeys written as \uXXXX."""
+    # Most reports hold none: what is left without ASCII is small, and one look at it is fast.
+    if encoded.translate(None, _ASCII).decode().isprintable():
+        return encoded.decode()
+    return _RAW_IN_JSON.sub(_as_escape, encoded.decode())
 
 
 def _as_escape(found: re.Match[str]) -> str:
@@ -60,13 +64,19 @@ def redacted(text: str) -> str:
     return _ADDRESS.sub(lambda found: redact(found[0]), text) if "://" in text else text
 
 
+_NOT_IN_URLS = str.maketrans({c: f"%{ord(c):02X}" for c in ' <>"\\^`{|}'})  # RFC 3987 §2.2
+
+
 def web_link(url: str) -> str:
-    """The URL where it may stand in a link that a browser follows, else "": `javascript:` and the like never do."""
+    """An address for a link that a browser follows: http and https only, with what no URL may hold escaped.
+
+    Everything else gives "": `javascript:` and the like never stand in a report.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
-    return url if parts.scheme in ("http", "https") and parts.netloc else ""
+    return url.translate(_NOT_IN_URLS) if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
 def file_link(path: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -44,7 +45,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Position = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # no part holds itself
     """An object of the document; every key is always there."""
 
 
@@ -227,7 +228,7 @@ def _document(report: Report, clean: Clean) -> Document:
         rounds=tuple(
             RoundPart(site=clean(r.site), links=r.links, seconds=r.seconds, runs=r.runs) for r in report.rounds
         ),
-        overdue=tuple(clean(redact(url)) for url in report.overdue),
+        overdue=tuple(clean(_shown(url)) for url in report.overdue),
         links=links,
     )
 
@@ -262,8 +263,8 @@ def _stopped_by(word: str | None) -> Literal["budget", "signal", "network-down"]
 def _link(finding: Finding, clean: Clean) -> LinkPart:
     link, history = finding.link, finding.history
     return LinkPart(
-        url=clean(redact(link.url)),
-        canonical_url=clean(redact(link.canonical_url)),
+        url=clean(_shown(link.url)),
+        canonical_url=clean(_shown(link.canonical_url)),
         site=link.site,
         host=link.host,
         state=history.state,
@@ -295,7 +296,7 @@ def _evidence(evidence: Evidence, clean: Clean) -> EvidencePart:
         matched=_text(evidence.matched, clean),
         http_status=evidence.http_status,
         final_url=_address(evidence.final_url, clean),
-        redirects=tuple(RedirectPart(status=r.status, url=clean(redact(r.url))) for r in evidence.redirects),
+        redirects=tuple(RedirectPart(status=r.status, url=clean(_shown(r.url))) for r in evidence.redirects),
         error=_text(evidence.error, clean),
         limited=_text(evidence.limited, clean),
         notice=_text(evidence.notice, clean),
@@ -339,7 +340,7 @@ def _occurrence(occurrence: Occurrence, clean: Clean) -> OccurrencePart:
 def _change(change: Change, clean: Clean) -> ChangePart:
     return ChangePart(
         kind=change.kind,
-        canonical_url=clean(redact(change.canonical_url)),
+        canonical_url=clean(_shown(change.canonical_url)),
         at=_whole(change.at),
         before=clean(change.before),
         after=clean(change.after),
@@ -381,12 +382,17 @@ def _title_differs(history: History) -> bool:
     return history.state is State.ALIVE and history.title_match is not None and history.title_match < TITLE_DIFFERS
 
 
+@lru_cache(maxsize=64)  # a link's URL, canonical URL and final URL are often one
+def _shown(url: str) -> str:
+    return redact(url)
+
+
 def _text(text: str, clean: Clean) -> str | None:
-    return clean(redacted(text)) or None
+    return (clean(redacted(text)) or None) if text else None
 
 
 def _address(url: str | None, clean: Clean) -> str | None:
-    return clean(redact(url)) if url else None
+    return clean(_shown(url)) if url else None
 
 
 def _moment(moment: datetime | None) -> datetime | None:
@@ -395,4 +401,5 @@ def _moment(moment: datetime | None) -> datetime | None:
 
 def _whole(moment: datetime) -> datetime:
     """UTC, cut to whole seconds: written as 2026-01-02T03:04:05Z."""
-    return moment.astimezone(UTC).replace(microsecond=0)
+    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return moment.replace(microsecond=0) if moment.microsecond else moment

@@ -20,11 +20,11 @@ _ENCODER = msgspec.json.Encoder()
 def render(report: Report, _options: Options) -> str:
     """The report as one JSON object; a line for each top-level key and each link, so that files diff and grep well."""
     document = exact_document(report)
-    fields = document.__struct_fields__
-    lines = [f'"{name}": {_encoded(getattr(document, name))}' for name in fields if name != "links"]
-    links = ",\n".join(map(_encoded, document.links))
-    body = ",\n".join([*lines, f'"links": [\n{links}\n]' if links else '"links": []'])
-    return escaped_json("{" + body + "}\n")
+    names = [name for name in document.__struct_fields__ if name != "links"]
+    parts = [b'"%b": %b' % (name.encode(), _ENCODER.encode(getattr(document, name))) for name in names]
+    links = _ENCODER.encode_lines(document.links).rstrip(b"\n").replace(b"\n", b",\n")
+    parts.append(b'"links": [\n%b\n]' % links if links else b'"links": []')
+    return escaped_json(b"{%b}\n" % b",\n".join(parts))
 
 
 def read(text: str | bytes) -> Document:
@@ -40,7 +40,3 @@ def schema() -> dict[str, Any]:
         "title": "Report of linkhealth-crawler, crawler.report/1",
         **made,
     }
-
-
-def _encoded(value: object) -> str:
-    return _ENCODER.encode(value).decode()

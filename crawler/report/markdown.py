@@ -27,7 +27,7 @@ from crawler.report.phrases import (
     with_other_title,
 )
 from crawler.report.reasons import reason_name
-from crawler.report.words import Language, Words, words
+from crawler.report.words import Words, words
 
 MAX_ROWS = 500  # of one table; GitHub cuts a step summary of more than 1 MiB away whole
 MAX_PLACES = 5  # of one link

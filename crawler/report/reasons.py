@@ -25,12 +25,12 @@ REASONS = {
     "deleted-by-author": Reason(
         "deleted by its author",
         "作者已删除",
-        "The site itself says that the author deleted this page. Link to a kept copy, or remove the link.",
+        "The site itself says that the author deleted this page. Link to a kept copy instead.",
     ),
     "removed-for-violation": Reason(
         "removed for violating rules",
         "因违规被移除",
-        "The site itself says that it removed this page for breaking its rules. Link to a kept copy, or remove the link.",
+        "The site itself says that it removed this page for breaking its rules. Link to a kept copy instead.",
     ),
     "account-banned": Reason(
         "account banned",
@@ -50,7 +50,7 @@ REASONS = {
     "temporary-link-expired": Reason(
         "temporary link expired",
         "临时链接已过期",
-        "This address was made for a short time (links from a search page are). The article may live: search its title.",
+        "This address was made for a short time (links from a search page are). The article may live.",
     ),
     "bad-parameters": Reason(
         "wrong parameters in the URL",
@@ -60,50 +60,96 @@ REASONS = {
     "not-found": Reason("not found (404)", "页面不存在（404）", "The server says that there is no such page."),
     "gone": Reason("gone (410)", "页面已移除（410）", "The server says that the page was removed for good."),
     "private": Reason("made private", "已设为私密", "The author hid this page from readers."),
-    "malformed-url": Reason("malformed URL", "网址格式错误", "This is not a URL that a browser could open. Correct it."),
+    "malformed-url": Reason(
+        "malformed URL", "网址格式错误", "This is not a URL that a browser could open. Correct it."
+    ),
     "unsupported-scheme": Reason("scheme that is not checked", "不支持的协议", "Only http and https are asked for."),
     "missing-file": Reason(
         "file is missing", "本地文件缺失", "The note points to a file that is not there. Restore or rename it."
     ),
     # suspect
-    "timeout": Reason("timed out", "超时", "No whole answer came within the time limit. It is asked again on later days."),
-    "dns-failure": Reason(
-        "domain does not resolve", "域名无法解析", "The name of the host is not known to DNS. It is asked again on later days."
+    "timeout": Reason(
+        "timed out", "超时", "No whole answer came within the time limit. It is asked again on later days."
     ),
-    "connection-refused": Reason("connection refused", "连接被拒绝", "The host is there, and no server listens on its port."),
+    "dns-failure": Reason(
+        "domain does not resolve",
+        "域名无法解析",
+        "The name of the host is not known to DNS. It is asked again on later days.",
+    ),
+    "connection-refused": Reason(
+        "connection refused", "连接被拒绝", "The host is there, and no server listens on its port."
+    ),
     "connection-reset": Reason("connection reset", "连接被重置", "The connection was cut before an answer came."),
     "unreachable": Reason("unreachable", "网络不可达", "There is no way through the network to this host."),
-    "tls-error": Reason("TLS error", "TLS 证书或握手错误", "The certificate is not valid for this host, or no secure connection came about."),
+    "tls-error": Reason(
+        "TLS error",
+        "TLS 证书或握手错误",
+        "The certificate is not valid for this host, or no secure connection came about.",
+    ),
     "protocol-error": Reason("broken HTTP", "HTTP 协议错误", "The answer was not valid HTTP."),
     "bad-content-encoding": Reason("broken compression", "内容编码错误", "The body could not be decompressed."),
-    "server-error": Reason("server error (5xx)", "服务器错误（5xx）", "The server says that it is broken. It is asked again on later days."),
-    "temporarily-unavailable": Reason("unavailable for now", "暂时无法查看", "The site says that the page cannot be shown now."),
+    "server-error": Reason(
+        "server error (5xx)", "服务器错误（5xx）", "The server says that it is broken. It is asked again on later days."
+    ),
+    "temporarily-unavailable": Reason(
+        "unavailable for now", "暂时无法查看", "The site says that the page cannot be shown now."
+    ),
     "redirect-loop": Reason("redirects in a circle", "循环重定向", "The page redirects to itself."),
-    "too-many-redirects": Reason("too many redirects", "重定向次数过多", "The chain of redirects did not end within the limit."),
+    "too-many-redirects": Reason(
+        "too many redirects", "重定向次数过多", "The chain of redirects did not end within the limit."
+    ),
     "redirected-to-home": Reason(
-        "redirects to the home page", "跳转到首页", "A deep link that ends on the home page usually means that the page is gone."
+        "redirects to the home page",
+        "跳转到首页",
+        "A deep link that ends on the home page usually means that the page is gone.",
     ),
     "redirected-to-private": Reason(
-        "redirects to a private address", "跳转到内网地址", "The redirect leads into a private network and was not followed."
+        "redirects to a private address",
+        "跳转到内网地址",
+        "The redirect leads into a private network and was not followed.",
     ),
-    "soft-404": Reason("looks like a “not found” page", "疑似 404 页面", "The server answered 200, and the page reads like an error page."),
-    "parked-domain": Reason("parked domain", "域名已停放", "The domain was given up and shows advertisements or an offer for sale."),
+    "soft-404": Reason(
+        "looks like a “not found” page",
+        "疑似 404 页面",
+        "The server answered 200, and the page reads like an error page.",
+    ),
+    "parked-domain": Reason(
+        "parked domain", "域名已停放", "The domain was given up and shows advertisements or an offer for sale."
+    ),
     # blocked
-    "captcha": Reason("captcha", "需要验证码", "The site asked us for a captcha. That says nothing about the page: open it in a browser."),
-    "login-required": Reason(
-        "login required", "需要登录", "The site shows this page to members only. `crawler rearchive --cookies` can bring yours."
+    "captcha": Reason(
+        "captcha",
+        "需要验证码",
+        "The site asked us for a captcha. That says nothing about the page: open it in a browser.",
     ),
-    "forbidden": Reason("forbidden to us", "拒绝访问", "The site refused the crawler. That says nothing about the page."),
-    "rate-limited": Reason("asked too often", "请求过于频繁", "The site asked for patience. It is asked again later, more slowly."),
-    "unavailable-for-legal-reasons": Reason("blocked for legal reasons (451)", "因法律原因不可用（451）", "Blocked where the crawler runs."),
+    "login-required": Reason(
+        "login required",
+        "需要登录",
+        "The site shows this page to members only. `crawler rearchive --cookies` can bring yours.",
+    ),
+    "forbidden": Reason(
+        "forbidden to us", "拒绝访问", "The site refused the crawler. That says nothing about the page."
+    ),
+    "rate-limited": Reason(
+        "asked too often", "请求过于频繁", "The site asked for patience. It is asked again later, more slowly."
+    ),
+    "unavailable-for-legal-reasons": Reason(
+        "blocked for legal reasons (451)", "因法律原因不可用（451）", "Blocked where the crawler runs."
+    ),
     # unknown and unchecked
     "too-large": Reason("too large", "内容过大", "The body is over `[fetch] max_body` and was not read to its end."),
-    "internal-error": Reason("internal error", "内部错误", "The crawler failed on this page. Please report it with the traceback of the log."),
-    "not-public": Reason("not a public address", "非公网地址", "Hosts of private networks are not asked, unless `[fetch] allow_private` is set."),
+    "internal-error": Reason(
+        "internal error", "内部错误", "The crawler failed on this page. Please report it with the traceback of the log."
+    ),
+    "not-public": Reason(
+        "not a public address",
+        "非公网地址",
+        "Hosts of private networks are not asked, unless `[fetch] allow_private` is set.",
+    ),
     "never-checked": Reason("not checked yet", "尚未检查", "No look at this link has been made yet."),
     "over-budget": Reason("over budget", "超出预算", "The time or the number of links of this run was used up."),
     "excluded": Reason("excluded", "已排除", "The configuration says that this link is not to be checked."),
-}  # fmt: skip
+}
 
 
 def reason_name(slug: str, language: Language) -> str:

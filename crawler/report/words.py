@@ -27,6 +27,7 @@ class Words:
     total: str
     all_links: str
     all_sites: str
+    by_site: str
     what_changed: str
     nothing_changed: str
     dead: str
@@ -107,6 +108,7 @@ ENGLISH = Words(
     total="total",
     all_links="all links",
     all_sites="all sites",
+    by_site="By site",
     what_changed="What changed since the last run",
     nothing_changed="Nothing changed since the last run.",
     dead="Dead",
@@ -150,7 +152,7 @@ ENGLISH = Words(
     network_down="No network: nothing could be reached, and nothing was concluded.",
     internal_errors="Pages that made the crawler itself fail: {count}; see the log.",
     health="Health over time",
-    health_note="Links by state at the end of each run",
+    health_note="Links that are not in order at the end of each run",
     dead_by_year="Dead links by year of the note",
     dead_by_year_note="The year stands in the note's path; a link in notes of two years counts in both",
     year="year",
@@ -187,6 +189,7 @@ CHINESE = Words(
     total="合计",
     all_links="全部链接",
     all_sites="全部站点",
+    by_site="各站点",
     what_changed="自上次运行以来的变化",
     nothing_changed="自上次运行以来没有变化。",
     dead="失效链接",
@@ -230,7 +233,7 @@ CHINESE = Words(
     network_down="没有网络：无法访问任何站点，未作任何判断。",
     internal_errors="{count} 个页面使爬虫自身出错，见日志。",
     health="健康趋势",
-    health_note="每次运行结束时各状态的链接数",
+    health_note="每次运行结束时状态异常的链接数",
     dead_by_year="按笔记年份统计的失效链接",
     dead_by_year_note="年份取自笔记路径；同一链接出现在两年的笔记中则各计一次",
     year="年份",

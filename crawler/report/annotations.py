@@ -1,0 +1,77 @@
+"""What formats for code reviews share: one item for each place that a link is written in, with its weight.
+
+Files and lines only; links that are alive or were not looked at are no findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from crawler.model import State
+from crawler.report.document import Document, LinkPart, OccurrencePart
+from crawler.report.options import Options
+from crawler.report.phrases import evidence
+from crawler.report.reasons import reason_name
+from crawler.report.words import Language, words
+
+
+class Level(StrEnum):
+    """How much an item weighs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One place of one link that fails."""
+
+    link: LinkPart
+    occurrence: OccurrencePart
+    level: Level
+
+
+def items(document: Document, options: Options) -> Iterator[Item]:
+    """Every place of every link that is not in order, errors first."""
+    found = [
+        Item(link, occurrence, level)
+        for link in document.links
+        if (level := level_of(link.state, options)) is not None
+        for occurrence in link.occurrences
+    ]
+    yield from sorted(found, key=lambda item: list(Level).index(item.level))
+
+
+def level_of(state: State, options: Options) -> Level | None:
+    """An error is what the user's --fail-on names; other states that are not in order are warnings; None: nothing."""
+    if state in options.fail_on:
+        return Level.ERROR
+    match state:
+        case State.DEAD | State.SUSPECT | State.UNKNOWN | State.BLOCKED:
+            return Level.WARNING
+        case State.UNCHECKED | State.ALIVE:
+            return None
+        case _:
+            assert_never(state)
+
+
+def headline(link: LinkPart, language: Language) -> str:
+    """The state and the reason: "dead: deleted by its author"."""
+    return f"{words(language).states[link.state]}: {reason_name(link.reason, language)}"
+
+
+def message(link: LinkPart, language: Language) -> str:
+    """Everything that an author needs to act, on one line."""
+    say = words(language)
+    parts = [headline(link, language), link.url]
+    if link.note_title:
+        parts.append(f"“{link.note_title}”")
+    if seen := evidence(link):
+        parts.append(f"{say.evidence}: {seen}")
+    parts += [f"{say.read_instead}: {offer.url}" for offer in link.suggestions]
+    if link.moved_to:
+        parts.append(f"{say.moved_to}: {link.moved_to}")
+    return " · ".join(parts)

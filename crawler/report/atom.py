@@ -1,0 +1,71 @@
+"""A feed of changes (Atom, RFC 4287): deaths, resurrections and new titles, the newest first.
+
+The feed is made from what is remembered of every link, not from one run alone, so that a reader that calls once a
+week misses nothing although every run writes the file anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, uuid5
+from xml.etree.ElementTree import Element
+
+from crawler.model import ChangeKind, Report
+from crawler.report.annotations import message
+from crawler.report.build import changes_of_state
+from crawler.report.clean import web_link
+from crawler.report.document import ChangePart, LinkPart, readable_document
+from crawler.report.options import Options
+from crawler.report.phrases import name, places
+from crawler.report.words import words
+from crawler.report.xml import element, written
+
+MAX_ENTRIES = 200  # a guess: weeks of news, and a file that readers take at once
+FEED = uuid5(NAMESPACE_URL, "https://pypi.org/project/linkhealth-crawler/#changes")
+EVER = datetime.min.replace(tzinfo=UTC)
+
+
+def render(report: Report, options: Options) -> str:
+    """The feed as XML. An entry's ID is made of link, kind and time, so it stays the same in every later feed."""
+    remembered = [*changes_of_state(report.findings, EVER), *report.changes]
+    document = readable_document(replace(report, changes=tuple(dict.fromkeys(remembered))))
+    by_url = {link.canonical_url: link for link in document.links}
+    changes = [change for change in document.changes if change.kind is not ChangeKind.STATE_CHANGED]
+    changes.sort(key=lambda change: (change.at, change.canonical_url), reverse=True)
+    feed = element("feed", attributes={"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": options.language})
+    feed.append(element("title", words(options.language).title))
+    feed.append(element("id", FEED.urn))
+    feed.append(element("updated", _time(changes[0].at if changes else document.generated_at)))
+    feed.append(element("generator", "linkhealth-crawler"))
+    author = element("author")
+    author.append(element("name", "linkhealth-crawler"))
+    feed.append(author)
+    feed.extend(_entry(change, by_url.get(change.canonical_url), options) for change in changes[:MAX_ENTRIES])
+    return written(feed)
+
+
+def _entry(change: ChangePart, link: LinkPart | None, options: Options) -> Element:
+    say = words(options.language)
+    entry = element("entry")
+    called = name(link) if link else change.canonical_url
+    entry.append(element("title", f"{say.changes[change.kind]}: {called}"))
+    entry.append(element("id", uuid5(FEED, f"{change.kind} {_time(change.at)} {change.canonical_url}").urn))
+    entry.append(element("updated", _time(change.at)))
+    target = web_link(link.url if link else change.canonical_url)
+    if target:
+        entry.append(element("link", attributes={"rel": "alternate", "href": target}))
+    entry.append(element("category", attributes={"term": change.kind.value, "label": say.changes[change.kind]}))
+    entry.append(element("content", _content(change, link, options), {"type": "text"}))
+    return entry
+
+
+def _content(change: ChangePart, link: LinkPart | None, options: Options) -> str:
+    lines = [f"{change.before} → {change.after}"]
+    if link:
+        lines += [message(link, options.language), *places(link)]
+    return "\n".join(lines)
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,47 @@
+"""Annotations for GitHub Actions: workflow commands that put findings on the lines of a pull request.
+
+Escaping is as the runner undoes it: `%`, carriage return and line feed in messages, and `:` and `,` in properties, too.
+"""
+
+from __future__ import annotations
+
+from crawler.model import Report
+from crawler.report.annotations import Item, headline, items, message
+from crawler.report.clean import clipped
+from crawler.report.document import readable_document
+from crawler.report.figures import number
+from crawler.report.options import Options
+from crawler.report.words import words
+
+MAX_ANNOTATIONS = 50  # of one run of a job; GitHub shows no more
+MAX_MESSAGE = 2000  # characters; GitHub cuts at 4096 bytes
+
+
+def render(report: Report, options: Options) -> str:
+    """At most 50 workflow commands, errors first; where more were found, the last one counts the rest."""
+    found = list(items(readable_document(report), options))
+    listed = found if len(found) <= MAX_ANNOTATIONS else found[: MAX_ANNOTATIONS - 1]
+    lines = [_command(item, options) for item in listed]
+    if left := len(found) - len(listed):
+        rest = words(options.language).more.format(count=number(left))
+        lines.append(f"::{found[len(listed)].level} title=linkhealth-crawler::{_data(rest)}")
+    return "".join(line + "\n" for line in lines)
+
+
+def _command(item: Item, options: Options) -> str:
+    place = item.occurrence
+    properties = {"file": place.path, "line": str(place.line), "col": str(place.column)}
+    if place.end_column is not None:
+        properties |= {"endLine": str(place.line), "endColumn": str(place.end_column)}
+    properties["title"] = headline(item.link, options.language)
+    written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    text = clipped(message(item.link, options.language), MAX_MESSAGE)
+    return f"::{item.level} {written}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,236 @@
+"""The report as one HTML file that asks for nothing: styles, script, charts and data are all inside.
+
+The page is written whole for readers without JavaScript (counts, charts, news, the dead and the suspects); its script
+then takes the list over, with every link from the data block, for filter and sort. Markup lives in templates/, and
+only what the template is given lives here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from crawler.model import Report, State
+from crawler.report.charts import dead_by_year, health, years_of
+from crawler.report.clean import clipped, file_link, web_link
+from crawler.report.document import Document, LinkPart, OccurrencePart, SuggestionPart, readable_document
+from crawler.report.figures import day, minute, number
+from crawler.report.options import Options
+from crawler.report.phrases import (
+    about_rounds,
+    about_run,
+    evidence,
+    in_state,
+    kept,
+    memory,
+    name,
+    news,
+    site_rank,
+    sites_by_weight,
+    warnings,
+    with_other_title,
+)
+from crawler.report.reasons import reason_name
+from crawler.report.words import Words, words
+
+MAX_WRITTEN = 500  # links written into the page itself; the script shows all
+MAX_NEWS = 50  # of each kind; the list below has them all
+MAX_TEXT = 300  # characters of a title or of evidence
+SORTS = ("order", "site", "path", "year", "checked", "title")
+
+
+def render(report: Report, options: Options) -> str:
+    """The page, in the language of `options`."""
+    document = readable_document(report)
+    say = words(options.language)
+    style, script = _asset("report.css"), _asset("report.js")
+    ordered = sorted(document.links, key=lambda link: (list(State).index(link.state), site_rank(link.site)))
+    return _template().render(
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704 - ours, from the package
+        script=Markup(script),  # noqa: S704 - ours, from the package
+        data=_data_block(ordered, options, say),
+        language={"en": "en", "zh": "zh-Hans"}[options.language],
+        say=say,
+        states=list(State),
+        document=document,
+        generated=minute(document.generated_at),
+        sites=_sites(document),
+        news=_news(document),
+        charts=[
+            (title, note, chart)
+            for title, note, chart in (
+                (say.health, say.health_note, health(document.trend, say)),
+                (say.dead_by_year, say.dead_by_year_note, dead_by_year(document.links, say)),
+            )
+            if chart is not None
+        ],
+        written=[row(link, options) for link in _to_act_on(document)[:MAX_WRITTEN]],
+        differing=[(row(link, options), link) for link in with_other_title(document)],
+        about=about_run(document.run, options.language)[:1] + about_rounds(document, options.language),
+        warnings=warnings(document.run, options.language),
+        sorts=SORTS,
+        number=number,
+        blank=Row(s=0, r="", w="", u="", p=[], h="#"),
+        address=_address,
+        reason_name=lambda slug: reason_name(slug, options.language),
+        clean=document.links and not document.counts[State.DEAD] and document.run.network == "ok",
+    )
+
+
+class Place(msgspec.Struct, omit_defaults=True):
+    """Where a link is written: `p` path and line, `h` its address where notes have one."""
+
+    p: str
+    h: str = ""
+
+
+class Offer(msgspec.Struct, omit_defaults=True):
+    """Something to read instead: `t` what it is, `h` its address."""
+
+    t: str
+    h: str = ""
+
+
+class Row(msgspec.Struct, omit_defaults=True):
+    """One link as the page shows it; names are short because a page holds 25,000 of them."""
+
+    s: int  # state, by its rank
+    r: str  # reason slug
+    w: str  # site
+    u: str  # URL
+    p: list[Place]
+    t: str = ""  # title
+    h: str = ""  # address that a browser may follow, where it is not `u`; "#" for none
+    e: str = ""  # evidence
+    m: str = ""  # what is remembered
+    k: str = ""  # the kept capture
+    o: list[Offer] = []
+    c: str = ""  # day of the last check
+    y: str = ""  # years of the notes
+
+
+def row(link: LinkPart, options: Options) -> Row:
+    """What the page shows of a link; of a living one no more than its title, address and places."""
+    target = web_link(link.url)
+    made = Row(
+        s=list(State).index(link.state),
+        r=link.reason,
+        w=link.site,
+        u=link.url,
+        p=[_place(o, options) for o in link.occurrences],
+        t=clipped(name(link), MAX_TEXT) if name(link) != link.url else "",
+        h="" if target == link.url else target or "#",
+        c=day(link.checked_at) if link.checked_at else "",
+        y=" ".join(sorted(years_of(link))),
+    )
+    if link.state in (State.ALIVE, State.UNCHECKED):
+        return made
+    made.e = clipped(evidence(link), MAX_TEXT)
+    made.m = memory(link, options.language)
+    made.k = kept(link, options.language) if link.site != "local" else ""
+    made.o = [_offer(offer, words(options.language)) for offer in link.suggestions]
+    return made
+
+
+def _address(shown: Row) -> str:
+    """Where a click on the row leads; "" for nowhere."""
+    return "" if shown.h == "#" else shown.h or shown.u
+
+
+def _place(occurrence: OccurrencePart, options: Options) -> Place:
+    text = f"{occurrence.path}:{occurrence.line}"
+    if not options.notes_url:
+        return Place(text)
+    address = options.notes_url + file_link(occurrence.path).removeprefix("./")
+    return Place(text, f"{address}#L{occurrence.line}")
+
+
+def _offer(offer: SuggestionPart, say: Words) -> Offer:
+    label = say.suggestion[offer.kind] + (f" {day(offer.captured_at)}" if offer.captured_at else "")
+    relative = ":" not in offer.url and not offer.url.startswith(("/", "\\"))
+    return Offer(label, web_link(offer.url) or (file_link(offer.url) if relative else ""))
+
+
+def _to_act_on(document: Document) -> Sequence[LinkPart]:
+    return in_state(document, State.DEAD) + in_state(document, State.SUSPECT)
+
+
+def _sites(document: Document) -> list[tuple[str, dict[State, int], int]]:
+    return [
+        (site, counts, sum(counts.values()))
+        for site in sites_by_weight(document)
+        for counts in (document.by_site[site],)
+    ]
+
+
+def _news(document: Document) -> list[dict[str, Any]]:
+    """Each kind of news with its first lines: what the link is called, its address, and the turn it took."""
+    return [
+        {
+            "kind": kind,
+            "count": len(changes),
+            "lines": [
+                {
+                    "name": clipped(name(link) if link else change.canonical_url, MAX_TEXT),
+                    "href": web_link(link.url if link else change.canonical_url),
+                    "before": change.before,
+                    "after": change.after,
+                }
+                for change, link in changes[:MAX_NEWS]
+            ],
+        }
+        for kind, changes in news(document)
+    ]
+
+
+def _data_block(links: Sequence[LinkPart], options: Options, say: Words) -> Markup:
+    """All rows as JSON for the page's script; nothing in it can end the script element."""
+    reasons = sorted({link.reason for link in links})
+    data = {
+        "rows": [row(link, options) for link in links],
+        "states": [[state.value, say.states[state]] for state in State],
+        "reasons": {slug: reason_name(slug, options.language) for slug in reasons},
+        "words": {"shown": say.shown, "none": say.no_match},
+    }
+    text = msgspec.json.encode(data).decode()
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - escaped above
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing is loaded from anywhere; only this style and this script, by their digests, take effect."""
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _asset(file: str) -> str:
+    return files("crawler.report").joinpath("templates", file).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("crawler.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html")
