@@ -33,10 +33,11 @@ def test_the_crawler_is_run_twice_over_the_sample_notes(tmp_path: Path) -> None:
     assert "crawler search" in "\n".join(said)
 
 
-def test_a_failing_run_shows_in_the_exit_code(tmp_path: Path) -> None:
-    codes = iter([3, 0])
+def test_a_failing_run_ends_the_demonstration_with_its_exit_code(tmp_path: Path) -> None:
+    said: list[str] = []
 
-    assert run_demo(tmp_path / "demo", crawl=lambda _: next(codes), say=lambda _: None) == 3
+    assert run_demo(tmp_path / "demo", crawl=lambda _: 3, say=said.append) == 3
+    assert "crawler search" not in "\n".join(said)
 
 
 def test_an_earlier_demonstration_is_made_anew_and_the_visitors_files_stay(tmp_path: Path) -> None:
