@@ -5,5 +5,6 @@
 
 from crawler.store.archive import Archive
 from crawler.store.nouns import Capture, Damage, Hit, NoteEntry, PastLook, StoredImage, VerifyReport
+from crawler.store.verify import verify
 
-__all__ = ["Archive", "Capture", "Damage", "Hit", "NoteEntry", "PastLook", "StoredImage", "VerifyReport"]
+__all__ = ["Archive", "Capture", "Damage", "Hit", "NoteEntry", "PastLook", "StoredImage", "VerifyReport", "verify"]

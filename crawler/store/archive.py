@@ -13,22 +13,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-from crawler.errors import ArchiveDamaged, ArchiveError
+from crawler.errors import ArchiveError
 from crawler.model import Change, Fetch, Health, History, Link, Look, Run, SlotState, Snapshot, State
 from crawler.settings import Archive as Options
-from crawler.store import disk, queries, records, schema, search, warc
+from crawler.store import queries, records, replay, schema, search, warc
 from crawler.store.index import Index, pack
 from crawler.store.journal import CaptureLine, HealthLine, HistoryLine, ImageLine, Line, LookLine, RunLine
 from crawler.store.keep import decide
 from crawler.store.lock import Lock
 from crawler.store.nouns import Capture, Hit, NoteEntry, PastLook, StoredImage
-from crawler.store.segments import Reader
+from crawler.store.segments import FOLDER, INDEX, LOCK, Reader
 from crawler.store.shelf import Shelf
 
-INDEX: Final = "index.sqlite"
-LOCK: Final = "lock"
 _LINES = 2_000  # journal lines in one record; 25,000 new links make 13 records, each a few MB at most
 
 
@@ -44,11 +42,12 @@ class Archive:
         self._options = options
         self._db = db
         self._now = now
-        self._reader = Reader(path / "segments")
-        self._index = Index(db, self._text_or_none)
+        self._reader = Reader(path / FOLDER)
+        self._text_of = replay.text_reader(db, self._reader)
+        self._index = Index(db, self._text_of)
         self._lock: Lock | None = None
         self._shelf: Shelf | None = None
-        self._next = 1 + (db.execute("SELECT max(id) FROM captures").fetchone()[0] or 0)
+        self._next = queries.next_capture(db)
 
     @classmethod
     def open(
@@ -73,8 +72,9 @@ class Archive:
         try:
             archive = cls(path, options, schema.open_writer(path / INDEX), now)
             archive._lock = lock
-            archive._shelf = Shelf(path / "segments", options.codec, archive._db, archive._reader, now)
+            archive._shelf = Shelf(path / FOLDER, options.codec, archive._index, archive._reader, now)
             archive._shelf.recover()
+            archive._next = queries.next_capture(archive._db)
         except BaseException:
             lock.release()
             raise
@@ -252,7 +252,7 @@ class Archive:
 
     def search(self, query: str, limit: int = 20) -> list[Hit]:
         """The current text of every link searched; best first. Raises UsageError for a filter that cannot be."""
-        return search.find(self._db, query, limit, lambda ident: self._text_or_none(ident) or "")
+        return search.find(self._db, query, limit, lambda ident: self._text_of(ident) or "")
 
     # Writing
 
@@ -324,19 +324,9 @@ class Archive:
                 self._index.apply(line, shelf.segment, texts.get(capture.id) if capture else None)
             self._db.execute("UPDATE segments SET size = ? WHERE id = ?", (size, shelf.segment))
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self) -> contextlib.AbstractContextManager[None]:
         self._writable()
-        with disk.told(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._index.forget_cache()
-                with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself when the disk is full
-                    self._db.execute("ROLLBACK")
-                raise
+        return schema.transaction(self._db, self.path, self._index.forget_cache)
 
     def _writable(self) -> Shelf:
         if self._shelf is None:
@@ -345,12 +335,6 @@ class Archive:
 
     def _block(self, place: queries.Where | None) -> bytes:
         return self._reader.record(*place).block if place else b""
-
-    def _text_or_none(self, ident: int) -> str | None:
-        try:
-            return self.text(ident)
-        except ArchiveDamaged:
-            return None
 
 
 def _reading(path: Path) -> sqlite3.Connection:
@@ -363,7 +347,7 @@ def _reading(path: Path) -> sqlite3.Connection:
 
 def _locked(path: Path, command: str, wait: bool | float, now: Callable[[], datetime]) -> Lock:
     try:
-        (path / "segments").mkdir(parents=True, exist_ok=True)
+        (path / FOLDER).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArchiveError(f"{path} cannot be made an archive: {error.strerror}; choose another --archive") from error
     lock = Lock(path / LOCK)

@@ -37,6 +37,15 @@ def write_all(fd: int, data: bytes, offset: int) -> None:
         view, offset = view[written:], offset + written
 
 
+def sync_file(path: Path) -> None:
+    """What was written to a file under any handle is on the disk."""
+    fd = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def sync_folder(folder: Path) -> None:
     """A new file's name is safe only when its folder is."""
     fd = os.open(folder, os.O_RDONLY)

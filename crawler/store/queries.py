@@ -250,3 +250,8 @@ def picture_place(db: sqlite3.Connection, digest: str) -> Where | None:
         (packed_digest(digest),),
     ).fetchone()
     return (row[0], (row[1], row[2])) if row else None
+
+
+def next_capture(db: sqlite3.Connection) -> int:
+    """The number of the next capture."""
+    return 1 + (db.execute("SELECT max(id) FROM captures").fetchone()[0] or 0)

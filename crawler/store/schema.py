@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from crawler.errors import ArchiveDamaged, ArchiveError
+from crawler.store import disk
 
 APPLICATION_ID: Final = 0x4C484331  # "LHC1": tells our file from any other SQLite file
 BUSY_TIMEOUT: Final = 10.0  # seconds that a reader waits for a checkpoint; a guess
@@ -51,6 +52,8 @@ _IMAGES = """
 CREATE TABLE pictures (
   id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, segment INTEGER NOT NULL, at INTEGER NOT NULL,
   length INTEGER NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE scars (  -- damage that `verify --repair` has told of and dropped rows for
+  segment INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL, PRIMARY KEY (segment, at)) WITHOUT ROWID;
 CREATE TABLE images (
   capture INTEGER NOT NULL, url TEXT NOT NULL, picture INTEGER NOT NULL, PRIMARY KEY (capture, url)) WITHOUT ROWID;
 """
@@ -65,7 +68,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT)
         _must_be_ours(db, path)
         db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")  # a commit acknowledges: it must survive the power going
+        # A power cut may take the last commits with it; the segments, synced before, bring them back (`replay`).
+        db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -16384")  # KiB
         _migrate(db)
         return db
@@ -82,6 +86,21 @@ def open_reader(path: Path) -> sqlite3.Connection:
         db.close()
         _migrate(copy)
         return copy
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection, path: Path, undone: Callable[[], None]) -> Iterator[None]:
+    """All or nothing; `undone` is called after a rollback. Raises ArchiveFull, ArchiveError (naming `path`)."""
+    with disk.told(path):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself when the disk is full
+                db.execute("ROLLBACK")
+            undone()
+            raise
 
 
 def open_memory() -> sqlite3.Connection:

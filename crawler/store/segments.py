@@ -6,7 +6,6 @@ index's: a segment's size in the index is the truth, and whatever lies behind it
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -21,7 +20,9 @@ from crawler.store import disk, warc
 from crawler.store.codec import Codec, Gz, Zst, zstd
 from crawler.store.journal import Span
 
-FOLDER: Final = "segments"
+FOLDER: Final = "segments"  # in the archive's folder, as are the next two
+INDEX: Final = "index.sqlite"
+LOCK: Final = "lock"
 MAX_SIZE: Final = 1024**3  # bytes; ARCHIVE: segments of 1 GB
 MAX_DICTIONARY: Final = 8 * 1024 * 1024  # bytes unpacked; the IIPC draft's limit
 _OPEN_FILES = 4  # each may carry a dictionary of 8 MB
@@ -211,18 +212,3 @@ def read_head(fd: int) -> tuple[zstd.ZstdDict | None, int]:
 def files(folder: Path) -> Iterable[Path]:
     """All segment files, oldest first."""
     return sorted(path for path in folder.glob("*.warc.*") if codec_name(path.name) in {"gz", "zst"})
-
-
-def holds_records(path: Path) -> bool:
-    """Whether more than a header can be read from a segment file; a torn header is nothing."""
-    reader = Reader(path.parent)
-    try:
-        codec = reader.codec(path.name)
-        data = memoryview(path.read_bytes())
-        with path.open("rb") as file:
-            start = read_head(file.fileno())[1] if codec_name(path.name) == "zst" else 0
-        return len(list(itertools.islice(codecs.frames(codec, data, start), 2))) > 1
-    except ArchiveDamaged:
-        return False
-    finally:
-        reader.close()

@@ -7,15 +7,15 @@ at opening. What is written is the archive's business, bytes are `segments`'.
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from crawler.errors import ArchiveDamaged, ArchiveError
-from crawler.store import dictionary, disk, queries, segments, warc
+from crawler.store import dictionary, disk, queries, replay, segments, warc
 from crawler.store.codec import PAGE_MIN, Gz, Zst, zstd
+from crawler.store.index import Index
 from crawler.store.journal import Span
 from crawler.store.records import Append
 from crawler.store.segments import Reader, Writer
@@ -27,38 +27,34 @@ _RECENT: Final = 5_000  # captures that tell which hosts are busy
 class Shelf:
     """Gives the open segment, making and closing segments as needed."""
 
-    def __init__(
-        self, folder: Path, codec: str, db: sqlite3.Connection, reader: Reader, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, folder: Path, codec: str, index: Index, reader: Reader, now: Callable[[], datetime]) -> None:
         self.folder = folder
         self.max_size = segments.MAX_SIZE
         self._codec = codec
-        self._db = db
+        self._index = index
+        self._db = index.db
         self._reader = reader
         self._now = now
         self._writer: Writer | None = None
         self._meter = dictionary.Meter()
 
     def recover(self) -> None:
-        """Cut every segment back to what the index acknowledges, and go on with the open one where that makes sense.
+        """Bring files and rows into agreement, and go on with the open segment where that makes sense.
 
-        Raises ArchiveDamaged where bytes that the index knows are missing.
+        Whole batches behind a segment's acknowledged size are taken in, torn ones are cut off. Raises ArchiveDamaged
+        where bytes that the index knows are missing.
         """
-        rows = self._db.execute("SELECT id, name, codec, size, opened_at, dictionary, closed FROM segments ORDER BY id")
-        known = set()
-        for ident, name, codec, size, opened_at, has_dictionary, closed in rows.fetchall():
-            known.add(name)
+        self._take_in_strangers()
+        rows = self._db.execute("SELECT id, name, codec, size, opened_at, dictionary FROM segments WHERE NOT closed")
+        for ident, name, codec, size, opened_at, has_dictionary in rows.fetchall():
             path = self.folder / name
-            if closed:
-                continue
-            _cut(path, size)
+            size = self._agreed(ident, path, size)
             at = from_micros(opened_at)
             if codec == self._codec and self._writer is None and not self._is_over(size, at):
                 packer = self._reader.codec(name)
                 self._writer = Writer.reopen(ident, path, packer, size, at, bool(has_dictionary))
             else:
                 self._db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (ident,))
-        self._refuse_strangers(known)
 
     @property
     def segment(self) -> int:
@@ -159,25 +155,33 @@ class Shelf:
                 with contextlib.suppress(ArchiveDamaged):  # a dictionary is made of what can be read
                     yield warc.split_http(self._reader.record(*place).block)[2]
 
-    def _refuse_strangers(self, known: set[str]) -> None:
-        """Files without a row: a header that a kill left is removed; anything more is somebody's data."""
+    def _agreed(self, ident: int, path: Path, size: int) -> int:
+        """The size of a segment after its file and its row agree."""
+        there = _size_of(path)
+        if there < size:
+            raise ArchiveDamaged(f"{path} has {there} bytes, the index knows {size}: run `crawler verify --repair`")
+        if there > size:
+            size = replay.replay_tail(self._index, self._reader, path, ident, size)
+            with disk.told(path), path.open("r+b") as file:
+                file.truncate(size)
+        return size
+
+    def _take_in_strangers(self) -> None:
+        """Files without a row: records that the index lost are taken in, a header that a kill left is put aside."""
+        known = {name for (name,) in self._db.execute("SELECT name FROM segments")}
         for path in segments.files(self.folder):
             if path.name in known:
                 continue
-            if segments.holds_records(path):
-                raise ArchiveDamaged(f"{path} is not in the index: run `crawler verify --rebuild`")
-            path.unlink()
+            try:
+                replay.add_segment(self._db, path, closed=False)
+            except ArchiveDamaged:  # not even its header is whole: nothing was ever acknowledged in it
+                path.rename(path.with_name(f"{path.name}.torn"))
 
 
-def _cut(path: Path, size: int) -> None:
+def _size_of(path: Path) -> int:
     try:
-        there = path.stat().st_size
+        return path.stat().st_size
     except FileNotFoundError as error:
         raise ArchiveDamaged(
             f"{path} is missing: put it back from a backup, or run `crawler verify --repair`"
         ) from error
-    if there < size:
-        raise ArchiveDamaged(f"{path} has {there} bytes, the index knows {size}: run `crawler verify --repair`")
-    if there > size:
-        with disk.told(path), path.open("r+b") as file:
-            file.truncate(size)
