@@ -6,8 +6,10 @@ means. Nothing raises on hostile pages; a bad selector is a ConfigError, since t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 MAX_VALUES = 2_000  # of one source with `all`
+MEDIA = "img, video, iframe, audio, mpvoice, mp-common-mpaudio, qqmusic"
+_BLOCK = re.compile(r"(?i)<(?:p|div|section|br|h[1-6]|li|ul|ol|table|blockquote|article|pre)\b")
 IDS = Mapping[str, str]
 
 
@@ -44,15 +48,18 @@ def read_values(document: Document, sources: Sources, ids: IDS) -> list[str]:
 
 
 def read_fragments(document: Document, sources: Sources, ids: IDS) -> list[Fragment]:
-    """The elements of the first source with text or pictures; HTML out of scripts is parsed for it.
+    """The elements of the first source with text, else of the first with pictures or sound.
 
-    The elements of a source without `attr` are the page's own; they live as long as `document`.
+    HTML out of scripts and attributes is parsed for it. The elements live as long as `document`.
     """
+    shown: list[Fragment] = []
     for source in sources:
         found = list(_fragments(document, source, ids))
-        if any(text_of(f.node, f.dropped) or f.node.css_first("img, video, iframe, audio") for f in found):
+        if any(text_of(f.node, f.dropped) for f in found):
             return found
-    return []
+        if not shown and any(f.node.css_first(MEDIA) for f in found):
+            shown = found
+    return shown
 
 
 def select(document: Document, selector: str) -> list[LexborNode]:
@@ -130,7 +137,9 @@ def _text_of_html(value: str, source: Source) -> str:
 
 
 def _parsed(fragment: str) -> Document:
-    """A fragment of HTML as a page of its own."""
+    """A fragment of HTML as a page of its own; without blocks its line ends are its paragraphs."""
+    if not _BLOCK.search(fragment):
+        fragment = "".join(f"<p>{line}</p>" for line in fragment.splitlines() if line.strip())
     marked = f'<meta charset="utf-8"><body>{fragment}'
     return Document(marked.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
@@ -142,18 +151,12 @@ def _fragments(document: Document, source: Source, ids: IDS) -> Iterator[Fragmen
             yield Fragment(node, _dropped(node, source))
         return
     for raw in _raw(document, source, ids):
-        parsed = _parsed(raw if source.html else _paragraphs(raw))
+        parsed = _parsed(raw if source.html else escape(raw, quote=False))
         if parsed.tree.body is not None:
             document.memo.setdefault(("fragments",), []).append(parsed)  # nodes need their tree alive
             yield Fragment(parsed.tree.body, _dropped(parsed.tree.body, source))
         if not source.all:
             return
-
-
-def _paragraphs(text: str) -> str:
-    """Plain text as HTML, a paragraph for each line."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;")
-    return "".join(f"<p>{line}</p>" for line in escaped.splitlines() if line.strip())
 
 
 def _dropped(node: LexborNode, source: Source) -> frozenset[int]:
