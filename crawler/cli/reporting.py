@@ -80,6 +80,21 @@ def write_reports(
             raise UsageError(f"GITHUB_STEP_SUMMARY={summary} cannot be written: {error.strerror}") from None
 
 
+def tell(report: Report, how: ReportOptions, options: Options, settings: Settings) -> None:
+    """The feed and the webhook of [notify]: the feed is written after each run, the webhook hears only of news."""
+    if settings.notify.feed:
+        write_file(Path(settings.notify.feed), FORMATS["atom"].render(report, how))
+    if not settings.notify.webhook:
+        return
+    from crawler.notify import address_of, send_webhook
+    from crawler.report.news import news_document
+
+    address = address_of(settings.notify.webhook)
+    document = news_document(report)
+    if document and (trouble := send_webhook(address, document)):
+        options.say(f"crawler: the webhook was not reached: {trouble}")
+
+
 def exit_code(report: Report, fail_on: frozenset[State]) -> int:
     """3 before 1 before 0: a run that was stopped or broke says so before what it found."""
     run = report.run

@@ -23,6 +23,7 @@ from crawler.cli.reporting import (
     exit_code,
     parse_states,
     report_options,
+    tell,
     write_reports,
 )
 
@@ -64,5 +65,7 @@ def command(
         found = read_links(options, note_paths(paths, settings), settings, sites, archive)
         report = look_at_links(options, "run", found, (settings, sites), archive, limits).report
     failing = fail_on or frozenset()
-    write_reports(report, pairs, report_options(options, settings, failing), settings)
+    how = report_options(options, settings, failing)
+    write_reports(report, pairs, how, settings)
+    tell(report, how, options, settings)
     return exit_code(report, failing)
