@@ -22,7 +22,7 @@ from pathlib import Path
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.page import read_page
-from crawler.page.blocks import text_of
+from crawler.page.blocks import read_layout
 from crawler.page.document import Document
 
 HERE = Path(__file__).parent
@@ -30,6 +30,7 @@ SLICE = 4  # characters
 
 
 def slices(text: str) -> Counter[str]:
+    """Every slice of four characters, with how often it stands there."""
     folded = "".join(text.split())
     return Counter(folded[i : i + SLICE] for i in range(max(len(folded) - SLICE + 1, 1)))
 
@@ -43,10 +44,12 @@ def f1(found: str, wanted: str) -> tuple[float, float, float]:
 
 
 def ours(body: bytes) -> str:
+    """What this project reads out of a page."""
     return read_page(Document(body, "text/html", "https://example.org/a"), None, "https://example.org/a").text
 
 
 def theirs() -> Callable[[bytes], str] | None:
+    """trafilatura, where it is installed."""
     if importlib.util.find_spec("trafilatura") is None:
         return None
     import trafilatura
@@ -55,6 +58,7 @@ def theirs() -> Callable[[bytes], str] | None:
 
 
 def measure(name: str, extract: Callable[[bytes], str], pages: list[Path], verbose: bool) -> None:
+    """Score one extractor on some pages, and time it."""
     scores, seconds = [], 0.0
     for page in pages:
         body = page.read_bytes()
@@ -103,7 +107,7 @@ def _gne(source: Path) -> list[tuple[str, bytes, str]]:
             if node is None:
                 print(f"{name}: no {selector}")
             else:
-                found.append((f"gne-{name.replace('/', '-').removesuffix('.html')}", body, text_of(node)))
+                found.append((f"gne-{name.replace('/', '-').removesuffix('.html')}", body, read_layout(node).text))
     return found
 
 
@@ -111,12 +115,15 @@ def _readability(source: Path) -> list[tuple[str, bytes, str]]:
     found = []
     for page in sorted(source.glob("test/test-pages/*/source.html")):
         tree = LexborHTMLParser((page.parent / "expected.html").read_text(encoding="utf-8"))
-        if tree.body is not None and len(text_of(tree.body)) > 400:  # the others test single features on toy pages
-            found.append((f"readability-{page.parent.name}", page.read_bytes(), text_of(tree.body)))
+        if (
+            tree.body is not None and len(text := read_layout(tree.body).text) > 400
+        ):  # the others test single features on toy pages
+            found.append((f"readability-{page.parent.name}", page.read_bytes(), text))
     return found
 
 
 def main() -> int:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("sources", type=Path, nargs="*")

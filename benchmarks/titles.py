@@ -14,12 +14,18 @@ import random
 import re
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from crawler.titles import DIFFERS, title_match
 
 SEED = 20_26
 DRAWN = 20_000  # mismatched pairs
+SUFFIXES = (" - 知乎", "_澎湃新闻-The Paper", "-CSDN博客", " | Medium", "_新浪网", " - 我的技术小站")
+PREFIXES = ("【转】", "[译] ", "原创 | ", "深度学习前沿 | ", "周末荐读：")
+SUBTITLES = ("——一文读懂", "：从入门到放弃", "（附代码）", "，看这一篇就够了", " (with code)")
+BRACKETS = re.compile(r"[（(【\[《][^）)】\]》\d一二三四五六七八九十上中下]*[）)】\]》]")  # without a number
+BORDERS = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[\u4e00-\u9fff])")
 THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
 
 
@@ -52,14 +58,14 @@ def _typo(title: str, draw: random.Random) -> str:
 
 
 CHANGES: dict[str, Callable[[str, random.Random], str]] = {
-    "site suffix": lambda t, d: t + d.choice([" - 知乎", "_澎湃新闻-The Paper", "-CSDN博客", " | Medium", "_新浪网", " - 我的技术小站"]),
-    "account prefix": lambda t, d: d.choice(["【转】", "[译] ", "原创 | ", "深度学习前沿 | ", "周末荐读："]) + t,
+    "site suffix": lambda t, d: t + d.choice(SUFFIXES),
+    "account prefix": lambda t, d: d.choice(PREFIXES) + t,
     "sub-title left out": lambda t, _: _main_part(t),
-    "sub-title added": lambda t, d: t + d.choice(["——一文读懂", "：从入门到放弃", "（附代码）", "，看这一篇就够了", " (with code)"]),
+    "sub-title added": lambda t, d: t + d.choice(SUBTITLES),
     "cut": lambda t, _: t[: max(8, len(t) * 2 // 3)] + "…",
     "half-width": lambda t, _: t.translate(str.maketrans("，。：；！？（）【】“”", ",.:;!?()[]\"\"")),
-    "brackets dropped": lambda t, _: re.sub(r"[（(【\[《][^）)】\]》\d一二三四五六七八九十上中下]*[）)】\]》]", "", t) or t,
-    "spaces round Latin": lambda t, _: re.sub(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[\u4e00-\u9fff])", " ", t),
+    "brackets dropped": lambda t, _: BRACKETS.sub("", t) or t,
+    "spaces round Latin": lambda t, _: BORDERS.sub(" ", t),
     "one letter wrong": _typo,
     "upper case": lambda t, _: t.upper(),
 }  # fmt: skip
@@ -78,12 +84,14 @@ def renumbered(title: str) -> str:
 
 
 def table(name: str, scores: list[float | None], *, alarm_below: bool) -> None:
+    """One line: the share of scores on the wrong side of each threshold."""
     known = [score for score in scores if score is not None]
     cells = [sum((s < t) == alarm_below for s in known) / max(len(known), 1) for t in THRESHOLDS]
     print(f"{name:34} {len(known):6} " + " ".join(f"{100 * cell:6.2f}" for cell in cells))
 
 
 def main() -> int:
+    """The command line."""
     if len(sys.argv) not in (2, 3):
         print(__doc__)
         return 2
@@ -106,7 +114,7 @@ def main() -> int:
     print("misses (mismatched pairs called the same)")
     drawn = [(draw.choice(titles), draw.choice(titles)) for _ in range(DRAWN)]
     table("  different notes", [title_match(a[1], b[1]) for a, b in drawn if a[0] != b[0]], alarm_below=False)
-    beside = [(a[1], b[1]) for a, b in zip(titles, titles[1:], strict=False) if a[0] == b[0]]
+    beside = [(a[1], b[1]) for a, b in pairwise(titles) if a[0] == b[0]]
     table("  neighbours in one note", [title_match(a, b) for a, b in beside], alarm_below=False)
     changed = [(title, renumbered(title)) for _, title in titles if renumbered(title) != title]
     table("  another number", [title_match(a, b) for a, b in changed], alarm_below=False)

@@ -20,13 +20,14 @@ NUMBERS_DIFFER = 0.3  # greatest match of two titles that count differently; bel
 CHANCE = 0.3  # likeness that two unrelated Chinese titles reach by chance; counts as nothing
 
 _EMPTY = frozenset(
-    "微信公众平台 weixinofficialaccountsplatform 知乎 知乎专栏 首页 首页知乎 链接 原文 原文链接 阅读原文 这里 此处 点击这里 "
-    "参考 参考链接 来源 出处 下载 地址 官网 主页 网址 详情 here link this url source home homepage index untitled "
+    "微信公众平台 weixinofficialaccountsplatform 知乎 知乎专栏 首页 首页知乎 链接 原文 原文链接 阅读原文 "
+    "这里 此处 点击这里 参考 参考链接 来源 出处 下载 地址 官网 主页 网址 详情 "
+    "here link this url source home homepage index untitled "
     "untitleddocument welcome blog website 无标题 无标题文档 新标签页 csdn博客 简书 博客园 github 正文".split()
 )
 _SITE = re.compile(
-    r"\s*[-_|–—·]+\s*(?:知乎(?:专栏)?|csdn(?:博客|\.net)?|[\w .]{0,30}csdn博客|博客园|简书|腾讯新闻|腾讯网|新浪\w{0,6}|网易\w{0,6}|搜狐\w{0,6}|"
-    r"凤凰\w{0,6}|澎湃新闻\S{0,12}|百度\w{0,6}|豆瓣|哔哩哔哩\S{0,12}|bilibili|微博|今日头条|维基百科\S{0,20}|wikipedia\S{0,30}|github|medium|"
+    r"\s*[-_|–—·]+\s*(?:知乎(?:专栏)?|csdn(?:博客|\.net)?|[\w .]{0,30}csdn博客|博客园|简书|腾讯新闻|腾讯网|"
+    r"新浪\w{0,6}|网易\w{0,6}|搜狐\w{0,6}|凤凰\w{0,6}|澎湃新闻\S{0,12}|百度\w{0,6}|豆瓣|哔哩哔哩\S{0,12}|bilibili|微博|今日头条|维基百科\S{0,20}|wikipedia\S{0,30}|github|medium|"
     r"stack ?overflow|youtube|掘金|开源中国\S{0,8}|51cto\S{0,12}|infoq\S{0,8}|雪球|虎嗅\S{0,6}|36氪)\s*$",
     re.IGNORECASE,
 )

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from crawler.model import Page
 from crawler.page.blocks import MAX_CHARS, Layout, read_layout
-from crawler.page.images import absolute, images_of
+from crawler.page.images import MAX_IMAGES, absolute, images_of
 from crawler.page.readable import readable_html, sanitised
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
-
     from crawler.page.document import Document
+    from crawler.page.fields import Fields
     from crawler.sites import Site
 
 __all__ = ["digest_of", "read_page", "readable_html"]
 
+MAX_LEFT = 20_000  # characters kept of a page in which nothing reads like an article
 BEGINNING = 150  # visible lines in which author and time are looked for
 _PLAIN = ("text/plain", "text/markdown", "text/x-markdown", "text/csv", "text/x-rst", "text/x-python", "text/x-c")
 
@@ -51,37 +53,56 @@ def _read_plain(document: Document) -> Page:
 
 
 def _read_html(document: Document, site: Site | None, url: str) -> Page:
-    from crawler.page.main_text import find_main  # selectolax is slow to import, and `links` never needs it
-    from crawler.page.metadata import (
-        is_chinese,
-        lead_image,
-        page_author,
-        page_published,
-        page_title,
-        read_head,
-    )
+    # selectolax is slow to import, and commands that only read notes never need it
+    from crawler.page.fields import Fields, read_fields
+    from crawler.page.metadata import is_chinese, lead_image, page_author, page_published, page_title, read_head
+    from crawler.page.times import timestamp
 
-    tree = document.tree
-    head = read_head(tree)
-    base = _base_of(document, url)
+    tree, head, base = document.tree, read_head(document.tree), _base_of(document, url)
+    fields = read_fields(document, site, url) if site is not None else Fields()
     layout = read_layout(tree.body) if tree.body is not None else Layout([], [])
-    main = find_main(layout)
-    nodes: list[LexborNode] = [main.node] if main is not None else []
-    dropped = main.dropped if main is not None else frozenset()
-    text = main.text if main is not None else layout.text
+    article = _article(fields, layout, base)
     beginning = "\n".join(block.text for block in layout.blocks[:BEGINNING])
+    chinese = is_chinese(tree, article.text or beginning)
+    published = timestamp(fields.published, chinese=chinese)
     return Page(
-        title=page_title(tree, head, document.title),
-        author=page_author(tree, head, beginning),
-        published=page_published(tree, head, beginning, chinese=is_chinese(tree, text or beginning)),
-        text=text,
-        digest=digest_of(text),
-        images=images_of(nodes, base, dropped),
-        lead_image=absolute(lead_image(head), base),
-        canonical_url=absolute(head.canonical or head.first("og:url"), base),
-        html=sanitised(nodes, base, dropped),
+        title=fields.title or page_title(tree, head, document.title),
+        author=fields.author or page_author(tree, head, beginning),
+        published=published or page_published(tree, head, beginning, chinese=chinese),
+        text=article.text,
+        digest=digest_of(article.text),
+        images=_absolute(fields.images, base) or article.images,
+        lead_image=absolute(fields.lead_image, base) or absolute(lead_image(head), base),
+        canonical_url=absolute(fields.canonical or head.canonical or head.first("og:url"), base),
+        html=article.html,
         charset=document.charset,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Article:
+    text: str
+    html: str
+    images: tuple[str, ...]
+
+
+def _article(fields: Fields, layout: Layout, base: str) -> _Article:
+    """Text, markup and pictures from where the site keeps them, else from where the prose is, else all there is."""
+    from crawler.page.main_text import find_main
+
+    if fields.fragments:
+        nodes = [fragment.node for fragment in fields.fragments]
+        dropped = frozenset().union(*(fragment.dropped for fragment in fields.fragments))
+        text = fields.text
+    elif main := find_main(layout):
+        nodes, dropped, text = [main.node], main.dropped, main.text
+    else:
+        nodes, dropped, text = [], frozenset(), layout.text[:MAX_LEFT]
+    return _Article(text, sanitised(nodes, base, dropped), images_of(nodes, base, dropped))
+
+
+def _absolute(targets: Iterable[str], base: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(url for target in targets if (url := absolute(target, base))))[:MAX_IMAGES]
 
 
 def _base_of(document: Document, url: str) -> str:

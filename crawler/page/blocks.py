@@ -81,24 +81,23 @@ def tidy(text: str) -> str:
     return " ".join(text.split())
 
 
-def read_layout(root: LexborNode, *, hidden: bool = False) -> Layout:
-    """The visible lines under `root`. `hidden=True` also reads what `display:none` hides."""
-    reader = _Reader(hidden)
+def read_layout(root: LexborNode, dropped: frozenset[int] = frozenset(), *, hidden: bool = False) -> Layout:
+    """The visible lines under `root`, without the nodes whose `mem_id` is in `dropped`.
+
+    `hidden=True` also reads what `display:none` hides.
+    """
+    reader = _Reader(dropped, hidden)
     reader.walk(root)
     return Layout(reader.boxes, reader.blocks)
-
-
-def text_of(root: LexborNode) -> str:
-    """All visible text under a node: paragraphs on lines of their own."""
-    return read_layout(root).text
 
 
 class _Reader:
     """The state of one walk: open boxes, and the line being collected."""
 
-    def __init__(self, hidden: bool) -> None:
+    def __init__(self, dropped: frozenset[int], hidden: bool) -> None:
         self.boxes: list[Box] = []
         self.blocks: list[Block] = []
+        self._dropped = dropped
         self._hidden = hidden
         self._open: list[str] = []  # tags of the open elements
         self._box = -1
@@ -141,7 +140,7 @@ class _Reader:
         if tag == "br" or tag == "hr":
             self._flush()
             return None
-        if tag in SILENT or tag[:1] in "-_!":
+        if tag in SILENT or tag[:1] in "-_!" or (self._dropped and node.mem_id in self._dropped):
             return None
         attributes = node.attributes
         if attributes and not self._hidden and _is_hidden(attributes):

@@ -30,13 +30,16 @@ _ARTICLE_TYPES = frozenset(
 )
 _PUBLISHED = (
     "article:published_time", "og:published_time", "og:article:published_time", "datepublished", "publishdate",
-    "pubdate", "publish_date", "published_time", "publish-date", "parsely-pub-date", "sailthru.date", "article.published",
-    "dc.date.issued", "dcterms.created", "dc.date", "dcterms.date", "apub:time", "og:time", "weibo: article:create_at",
+    "pubdate", "publish_date", "published_time", "publish-date", "parsely-pub-date", "sailthru.date",
+    "article.published", "dc.date.issued", "dcterms.created", "dc.date", "dcterms.date", "apub:time", "og:time",
+    "weibo: article:create_at",
     "article:create_at", "createtime", "bytedance:published_time", "og:release_date", "dateupdate", "date",
 )  # fmt: skip
 _AUTHORS = ("article:author", "author", "og:article:author", "dc.creator", "byl", "parsely-author", "sailthru.author")
 _BYLINE = re.compile(r"(?:^|[\s|｜/（(【])(?:作者|撰文|文)\s*[:：/／]\s*([^\s|｜/（）()【】，,。:：]{2,20})")
 _SEPARATOR = re.compile(r"\s*(?:[_|｜–—»«·•]|\s[-/:：]\s|--+|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*")
+_HAN = re.compile("[\u4e00-\u9fff]")
+_KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
 _SAME = re.compile(r"[\W_]+")
 
 
@@ -155,8 +158,7 @@ def page_author(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
     """Who wrote it; `beginning` is the visible text near the title, searched for 作者：."""
     site = _same(head.first("og:site_name", "copyright"))
     named = [_person(head.data.get("author")), *(head.metas.get(name, "") for name in _AUTHORS)]
-    for node in tree.css('[itemprop~="author"], [rel~="author"], .author-name, .byline-name')[:5]:
-        named.append(node.attributes.get("content") or node.text(separator=" "))
+    named += map(lead_of, tree.css('[itemprop~="author"], [rel~="author"], .author-name, .byline-name')[:5])
     if match := _BYLINE.search(beginning[:1_500]):
         named.append(match[1])
     for name in (tidy(raw) for raw in named if raw):
@@ -179,8 +181,7 @@ def _string(value: object) -> str:
 def page_published(tree: LexborHTMLParser, head: Head, beginning: str, *, chinese: bool) -> str:
     """When it was published, as `times.timestamp` writes it; "" where the page does not tell."""
     told = [_string(head.data.get("datePublished")), *(head.metas.get(name, "") for name in _PUBLISHED)]
-    for node in tree.css('[itemprop~="datePublished"], time[datetime], time[pubdate]')[:5]:
-        told.append(node.attributes.get("datetime") or node.attributes.get("content") or node.text())
+    told += map(lead_of, tree.css('[itemprop~="datePublished"], time[datetime], time[pubdate]')[:5])
     told += [line for line in beginning.splitlines()[:60] if len(line) < 160]
     return next((found for raw in told if raw and (found := timestamp(raw, chinese=chinese))), "")
 
@@ -190,10 +191,9 @@ def is_chinese(tree: LexborHTMLParser, text: str) -> bool:
     root = tree.css_first("html")
     language = ((root.attributes.get("lang") if root is not None else "") or "").lower()
     sample = text[:2_000]
-    if any("\u3040" <= letter <= "\u30ff" or "\uac00" <= letter <= "\ud7a3" for letter in sample):
+    if _KANA_OR_HANGUL.search(sample):
         return False
-    han = sum("\u4e00" <= letter <= "\u9fff" for letter in sample)
-    return language.startswith("zh") or han > len(sample) * 0.3
+    return language.startswith("zh") or len(_HAN.findall(sample)) > len(sample) * 0.3
 
 
 def lead_image(head: Head) -> str:
