@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import ada_url
 import httpx
 
 from crawler.fetch.cookies import Jars, read_cookie_file
 from crawler.fetch.guard import Guard, Resolver, connect_to, system_resolver
 from crawler.fetch.limit import Limiter
-from crawler.fetch.redirect import HTTP, follow
+from crawler.fetch.redirect import follow
 from crawler.fetch.request import Ask, Now, Random, Request
 from crawler.fetch.retry import retry
 from crawler.fetch.transport import PooledTransport, proxy_of, ssl_context
 from crawler.fetch.trouble import NO_SUCH_HOST
 from crawler.fetch.wire import Wire
 from crawler.model import Failure, Fetch, SlotState
+from crawler.url import is_http, normalize
 
 if TYPE_CHECKING:
     from crawler.politeness import PolitenessOf
@@ -47,12 +49,15 @@ class Fetcher:
         if isinstance(request, str):
             request = Request(request)
         try:
-            protocol = ada_url.URL(request.url).protocol
+            url = normalize(request.url)
         except ValueError:
             return self._unasked(request.url, Failure.MALFORMED_URL, "not a URL")
-        if protocol not in HTTP:
-            return self._unasked(request.url, Failure.UNSUPPORTED_SCHEME, f"{protocol} is no web address")
-        return await self._ask(request)
+        if not is_http(url):
+            scheme = url.partition(":")[0][:40]
+            return self._unasked(request.url, Failure.UNSUPPORTED_SCHEME, f"{scheme}: is no web address")
+        if url == request.url:
+            return await self._ask(request)
+        return replace(await self._ask(replace(request, url=url)), url=request.url)
 
     @property
     def requests(self) -> int:
@@ -101,6 +106,7 @@ async def open_fetcher(
     `resolver` (a name to its addresses) and `transport` replace the real ones in tests.
     """
     jars = Jars(read_cookie_file(settings.cookies))
+    politeness = lru_cache(maxsize=1024)(politeness)  # every layer asks
     limiter = Limiter(settings.concurrency, now, states)
     async with transport or _transport(settings, resolver or system_resolver()) as wires:
         wire = Wire(wires, settings, politeness, jars, now)

@@ -7,8 +7,7 @@ while merely waiting. What means "refused" is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -62,8 +61,7 @@ class Limiter:
         async def limited(request: Request) -> Fetch:
             rules = politeness(request.url)
             slot = self._slot_for(rules)
-            async with self._start(slot, rules) as held_back:
-                fetch = self._unsent(request, held_back) if held_back else await ask(request)
+            fetch = await self._in_turn(slot, rules, request, ask)
             pause = asked_pause(fetch, self._now())
             if pause is not None:
                 self.cool_down(slot.key, pause)
@@ -106,17 +104,17 @@ class Limiter:
             today=slot.today,
         )
 
-    @asynccontextmanager
-    async def _start(self, slot: _Slot, rules: Politeness) -> AsyncIterator[str]:
-        """Hold a place in the slot and in the run; yields why it may not start at all, "" when it may."""
+    async def _in_turn(self, slot: _Slot, rules: Politeness, request: Request, ask: Ask) -> Fetch:
+        """Ask while holding a place in the slot and one in the run."""
         await _take(slot.places)
         try:
             held_back = await self._wait_for_turn(slot, rules)
+            if held_back:
+                return self._unsent(request, held_back)
             try:
-                yield held_back
+                return await ask(request)
             finally:
-                if not held_back:
-                    self._run_places.release()
+                self._run_places.release()
         finally:
             slot.places.release()
 

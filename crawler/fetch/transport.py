@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import httpcore
 import httpx
+import trio
 
 from crawler.errors import ConfigError
 from crawler.fetch.connect import GuardedBackend
@@ -168,12 +169,13 @@ class _Stream(httpx.AsyncByteStream):
         httpcore reads through nested generators, which may not be left half-way: with the connection gone they
         give what is buffered (a read's worth at most) and then end by themselves.
         """
-        await self._response.extensions["network_stream"].aclose()
-        try:
-            async for _ in chunks:
-                pass
-        except WEB_ERRORS:
-            return
+        with trio.CancelScope(shield=True):
+            await self._response.extensions["network_stream"].aclose()
+            try:
+                async for _ in chunks:
+                    pass
+            except WEB_ERRORS:
+                return
 
 
 def ssl_context(ca_bundle: str) -> ssl.SSLContext:
