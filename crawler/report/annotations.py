@@ -13,7 +13,7 @@ from typing import assert_never
 from crawler.model import State
 from crawler.report.document import Document, LinkPart, OccurrencePart
 from crawler.report.options import Options
-from crawler.report.phrases import evidence
+from crawler.report.phrases import evidence, offers
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language, words
 
@@ -71,7 +71,7 @@ def message(link: LinkPart, language: Language) -> str:
         parts.append(f"“{link.note_title}”")
     if seen := evidence(link):
         parts.append(f"{say.evidence}: {seen}")
-    parts += [f"{say.read_instead}: {offer.url}" for offer in link.suggestions]
+    parts += [f"{say.read_instead}: {offer.url}" for offer in offers(link)]
     if link.moved_to:
         parts.append(f"{say.moved_to}: {link.moved_to}")
     return " · ".join(parts)

@@ -31,14 +31,13 @@ from crawler.model import (
     Suggestion,
 )
 from crawler.report.clean import plain, redacted, storable
+from crawler.titles import DIFFERS
 from crawler.url import redact
 
 SCHEMA = "crawler.report/1"
 MAX_NOTICES = 100  # wordings listed as new; a guess: more than a person reads
 NOTICE_EXAMPLES = 3  # addresses shown for each new wording
 NOTICE_TEXT = 500  # characters kept of a new wording; a guess
-
-TITLE_DIFFERS = 0.35  # of `title_match`
 
 Clean = Callable[[str], str]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -379,7 +378,7 @@ def _all_states(counts: dict[State, int]) -> dict[State, int]:
 
 def _title_differs(history: History) -> bool:
     """Does a living page's title have nothing to do with the note's: the wrong link, or a page that changed hands?"""
-    return history.state is State.ALIVE and history.title_match is not None and history.title_match < TITLE_DIFFERS
+    return history.state is State.ALIVE and history.title_match is not None and history.title_match < DIFFERS
 
 
 @lru_cache(maxsize=64)  # a link's URL, canonical URL and final URL are often one

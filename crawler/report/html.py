@@ -33,6 +33,7 @@ from crawler.report.phrases import (
     memory,
     name,
     news,
+    offers,
     site_rank,
     sites_by_weight,
     warnings,
@@ -137,7 +138,7 @@ def row(link: LinkPart, options: Options) -> Row:
     made.e = clipped(evidence(link), MAX_TEXT)
     made.m = memory(link, options.language)
     made.k = kept(link, options.language) if link.site != "local" else ""
-    made.o = [_offer(offer, words(options.language)) for offer in link.suggestions]
+    made.o = [_offer(offer, words(options.language)) for offer in offers(link)]
     return made
 
 

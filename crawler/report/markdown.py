@@ -22,6 +22,7 @@ from crawler.report.phrases import (
     memory,
     name,
     news,
+    offers,
     sites_by_weight,
     uncounted,
     with_other_title,
@@ -107,12 +108,12 @@ def _row(link: LinkPart, options: Options, say: Words) -> Sequence[str]:
     why = [f"{_text(reason_name(link.reason, options.language))} `{link.reason}`", _small(seen), _small(told)]
     if link.moved_to:
         why.append(f"{say.moved_to} {_link(link.moved_to, link.moved_to)}")
-    offers = [
+    instead = [
         _link(f"{say.suggestion[o.kind]}{f' {day(o.captured_at)}' if o.captured_at else ''}", o.url)
-        for o in link.suggestions
+        for o in offers(link)
     ]
     copy = [_text(kept(link, options.language))] if link.site != "local" else []
-    return (_link(name(link), link.url), _lines(why), _places(link, options, say), _lines([*copy, *offers]))
+    return (_link(name(link), link.url), _lines(why), _places(link, options, say), _lines([*copy, *instead]))
 
 
 def _walls(document: Document, options: Options, say: Words) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.model import ChangeKind, State
-from crawler.report.document import ChangePart, Document, LinkPart, RunPart
+from crawler.report.document import ChangePart, Document, LinkPart, RunPart, SuggestionPart
 from crawler.report.figures import day, duration, number, size
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language, words
@@ -138,6 +138,11 @@ def uncounted(document: Document, language: Language) -> str:
     if not blocked and not unknown:
         return ""
     return words(language).other_states.format(blocked=number(blocked), unknown=number(unknown))
+
+
+def offers(link: LinkPart) -> list[SuggestionPart]:
+    """What can be read instead, as far as it has an address that leads somewhere; `kept` tells of our own copies."""
+    return [offer for offer in link.suggestions if not offer.url.startswith("urn:")]
 
 
 def sites_by_weight(document: Document) -> Sequence[str]:

@@ -30,6 +30,7 @@ from crawler.report.phrases import (
     memory,
     name,
     news,
+    offers,
     places,
     sites_by_weight,
     uncounted,
@@ -209,7 +210,7 @@ class _Page:
         self._places(link)
         if link.state is State.DEAD and link.site != "local":
             self._wrapped(kept(link, language), "green" if link.snapshot else "dim")
-        for offer in link.suggestions:
+        for offer in offers(link):
             self._copyable(f"{self.say.read_instead}: {offer.url}", INDENT, "green")
 
     def _places(self, link: LinkPart) -> None:

@@ -1,0 +1,183 @@
+"""What is shown while links are looked at: a bar on a terminal, plain lines elsewhere, on stderr.
+
+A run tells a `Progress` its plan and then every look; it neither waits for it nor asks it anything. The time that is
+left is that of the slowest slot, since slots are walked side by side and each keeps its own pace.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from crawler.model import Look, State
+from crawler.plan import Plan
+from crawler.report.figures import duration, number
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+LINE_EVERY = 10.0  # seconds between two plain lines, at least; often enough to see that a job lives
+LINE_LINKS = 100  # links after which a plain line comes sooner
+
+Clock = Callable[[], float]
+
+
+class Progress(Protocol):
+    """Whoever watches a run."""
+
+    def planned(self, plan: Plan) -> None:
+        """What will be looked at; comes once, before the first look."""
+
+    def looked(self, look: Look) -> None:
+        """One link was looked at and is remembered."""
+
+
+class Silent:
+    """Nobody watches."""
+
+    def planned(self, plan: Plan) -> None:
+        """Nothing is shown."""
+
+    def looked(self, look: Look) -> None:
+        """Nothing is shown."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How far a run is: looks by state, and the seconds that its slowest slot still takes. `clock` is in seconds."""
+
+    clock: Clock
+    started: float = 0.0
+    total: int = 0
+    states: Counter[State] = field(default_factory=Counter)
+    _left: dict[str, int] = field(default_factory=dict)
+    _done: Counter[str] = field(default_factory=Counter)
+    _interval: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def done(self) -> int:
+        """Looks so far."""
+        return sum(self.states.values())
+
+    def begin(self, plan: Plan) -> None:
+        """Start the clock on this plan."""
+        self.started = self.clock()
+        self.total = plan.links
+        self._left = {slot.key: len(slot.links) for slot in plan.slots}
+        self._interval = {slot.key: slot.politeness.interval for slot in plan.slots}
+
+    def count(self, look: Look) -> None:
+        """One look more; a look that no plan held (a canary) makes the total grow."""
+        slot = look.link.slot
+        self.states[look.history.state] += 1
+        self._done[slot] += 1
+        self._left[slot] = max(0, self._left.get(slot, 0) - 1)
+        self.total = max(self.total, self.done)
+
+    def left(self) -> float:
+        """Seconds until the slowest slot is through, from its interval or, where that is slower, from its pace."""
+        elapsed = self.clock() - self.started
+        return max(
+            (
+                left * max(self._interval.get(slot, 0.0), elapsed / self._done[slot] if self._done[slot] else 0.0)
+                for slot, left in self._left.items()
+            ),
+            default=0.0,
+        )
+
+    def tally(self) -> str:
+        """The states so far: "3 dead, 1 suspect, 40 alive"."""
+        return ", ".join(f"{number(self.states[state])} {state}" for state in State if self.states[state])
+
+
+@dataclass(slots=True)
+class Lines:
+    """Plain lines for logs: one at the start, then one every ten seconds, sooner after a hundred links."""
+
+    write: Callable[[str], object]
+    pace: Pace
+    _last: float = 0.0
+    _shown: int = 0
+
+    def planned(self, plan: Plan) -> None:
+        """Say what is to be done, and how long it takes at least."""
+        self.pace.begin(plan)
+        self._last = self.pace.started
+        if self.pace.total:
+            self.write(f"{number(self.pace.total)} links to look at, {duration(self.pace.left())} at least\n")
+
+    def looked(self, look: Look) -> None:
+        """Write a line where one is due."""
+        self.pace.count(look)
+        now = self.pace.clock()
+        finished = self.pace.done == self.pace.total
+        if finished or now - self._last >= LINE_EVERY or self.pace.done - self._shown >= LINE_LINKS:
+            self._last, self._shown = now, self.pace.done
+            left = "" if finished else f", {duration(self.pace.left())} left"
+            self.write(f"{number(self.pace.done)}/{number(self.pace.total)}: {self.pace.tally()}{left}\n")
+
+
+@dataclass(slots=True)
+class Bar:
+    """A bar that moves, with a count for each state and the time that is left."""
+
+    display: RichProgress
+    pace: Pace
+    _task: TaskID | None = None
+
+    def planned(self, plan: Plan) -> None:
+        """Show an empty bar."""
+        self.pace.begin(plan)
+        if self.pace.total:
+            self._task = self.display.add_task("", total=self.pace.total, tally="", left=duration(self.pace.left()))
+
+    def looked(self, look: Look) -> None:
+        """Move on by one."""
+        self.pace.count(look)
+        if self._task is not None:
+            self.display.update(
+                self._task,
+                completed=self.pace.done,
+                total=self.pace.total,
+                tally=self.pace.tally(),
+                left=duration(self.pace.left()),
+            )
+
+
+@contextmanager
+def open_progress(*, quiet: bool = False, clock: Clock = time.monotonic) -> Iterator[Progress]:
+    """Who watches a run that people started: a bar where stderr is a terminal, lines elsewhere, nobody if `quiet`."""
+    if quiet:
+        yield Silent()
+    elif sys.stderr.isatty():
+        with _display() as display:
+            yield Bar(display, Pace(clock))
+    else:
+        yield Lines(_to_stderr, Pace(clock))
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(line)
+    sys.stderr.flush()
+
+
+def _display() -> RichProgress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[tally]}", markup=False),
+        TextColumn("{task.fields[left]} left", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+        refresh_per_second=5,
+    )
