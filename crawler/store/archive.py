@@ -227,19 +227,23 @@ class Archive:
             body=body,
         )
 
-    def put_image(self, capture_id: int, url: str, content_type: str, body: bytes) -> None:
-        """Keep a picture with a capture; the same bytes are stored once. Raises ArchiveFull, ArchiveError."""
-        digest = warc.sha256(body)
-        url = warc.uri(url)
-        span = None
+    def put_images(self, capture_id: int, images: Iterable[tuple[str, str, bytes]]) -> None:
+        """Keep pictures (URL, content type, body) with a capture; equal bytes are stored once.
+
+        Raises ArchiveFull, ArchiveError; then none of them was kept.
+        """
         shelf = self._writable()
+        shelf.make_ready()
+        lines: dict[str, ImageLine] = {}
         with shelf.batch() as append:
-            if not queries.has_picture(self._db, digest):
-                span = append(records.image_record(url, content_type, body, self._now()))
-            line = ImageLine(
-                capture=capture_id, url=url, digest=digest, content_type=content_type, size=len(body), span=span
-            )
-            self._commit([line], {})
+            for url, content_type, body in images:
+                line = self._image_line(capture_id, warc.uri(url), content_type, body, append, lines)
+                lines.setdefault(line.url, line)
+            self._commit(list(lines.values()), {})
+
+    def put_image(self, capture_id: int, url: str, content_type: str, body: bytes) -> None:
+        """`put_images` for one."""
+        self.put_images(capture_id, [(url, content_type, body)])
 
     def images(self, ident: int) -> list[StoredImage]:
         """Pictures kept with a capture."""
@@ -297,14 +301,33 @@ class Archive:
             history = replace(history, snapshot=snapshot)
         return records.line_of(look, capture, history), snapshot
 
+    def _image_line(
+        self,
+        capture: int,
+        url: str,
+        content_type: str,
+        body: bytes,
+        append: records.Append,
+        batch: Mapping[str, ImageLine],
+    ) -> ImageLine:
+        """Append a picture, or where it is known under another URL, a revisit of it; its journal line."""
+        digest = warc.sha256(body)
+        span = None
+        if not any(line.digest == digest for line in batch.values()):
+            place = queries.picture_place(self._db, digest)
+            if place is None:
+                span = append(records.image_record(url, content_type, body, self._now()))
+            elif (original := self._original_at(place)).target != url:
+                append(records.image_revisit(url, content_type, digest, len(body), self._now(), original))
+        return ImageLine(capture=capture, url=url, digest=digest, content_type=content_type, size=len(body), span=span)
+
     def _original(self, ident: int | None) -> records.Original | None:
         place = queries.places(self._db, ident).response if ident else None
-        if place is None:
-            return None
+        return self._original_at(place) if place else None
+
+    def _original_at(self, place: queries.Where) -> records.Original:
         headers = self._reader.record(*place).headers
-        return records.Original(
-            headers["warc-record-id"], headers["warc-target-uri"], headers["warc-date"]
-        )  # fmt: skip
+        return records.Original(headers["warc-record-id"], headers["warc-target-uri"], headers["warc-date"])
 
     def _write(self, lines: Sequence[Line]) -> None:
         """Lines that bring no records of their own."""

@@ -103,16 +103,17 @@ class Index:
         if capture.notice or (capture.text is None and capture.revisit_of is None):
             return
         base = capture.revisit_of or capture.id
+        names = "\n".join(filter(None, (capture.data.author, line.names)))
         old = self.db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()
         if old:
-            if old == (base, capture.data.title, line.names):
+            if old == (base, capture.data.title, names):
                 return
             if old[0] != base and line.verdict != State.ALIVE and self._is_alive(old[0]):
                 return
             search.drop(self.db, link, self._text_of(old[0]))
         found = text if text is not None else self._text_of(base)
         if found is not None:
-            search.put(self.db, link, base, capture.data.title, line.names, found)
+            search.put(self.db, link, base, capture.data.title, names, found)
 
     def _is_alive(self, capture: int) -> bool:
         row = self.db.execute("SELECT state FROM captures WHERE id = ?", (capture,)).fetchone()

@@ -117,6 +117,12 @@ def image_record(url: str, content_type: str, body: bytes, at: datetime) -> byte
     return warc.format_record("response", warc.record_id(), at, head + body, _RESPONSE, fields)
 
 
+def image_revisit(url: str, content_type: str, digest: str, size: int, at: datetime, original: Original) -> bytes:
+    """A picture that is stored already, under another URL: replay finds it under both."""
+    head = warc.response_head(200, [("Content-Type", content_type)], size)
+    return _revisit_record(url, at, head, digest, original)
+
+
 def _redacted_evidence(evidence: Evidence) -> Evidence:
     redirects = tuple(Redirect(hop.status, redact(hop.url)) for hop in evidence.redirects)
     matched, error = (
@@ -156,6 +162,11 @@ def _request(fetch: Fetch, target: str, response_id: str) -> bytes:
 
 
 def _revisit(fetch: Fetch, target: str, payload: str, original: Original) -> bytes:
+    head = warc.response_head(fetch.status or 0, fetch.headers, len(fetch.body))
+    return _revisit_record(target, fetch.started_at, head, payload, original)
+
+
+def _revisit_record(target: str, at: datetime, head: bytes, payload: str, original: Original) -> bytes:
     """WARC 1.1, 6.7.2: the head as it came this time, the payload by reference."""
     fields = [
         ("WARC-Target-URI", target),
@@ -165,8 +176,7 @@ def _revisit(fetch: Fetch, target: str, payload: str, original: Original) -> byt
         ("WARC-Refers-To-Target-URI", original.target),
         ("WARC-Refers-To-Date", original.date),
     ]
-    head = warc.response_head(fetch.status or 0, fetch.headers, len(fetch.body))
-    return warc.format_record("revisit", warc.record_id(), fetch.started_at, head, _RESPONSE, fields)
+    return warc.format_record("revisit", warc.record_id(), at, head, _RESPONSE, fields)
 
 
 def _text(look: Look, url: str, refers_to: str) -> bytes:
