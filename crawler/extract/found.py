@@ -72,6 +72,22 @@ class Lines:
         return max(0, bisect_right(self.starts, offset) - 1)
 
 
+class Cover:
+    """Asks whether an offset lies in any of many spans; where spans overlap, the first one counts."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for span in sorted(spans, key=lambda span: span.start):
+            if not self._ends or span.start >= self._ends[-1]:
+                self._starts.append(span.start)
+                self._ends.append(span.end)
+
+    def __contains__(self, offset: int) -> bool:
+        before = bisect_right(self._starts, offset)
+        return before > 0 and offset < self._ends[before - 1]
+
+
 def cover(text: str, spans: Iterable[Span], filler: str) -> str:
     """`text` with every span overwritten by `filler`, a single character; line ends stay, so that lines stay lines."""
     pieces: list[str] = []

@@ -18,6 +18,7 @@ _CHINESE_TLD = re.compile(
     "(中国|中國|香港|台湾|台灣|新加坡|公司|网络|網絡|政务|公益|网址|在线|中文网|集团|我爱你|商城|商店|商标|网店|网站|"
     "手机|信息|游戏|企业|世界|移动|健康|时尚|娱乐|餐厅|购物|机构|广东|佛山|慈善|食品|书籍|招聘|测试)"
 )
+_ASCII_TLD = re.compile(r"[A-Za-z]{2,24}(?=[\u2e80-\u9fff])")
 
 
 def is_chinese(character: str) -> bool:
@@ -69,5 +70,5 @@ def _international_end(text: str, start: int, end: int, limit: int) -> int:
     labels = name[0].rpartition(".")
     if "." in beginning and following == "." and labels[2][:1] and is_chinese(labels[2][0]):
         return 0
-    known = _CHINESE_TLD.match(labels[2])
+    known = _CHINESE_TLD.match(labels[2]) or _ASCII_TLD.match(labels[2])
     return name.start() + len(labels[0]) + 1 + known.end() if known else name.end()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from crawler.extract.found import Found, Lines, Span
+from crawler.extract.found import Cover, Found, Lines, Span
 
 _COMMENT = re.compile(r"<!--[ \t]*crawler:[ \t]*ignore(?P<what>-next|-start|-end)?[ \t]*-->")
 
@@ -20,11 +20,11 @@ def without_ignored(links: Sequence[Found], lines: Lines, code: Iterable[Span]) 
     text = lines.text
     if "crawler:" not in text:
         return list(links)
-    inside = sorted((span.start, span.end) for span in code)
+    inside = Cover(code)
     taken: set[int] = set()  # 0-based lines
     begin: int | None = None
     for match in _COMMENT.finditer(text):
-        if any(start <= match.start() < end for start, end in inside):
+        if match.start() in inside:
             continue
         line = lines.index(match.start())
         match match["what"]:

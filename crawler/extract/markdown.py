@@ -7,7 +7,6 @@ Everything that is no prose is covered by control characters of the same length,
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import pyromark
 
 from crawler.extract import frontmatter, html, templates
-from crawler.extract.found import Found, Reading, Span, cover
+from crawler.extract.found import Cover, Found, Reading, Span, cover
 from crawler.extract.scan import bare_urls
 from crawler.extract.targets import HIDDEN, target, unescape
 from crawler.model import Kind
@@ -142,12 +141,13 @@ def read(text: str) -> Reading:
     links += _defined(source, definitions, offsets)
     spans = [Span(offsets(link.start), offsets(link.end)) for link in seen.links]
     spans += [offsets.span(span) for _, span in definitions]
+    silent = Cover([*math, *inside.code])
     hidden = [Span(0, begin), *code, *math, *inside.hidden]
     prose = cover(source, [*hidden, *spans], "\0")
     links += _spaced(prose)
     prose = cover(prose, [Span(link.start, link.end) for link in links], "\0")
     links += _bare(prose, _closers(source, seen, offsets))
-    return Reading(tuple(_outside(links, [*math, *inside.code])), (*code, *inside.code, *liquid_code))
+    return Reading(tuple(link for link in links if link.start not in silent), (*code, *inside.code, *liquid_code))
 
 
 def _without_templates(text: str, begin: int) -> tuple[str, list[Span]]:
@@ -260,15 +260,3 @@ def _bare(prose: str, closers: list[tuple[int, int]]) -> Iterator[Found]:
         begin = max(prose.rfind("\n", max(span.start - 1100, 0), span.start) + 1, 0)
         defines = prose[span.start - 1] in ": \t<" and _DEFINITION_BEFORE.match(prose[begin : span.start])
         yield Found(span.start, span.end, unescape(raw), Kind.DEFINITION if defines else Kind.BARE)
-
-
-def _outside(links: Iterable[Found], spans: list[Span]) -> list[Found]:
-    """The links that do not begin inside of any of the spans, which do not overlap."""
-    spans = sorted(spans, key=lambda span: span.start)
-    starts = [span.start for span in spans]
-
-    def inside(link: Found) -> bool:
-        before = bisect_right(starts, link.start)
-        return before > 0 and link.start < spans[before - 1].end
-
-    return [link for link in links if not inside(link)]

@@ -5,7 +5,7 @@ control characters. The rules, from the URL grammar (RFC 3986, WHATWG) and from 
 
 * An address begins at `http://` or `https://`, whatever stands before, and needs a host.
 * It ends at white space, quotes, `<>`, `{}`, `|`, a backslash that escapes nothing, and where a second address
-  begins: after a letter, a digit, `,`, `;`, `.` or a closing bracket. After `/` or `=` it is part of the first.
+  begins: after a letter, a digit, `,`, `;`, `.` or a bracket. After `/` or `=` it is part of the first.
 * Chinese begins prose, unless it stands where a URL begins a name: after `/`, `=`, `#`, `-`, `_` and the like, and
   what follows says that it belongs (see `_belongs`). Full-width punctuation ends a URL, but for one that has a line
   to itself and goes on behind it.
@@ -18,13 +18,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from crawler.extract.found import Span
 from crawler.extract.hosts import host_end
 from crawler.extract.prose import prose_cut
 from crawler.extract.targets import ENTITY, HIDDEN, unescape_html
 
-MAX_URL = 8192  # code points; servers refuse longer request lines (nginx and Apache: 8 KB by default)
+MAX_URL = 4096  # code points; half of the request line that nginx and Apache take by default
+MAX_BRACKETS = 100  # guess: no address has more
 LOOK_BEHIND = 200  # code points before an address that are read to see whether it has a line to itself
 
 SCHEME = re.compile(r"https?://", re.IGNORECASE)
@@ -33,14 +35,14 @@ _PLAIN = re.compile(
     r"https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}(?:/[A-Za-z0-9._~/?=&%#+-]{0,2000}[A-Za-z0-9/_=-])?"
     r"(?=[ \t\r\n]|\Z)"
 )
-_TAIL = re.compile(
-    r"(?:[^\s\x00-\x20\x7f<>\"`{}|\\\u00ad\u200b-\u200f\u2028-\u202f\u2060\ufeff\ufffc\ufffd]|\\[!#-;=?@\[\]^_~*])*"
-)
-_SPLIT_AFTER = re.compile(r"[A-Za-z0-9,;.)\]，。；、）】》]")  # a scheme behind one of these begins a new address
+_STOPS = r"\s\x00-\x20\x7f<>\"`{}|\\\u00ad\u200b-\u200f\u2028-\u202f\u2060\ufeff\ufffc\ufffd"
+_TAIL = re.compile(rf"[^{_STOPS}]*(?:\\[!#-;=?@\[\]^_~*][^{_STOPS}]*)*")
+_SPLIT_AFTER = re.compile(r"[A-Za-z0-9,;.()\[\]]|[^\x00-\x7f]")  # a scheme behind one of these begins a new address
 _TRAILING_ENTITY = re.compile(ENTITY + r"\Z")
 _ENTITY = re.compile(ENTITY)
 _MARKUP_BEFORE = re.compile(r"(\*{1,3}|_{1,3}|~~|')\Z")
 _LINE_BEGIN = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])?[ \t]*(?:\[[ xX]\][ \t]+)?[*_~]*\Z")
+_BRACKET = re.compile(r"[()\[\]]")
 _ONLY_HAN = re.compile(r"[^\x00-\x7f]+\Z")
 
 
@@ -82,10 +84,8 @@ def _end(text: str, start: int, limit: int, closers: Sequence[tuple[int, int]], 
     authority = host_end(text, host, limit)
     if not authority:
         return 0
-    tail = _TAIL.match(text, authority, limit)
+    tail = _TAIL.match(text, authority, limit) if text.startswith(("/", "?", "#"), authority) else None
     end = tail.end() if tail else authority
-    if end > authority and text[authority] not in "/?#":
-        end = authority
     end = _markup_cut(text, start, end, closers, done)
     end = _entity_cut(text, authority, end)
     if not text[authority:end].isascii():
@@ -125,13 +125,11 @@ def _markup_cut(text: str, start: int, end: int, closers: Sequence[tuple[int, in
 
 def _closed(start: int, end: int, closers: Sequence[tuple[int, int]], done: int) -> int:
     """Where emphasis closes that was opened before the address, but not inside of the address before it."""
-    if not closers:
-        return end
-    for closer, opener in closers[bisect_right(closers, (start, end)) :]:
-        if closer >= end:
-            break
-        if done <= opener < start:
-            return closer
+    at = bisect_right(closers, (start, end))
+    while at < len(closers) and closers[at][0] < end:
+        if done <= closers[at][1] < start:
+            return closers[at][0]
+        at += 1
     return end
 
 
@@ -149,17 +147,17 @@ def _entity_cut(text: str, start: int, end: int) -> int:
 def _bracket_cut(text: str, start: int, end: int) -> int:
     """Where a bracket closes that nobody opened, opens and is never closed, or holds only Chinese."""
     opened: list[int] = []
-    for at in range(start, end):
-        character = text[at]
-        if character in "([":
+    for bracket in islice(_BRACKET.finditer(text, start, end), MAX_BRACKETS):
+        at = bracket.start()
+        if text[at] in "([":
             opened.append(at)
-        elif character in ")]":
-            if not opened or text[opened[-1]] + character not in ("()", "[]"):
-                return opened[0] if opened else at
-            begin = opened.pop()
-            remark = _ONLY_HAN.match(text[begin + 1 : at].replace("\\", ""))
-            if remark and text[begin - 1] not in "_-":
-                return begin
+            continue
+        if not opened or text[opened[-1]] + text[at] not in ("()", "[]"):
+            return opened[0] if opened else at
+        begin = opened.pop()
+        remark = _ONLY_HAN.match(text[begin + 1 : at].replace("\\", ""))
+        if remark and text[begin - 1] not in "_-":
+            return begin
     return opened[0] if opened else end
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from crawler.extract.found import Span
 
-_LIQUID = re.compile(r"\{\{[^\n]{0,2000}?\}\}|\{%[^\n]{0,2000}?%\}")
+_LIQUID = re.compile(r"\{\{|\}\}|\{%|%\}|\n")
+_CLOSING = {"{{": "}}", "{%": "%}"}
 _LIQUID_BLOCK = re.compile(r"^[ \t>]*\{%-?[ \t]*(?P<end>end)?(?P<name>comment|highlight)\b[^\n]*?%\}", re.MULTILINE)
 _KRAMDOWN_COMMENT = re.compile(r"^\{::(?P<open>comment)\}|^\{:/(?:comment)?\}", re.MULTILINE)
 # Within one paragraph: `$$...$$`, and `$...$` on one line as pandoc reads it, so that prices are no formulas.
@@ -19,10 +20,19 @@ _INLINE_MATH = re.compile(r"(?<![\\$A-Za-z0-9=/&?%._-])\$(?![\s$])(?P<body>[^$\n
 
 
 def liquid(text: str) -> Iterator[Span]:
-    """Tags and outputs of Liquid."""
-    if "{{" in text or "{%" in text:
-        for match in _LIQUID.finditer(text):
-            yield Span(*match.span())
+    """Tags and outputs of Liquid, each on one line."""
+    if "{{" not in text and "{%" not in text:
+        return
+    begin, wanted = 0, ""
+    for match in _LIQUID.finditer(text):
+        mark = match[0]
+        if mark == "\n":
+            wanted = ""
+        elif mark == wanted:
+            yield Span(begin, match.end())
+            wanted = ""
+        elif not wanted and mark in _CLOSING:
+            begin, wanted = match.start(), _CLOSING[mark]
 
 
 def liquid_blocks(text: str) -> Iterator[tuple[str, Span]]:

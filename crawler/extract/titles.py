@@ -16,10 +16,13 @@ from crawler.extract.targets import unescape
 
 MAX_TITLE = 300  # code points; guess: titles of WeChat end at 64, questions with their asker's remark go beyond 200
 MAX_LABEL = 60  # code points of a label or title on the line of the link
+MAX_BESIDE = 1000  # code points beside a link on its line that are looked at
 MAX_PARAGRAPH = 3  # lines that a wrapped title may have
 
 _QUOTE = re.compile(r"\A[ \t]{0,3}(?:>[ \t]?)+")
-_LIST_MARK = re.compile(r"\A[ \t]*(?:[-*+]|\d{1,9}[.)、）])(?:[ \t]+|(?=\S))(?:\[[ xX]\][ \t]+)?")
+_LIST_MARK = re.compile(
+    r"\A[ \t]*(?:[-*+]|\d{1,9}[.)、）])(?:[ \t]+|(?=\S))(?:\[[ xX]\][ \t]+)?|\A[ \t]*\[\^[^\]]{1,99}\]:[ \t]*"
+)
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -39,6 +42,9 @@ _POINTERS = re.compile(
     r"(?:原文|文章|本文|视频|资料)?(?:链接|地址|网址|链接地址|来源|出处|原文|转自|来自|url|link|source|via)\s*[:：]\Z",
     re.IGNORECASE,
 )
+_SEE = re.compile(
+    r"(?:请|可|详情)?(?:参?[见看阅]|详见|查看|参考|参照|戳|点击|点|在|从|用|来自|转自|via|see|at|from)\Z", re.IGNORECASE
+)
 # Labels that name a site which the text has just spoken of: what follows is about something else.
 _SITES = re.compile(
     r"(?:官网|官方网站|主页|网站|homepage|home page|website)(?:是|为|地址|网址)?\s*[:：]\Z", re.IGNORECASE
@@ -52,8 +58,11 @@ _PASSWORD = re.compile(
 def bare_title(link: Found, lines: Lines) -> str:
     """The title of a bare link or autolink; "" where its author wrote none."""
     index = lines.index(link.start)
-    line, begin = lines.texts[index], lines.starts[index]
-    before, after = line[: max(link.start - begin, 0)].rstrip("<"), line[link.end - begin :].lstrip(">")
+    begin, end = lines.starts[index], lines.starts[index] + len(lines.texts[index])
+    if link.start - begin > MAX_BESIDE or end - link.end > MAX_BESIDE:
+        return ""  # a long line is prose
+    line = lines.texts[index]
+    before, after = line[: link.start - begin].rstrip("<"), line[link.end - begin :].lstrip(">")
     quoted = _depth(before)
     before = _LIST_MARK.sub("", _QUOTE.sub("", before)).strip() if before else ""
     if not before and not after.strip():
@@ -74,7 +83,9 @@ def bare_title(link: Found, lines: Lines) -> str:
 def _same_line(text: str) -> str:
     """`text` if it may be a label or title beside its link: short, with letters, and no part of a sentence."""
     title = clean(text)
-    if len(title) > MAX_LABEL or not _LETTER.search(title) or _URL.search(title) or _WITHIN_SENTENCE.search(title):
+    if len(title) > MAX_LABEL or not _LETTER.search(title) or _SEE.match(title):
+        return ""
+    if _URL.search(title) or _WITHIN_SENTENCE.search(title):
         return ""
     return "" if title.count("(") != title.count(")") or title.count("（") != title.count("）") else title
 
