@@ -51,7 +51,7 @@ def remember(
         )
     if told.state is not history.state:
         told = replace(told, previous_state=history.state, changed_at=now)
-    interval = _interval(history, told, schedule)
+    interval = float(_interval(history, told, schedule))
     due = now + timedelta(seconds=_spread(told, interval))
     return replace(told, checked_at=now, interval=interval, next_due=due, doubted_at=None)
 

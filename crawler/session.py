@@ -18,20 +18,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 
+from crawler.errors import CrawlerError
 from crawler.fetch import Fetcher, open_fetcher
-from crawler.memory import first_seen
-from crawler.model import Failure, History, Link, Look, Politeness, Run, SlotState, Snapshot, State
+from crawler.judge.redirects import shared_target
+from crawler.memory import first_seen, remember
+from crawler.model import Failure, History, Link, Look, Page, Politeness, Run, SlotState, Snapshot, State
 from crawler.network import CANARIES, Watch, canaries, is_network_failure, known_hosts
 from crawler.pictures import PictureKeeper
 from crawler.pipeline import Stop, Walk, crawl, look_at, record
 from crawler.plan import Budget, Plan, make_plan
 from crawler.politeness import PolitenessOf, politeness_of
+from crawler.sites import OTHER, Sites
 from crawler.url import host_of
 from crawler.visit import Visitor
 
 if TYPE_CHECKING:
     from crawler.settings import Settings
-    from crawler.sites import Sites
 
 GRACE = 10.0  # seconds that open fetches get to finish after a signal or the end of the budget
 COOL_DOWN = timedelta(hours=2)  # how long a slot that refused us `patience` times is left alone; a guess
@@ -114,7 +116,21 @@ def politeness_for(settings: Settings, sites: Sites) -> PolitenessOf:
 
 def run_job(job: Job) -> Outcome:
     """Run a job to its end; returns also after a signal or a spent budget."""
-    return trio.run(run_session, job)
+    try:
+        return trio.run(run_session, job)
+    except BaseExceptionGroup as group:  # nurseries wrap what a task raises; one line is what the user needs
+        ours = [error for error in _leaves(group) if isinstance(error, CrawlerError)]
+        if ours:
+            raise ours[0] from group
+        raise
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]
 
 
 async def run_session(job: Job) -> Outcome:
@@ -128,7 +144,7 @@ async def run_session(job: Job) -> Outcome:
     plan = make_plan(job.links, histories, started, politeness, job.budget, states)
     job.planned(plan)
     run = Run(id=run_id(started, job.command), command=job.command, started_at=started)
-    keeper = Keeper(job, histories, Watch(known_hosts(_planned(plan), histories)))
+    keeper = Keeper(job, histories, Watch(known_hosts(_planned(plan), histories)), dict(histories))
     job.memory.begin_run(run)
     walked = await visit_all(job, run, plan, keeper, politeness, states) if plan.slots else None
     run = _closed(run, job, plan, keeper, walked)
@@ -228,7 +244,9 @@ class Keeper:
     job: Job
     histories: dict[str, History]
     watch: Watch
+    before: Mapping[str, History]
     held: list[Look] = field(default_factory=list)
+    redirected: list[Look] = field(default_factory=list)  # without their bodies
     fetched: int = 0
     requests: int = 0
     kept_bytes: int = 0
@@ -250,6 +268,7 @@ class Keeper:
             if look.fetch.failure is not Failure.HELD_BACK:
                 (later if is_network_failure(look.fetch) else now).append(look)
         self.held += later
+        self.redirected += [without_body(x) for x in now if x.fetch.redirects and x.link.site == OTHER]
         await self.write(now)
         for look in batch:
             self.job.observe(look)
@@ -281,6 +300,11 @@ class Keeper:
         return snapshots
 
 
+def without_body(look: Look) -> Look:
+    """A look that is only remembered for where it ended."""
+    return replace(look, fetch=replace(look.fetch, body=b""), page=Page())
+
+
 async def settle(job: Job, walk: Walk, keeper: Keeper) -> None:
     """Judge the run itself, with canaries where it knows too little, then keep or drop its network failures."""
     watch = keeper.watch
@@ -290,6 +314,7 @@ async def settle(job: Job, walk: Walk, keeper: Keeper) -> None:
             await keeper.keep([await look_at(link, walk)])
     if not watch.is_down():
         await keeper.write(keeper.held)
+        await keeper.write(amended_by_company(keeper.redirected, keeper.before, job))
         return
     keeper.network_down = True
     now = job.now()
@@ -300,6 +325,22 @@ async def settle(job: Job, walk: Walk, keeper: Keeper) -> None:
     ]
     keeper.histories |= {history.canonical_url: history for history in doubted}
     job.memory.put_histories(doubted)
+
+
+def amended_by_company(looks: Sequence[Look], before: Mapping[str, History], job: Job) -> list[Look]:
+    """Looks judged again in the light of each other: many links of a host that end on one page have no page."""
+    by_host: dict[str, list[Look]] = {}
+    for look in looks:
+        by_host.setdefault(look.link.host, []).append(look)
+    amended = []
+    for members in by_host.values():
+        verdicts = shared_target(members)
+        for look in members:
+            if verdict := verdicts.get(look.link.canonical_url):
+                history = before.get(look.link.canonical_url) or look.history
+                after = remember(history, look.fetch, look.page, verdict, look.at, job.settings.schedule)
+                amended.append(replace(look, verdict=verdict, history=after))
+    return amended
 
 
 def _planned(plan: Plan) -> list[Link]:
@@ -315,7 +356,7 @@ def _closed(run: Run, job: Job, plan: Plan, keeper: Keeper, walked: Walk | None)
         finished_at=job.now(),
         complete=not given_up and not stopped,
         fetched=keeper.fetched,
-        requests=keeper.requests,
+        requests=keeper.requests + (keeper.pictures.requests if keeper.pictures else 0),
         kept_bytes=keeper.kept_bytes,
         network="down" if keeper.network_down else "ok",
         slots_given_up=given_up,

@@ -15,7 +15,7 @@ import trio
 
 from crawler.fetch import Request
 from crawler.judge import judge
-from crawler.judge.generic import judge_probe, probe_url
+from crawler.judge.probe import judge_probe, probe_url
 from crawler.memory import first_seen, remember
 from crawler.model import Confidence, Evidence, Failure, Fetch, History, Link, Look, Page, Redirect, State, Verdict
 from crawler.page import read_page

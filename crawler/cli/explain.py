@@ -13,9 +13,14 @@ from crawler.cli.output import rich_text
 from crawler.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crawler.judge import Step
     from crawler.model import Fetch, Link, Page, Verdict
     from crawler.settings import Settings
     from crawler.sites import Sites
+
+SHOWN = 120  # characters of a matched text
 
 
 @click.command("explain")
@@ -100,8 +105,8 @@ def fetch_now(link: Link, settings: Settings, sites: Sites) -> Fetch:
     return trio.run(ask)
 
 
-def describe(link: Link, fetched: Fetch, page: Page, verdict: Verdict, steps: list[object]) -> list[object]:
-    """The answer, the rows in the order they were tried, and what came of it."""
+def describe(link: Link, fetched: Fetch, page: Page, verdict: Verdict, steps: Sequence[Step]) -> list[object]:
+    """The answer, the rows in the order in which they were tried, and what came of it."""
     from rich.text import Text
 
     from crawler.report.clean import plain, redacted
@@ -111,10 +116,23 @@ def describe(link: Link, fetched: Fetch, page: Page, verdict: Verdict, steps: li
         Text(redacted(plain(link.url)), style="bold"),
         Text(f"site {link.site}, identity {redacted(link.canonical_url)}"),
         Text(f"answered {answered}, {len(fetched.body)} bytes, from {redacted(plain(fetched.final_url))}"),
+        *(Text(f"  {hop.status} {redacted(plain(hop.url))}", style="dim") for hop in fetched.redirects),
         Text(),
     ]
-    return (
-        lines
-        + [Text(plain(str(step))) for step in steps]
-        + [Text(f"{verdict.state} ({verdict.reason})"), Text(page.title)]
-    )
+    for step in steps:
+        lines.append(Text(f"{'HIT ' if step.hit else ' no '} {step.rule}", style="bold green" if step.hit else ""))
+        for seen in step.conditions:
+            what = f"       {'+' if seen.holds else '-'} {seen.condition}: {plain(seen.saw)[:SHOWN]}"
+            lines.append(Text(what, style="dim"))
+    evidence = verdict.evidence
+    facts = {
+        "verdict": f"{verdict.state} ({verdict.reason}), confidence {verdict.confidence}",
+        "rule": f"{evidence.rule}: {evidence.matched}",
+        "limited": evidence.limited,
+        "unknown notice": evidence.notice,
+        "moved to": verdict.moved_to or "",
+        "title": page.title,
+        "text": f"{len(page.text)} characters: {page.text[:SHOWN]}" if page.text else "",
+    }
+    shown = [Text(f"{name:>15}  {redacted(plain(value))}") for name, value in facts.items() if value]
+    return [*lines, Text(), *shown]

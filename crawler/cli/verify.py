@@ -18,11 +18,10 @@ def command(options: Options, *, repair: bool, rebuild: bool) -> int:
 
     Ends with 0 when all is clean, 1 when damage was found, also when it was repaired.
     """
-    from crawler.cli.work import now
     from crawler.store.verify import verify
 
     settings = options.settings()
-    told = verify(Path(settings.archive.path), settings.archive, repair=repair, rebuild=rebuild, now=now)
+    told = verify(Path(settings.archive.path), repair=repair, rebuild=rebuild)
     for damage in told.damage:
         click.echo(f"{damage.where}\t{damage.what}\t{'repaired' if damage.repaired else 'damaged'}")
     options.say(
