@@ -11,12 +11,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from string import Formatter
 
 from crawler.errors import NotesError, UsageError
+from crawler.extract import occurrences
 from crawler.model import Confidence, Finding, Kind, Note, Occurrence, State, Suggestion
 
+MAX_PROOFS = 50  # readings of one note; more edits than that which cannot stand there are a strange note
 CONTEXT = 3  # unchanged lines round a change in a unified diff; what `diff -u` and git print
 
 
@@ -171,7 +173,7 @@ def write_url(url: str, occurrence: Occurrence, around: str = "") -> tuple[str, 
     angled = raw.startswith("<") and raw.endswith(">")
     beside = around[occurrence.start - 1 : occurrence.start] + around[occurrence.end : occurrence.end + 1]
     meaning = _fitting(portable(url), occurrence.kind)
-    if occurrence.kind is Kind.BARE and _JOINS.match(around, occurrence.end):
+    if occurrence.kind in (Kind.BARE, Kind.FRONT_MATTER) and _JOINS.match(around, occurrence.end):
         meaning = _ending_clearly(meaning)
     if not meaning:
         return None
@@ -182,12 +184,14 @@ def write_url(url: str, occurrence: Occurrence, around: str = "") -> tuple[str, 
 def _fitting(url: str, kind: Kind) -> str:
     """The URL with percent-encoding for what a place has no other escape for; "" where it cannot stand there."""
     match kind:
-        case Kind.BARE | Kind.AUTOLINK:
-            return _encode(url, ";" if kind is Kind.AUTOLINK else ";'()[]*~") if _SCHEME.match(url) else ""
+        case Kind.BARE | Kind.AUTOLINK | Kind.FRONT_MATTER if not _SCHEME.match(url):
+            return ""  # a path is no link there
+        case Kind.BARE | Kind.FRONT_MATTER:  # the comma is for YAML's [list, of, URLs]
+            return _encode(url, ";'()[]*~" if kind is Kind.BARE else ";'()[]*~,")
+        case Kind.AUTOLINK:
+            return _encode(url, ";")
         case Kind.HTML:
             return _encode(url, "'")
-        case Kind.FRONT_MATTER:  # a plain YAML scalar may not begin with "%", nor hold these in a [list, of, URLs]
-            return ("./" if url.startswith("%") else "") + _encode(url, "',[]")
         case _:
             return url
 
@@ -247,6 +251,36 @@ def apply(note: Note, edits: Sequence[Edit], current: str | None = None) -> str:
         parts += [note.text[at : edit.start], edit.new]
         at = edit.end
     return "".join([*parts, note.text[at:]])
+
+
+def proven(note: Note, edits: Sequence[Edit]) -> list[Edit]:
+    """Those edits after which reading the note again gives the intended links, and every other link as it was.
+
+    Escaping is careful, but what stands beside an address (Chinese prose right behind it, another address) may
+    still be read as part of it; such an edit is left out. Edits of one note must be proven together.
+    """
+    before = occurrences(note, code=True)
+    kept = list(edits)
+    for _ in range(MAX_PROOFS):
+        wrong = _first_wrong(before, kept, occurrences(replace(note, text=apply(note, kept)), code=True))
+        if wrong is None:
+            return kept
+        blamed = [edit for edit in kept if edit.start <= wrong.start]
+        kept.remove(blamed[-1] if blamed else kept[0])
+    return []
+
+
+def _first_wrong(before: Sequence[Occurrence], edits: Sequence[Edit], after: Sequence[Occurrence]) -> Occurrence | None:
+    """The first link of the old text that the new one does not have as intended."""
+    meant = {edit.start: edit.url for edit in edits}
+    defined = {o.url: meant[o.start] for o in reversed(before) if o.kind is Kind.DEFINITION and o.start in meant}
+    for old, new in zip_longest(before, after):
+        if old is None:
+            return before[-1]
+        expected = defined.get(old.url, old.url) if old.kind is Kind.REFERENCE else meant.get(old.start, old.url)
+        if new is None or new.url != expected:
+            return old
+    return None
 
 
 @dataclass(frozen=True, slots=True)
