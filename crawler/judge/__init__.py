@@ -10,8 +10,9 @@ from crawler.judge.explain import Step, explain
 from crawler.judge.facts import Facts
 from crawler.judge.generic import judge_generic
 from crawler.judge.site_rules import check_site, judge_by_rows, unknown_page
-from crawler.judge.status import judge_failure, judge_status
+from crawler.judge.status import judge_failure
 from crawler.judge.verdicts import verdict
+from crawler.judge.walls import wall_of
 from crawler.model import Fetch, Link, State, Verdict
 from crawler.page.document import Document
 from crawler.sites import Site
@@ -34,8 +35,7 @@ def judge(link: Link, fetch: Fetch, document: Document, site: Site | None, accep
     facts = Facts(link, fetch, document, site)
     if (found := judge_by_rows(facts)) is not None:
         return found
-    if not 200 <= status < 300:
-        return judge_status(fetch, status)
-    if site.file.other_pages == "generic" and not facts.kind and not facts.zone:
+    of_no_kind = site.file.other_pages == "generic" and not facts.kind and not facts.zone
+    if not 200 <= status < 300 or of_no_kind:
         return judge_generic(link, fetch, document)
-    return unknown_page(facts)
+    return wall_of(fetch, document) or unknown_page(facts)

@@ -7,7 +7,6 @@ canonical form (identity, never fetched), what is asked for, its site and its sl
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from crawler.url import MAX_URL, is_http, without_fragment
 __all__ = ["OTHER", "Identity", "Site", "Sites", "Source", "Sources", "load_sites"]
 
 OTHER = "other"  # the site of a host that no site file owns
-GENERIC_TRACKING = ("utm_*",)  # dropped from the identity of every URL; anything more may name a page
+TRACKING = "utm_"  # parameters so called are dropped from the identity of every URL; anything more may name a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +161,8 @@ def _canonical(url: ada_url.URL, site: Site | None) -> str:
     fragment = url.hash
     if site is not None or not fragment.startswith(("#!", "#/")):  # these two name pages of single-page sites
         url = ada_url.URL(without_fragment(url.href))
-    if url.search:
-        kept = [p for p in split_query(url.search) if not fnmatch.fnmatchcase(p[0], GENERIC_TRACKING[0])]
-        url.search = join_query(kept)
+    if TRACKING in url.search:
+        url.search = join_query([p for p in split_query(url.search) if not p[0].startswith(TRACKING)])
     if site is not None:
         apply(url, site.file.canonical)
     return url.href.removesuffix("?")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -78,8 +79,8 @@ def _table(path: str, where: str, data: Any, struct: type[T]) -> T:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: {where} is not a table")
     _known(path, where, data, struct)
-    lists = {f.encode_name for f in msgspec.structs.fields(struct) if "tuple" in str(f.type)}
-    given = {key: _listed(value) if key in lists and key != "says" else value for key, value in data.items()}
+    fields = _fields(struct)
+    given = {key: _listed(value) if fields[key] and key != "says" else value for key, value in data.items()}
     if isinstance(given.get("says"), dict):
         given["says"] = {css: _listed(wordings) for css, wordings in given["says"].items()}
     try:
@@ -88,9 +89,15 @@ def _table(path: str, where: str, data: Any, struct: type[T]) -> T:
         raise ConfigError(f"{path}: {where}: {_plain(str(error))}") from None
 
 
+@cache
+def _fields(struct: type[Table]) -> Mapping[str, bool]:
+    """The keys of a table, and whether each is a list; worked out once, since it is slow."""
+    return {f.encode_name: "tuple" in str(f.type) for f in msgspec.structs.fields(struct)}
+
+
 def _known(path: str, where: str, data: Mapping[str, Any], struct: type[Table]) -> None:
     """Raise for the first key that the table does not know."""
-    names = [field.encode_name for field in msgspec.structs.fields(struct)]
+    names = _fields(struct)
     for key in data:
         if key not in names:
             near = difflib.get_close_matches(key, names, 1)

@@ -38,25 +38,23 @@ def host_matches(host: str, patterns: Iterable[str]) -> bool:
 
 def apply(url: ada_url.URL, steps: Iterable[Step]) -> str | None:
     """Change `url` in place by every step that is about it; the URL inside where a step unwraps one."""
+    host, path = url.hostname, url.pathname  # kept here, since each look at the parsed URL crosses into C
     for step in steps:
-        match = _applies(url, step)
-        if match is None:
+        if step.host and not host_matches(host, step.host):
+            continue
+        match = compiled(step.path or ".*").fullmatch(path)
+        if match is None or (step.params and not _has_params(url, step)):
             continue
         if step.unwrap and (inside := _unwrapped(url, step.unwrap)):
             return inside
         _change(url, step, match)
+        if step.set_host or step.set_path:
+            host, path = url.hostname, url.pathname
     return None
 
 
-def _applies(url: ada_url.URL, step: Step) -> re.Match[str] | None:
-    if step.host and not host_matches(url.hostname, step.host):
-        return None
-    match = compiled(step.path or ".*").fullmatch(url.pathname)
-    if match and step.params:
-        names = {step.alias.get(name, name) for name, value in split_query(url.search) if value}
-        if not names.issuperset(step.params):
-            return None
-    return match
+def _has_params(url: ada_url.URL, step: Step) -> bool:
+    return {step.alias.get(name, name) for name, value in split_query(url.search) if value}.issuperset(step.params)
 
 
 def _change(url: ada_url.URL, step: Step, match: re.Match[str]) -> None:
@@ -68,9 +66,14 @@ def _change(url: ada_url.URL, step: Step, match: re.Match[str]) -> None:
         url.hostname = step.set_host
     if step.set_path:
         url.pathname = match.expand(step.set_path)
-    for wanted, verb in _QUERY_VERBS:
-        if wanted(step):
-            url.search = join_query(verb(split_query(url.search), step))
+    if step.alias or step.drop or step.keep or step.base64:
+        before = url.search
+        params = split_query(before)
+        for wanted, verb in _QUERY_VERBS:
+            if wanted(step):
+                params = verb(params, step)
+        if (after := join_query(params)) != before.removeprefix("?"):
+            url.search = after
 
 
 def split_query(search: str) -> Params:
@@ -91,7 +94,14 @@ def _alias(params: Params, step: Step) -> Params:
 
 
 def _drop(params: Params, step: Step) -> Params:
-    return [(n, v) for n, v in params if not any(fnmatch.fnmatchcase(n, pattern) for pattern in step.drop)]
+    dropped = names_pattern(step.drop)
+    return [(n, v) for n, v in params if not dropped.match(n)]
+
+
+@lru_cache(maxsize=256)
+def names_pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Names, or patterns such as "utm_*", as one regex."""
+    return re.compile("|".join(fnmatch.translate(name) for name in names))
 
 
 def _keep(params: Params, step: Step) -> Params:
