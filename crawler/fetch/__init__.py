@@ -20,9 +20,10 @@ from crawler.fetch.limit import Limiter
 from crawler.fetch.redirect import follow
 from crawler.fetch.request import Ask, Now, Random, Request
 from crawler.fetch.retry import retry
+from crawler.fetch.robots import obey
 from crawler.fetch.transport import PooledTransport, proxy_of, ssl_context
 from crawler.fetch.trouble import NO_SUCH_HOST
-from crawler.fetch.wire import Wire
+from crawler.fetch.wire import USER_AGENT, Wire
 from crawler.model import Failure, Fetch, SlotState
 from crawler.url import is_http, normalize
 
@@ -111,9 +112,13 @@ async def open_fetcher(
     async with transport or _transport(settings, resolver or system_resolver()) as wires:
         wire = Wire(wires, settings, politeness, jars, now)
         limited = limiter.limit(wire, politeness)
-        followed = follow(limited, settings.max_redirects, lambda url: jars.version(politeness(url).slot))
-        retried = retry(followed, settings.retries, politeness, now, random)
-        yield Fetcher(retried, limiter, wires, now)
+
+        def onion(core: Ask) -> Ask:
+            followed = follow(core, settings.max_redirects, lambda url: jars.version(politeness(url).slot))
+            return retry(followed, settings.retries, politeness, now, random)
+
+        core = obey(limited, onion(limited), settings.user_agent or USER_AGENT, now) if settings.robots else limited
+        yield Fetcher(onion(core), limiter, wires, now)
 
 
 def _transport(settings: FetchSettings, resolver: Resolver) -> PooledTransport:
