@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,16 +117,25 @@ class Report:
         return {url for url, found in self.states.items() if found == state}
 
 
+@contextmanager
+def stage_in(folder: Path, plan: Plan, options: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[Stage]:
+    """A stage in a folder, until the block ends."""
+    with serving(plan, folder / "ca.pem") as web:
+        stage = Stage(folder, web)
+        (folder / "notes").mkdir(exist_ok=True)
+        stage.configure(options)
+        yield stage
+
+
 @pytest.fixture
 def staged(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
     """Build stages; their webs end with the test."""
     with ExitStack() as stack:
+        yield lambda plan, options=None: stack.enter_context(stage_in(tmp_path, plan, options))
 
-        def build(plan: Plan, options: Mapping[str, Mapping[str, Any]] | None = None) -> Stage:
-            web = stack.enter_context(serving(plan, tmp_path / "ca.pem"))
-            stage = Stage(tmp_path, web)
-            (tmp_path / "notes").mkdir(exist_ok=True)
-            stage.configure(options)
-            return stage
 
-        yield build
+@pytest.fixture(scope="module")
+def staged_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Stage]]:
+    """Build stages that all tests of a module look at; such tests change nothing."""
+    with ExitStack() as stack:
+        yield lambda plan, options=None: stack.enter_context(stage_in(tmp_path_factory.mktemp("stage"), plan, options))

@@ -14,7 +14,7 @@ from crawler.demo.answer import Answer, Fault, Plan, broken, redirect
 from crawler.demo.pages import Article
 
 if TYPE_CHECKING:
-    from conftest import Stage
+    from conftest import Report, Stage
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,6 @@ POST = Article("https://blog.example/bridges", "On small bridges", "Ann", ("A br
 DELETED = "https://mp.weixin.qq.com/s/E2Edeleted0000000000_2"
 FLAKY = "https://flaky.example/post"
 GONE = "https://blog.example/gone"
-HANGING = "https://asleep.example/"
 
 PLAN = Plan(
     answers={
@@ -37,7 +36,6 @@ PLAN = Plan(
             pages.blog_article(replace(POST, url=FLAKY)), fail_first=1, fail_with=Answer(b"<p>busy", status=503)
         ),
         GONE: Answer(b"<p>gone", status=410),
-        HANGING: broken(Fault.HANG),
         "https://moved.example/old": redirect("https://moved.example/new", 301),
         "https://moved.example/new": Answer(pages.blog_article(replace(POST, url="https://moved.example/new"))),
     }
@@ -57,8 +55,10 @@ NOTE = f"""\
 
 桥的力学
 
-[a post]({POST.url}), [one that stumbles]({FLAKY}), [one that is gone]({GONE}), [one that sleeps]({HANGING}) and
-[one that moved](https://moved.example/old). ![a picture](missing.png)
+[a post]({POST.url}), [one that stumbles]({FLAKY}), [one that is gone]({GONE})
+and [one that moved](https://moved.example/old).
+
+![a picture](missing.png)
 """
 LIVING = {ALIVE.url, COLUMN.url, POST.url, FLAKY, "https://moved.example/old"}
 
@@ -70,20 +70,27 @@ def stage(staged: Callable[..., Stage]) -> Stage:
     return stage
 
 
-def test_a_run_says_what_is_true_of_every_link(stage: Stage) -> None:
-    report = stage.report("run")
+@pytest.fixture(scope="module")
+def ran(staged_once: Callable[..., Stage]) -> tuple[Stage, Report]:
+    """One run that several tests look at."""
+    stage = staged_once(PLAN)
+    stage.note("桥.md", NOTE)
+    return stage, stage.report("run")
+
+
+def test_a_run_says_what_is_true_of_every_link(ran: tuple[Stage, Report]) -> None:
+    _, report = ran
 
     assert report.of_state("alive") == LIVING
     assert report.verdicts[DELETED] == ("dead", "deleted-by-author")
     assert report.verdicts[GONE] == ("dead", "gone")
-    assert report.verdicts[HANGING] == ("suspect", "timeout")
     assert report.verdicts["missing.png"] == ("dead", "missing-file")
     assert report["https://moved.example/old"]["moved_to"] == "https://moved.example/new"
     assert report.whole["run"]["complete"] is True
 
 
-def test_the_report_has_the_promised_shape(stage: Stage) -> None:
-    report = stage.report("run").whole
+def test_the_report_has_the_promised_shape(ran: tuple[Stage, Report]) -> None:
+    report = ran[1].whole
 
     assert report["schema"] == "crawler.report/1"
     assert set(report["counts"]) == {"alive", "dead", "suspect", "blocked", "unknown", "unchecked"}
@@ -92,14 +99,13 @@ def test_the_report_has_the_promised_shape(stage: Stage) -> None:
     assert {"id", "command", "started_at", "finished_at", "complete", "fetched", "requests", "kept_bytes", "network",
             "slots_given_up", "stopped_by"} <= report["run"].keys()  # fmt: skip
     missing = report["links"][0]
-    line = next(line for line in NOTE.splitlines() if "missing.png" in line)
     (place,) = missing["occurrences"]
     assert (missing["state"], missing["site"], place["path"], place["kind"]) == ("dead", "local", "桥.md", "local")
-    assert (place["line"], place["column"]) == (NOTE.splitlines().index(line) + 1, line.index("missing.png") + 1)
+    assert place["line"] == NOTE.splitlines().index("![a picture](missing.png)") + 1
 
 
-def test_titles_text_and_snapshot_of_a_living_page_are_told(stage: Stage) -> None:
-    found = stage.report("run")[ALIVE.url]
+def test_titles_text_and_snapshot_of_a_living_page_are_told(ran: tuple[Stage, Report]) -> None:
+    found = ran[1][ALIVE.url]
 
     assert (found["note_title"], found["page_title"]) == ("石板路与桥", "石板路与桥")
     assert found["title_match"] == 1.0
@@ -107,16 +113,16 @@ def test_titles_text_and_snapshot_of_a_living_page_are_told(stage: Stage) -> Non
     assert found["occurrences"][0]["line"] == 3
 
 
-def test_one_get_for_each_living_link_and_nothing_else(stage: Stage) -> None:
-    stage.report("run")
+def test_one_get_for_each_living_link_and_nothing_else(ran: tuple[Stage, Report]) -> None:
+    stage, _ = ran
 
     assert {request.method for request in stage.web.log} == {"GET"}
     assert not [request for request in stage.web.log if request.target == "/robots.txt"]
     assert {url: len(stage.web.asked(url)) for url in LIVING - {FLAKY}} == dict.fromkeys(LIVING - {FLAKY}, 1)
 
 
-def test_a_retry_heals_a_flaky_host(stage: Stage) -> None:
-    report = stage.report("run")
+def test_a_retry_heals_a_flaky_host(ran: tuple[Stage, Report]) -> None:
+    stage, report = ran
 
     assert report.states[FLAKY] == "alive"
     assert [request.status for request in stage.web.asked(FLAKY)] == [503, 200]
@@ -141,8 +147,8 @@ def test_all_asks_again_whatever_is_due(stage: Stage) -> None:
     assert len(stage.web.asked(ALIVE.url)) == 2
 
 
-def test_a_report_and_a_search_come_from_the_archive_alone(stage: Stage) -> None:
-    stage.report("run")
+def test_a_report_and_a_search_come_from_the_archive_alone(ran: tuple[Stage, Report]) -> None:
+    stage, _ = ran
     asked = len(stage.web.log)
 
     report = stage.report("report")
@@ -202,13 +208,21 @@ def test_secrets_of_the_sharer_never_reach_a_report(staged: Callable[..., Stage]
     assert "SECRET" in stage.web.log[0].target
 
 
-def test_links_on_a_pipe_are_one_a_line(stage: Stage) -> None:
-    done = stage.crawler("links")
+def test_links_on_a_pipe_are_one_a_line(ran: tuple[Stage, Report]) -> None:
+    done = ran[0].crawler("links")
 
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert {len(row) for row in rows} == {6}
     assert rows[0] == ["桥.md", "3", "1", ALIVE.url, "bare", "石板路与桥"]
-    assert len(rows) == 9
+    assert len(rows) == 8
+
+
+def test_a_site_that_never_answers_is_suspect(staged: Callable[..., Stage]) -> None:
+    stage = staged(Plan({"https://asleep.example/": broken(Fault.HANG), POST.url: Answer(pages.blog_article(POST))}))
+    stage.configure({"fetch": {"timeout": 0.5, "retries": 0}})
+    stage.note("asleep.md", f"https://asleep.example/\n\n{POST.url}\n")
+
+    assert stage.report("run").verdicts["https://asleep.example/"] == ("suspect", "timeout")
 
 
 def test_several_formats_go_to_several_files(stage: Stage) -> None:
