@@ -65,7 +65,7 @@ def pages_of(file: Path) -> Iterator[SavedPage]:
 
     try:
         if file.suffix in (".warc", ".wacz") or file.name.endswith((".warc.gz", ".warc.zst")):
-            from crawler.export.source import read_web_archive
+            from crawler.export.incoming import read_web_archive
 
             yield from read_web_archive(file)
             return
