@@ -10,7 +10,8 @@ from crawler.model import Finding, Kind, Note, Suggestion
 
 # {} is an address. Every syntax, beside everything that may stand next to it.
 PIECES = (
-    "[text]({})", "[text](<{}>)", "[text]({} 'title')", "![picture]({})", "<{}>", "{} ", "{}，然后", "见{}看这里", "（{}）",
+    "[text]({})", "[text](<{}>)", "[text]({} 'title')", "![picture]({})", "<{}>", "{} ", "{}，然后", "见{}看这里",
+    "（{}）",
     "**{}**", "({})", "\"{}\"", "| [cell]({}) | {} |\n", "- [ ] {}\n", "> {}\n", "# {}\n", "{}\n", "{}.\n", "{}、{}\n",
     "[{}]({})", "[r]: {}\n", "[r]: <{}> 'title'\n", "[r]", '<a href="{}">x</a>', "<a href='{}'>x</a>",
     '<img src="{}">', "`{}`", "\n```\n{}\n```\n", "<!-- {} -->", "    {}\n", "标题：\n{}\n\n", "_{}_", "~~{}~~",
