@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Iterator
 from typing import Final, Protocol
 
 from crawler.errors import ArchiveDamaged
@@ -19,7 +18,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["Codec", "Gz", "Zst", "codec_of", "dictionary_frame", "frames", "read_dictionary", "zstd"]
+__all__ = ["Codec", "Gz", "Zst", "dictionary_frame", "read_dictionary", "zstd"]
 
 MAX_RECORD: Final = 96 * 1024 * 1024  # bytes unpacked; above max_body (16 MB) and any batch of checks that we write
 DICTIONARY_MAGIC: Final = (
@@ -160,18 +159,3 @@ def read_dictionary(head: bytes, limit: int) -> tuple[zstd.ZstdDict | None, int]
         return zstd.ZstdDict(packed), end
     except (zstd.ZstdError, ValueError) as error:
         raise ArchiveDamaged(f"the dictionary is damaged: {error}") from error
-
-
-def codec_of(name: str) -> Codec:
-    """A codec without dictionary by its name in the configuration and index: "zst" or "gz"."""
-    return Gz() if name == "gz" else Zst()
-
-
-def frames(codec: Codec, data: memoryview, start: int) -> Iterator[tuple[int, int]]:
-    """(offset, length) of each whole frame from `start`; ends before the first byte that begins no whole frame."""
-    while start < len(data):
-        length = codec.length(data[start:])
-        if not length:
-            return
-        yield start, length
-        start += length

@@ -18,6 +18,9 @@ from crawler.store.nouns import Hit
 from crawler.store.times import from_micros, micros
 
 _WEIGHTS: Final = "10.0, 6.0, 1.0"  # title; author and note titles; text. A guess: a title says what a page is about
+_SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost documents lead nowhere
+_COLUMNS: Final = "l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
+_JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
 
 
 def put(db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str) -> None:
@@ -52,45 +55,44 @@ def find(db: sqlite3.Connection, query: str, limit: int, text_of: Callable[[int]
     if not asked.match and not where:
         return []
     sql = _ranked(where) if asked.match else _newest(where)
-    rows = db.execute(sql, [*([asked.match] if asked.match else []), *values, max(limit, 0)]).fetchall()
+    rows = db.execute(sql, {**values, "match": asked.match, "limit": max(limit, 0)}).fetchall()
     return [_hit(row, asked, text_of) for row in rows]
 
 
 def _ranked(where: list[str]) -> str:
     """Without filters only the best rows are joined: a common word has ten thousand hits, a screen has twenty."""
-    rank = f"bm25(words, {_WEIGHTS})"
-    columns = "l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
-    joins = "JOIN documents d ON d.capture = w.rowid JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
-    conditions = "".join(f" AND {condition}" for condition in where)
+    few = "" if where else f"ORDER BY rank LIMIT :limit + {_SPARE}"
+    best = f"SELECT rowid, rank FROM words WHERE words MATCH :match AND rank MATCH 'bm25({_WEIGHTS})' {few}"  # noqa: S608  # ours
     return (
-        f"SELECT {columns}, {rank} AS score FROM words w {joins} WHERE words MATCH ?{conditions} "  # noqa: S608  # ours
-        "ORDER BY score LIMIT ?"
+        f"SELECT {_COLUMNS}, b.rank FROM ({best}) b JOIN documents d ON d.capture = b.rowid {_JOINS}"  # noqa: S608  # ours
+        f" WHERE {' AND '.join(['TRUE', *where])} ORDER BY b.rank LIMIT :limit"
     )
 
 
 def _newest(where: list[str]) -> str:
     return (
-        "SELECT l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title, 0.0 "  # noqa: S608  # conditions are ours
-        "FROM documents d JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link "
-        f"WHERE {' AND '.join(where)} ORDER BY c.at DESC LIMIT ?"
+        f"SELECT {_COLUMNS}, 0.0 FROM documents d {_JOINS}"  # noqa: S608  # conditions are ours
+        f" WHERE {' AND '.join(where)} ORDER BY c.at DESC LIMIT :limit"
     )
 
 
-def _filters(asked: words.Query) -> tuple[list[str], list[object]]:
+def _filters(asked: words.Query) -> tuple[list[str], dict[str, object]]:
     where: list[str] = []
-    values: list[object] = []
-    for site in asked.sites:
-        where.append("(l.site = ? OR l.host = ? OR substr(l.host, -length(?)) = ?)")
-        values += [site, site, f".{site}", f".{site}"]
+    values: dict[str, object] = {}
+    for n, site in enumerate(asked.sites):
+        where.append(
+            f"(l.site = :site{n} OR l.host = :site{n} OR substr(l.host, -length(:site{n}) - 1) = '.' || :site{n})"
+        )
+        values[f"site{n}"] = site
     if asked.states:
-        where.append(f"l.state IN ({','.join('?' * len(asked.states))})")
-        values += asked.states
+        values |= {f"state{n}": state for n, state in enumerate(asked.states)}
+        where.append(f"l.state IN ({', '.join(f':state{n}' for n in range(len(asked.states)))})")
     if asked.before:
-        where.append("c.at < ?")
-        values.append(micros(datetime.combine(asked.before, time(), UTC)))
+        where.append("c.at < :before")
+        values["before"] = micros(datetime.combine(asked.before, time(), UTC))
     if asked.after:
-        where.append("c.at >= ?")
-        values.append(micros(datetime.combine(asked.after, time(), UTC)))
+        where.append("c.at >= :after")
+        values["after"] = micros(datetime.combine(asked.after, time(), UTC))
     return where, values
 
 
