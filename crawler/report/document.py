@@ -265,7 +265,7 @@ def _link(finding: Finding, clean: Clean) -> LinkPart:
         url=clean(_shown(link.url)),
         canonical_url=clean(_shown(link.canonical_url)),
         site=link.site,
-        host=link.host,
+        host=clean(link.host),
         state=history.state,
         reason=history.reason,
         confidence=history.confidence,

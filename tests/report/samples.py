@@ -57,7 +57,7 @@ def occurrence(path: str, line: int, title: str, url: str, column: int = 1, kind
 
 
 def link(url: str, site: str, *places: tuple[str, int, str], canonical: str = "") -> Link:
-    host = url.split("/")[2] if "://" in url else ""
+    host = url.split("/")[2].rpartition("@")[2] if "://" in url else ""
     places_of = tuple(occurrence(path, line, title, url) for path, line, title in places)
     return Link(url, canonical or url, url, site, host, site if site != "other" else host, places_of)
 

@@ -1,0 +1,149 @@
+"""The HTML report in headless Chromium: it asks for nothing, and filter and sort do what they say."""
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crawler.report import FORMATS, Options
+from tests.report.samples import full_report
+
+INSTALL = "apt-get install chromium chromium-driver"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """A headless Chromium; without one the tests are skipped, but never in CI."""
+    from selenium import webdriver
+
+    chromium, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        message = f"headless Chromium is missing, the HTML report is not tested in a browser: {INSTALL}"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # selenium's own pipes
+        running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+        yield running
+        running.quit()
+
+
+@pytest.fixture
+def page(browser, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """The full report, freshly opened from disk."""
+    file = tmp_path / "report.html"
+    file.write_text(FORMATS["html"].render(full_report(), Options()), encoding="utf-8")
+    browser.get_log("performance"), browser.get_log("browser")
+    browser.get(file.as_uri())
+    return browser
+
+
+def titles(page) -> list[str]:  # type: ignore[no-untyped-def]
+    return page.execute_script("return [...document.querySelectorAll('#list [data-f=title]')].map(n => n.textContent)")
+
+
+def choose(page, script: str) -> list[str]:  # type: ignore[no-untyped-def]
+    """Do something in the page, wait until the list has followed, and read it."""
+    return page.execute_async_script(
+        script + "; const done = arguments[arguments.length - 1];"
+        "setTimeout(() => done([...document.querySelectorAll('#list [data-f=title]')].map(n => n.textContent)), 200)"
+    )
+
+
+def enter(name: str, value: str) -> str:
+    return (
+        f"const field = document.querySelector('#controls [name={name}]'); field.value = {json.dumps(value)};"
+        "field.dispatchEvent(new Event('input', { bubbles: true }))"
+    )
+
+
+def test_opening_it_asks_for_nothing_and_breaks_no_policy(page) -> None:  # type: ignore[no-untyped-def]
+    sent = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    urls = {m["params"]["request"]["url"] for m in sent if m["method"] == "Network.requestWillBeSent"}
+    assert {url for url in urls if not url.startswith("data:")} == {page.current_url}
+    assert page.get_log("browser") == []
+
+
+def test_it_begins_with_what_is_dead_or_suspect(page) -> None:  # type: ignore[no-untyped-def]
+    shown = titles(page)
+    assert len(shown) == 5
+    assert shown[0] == "词向量的前世今生：从 one-hot 到 word2vec"
+    assert shown[-1] == "A deep link"
+
+
+def test_clicking_a_state_filters_by_it(page) -> None:  # type: ignore[no-untyped-def]
+    from selenium.webdriver.common.by import By
+
+    page.find_element(By.CSS_SELECTOR, ".tile.state-suspect").click()
+    assert "A deep link" not in titles(page)
+    page.find_element(By.CSS_SELECTOR, ".tile.state-dead").click()
+    assert len(titles(page)) == len(full_report().findings)
+    page.find_element(By.CSS_SELECTOR, ".tile.state-alive").click()
+    assert titles(page) == ["怎样理解反向传播？", "机器学习公开课"]
+    assert page.find_element(By.ID, "shown").text == "2 of 10 links"
+
+
+def test_typing_filters_by_title_url_note_and_reason(page) -> None:  # type: ignore[no-untyped-def]
+    assert choose(page, enter("text", "前世今生")) == ["词向量的前世今生：从 one-hot 到 word2vec"]
+    assert choose(page, enter("text", "ZHUANLAN p/251")) == ["https://zhuanlan.zhihu.com/p/25110450"]
+    assert choose(page, enter("text", "github_story")) == ["A deep link"]
+    assert choose(page, enter("text", "missing-file")) == ["/images/cbow.png"]
+    assert choose(page, enter("text", "no such thing")) == []
+    assert page.execute_script("return document.getElementById('shown').textContent") == "Nothing matches."
+
+
+def test_the_site_filters_too(page) -> None:  # type: ignore[no-untyped-def]
+    assert choose(page, enter("site", "zhihu")) == ["https://zhuanlan.zhihu.com/p/25110450"]
+
+
+def test_sorting_by_note_and_by_last_check(page) -> None:  # type: ignore[no-untyped-def]
+    by_note = choose(page, enter("sort", "path"))
+    assert by_note[0].startswith("红色")  # notes/… before posts/…
+    by_check = choose(page, enter("sort", "checked"))
+    assert by_check[-1] == "https://zhuanlan.zhihu.com/p/25110450"
+
+
+def test_hostile_strings_are_text_in_the_drawn_cards(page) -> None:  # type: ignore[no-untyped-def]
+    assert page.execute_script("return document.querySelectorAll('main script, main img, main iframe').length") == 0
+    hrefs = page.execute_script(
+        "return [...document.querySelectorAll('main a[href]')].map(n => n.getAttribute('href'))"
+    )
+    assert all(href.startswith(("http://", "https://", "archive/")) for href in hrefs)
+
+
+def test_cards_drawn_by_the_script_are_those_written_into_the_page(page) -> None:  # type: ignore[no-untyped-def]
+    source = FORMATS["html"].render(full_report(), Options())
+    written, drawn = page.execute_script(
+        """
+        const told = (root) => [...root.querySelectorAll('#list li.card')].map((card) => [
+          card.className, card.textContent.replace(/\\s+/g, ' ').trim(),
+          [...card.querySelectorAll('a')].map((a) => a.getAttribute('href')),
+          [...card.querySelectorAll('[data-f]')].map((field) => field.dataset.f),
+        ]);
+        return [told(new DOMParser().parseFromString(arguments[0], 'text/html')), told(document)];
+        """,
+        source,
+    )
+    assert drawn == written
+
+
+def test_nothing_overflows_a_phone(page) -> None:  # type: ignore[no-untyped-def]
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+    )
+    try:
+        assert page.execute_script("return document.documentElement.scrollWidth") <= 360
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

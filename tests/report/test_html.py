@@ -1,0 +1,200 @@
+"""The HTML report: one file, whole without a script, closed to everything from outside."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from crawler.model import Health, History, State
+from crawler.report import FORMATS, Options, build_report
+from crawler.report.charts import MAX_POINTS, dead_by_year, health, year_of
+from crawler.report.document import readable_document
+from crawler.report.html import MAX_WRITTEN
+from crawler.report.words import CHINESE, ENGLISH
+from tests.report.samples import (
+    DAY,
+    NOW,
+    RUN,
+    dead_weixin,
+    down_report,
+    empty_report,
+    full_report,
+    link,
+    living_report,
+)
+
+
+class Outline(HTMLParser):
+    """What the tests ask of a page: tags with their attributes, and whether all that was opened was closed."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "path", "rect", "circle"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def written(report=None, **options: object) -> str:  # type: ignore[no-untyped-def]
+    return FORMATS["html"].render(report or full_report(), Options(**options))  # type: ignore[arg-type]
+
+
+def data_of(page: str) -> dict[str, object]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+@pytest.mark.parametrize("make", [full_report, empty_report, living_report, down_report])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_page_is_well_formed(make: Callable[[], object], language: str) -> None:
+    assert Outline(written(make(), language=language)).open == []
+
+
+def test_nothing_is_loaded_from_anywhere() -> None:
+    outline = Outline(written())
+    loaded = [
+        (tag, attrs) for tag, attrs in outline.tags if "src" in attrs or tag in ("iframe", "img", "object", "use")
+    ]
+    assert loaded == []
+    assert [attrs["href"] for tag, attrs in outline.tags if tag == "link"] == ["data:,"]
+    assert "@import" not in written()
+    assert "url(" not in written()
+
+
+def test_the_policy_allows_exactly_the_style_and_the_script_of_the_page() -> None:
+    page = written()
+    policy = next(a["content"] or "" for t, a in Outline(page).tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    for tag in ("style", "script"):
+        text = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        assert len(text) == 1
+        digest = base64.b64encode(hashlib.sha256(text[0].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    attributes = [name for _, attrs in Outline(page).tags for name in attrs]
+    assert not [name for name in attributes if name == "style" or name.startswith("on")]
+
+
+def test_links_lead_to_the_web_or_to_relative_files_only() -> None:
+    bad = link("javascript:alert(1)", "other", ("a.md", 1, "<b>click</b>"))
+    history = History(bad.canonical_url, NOW, state=State.DEAD, reason="malformed-url", checked_at=NOW)
+    page = written(build_report(RUN, [bad], {bad.canonical_url: history}, NOW))
+    hrefs = [attrs["href"] for tag, attrs in Outline(page).tags if tag == "a" and "href" in attrs]
+    assert hrefs == []
+    assert data_of(page)["rows"][0]["h"] == "#"  # type: ignore[index]
+    assert "<b>click" not in page
+
+
+def test_the_data_block_cannot_end_its_script() -> None:
+    page = written()
+    block = page[page.index('id="data">') + 10 :]
+    assert "<" not in block[: block.index("</script>")]
+    assert len(data_of(page)["rows"]) == len(full_report().findings)  # type: ignore[arg-type]
+
+
+def test_what_is_dead_or_suspect_can_be_read_without_a_script() -> None:
+    page = written()
+    whole = page[: page.index('<template id="card">')]
+    assert "该内容已被发布者删除" in whole
+    assert "https://blog.example.org/2012/03/deep-link.html" in whole
+    assert 'href="archive/readable/17.html"' in whole
+
+
+def test_twenty_five_thousand_links_stay_a_page_that_browsers_open() -> None:
+    example, history = dead_weixin()
+    links = [link(f"{example.url}&n={i}", "weixin", (f"{i % 800}.md", i + 1, f"标题 {i}")) for i in range(25_000)]
+    report = build_report(
+        RUN, links, {w.canonical_url: replace(history, canonical_url=w.canonical_url) for w in links}, NOW
+    )
+    page = written(report)
+    assert page.count('<li class="card state-dead">') == MAX_WRITTEN
+    assert len(page.encode()) < 25_000_000
+
+
+def test_the_page_speaks_chinese() -> None:
+    page = written(language="zh")
+    assert '<html lang="zh-Hans">' in page
+    assert "链接健康报告" in page
+    assert "What changed" not in page
+
+
+@pytest.mark.parametrize(
+    ("path", "year"),
+    [
+        ("posts/2016-1-17-word_vectors.markdown", "2016"),
+        ("2019/03/note.md", "2019"),
+        ("notes/20190312 idea.md", "2019"),
+        ("2014/2016-05-01-later.md", "2016"),
+        ("2018/idea.md", "2018"),
+        ("日记/2018年/idea.md", "2018"),
+        ("2014.md", "2014"),
+        ("top-2000-songs.md", ""),
+        ("2015-13-x.md", ""),
+        ("id-123420190312.md", ""),
+        ("readme.md", ""),
+    ],
+)
+def test_the_year_of_a_note_stands_in_its_path(path: str, year: str) -> None:
+    assert year_of(path) == year
+
+
+def test_charts_tell_their_numbers_in_text_too() -> None:
+    document = readable_document(full_report())
+    chart = dead_by_year(document.links, ENGLISH)
+    assert chart
+    assert ["2016", "2", "2", "100 %"] in [list(row) for row in chart.rows]
+    assert ["2015", "0", "0", "–"] in [list(row) for row in chart.rows]
+    assert 'role="img"' in chart.svg
+    assert 'aria-label="Dead links by year of the note"' in chart.svg
+
+
+def test_charts_hold_shapes_and_text_only() -> None:
+    document = readable_document(full_report())
+    for chart in (health(document.trend, CHINESE), dead_by_year(document.links, CHINESE)):
+        assert chart
+        assert set(re.findall(r"<(\w+)", chart.svg)) <= {"svg", "g", "path", "rect", "text", "title", "circle"}
+        assert not re.search(r"\s(?:style|on\w+|href|id)=", chart.svg)
+
+
+def test_a_long_history_is_thinned_and_keeps_its_ends() -> None:
+    trend = tuple(Health(NOW - (1000 - i) * DAY, ((State.DEAD, i),)) for i in range(1001))
+    document = readable_document(replace(full_report(), trend=trend))
+    chart = health(document.trend, ENGLISH)
+    assert chart
+    assert len(chart.rows) == MAX_POINTS
+    assert (chart.rows[0][1], chart.rows[-1][1]) == ("0", "1,000")
+
+
+def test_a_chart_of_one_point_is_not_drawn() -> None:
+    document = readable_document(replace(full_report(), trend=full_report().trend[:1]))
+    assert health(document.trend, ENGLISH) is None
+    assert dead_by_year(readable_document(living_report()).links, ENGLISH) is None
+
+
+def test_both_languages_fill_the_same_braces() -> None:
+    for name in ENGLISH.__dataclass_fields__:
+        english, chinese = getattr(ENGLISH, name), getattr(CHINESE, name)
+        if isinstance(english, str):
+            assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese)), name
+        else:
+            assert english.keys() == chinese.keys(), name

@@ -1,0 +1,78 @@
+"""Markdown: what comes from outside never becomes markup."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from crawler.model import History, State
+from crawler.report import FORMATS, Options, build_report
+from tests.report.samples import NOW, RUN, full_report, link
+
+PARSER = MarkdownIt("gfm-like", {"linkify": False, "html": True})
+
+
+def html_of(title: str, url: str = "https://dead.example/") -> str:
+    written = link(url, "other", ("a.md", 1, title))
+    history = History(url, NOW, state=State.DEAD, reason="gone", checked_at=NOW)
+    report = build_report(RUN, [written], {url: history}, NOW)
+    return PARSER.render(FORMATS["markdown"].render(report, Options()))
+
+
+def cells_of(html: str) -> list[str]:
+    return re.findall(r"<td[^>]*>(.*?)</td>", html, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "a|b|c",
+        "`|` and ``code``",
+        "[x](javascript:alert(1))",
+        "![p](https://evil.example/pixel.png)",
+        "<img src=x onerror=alert(1)>",
+        "</td></table><script>alert(1)</script>",
+        "**bold** _it_ ~~gone~~ $x$",
+        "end with a backslash \\",
+        "&lt;b&gt; &#35;",
+        "<!-- comment",
+        "https://evil.example/ www.evil.example",
+        "^[1] [^1]: note",
+    ],
+)
+def test_a_title_stays_text_in_its_own_cell(title: str) -> None:
+    html = html_of(title)
+    cells = cells_of(html)
+    row = next(cell for cell in cells if "dead.example" in cell)
+    shown = re.fullmatch(r'<a href="https://dead.example/">(.*)</a>', row, re.DOTALL)
+    assert shown, row
+    assert "<" not in shown[1]
+    unescaped = shown[1].replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
+    assert unescaped == title
+
+
+@given(st.text(max_size=80))
+def test_no_title_opens_a_tag_or_moves_a_cell(title: str) -> None:
+    html = html_of(title)
+    rows = re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)
+    assert {row.count("<t") for row in rows} <= {8, 4}
+    assert set(re.findall(r"<(\w+)", html)) <= set(
+        "h1 h2 p table thead tbody tr th td a code br sub strong ul li".split()
+    )
+
+
+def test_an_address_that_is_no_web_address_is_text() -> None:
+    assert "href" not in cells_of(html_of("", "javascript:alert(1)"))[-4]
+
+
+def test_nobody_is_mentioned() -> None:
+    report = FORMATS["markdown"].render(full_report(), Options())
+    assert not re.search(r"(?<![\w\u200d])@\w", report)
+
+
+def test_places_are_links_where_the_notes_have_an_address() -> None:
+    text = FORMATS["markdown"].render(full_report(), Options(notes_url="https://x.example/b/main/"))
+    assert "](https://x.example/b/main/posts/2016-1-17-word_vectors.markdown#L42)" in text
+    assert "](https://x.example/b/main/notes/we%20ird%7C%60na,me%60%3A%25%5Bx%5D.md#L3)" in text
