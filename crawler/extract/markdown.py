@@ -7,7 +7,7 @@ Everything that is no prose is covered by control characters of the same length,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ _PARSER = pyromark.Markdown(
 )
 _DEFINITION = re.compile(r"^[ \t>]{0,20}\[[^\]\n]+\]:", re.MULTILINE)
 _DEFINITION_BEFORE = re.compile(r"[ \t>]{0,20}\[[^\]\n]{1,999}\]:[ \t]*<?\Z")
+MAX_LABEL = 1100  # code points; CommonMark ends labels at 999
 _DESTINATION = re.compile(r"\s*(?:<(?P<angled>[^<>\n]*)>|(?P<bare>\S+))")
 # kramdown takes white space inside of a target, CommonMark does not: the author meant a link all the same.
 _SPACED = re.compile(r"(?P<image>!?)\[(?P<text>[^\[\]\n]{0,500})\]\((?P<url>[^\s()<>\0][^()<>\n\0]{0,2000})\)")
@@ -58,19 +59,21 @@ _MARK_LENGTH = {"Emphasis": 1, "Strong": 2, "Strikethrough": 2}
 
 
 def _collect(source: str) -> _Seen:
+    """One pass over the events; nearly all are text and paragraphs, and are let go at once."""
     seen = _Seen()
+    unfinished = seen.open
     for event, place in _PARSER.events_with_range(source):
         if isinstance(event, str):
             continue
-        name, value = next(iter(event.items()))
-        if seen.open:
-            _inside_link(seen, name, value, place["end"])
-        if name == "Start":
-            if value != "Paragraph":
-                _started(seen, value, place["start"], place["end"])
-        elif name == "Code":
+        if unfinished:
+            _inside_link(seen, event, place["end"])
+        if "Start" in event:
+            tag = event["Start"]
+            if tag != "Paragraph":
+                _started(seen, tag, place["start"], place["end"])
+        elif "Code" in event:
             seen.code.append(Span(place["start"], place["end"]))
-        elif name == "InlineHtml":
+        elif "InlineHtml" in event:
             seen.html.append(Span(place["start"], place["end"]))
     return seen
 
@@ -89,18 +92,17 @@ def _started(seen: _Seen, tag: Any, start: int, end: int) -> None:
         seen.open.append(_OpenLink(value, name == "Image", start, end, start + (2 if name == "Image" else 1)))
 
 
-def _inside_link(seen: _Seen, name: str, value: Any, end: int) -> None:
+def _inside_link(seen: _Seen, event: Mapping[str, Any], end: int) -> None:
     """Note what an event inside of a link says of its text; close the link at its end."""
     link = seen.open[-1]
-    if name == "End" and value in ("Link", "Image"):
+    if event.get("End") in ("Link", "Image"):
         seen.links.append(seen.open.pop())
-        if seen.open:
-            seen.open[-1].inner = max(seen.open[-1].inner, end)
-        return
+        link = seen.open[-1] if seen.open else link
     link.inner = max(link.inner, end)
-    if name in ("Text", "Code"):
+    text = event.get("Text") or event.get("Code")
+    if text:
         for each in seen.open:
-            each.text.append(value)
+            each.text.append(text)
 
 
 class _Offsets:
@@ -128,14 +130,14 @@ class _Offsets:
 
 def read(text: str) -> Reading:
     """The links of a Markdown note."""
-    text = _SURROGATE.sub("\ufffd", text)  # no file holds one, but nothing forbids it in a string
+    text = _encodable(text)
     begin = frontmatter.block_end(text) or (1 if text.startswith("\ufeff") else 0)
     source, liquid_code = _without_templates(text, begin)
     seen = _collect(source[begin:])
     definitions = _definitions(source[begin:])
     offsets = _Offsets(source[begin:], begin, _wanted(seen, definitions))
     code = [offsets.span(span) for span in seen.code]
-    math = list(templates.formulas(cover(source, code, " ")))
+    math = list(templates.formulas(cover(source, code, " "))) if "$" in source else []
     inside = html.pieces(source, list(_tags(source, [offsets.span(span) for span in seen.html])))
     links = [*frontmatter.links(text, begin), *_explicit(source, seen, offsets), *inside.links]
     links += _defined(source, definitions, offsets)
@@ -144,10 +146,21 @@ def read(text: str) -> Reading:
     silent = Cover([*math, *inside.code])
     hidden = [Span(0, begin), *code, *math, *inside.hidden]
     prose = cover(source, [*hidden, *spans], "\0")
-    links += _spaced(prose)
-    prose = cover(prose, [Span(link.start, link.end) for link in links], "\0")
+    spaced = list(_spaced(prose))
+    if spaced:
+        links += spaced
+        prose = cover(prose, [Span(link.start, link.end) for link in spaced], "\0")
     links += _bare(prose, _closers(source, seen, offsets))
     return Reading(tuple(link for link in links if link.start not in silent), (*code, *inside.code, *liquid_code))
+
+
+def _encodable(text: str) -> str:
+    """The text without lone surrogates: no file holds one, but nothing forbids it in a string."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
 
 
 def _without_templates(text: str, begin: int) -> tuple[str, list[Span]]:
@@ -162,7 +175,7 @@ def _without_templates(text: str, begin: int) -> tuple[str, list[Span]]:
 
 
 def _definitions(source: str) -> list[tuple[str, Span]]:
-    if not _DEFINITION.search(source):
+    if "]:" not in source or not _DEFINITION.search(source):
         return []
     found = _PARSER.reference_definitions(source).values()
     return [(each["dest"], Span(each["span"]["start"], each["span"]["end"])) for each in found]
@@ -256,7 +269,13 @@ def _closers(source: str, seen: _Seen, offsets: _Offsets) -> list[tuple[int, int
 
 def _bare(prose: str, closers: list[tuple[int, int]]) -> Iterator[Found]:
     for span in bare_urls(prose, closers):
-        raw = prose[span.start : span.end]
-        begin = max(prose.rfind("\n", max(span.start - 1100, 0), span.start) + 1, 0)
-        defines = prose[span.start - 1] in ": \t<" and _DEFINITION_BEFORE.match(prose[begin : span.start])
-        yield Found(span.start, span.end, unescape(raw), Kind.DEFINITION if defines else Kind.BARE)
+        url = unescape(prose[span.start : span.end])
+        yield Found(span.start, span.end, url, Kind.DEFINITION if _defines(prose, span.start) else Kind.BARE)
+
+
+def _defines(prose: str, start: int) -> bool:
+    """Whether a label and a colon stand before: a definition that Markdown does not count, such as a second one."""
+    if prose[start - 1 : start] not in (":", " ", "\t", "<"):
+        return False
+    begin = prose.rfind("\n", max(start - MAX_LABEL, 0), start) + 1
+    return _DEFINITION_BEFORE.match(prose, begin, start) is not None

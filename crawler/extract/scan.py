@@ -29,7 +29,7 @@ MAX_URL = 4096  # code points; half of the request line that nginx and Apache ta
 MAX_BRACKETS = 100  # guess: no address has more
 LOOK_BEHIND = 200  # code points before an address that are read to see whether it has a line to itself
 
-SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_SLASHES = re.compile("://")
 # Every character that can only be part of an address, up to white space: nine of ten addresses are just that.
 _PLAIN = re.compile(
     r"https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}(?:/[A-Za-z0-9._~/?=&%#+-]{0,2000}[A-Za-z0-9/_=-])?"
@@ -51,7 +51,7 @@ def bare_urls(text: str, closers: Sequence[tuple[int, int]] = ()) -> Iterator[Sp
 
     `closers` are pairs of offsets, sorted: where emphasis that a Markdown reader saw ends, and where it began.
     """
-    schemes = [match.start() for match in SCHEME.finditer(text)]
+    schemes = list(_schemes(text))
     limits = _limits(text, schemes)
     done = 0
     for start, limit in zip(schemes, limits, strict=True):
@@ -61,6 +61,17 @@ def bare_urls(text: str, closers: Sequence[tuple[int, int]] = ()) -> Iterator[Sp
         if end and not text.startswith(HIDDEN, end):
             yield Span(start, end)
         done = max(end, done)
+
+
+def _schemes(text: str) -> Iterator[int]:
+    """Where `http://` or `https://` begins, in any case of letters."""
+    for slashes in _SLASHES.finditer(text):
+        at = slashes.start()
+        scheme = text[max(at - 5, 0) : at].lower()
+        if scheme == "https":
+            yield at - 5
+        elif scheme.endswith("http"):
+            yield at - 4
 
 
 def _limits(text: str, schemes: list[int]) -> list[int]:

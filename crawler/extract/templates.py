@@ -15,8 +15,9 @@ _CLOSING = {"{{": "}}", "{%": "%}"}
 _LIQUID_BLOCK = re.compile(r"^[ \t>]*\{%-?[ \t]*(?P<end>end)?(?P<name>comment|highlight)\b[^\n]*?%\}", re.MULTILINE)
 _KRAMDOWN_COMMENT = re.compile(r"^\{::(?P<open>comment)\}|^\{:/(?:comment)?\}", re.MULTILINE)
 # Within one paragraph: `$$...$$`, and `$...$` on one line as pandoc reads it, so that prices are no formulas.
-_MATH = re.compile(r"(?<!\\)\$\$(?:[^$\n]|\n(?![ \t\r]*\n)|\$(?!\$)){1,20000}\$\$")
-_INLINE_MATH = re.compile(r"(?<![\\$A-Za-z0-9=/&?%._-])\$(?![\s$])(?P<body>[^$\n]{1,500})(?<![\s\\])\$(?![0-9$])")
+# What must not stand before is asked behind the first `$`, so that the search can leap from one to the next.
+_MATH = re.compile(r"\$(?<!\\\$)\$(?:[^$\n]|\n(?![ \t\r]*\n)|\$(?!\$)){1,20000}\$\$")
+_INLINE_MATH = re.compile(r"\$(?<![\\$A-Za-z0-9=/&?%._-]\$)(?![\s$])(?P<body>[^$\n]{1,500})(?<![\s\\])\$(?![0-9$])")
 
 
 def liquid(text: str) -> Iterator[Span]:

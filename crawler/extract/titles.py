@@ -27,7 +27,7 @@ _URL = re.compile(r"https?://", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _LETTER = re.compile(r"[^\W\d_]")
 _COLON = ("：", ":")
-_SENTENCE = re.compile(r"[。；;][”’\"]?\Z")
+_SENTENCE_ENDS = ("。", "；", ";")
 # A sentence that begins like this goes on from the text around it.
 _GOES_ON = re.compile(r"(?:这|但|由于|因此|所以|后者|前者|上面|从上面|此外|另外|其中|可以|如果|最近|注意|然后|于是)")
 _WITHIN_SENTENCE = re.compile(r"[。；，,;！？]")
@@ -132,12 +132,12 @@ def _paragraph(texts: tuple[str, ...], first: int) -> list[str]:
 def _as_title(title: str, before: str) -> str:
     if not _LETTER.search(title) or len(title) > MAX_TITLE or title.endswith(_COLON):
         return ""
-    if _SITES.search(before):
+    labelled = before.endswith(_COLON)
+    if labelled and _SITES.search(before):
         return ""
-    introduced = before.endswith(_COLON) or _URL.match(before) is not None
-    sentence = _SENTENCE.search(title) is not None
-    if sentence and (introduced or _GOES_ON.match(title) or _URL.search(title)):
-        return ""
+    if title.rstrip('”’"').endswith(_SENTENCE_ENDS):
+        introduced = labelled or _URL.match(before)
+        return "" if introduced or _GOES_ON.match(title) or _URL.search(title) else title
     return title
 
 
