@@ -15,7 +15,7 @@ def no_crawl(_: Sequence[str]) -> int:
     return 0
 
 
-def test_the_crawler_is_run_twice_over_the_sample_notes(tmp_path: Path) -> None:
+def test_the_crawler_runs_twice_over_the_sample_notes_and_once_more_when_a_page_is_lost(tmp_path: Path) -> None:
     seen, said = [], []
 
     def crawl(arguments: Sequence[str]) -> int:
@@ -25,7 +25,7 @@ def test_the_crawler_is_run_twice_over_the_sample_notes(tmp_path: Path) -> None:
     code = run_demo(tmp_path / "demo", crawl=crawl, say=said.append)
 
     assert code == 0
-    assert [command for command, _ in seen] == ["run", "run"]
+    assert [command for command, _ in seen] == ["run", "run", "rearchive", "show", "report"]
     fetch = seen[0][1].fetch
     assert set(fetch.resolve.values()) != set()
     assert Path(fetch.ca_bundle).read_text().startswith("-----BEGIN CERTIFICATE")

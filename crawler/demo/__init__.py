@@ -50,6 +50,7 @@ def run_demo(out: Path | None, *, crawl: Crawl, say: Say, stay: bool = False) ->
             code = _run(folder, web, crawl, say, again)
             if code:
                 return code
+        _lose(folder, web, crawl, say)
         _tell(folder, say)
         if stay:
             _wait(say)
@@ -138,6 +139,19 @@ def _remembered(folder: Path) -> str:
     except (OSError, ValueError, KeyError):
         return ""
     return " Remembered: " + ", ".join(f"{number} {state}" for state, number in counts.items() if number) + "."
+
+
+def _lose(folder: Path, web: Web, crawl: Crawl, say: Say) -> None:
+    """The point of it all: an article is deleted, and its text is still there."""
+    from crawler.demo.scene import DELETED, SPEECH
+
+    web.put(SPEECH.url, DELETED)
+    config = ["--config", str(folder / "crawler.toml")]
+    say("\nNow the author deletes an article that was alive a moment ago.")
+    for words in (["rearchive", SPEECH.url], ["show", SPEECH.url, "--text"]):
+        say(f"\n$ crawler {' '.join(words + config)}\n")
+        crawl([*words, *config, "--quiet"])
+    crawl(["report", *config, *_reports(folder), "--quiet"])
 
 
 def _reports(folder: Path) -> list[str]:

@@ -23,20 +23,21 @@ CAPTCHA = f"{WEIXIN}/mp/wappoc_appmsgcaptcha?poc_token=demo&target_url="
 BLOG = "https://hand-made.example"
 NOTEBOOK = "https://notebook.example"
 
+SPEECH = Article(
+    f"{SHORT}speechRecog1",
+    "流式语音识别：从原理到上线",
+    "林一",
+    (
+        "流式识别要在人说话的同时给出文字，因此模型只能看到有限的未来。本文从分块注意力讲起，说明延迟从哪里来。",
+        "第一步是把音频切成四十毫秒的块，每块只向后看一块；第二步是在解码时保留最好的几条路径。",
+        "上线之后最常见的问题不是模型，而是网络抖动：缓冲区太小会断字，太大则让人觉得迟钝。",
+    ),
+    account="听写机器",
+    images=("https://mmbiz.qpic.cn/mmbiz_png/demoSpeech1/640?wx_fmt=png&from=appmsg",),
+)
 WEIXIN_ALIVE: Mapping[Callable[[Article], bytes], list[Article]] = {
     pages.weixin_article: [
-        Article(
-            f"{SHORT}speechRecog1",
-            "流式语音识别：从原理到上线",
-            "林一",
-            (
-                "流式识别要在人说话的同时给出文字，因此模型只能看到有限的未来。本文从分块注意力讲起，说明延迟从哪里来。",
-                "第一步是把音频切成四十毫秒的块，每块只向后看一块；第二步是在解码时保留最好的几条路径。",
-                "上线之后最常见的问题不是模型，而是网络抖动：缓冲区太小会断字，太大则让人觉得迟钝。",
-            ),
-            account="听写机器",
-            images=("https://mmbiz.qpic.cn/mmbiz_png/demoSpeech1/640?wx_fmt=png&from=appmsg",),
-        ),
+        SPEECH,
         Article(
             f"{SHORT}changedHands",
             "春季茶叶团购，前一百名送茶杯",
@@ -69,6 +70,8 @@ WEIXIN_ALIVE: Mapping[Callable[[Article], bytes], list[Article]] = {
         )
     ],
 }
+
+DELETED = Answer(pages.weixin_notice("该内容已被发布者删除"))
 
 ZHIHU_COLUMN = Article(
     "https://zhuanlan.zhihu.com/p/600100200",
@@ -155,7 +158,7 @@ def _weixin() -> dict[str, Answer]:
     }
     walled = f"{SHORT}walledByCapt"
     return alive | {
-        f"{SHORT}whisperSmall": Answer(pages.weixin_notice("该内容已被发布者删除")),
+        f"{SHORT}whisperSmall": DELETED,
         f"{SHORT}marketingTlk": Answer(pages.weixin_notice("此内容因违规无法查看", "涉嫌过度营销、骚扰用户")),
         f"{SHORT}newNoticeTxt": Answer(pages.weixin_notice("本篇正在装订成册，暂不陈列")),
         walled: redirect(CAPTCHA + walled),

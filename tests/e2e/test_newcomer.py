@@ -36,7 +36,8 @@ BLOCKED = {
     "https://members.example/t/4711": "forbidden",
 }
 UNKNOWN = {f"{SHORT}newNoticeTxt": None}
-LIVING = 14
+LOST = {scene.SPEECH.url: "deleted-by-author"}  # in the last act
+LIVING = 13
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def links(demo: tuple[Path, str]) -> dict[str, dict[str, object]]:
     ("url", "state", "reason"),
     [
         (url, state, reason)
-        for state, fates in (("dead", DEAD), ("suspect", SUSPECT), ("blocked", BLOCKED), ("unknown", UNKNOWN))
+        for state, fates in (("dead", DEAD | LOST), ("suspect", SUSPECT), ("blocked", BLOCKED), ("unknown", UNKNOWN))
         for url, reason in fates.items()
     ],
 )
@@ -73,7 +74,7 @@ def test_each_broken_link_is_seen_for_what_it_is(
 
 def test_all_others_are_alive(links: dict[str, dict[str, object]]) -> None:
     assert sum(link["state"] == "alive" for link in links.values()) == LIVING
-    assert len(links) == LIVING + len(DEAD) + len(SUSPECT) + len(BLOCKED) + len(UNKNOWN)
+    assert len(links) == LIVING + len(DEAD) + len(LOST) + len(SUSPECT) + len(BLOCKED) + len(UNKNOWN)
 
 
 def test_facts_beside_the_state_are_told(links: dict[str, dict[str, object]]) -> None:
@@ -93,6 +94,15 @@ def test_the_second_run_asks_next_to_nothing(demo: tuple[Path, str]) -> None:
 
     assert len(told) == 2
     assert "was asked 0 times" in told[1]
+
+
+def test_the_article_that_is_lost_before_our_eyes_is_still_there(
+    demo: tuple[Path, str], links: dict[str, dict[str, object]]
+) -> None:
+    assert scene.SPEECH.paragraphs[1] in demo[1]
+    snapshot = links[scene.SPEECH.url]["snapshot"]
+    assert isinstance(snapshot, dict)
+    assert snapshot["title"] == scene.SPEECH.title
 
 
 def test_what_is_printed_leads_on(demo: tuple[Path, str]) -> None:
