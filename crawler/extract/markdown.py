@@ -94,11 +94,10 @@ def _started(seen: _Seen, tag: Any, start: int, end: int) -> None:
 
 def _inside_link(seen: _Seen, event: Mapping[str, Any], end: int) -> None:
     """Note what an event inside of a link says of its text; close the link at its end."""
-    link = seen.open[-1]
     if event.get("End") in ("Link", "Image"):
         seen.links.append(seen.open.pop())
-        link = seen.open[-1] if seen.open else link
-    link.inner = max(link.inner, end)
+    if seen.open:
+        seen.open[-1].inner = max(seen.open[-1].inner, end)
     text = event.get("Text") or event.get("Code")
     if text:
         for each in seen.open:

@@ -21,9 +21,10 @@ MAX_PARAGRAPH = 3  # lines that a wrapped title may have
 
 _QUOTE = re.compile(r"\A[ \t]{0,3}(?:>[ \t]?)+")
 _LIST_MARK = re.compile(
-    r"\A[ \t]*(?:[-*+]|\d{1,9}[.)、）])(?:[ \t]+|(?=\S))(?:\[[ xX]\][ \t]+)?|\A[ \t]*\[\^[^\]]{1,99}\]:[ \t]*"
+    r"\A[ \t]*(?:[-*+]|\d{1,9}[.)、）])(?:[ \t]+|(?=\S)|\Z)(?:\[[ xX]\][ \t]+)?|\A[ \t]*\[\^[^\]]{1,99}\]:[ \t]*"
 )
 _URL = re.compile(r"https?://", re.IGNORECASE)
+_ENDS_IN_URL = re.compile(r"https?://[!-~]+\Z", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _LETTER = re.compile(r"[^\W\d_]")
 _COLON = ("：", ":")
@@ -130,7 +131,7 @@ def _paragraph(texts: tuple[str, ...], first: int) -> list[str]:
 
 
 def _as_title(title: str, before: str) -> str:
-    if not _LETTER.search(title) or len(title) > MAX_TITLE or title.endswith(_COLON):
+    if not _LETTER.search(title) or len(title) > MAX_TITLE or title.endswith(_COLON) or _ends_in_url(title):
         return ""
     labelled = before.endswith(_COLON)
     if labelled and _SITES.search(before):
@@ -139,6 +140,10 @@ def _as_title(title: str, before: str) -> str:
         introduced = labelled or _URL.match(before)
         return "" if introduced or _GOES_ON.match(title) or _URL.search(title) else title
     return title
+
+
+def _ends_in_url(title: str) -> bool:
+    return "://" in title and _ENDS_IN_URL.search(title) is not None
 
 
 def _before(texts: tuple[str, ...], index: int) -> str:
