@@ -1,7 +1,10 @@
 """Promises between artefacts: what one file says of another is true."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -10,6 +13,7 @@ import pytest
 import crawler
 from crawler.cli import COMMANDS
 from crawler.config import load_settings
+from crawler.model import Failure
 from crawler.report.reasons import REASONS
 from crawler.settings import Host, Settings
 from test_layers import LAYER_OF
@@ -74,16 +78,31 @@ def test_the_readme_names_no_command_that_does_not_exist() -> None:
     assert set(re.findall(r"`crawler ([a-z]+)", README)) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("slug", REASONS)
-def test_every_reason_stands_in_the_docs(slug: str) -> None:
-    assert f"`{slug}`" in (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8")
+def reasons_in_code() -> set[str]:
+    """Every slug that stands beside a state in the code: `State.DEAD, "gone"`."""
+    found = set()
+    for file in (ROOT / "crawler").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            row = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.Tuple) else []
+            for state, slug in pairwise(row):
+                if ast.unparse(state).startswith("State.") and isinstance(slug, ast.Constant):
+                    found.add(str(slug.value))
+    return found
 
 
-def test_every_reason_of_a_shipped_site_rule_stands_in_the_docs() -> None:
-    documented = (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8")
-    for file in sorted((ROOT / "config" / "sites").glob("*.toml")):
-        for slug in re.findall(r'^reason\s*=\s*"([^"]+)"', file.read_text(encoding="utf-8"), flags=re.MULTILINE):
-            assert f"`{slug}`" in documented, f"{file.name}: {slug}"
+def reasons_in_site_files() -> set[str]:
+    files = (ROOT / "config" / "sites").glob("*.toml")
+    return {row["reason"] for file in files for row in tomllib.loads(file.read_text(encoding="utf-8")).get("row", [])}
+
+
+@pytest.mark.parametrize("slugs", [REASONS.keys(), set(Failure), reasons_in_code(), reasons_in_site_files()])
+def test_every_reason_stands_in_the_docs(slugs: Iterable[str]) -> None:
+    documented = set(
+        re.findall(r"^\| `([a-z0-9-]+)` \|", (ROOT / "docs" / "reasons.md").read_text("utf-8"), re.MULTILINE)
+    )
+
+    assert set(slugs) - documented == set()
+    assert slugs
 
 
 @pytest.mark.parametrize("room", LAYER_OF)
