@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from test_layers import LAYER_OF
 
 import crawler
 from crawler.cli import COMMANDS
@@ -16,7 +17,6 @@ from crawler.config import load_settings
 from crawler.model import Failure
 from crawler.report.reasons import REASONS
 from crawler.settings import Host, Settings
-from test_layers import LAYER_OF
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config" / "crawler.toml"
