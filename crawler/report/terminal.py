@@ -11,8 +11,9 @@ from io import StringIO
 
 from rich import box
 from rich.cells import cell_len
+from rich.color import ColorSystem
 from rich.console import Console
-from rich.padding import Padding
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -56,37 +57,63 @@ STATE_WORDS = frozenset(state.value for state in State)
 
 def render(report: Report, options: Options) -> str:
     """The report as text, with colour sequences only where `options.colour` asks for them."""
-    written = StringIO()
-    console = Console(
-        file=written,
-        width=max(options.width, 20),
-        force_terminal=options.colour,
-        color_system="standard" if options.colour else None,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    _Page(console, readable_document(report), options, words(options.language)).write()
-    lines = [line.rstrip() for line in written.getvalue().strip("\n").split("\n")]
+    paper = _Paper(max(options.width, 20), options.colour)
+    _Page(paper, readable_document(report), options, words(options.language)).write()
+    lines = [line.rstrip() for line in paper.out.getvalue().strip("\n").split("\n")]
     return "".join(line + "\n" for line, before in zip(lines, ["", *lines], strict=False) if line or before)
+
+
+class _Paper:
+    """Lines with a style. rich lays out tables and breaks lines; plain lines it would take a millisecond each for."""
+
+    def __init__(self, width: int, colour: bool) -> None:
+        self.out = StringIO()
+        self.width = width
+        self._colours = ColorSystem.STANDARD if colour else None
+        self._console = Console(
+            file=self.out,
+            width=width,
+            force_terminal=colour,
+            color_system="standard" if colour else None,
+            no_color=not colour,
+            legacy_windows=False,
+            _environ={},  # a report does not depend on COLUMNS or TERM
+        )
+
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        """One line, never broken or cut."""
+        styled = Style.parse(style).render(text, color_system=self._colours) if style and self._colours else text
+        self.out.write(f"{' ' * indent}{styled}\n")
+
+    def wrapped(self, text: str, style: str = "", indent: int = 0) -> None:
+        """Text broken to the width, every line of it indented."""
+        width = self.width - indent
+        if cell_len(text) <= width:
+            self.line(text, style, indent)
+            return
+        for part in Text(text).wrap(self._console, width, overflow="fold"):
+            self.line(part.plain.rstrip(), style, indent)
+
+    def table(self, table: Table) -> None:
+        """A table, as wide as it must be."""
+        self._console.print(table)
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A report on its way to a console."""
+    """A report on its way to paper."""
 
-    console: Console
+    paper: _Paper
     document: Document
     options: Options
     say: Words
 
     def write(self) -> None:
-        self.console.print(Text(f"{self.say.title} · {minute(self.document.generated_at)}", style="bold"))
+        self.paper.wrapped(f"{self.say.title} · {minute(self.document.generated_at)}", "bold")
         if self.document.links:
             self._summary()
         else:
-            self.console.print(Text(self.say.no_links))
+            self.paper.wrapped(self.say.no_links)
         self._news()
         self._dead()
         self._suspects()
@@ -105,7 +132,7 @@ class _Page:
             table.add_row(Text(site), *_figures(self.document.by_site[site]))
         table.add_section()
         table.add_row(Text(self.say.all_links, style="bold"), *_figures(self.document.counts))
-        self.console.print(table)
+        self.paper.table(table)
 
     def _news(self) -> None:
         groups = news(self.document)
@@ -114,7 +141,7 @@ class _Page:
         self._heading(self.say.what_changed)
         for kind, changes in groups:
             listed = [] if kind is ChangeKind.FOUND_DEAD else changes[: self._limit()]
-            self.console.print(Text(f"{self.say.changes[kind]}: {number(len(changes))}", style="bold"))
+            self.paper.wrapped(f"{self.say.changes[kind]}: {number(len(changes))}", "bold")
             for change, link in listed:
                 self._change(change, link)
             self._more(len(changes) - len(listed) if listed else 0)
@@ -123,11 +150,11 @@ class _Page:
         called = name(link) if link else change.canonical_url
         turn = f"{self._word(change.before)} → {self._word(change.after)}"
         if called == (link.url if link else change.canonical_url):
-            self._copyable(called)
+            self.paper.line(called, "", INDENT)
         else:
-            self._wrapped(called)
+            self.paper.wrapped(called, "", INDENT)
         if change.kind in (ChangeKind.TITLE_CHANGED, ChangeKind.STATE_CHANGED):
-            self._wrapped(turn, "dim", INDENT * 2)
+            self.paper.wrapped(turn, "dim", INDENT * 2)
 
     def _dead(self) -> None:
         dead = in_state(self.document, State.DEAD)
@@ -135,7 +162,7 @@ class _Page:
             self._heading(f"{self.say.dead} ({number(len(dead))})", STYLES[State.DEAD])
             self._findings(dead)
         elif self.document.links and self.document.run.network == "ok":
-            self.console.print(Text(self.say.nothing_to_do, style=STYLES[State.ALIVE]))
+            self.paper.wrapped(self.say.nothing_to_do, STYLES[State.ALIVE])
 
     def _suspects(self) -> None:
         suspects = in_state(self.document, State.SUSPECT)
@@ -148,11 +175,11 @@ class _Page:
         sentence = uncounted(self.document, self.options.language)
         if not sentence:
             return
-        self.console.print()
+        self.paper.line()
         if not self.options.verbose:
-            self.console.print(Text(f"{sentence} {self.say.hint_verbose}", style="dim"))
+            self.paper.wrapped(f"{sentence} {self.say.hint_verbose}", "dim")
             return
-        self.console.print(Text(sentence, style="dim"))
+        self.paper.wrapped(sentence, "dim")
         for state in (State.BLOCKED, State.UNKNOWN, State.UNCHECKED):
             links = in_state(self.document, state)
             if links:
@@ -165,9 +192,9 @@ class _Page:
             return
         self._heading(f"{self.say.title_differs} ({number(len(links))})", "yellow")
         for link in links[: self._limit()]:
-            self._copyable(link.url, 0)
-            self._wrapped(f"{self.say.note_says}: {_short(link.note_title or self.say.no_title)}")
-            self._wrapped(f"{self.say.page_says}: {_short(link.page_title or self.say.no_title)}")
+            self.paper.line(link.url)
+            self.paper.wrapped(f"{self.say.note_says}: {_short(link.note_title or self.say.no_title)}", "", INDENT)
+            self.paper.wrapped(f"{self.say.page_says}: {_short(link.page_title or self.say.no_title)}", "", INDENT)
             self._places(link)
         self._more(len(links) - self._limit())
 
@@ -176,64 +203,58 @@ class _Page:
             return
         self._heading(self.say.new_notices, "magenta")
         for notice in self.document.new_notices:
-            self._wrapped(f"{notice.site} ×{notice.count}: {notice.text}", "", 0)
+            self.paper.wrapped(f"{notice.site} ×{notice.count}: {notice.text}")
             for url in notice.urls:
-                self._copyable(url)
-        self.console.print(Text(self.say.notices_hint, style="dim"))
+                self.paper.line(url, "", INDENT)
+        self.paper.wrapped(self.say.notices_hint, "dim")
 
     def _run(self) -> None:
         self._heading(self.say.run)
         done, *troubles = about_run(self.document.run, self.options.language)
-        self._wrapped(done, "", 0)
+        self.paper.wrapped(done)
         for trouble in troubles:
-            self._wrapped(trouble, "yellow", 0)
+            self.paper.wrapped(trouble, "yellow")
         for line in about_rounds(self.document, self.options.language):
-            self._wrapped(line, "dim", 0)
+            self.paper.wrapped(line, "dim")
 
     def _findings(self, links: Sequence[LinkPart]) -> None:
         for rank, link in enumerate(links):
             if rank:
-                self.console.print()
+                self.paper.line()
             self._finding(link)
 
     def _finding(self, link: LinkPart) -> None:
         language = self.options.language
         if name(link) != link.url:
-            self._wrapped(_short(name(link)), "bold", 0)
-        self._copyable(link.url, 0 if name(link) == link.url else INDENT)
-        self._wrapped(verdict(link, language), STYLES[link.state])
+            self.paper.wrapped(_short(name(link)), "bold")
+        self.paper.line(link.url, "", 0 if name(link) == link.url else INDENT)
+        self.paper.wrapped(verdict(link, language), STYLES[link.state], INDENT)
         for line in (_short(evidence(link)), memory(link, language)):
             if line:
-                self._wrapped(line, "dim")
+                self.paper.wrapped(line, "dim", INDENT)
         if link.moved_to:
-            self._copyable(f"{self.say.moved_to}: {link.moved_to}")
+            self.paper.line(f"{self.say.moved_to}: {link.moved_to}", "", INDENT)
         self._places(link)
         if link.state is State.DEAD and link.site != "local":
-            self._wrapped(kept(link, language), "green" if link.snapshot else "dim")
+            self.paper.wrapped(kept(link, language), "green" if link.snapshot else "dim", INDENT)
         for offer in offers(link):
-            self._copyable(f"{self.say.read_instead}: {offer.url}", INDENT, "green")
+            self.paper.line(f"{self.say.read_instead}: {offer.url}", "green", INDENT)
 
     def _places(self, link: LinkPart) -> None:
         written = places(link)
         limit = len(written) if self.options.verbose else MAX_PLACES
         for place in written[:limit]:
-            self._copyable(place, INDENT, "blue")
+            self.paper.line(place, "blue", INDENT)
         self._more(len(written) - limit)
 
     def _heading(self, text: str, style: str = "") -> None:
-        self.console.print()
-        self.console.print(Text(text, style=f"bold {style}".strip()))
-        self.console.print(Text("─" * min(cell_len(text), self.console.width), style="dim"))
-
-    def _wrapped(self, text: str, style: str = "", indent: int = INDENT) -> None:
-        self.console.print(Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, indent), expand=False))
-
-    def _copyable(self, text: str, indent: int = INDENT, style: str = "") -> None:
-        self.console.print(Text(" " * indent + text, style=style), soft_wrap=True)
+        self.paper.line()
+        self.paper.wrapped(text, f"bold {style}".strip())
+        self.paper.line("─" * min(cell_len(text), self.paper.width), "dim")
 
     def _more(self, count: int) -> None:
         if count > 0:
-            self._wrapped(self.say.more.format(count=number(count)), "dim")
+            self.paper.wrapped(self.say.more.format(count=number(count)), "dim", INDENT)
 
     def _limit(self) -> int:
         return len(self.document.links) if self.options.verbose else MAX_LISTED
