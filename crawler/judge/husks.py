@@ -50,9 +50,9 @@ _DEFAULT_TITLES = re.compile(
 )
 
 # Whole sentences that say "there is no such page", put together from what sites say.
-_THING = r"(?:page|file|article|post|document|content|url|resource|story|topic|thread)"
+_THING = r"(?:page|file(?: or directory)?|article|post|document|content|url|resource|story|topic|thread)"
 _WANTED = r"(?: you(?:'re| are| were)? (?:requested|looking for|trying to (?:reach|view|access)))?"
-_NOT = r"(?: (?:was|is|has been|could|can|does) ?(?:not|n't)| (?:cannot|not))(?: be)? (?:found|exist|available)"
+_NOT = r"(?: (?:was|is|has been|could|does) ?(?:not|n't)| (?:cannot|can't|not))(?: be)? (?:found|exist|available)"
 _LOST = r"(?: (?:is|was|has been))? (?:missing|unavailable|no longer (?:available|exists)|deleted|removed)"
 _DING = r"(?:页面|网页|文章|内容|帖子|主题|资源|信息|博客|链接|文件|日志|新闻)"
 _WEG = r"(?:不存在|找不到了?|没有找到|未找到|已(?:经)?(?:被)?(?:作者)?删除|已失效|走丢了|不见了|丢失了?)"
@@ -61,7 +61,7 @@ _SENTENCES = (
     rf"(?:(?:http )?(?:error|status|错误)[\s:]*)?404(?:[\s,.:!-]*{_NUMBER})?",
     rf"(?:the |this |that )?{_THING}{_WANTED}(?:{_NOT}|{_LOST})",
     r"not found|nothing found|we (?:could not|couldn't|can't) find (?:that|this|the) page",
-    rf"(?:您|你)?(?:所)?(?:要)?(?:访问|查看|请求|浏览|查找|寻找|找)?的?{_DING}(?:可能)?{_WEG}(?:或(?:者)?已(?:经)?(?:被)?删除)?",
+    rf"(?:您|你|该|此|这个)?(?:所)?(?:要)?(?:访问|查看|请求|浏览|查找|寻找|找)?的?{_DING}(?:可能)?{_WEG}(?:或(?:者)?已(?:经)?(?:被)?删除)?",
     rf"(?:找不到|无法找到)(?:您?(?:要|所)?(?:访问|请求|查找)的?)?(?:该)?{_DING}|无法找到该页|找不到该页",
     r"指定的(?:主题|文章|日志|帖子)不存在或?已?(?:被)?(?:删除)?\S{0,12}",
 )
@@ -138,7 +138,7 @@ def _missing(fetch: Fetch, document: Document) -> Verdict | None:
 
 
 def _says_missing(line: str) -> bool:
-    return len(line) <= MAX_PHRASE and _MISSING.fullmatch(line.strip()) is not None
+    return len(line) <= MAX_PHRASE and _MISSING.fullmatch(line.replace("’", "'").strip()) is not None
 
 
 def _empty(fetch: Fetch, document: Document) -> Verdict | None:
