@@ -58,7 +58,7 @@ def unknown_page(facts: Facts) -> Verdict:
         matched = f"{facts.zone[0][0]}: {facts.zone[0][1]}"
         return verdict(facts.fetch, State.UNKNOWN, "unseen-notice", rule, matched, notice=notice)
     if not facts.document.body.strip():
-        return verdict(facts.fetch, State.UNKNOWN, "empty-body", rule)
+        return verdict(facts.fetch, State.UNKNOWN, "empty-page", rule)
     if not facts.document.is_html:
         return verdict(facts.fetch, State.UNKNOWN, "not-html", rule, facts.document.content_type)
     return verdict(facts.fetch, State.UNKNOWN, "no-rule-matched", rule)

@@ -54,7 +54,7 @@ STATUSES: dict[int, tuple[State, str, Confidence]] = {
     423: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
     429: (State.BLOCKED, "rate-limited", Confidence.HIGH),
     444: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
-    451: (State.BLOCKED, "legal-reasons", Confidence.HIGH),
+    451: (State.BLOCKED, "unavailable-for-legal-reasons", Confidence.HIGH),
     521: (State.BLOCKED, "forbidden", Confidence.MEDIUM),
     999: (State.BLOCKED, "forbidden", Confidence.HIGH),
 }
