@@ -27,6 +27,7 @@ def best(work: Callable[[], list[T]]) -> tuple[float, list[T]]:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder

@@ -11,7 +11,7 @@ from itertools import chain
 from crawler.extract.found import Found, Lines, Reading, Span, cover
 from crawler.extract.ignore import without_ignored
 from crawler.extract.scan import bare_urls
-from crawler.extract.titles import bare_title
+from crawler.extract.titles import bare_title, link_title
 from crawler.model import Kind, Note, Occurrence
 
 HTML_ENDINGS = (".html", ".htm", ".xhtml")
@@ -71,7 +71,7 @@ def _occurrence(note: Note, lines: Lines, link: Found) -> Occurrence:
         url=link.url,
         raw=note.text[link.start : link.end],
         kind=link.kind,
-        note_title=bare_title(link, lines) if bare else link.title,
+        note_title=bare_title(link, lines) if bare else link_title(link.title),
         start=link.start,
         end=link.end,
     )

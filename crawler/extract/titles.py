@@ -43,6 +43,11 @@ _POINTERS = re.compile(
     r"(?:原文|文章|本文|视频|资料)?(?:链接|地址|网址|链接地址|来源|出处|原文|转自|来自|url|link|source|via)\s*[:：]\Z",
     re.IGNORECASE,
 )
+_POINTING_TEXT = re.compile(
+    r"\W*(?:(?:原文|官方|下载|阅读|参考|视频|文章)?(?:链接|地址|网址|连接)\W*\d*"
+    r"|(?:点击|点|戳|看|见|在)?(?:这里|此处|这儿|此)|原文|来源|出处|点击(?:查看|阅读|下载|进入|跳转)?|下载|查看|传送门|(?:click )?here|link ?\d*|this|source|url|\d{1,3})\W*",
+    re.IGNORECASE,
+)
 _SEE = re.compile(
     r"(?:请|可|详情)?(?:参?[见看阅]|详见|查看|参考|参照|戳|点击|点|在|从|用|来自|转自|via|see|at|from)\Z", re.IGNORECASE
 )
@@ -81,6 +86,11 @@ def bare_title(link: Found, lines: Lines) -> str:
     return _same_line(before) if line[link.start - begin - 1].isspace() else ""
 
 
+def link_title(text: str) -> str:
+    """The text of a link, where it may be a title: neither an address nor words such as "here" that only point."""
+    return "" if _URL.match(text) or _POINTING_TEXT.fullmatch(text) else text
+
+
 def _same_line(text: str) -> str:
     """`text` if it may be a label or title beside its link: short, with letters, and no part of a sentence."""
     title = clean(text)
@@ -100,6 +110,9 @@ def _cell_title(line: str) -> str:
 def _next_title(lines: Lines, index: int, quoted: int) -> str:
     """The paragraph behind the line `index`, if it is a title."""
     texts = lines.texts
+    above = _title_above(texts, index)
+    if above:
+        return above
     first = index + 1
     while first < len(texts) and not _content(texts[first]):
         first += 1
@@ -115,6 +128,18 @@ def _next_title(lines: Lines, index: int, quoted: int) -> str:
         return ""
     paragraph = _paragraph(texts, first)
     return _as_title(clean(" ".join(paragraph)), _before(texts, index)) if paragraph else ""
+
+
+def _title_above(texts: tuple[str, ...], index: int) -> str:
+    """The line right above a link that ends its paragraph: the custom of those who write the title first."""
+    following = texts[index + 1] if index + 1 < len(texts) else ""
+    if index == 0 or (_content(following) and not _NO_TITLE.match(_QUOTE.sub("", following))):
+        return ""
+    raw = _LIST_MARK.sub("", _QUOTE.sub("", texts[index - 1]))
+    title = clean(raw)
+    if not title or _NO_TITLE.match(raw) or _URL.search(title) or title.endswith((*_COLON, *_SENTENCE_ENDS, "，", ",")):
+        return ""
+    return title if _LETTER.search(title) and len(title) <= MAX_TITLE else ""
 
 
 def _paragraph(texts: tuple[str, ...], first: int) -> list[str]:

@@ -9,7 +9,8 @@ from crawler.extract.found import Lines, Span, cover
 from crawler.model import Kind, Note
 
 MARKS = """( ) [ ] ]( < > ` ``` $ $$ * ** _ __ ~~ & ; \\ | {{ }} {% %} ' " # ! @ ? = / . - , ， 。 （ ） x 中文 é 𠀀
-www.a.example :80 &amp; <!-- --> <a href= </a> <code> </code> [1]: [^1] https:// http://a.example/ \ud800 \x00 \x1a \ufeff""".split()
+www.a.example :80 &amp; <!-- -->
+<a href= </a> <code> </code> [1]: [^1] https:// http://a.example/ \ud800 \x00 \x1a \ufeff""".split()
 BLANKS = ["\n", "\n\n", "\r\n", "\r", " ", "    ", "\t", "---\n", "\u3000", "<!-- crawler: ignore -->"]
 PIECES = st.sampled_from(MARKS + BLANKS)
 TEXTS = st.one_of(st.text(max_size=80), st.lists(PIECES, max_size=40).map("".join))

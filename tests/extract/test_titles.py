@@ -117,6 +117,29 @@ def test_a_sentence_behind_a_link_that_a_label_introduced_is_no_title() -> None:
     assert title(f"{U}\n\n一个开源项目。") == "一个开源项目。"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"标题\n{U}\n\n别的话", "标题"),
+        (f"- 标题\n  {U}\n- 别的\n  https://b.example", "标题"),
+        (f"# 不是\n{U}\n\n标题", "标题"),
+        (f"参考：\n{U}\n\n标题", "标题"),
+        (f"一段正文。\n{U}\n\n标题", "标题"),
+        (f">回想起来\n>{U}\n>标题", "标题"),
+    ],
+)
+def test_a_title_may_stand_on_the_line_right_above(text: str, expected: str) -> None:
+    assert title(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["这里", "点击这里", "链接", "链接2", "原文链接", "here", "click here", "[1]", "https://b.example"]
+)
+def test_link_text_that_only_points_is_no_title(text: str) -> None:
+    assert title(f"[{text}]({U})") == ""
+    assert title(f"[{text}的故事]({U})") == f"{text}的故事" or text.startswith("http")
+
+
 def test_two_urls_in_a_row_share_no_title_but_the_last_one_has_it() -> None:
     found = occurrences(Note("a.md", f"{U}\n\nhttps://example.com/y\n\n标题"))
     assert [each.note_title for each in found] == ["", "标题"]
