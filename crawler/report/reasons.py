@@ -67,6 +67,9 @@ REASONS = {
     "missing-file": Reason(
         "file is missing", "本地文件缺失", "The note points to a file that is not there. Restore or rename it."
     ),
+    "content-deleted": Reason(
+        "content deleted", "内容已删除", "The site itself says that the content was deleted, not by whom."
+    ),
     # suspect
     "timeout": Reason(
         "timed out", "超时", "No whole answer came within the time limit. It is asked again on later days."
@@ -116,6 +119,36 @@ REASONS = {
     "parked-domain": Reason(
         "parked domain", "域名已停放", "The domain was given up and shows advertisements or an offer for sale."
     ),
+    "answer-not-found": Reason(
+        "answer is not there", "回答不存在", "The question lives, and the asked answer is not on its page."
+    ),
+    "hidden-by-platform": Reason(
+        "hidden by the platform",
+        "被平台隐藏",
+        "The platform hides the page until its author changes it; many come back.",
+    ),
+    "account-migrating": Reason(
+        "account is moving",
+        "账号迁移中",
+        "The site says that the account is on its way to a new name; looked at again later.",
+    ),
+    "too-many-moves": Reason("moved too often", "迁移次数过多", "The account moved from name to name without an end."),
+    "site-error": Reason(
+        "error of the site", "网站出错", "The site showed an error of its own that says nothing of the page."
+    ),
+    "client-error": Reason(
+        "client error (other 4xx)",
+        "请求错误（其他 4xx）",
+        "A status that says the request was wrong, without saying that the page is gone.",
+    ),
+    "shared-target": Reason(
+        "many links, one target",
+        "多个链接指向同一页面",
+        "Many different links of this host land on one and the same page.",
+    ),
+    "default-page": Reason(
+        "default page", "默认页面", "A web server's or a host's placeholder stands where the page was."
+    ),
     # blocked
     "captcha": Reason(
         "captcha",
@@ -136,6 +169,8 @@ REASONS = {
     "unavailable-for-legal-reasons": Reason(
         "blocked for legal reasons (451)", "因法律原因不可用（451）", "Blocked where the crawler runs."
     ),
+    "payment-required": Reason("payment required (402)", "需要付费（402）", "The site wants to be paid by crawlers."),
+    "no-permission": Reason("no permission", "没有权限", "The site says that this reader may not see the page."),
     # unknown and unchecked
     "too-large": Reason("too large", "内容过大", "The body is over `[fetch] max_body` and was not read to its end."),
     "internal-error": Reason(
@@ -149,6 +184,57 @@ REASONS = {
     "never-checked": Reason("not checked yet", "尚未检查", "No look at this link has been made yet."),
     "over-budget": Reason("over budget", "超出预算", "The time or the number of links of this run was used up."),
     "excluded": Reason("excluded", "已排除", "The configuration says that this link is not to be checked."),
+    "no-rule-matched": Reason(
+        "no rule matched",
+        "没有规则匹配",
+        "The site has rules, the page answered, and none of them knows what it saw. Never taken for alive.",
+    ),
+    "unseen-notice": Reason(
+        "new notice",
+        "新提示",
+        "The site's error zone holds words that no rule knows; the report lists them under new notices seen.",
+    ),
+    "other-article": Reason(
+        "another article", "另一篇文章", "The page shows an article, and not the one that was asked for."
+    ),
+    "needs-javascript": Reason(
+        "needs JavaScript",
+        "需要 JavaScript",
+        "The page is an empty shell that a browser fills: `crawler rearchive --browser` can fill it.",
+    ),
+    "empty-page": Reason("empty page", "空白页面", "The page shows nothing to read."),
+    "not-html": Reason("not HTML", "不是 HTML", "Where an article is expected came something else."),
+    "unexpected-status": Reason(
+        "unexpected status", "意外的状态码", "A status without a meaning for a page, or a redirect without a target."
+    ),
+    "disallowed-by-robots": Reason(
+        "disallowed by robots.txt",
+        "robots.txt 不允许",
+        "`[fetch] robots` is set, and the site asks crawlers to stay away.",
+    ),
+    "held-back": Reason(
+        "held back",
+        "暂缓请求",
+        "Politeness held the request back (`max_per_day`, a cool-down): nothing was asked, so nothing is known.",
+    ),
+    # alive
+    "ok": Reason("fine", "正常", "The page was seen, and nothing speaks against it; its host has no rules of its own."),
+    "content": Reason(
+        "content seen",
+        "已见到内容",
+        "The site's own mark of a living page was seen: its container, and the asked article in it.",
+    ),
+    "not-an-article": Reason(
+        "not an article",
+        "并非文章",
+        "A living page of the site that is no article: a profile, a list, a notice of the platform.",
+    ),
+    "not-modified": Reason(
+        "not modified",
+        "未修改（304）",
+        "The server answered 304: nothing changed since the last look, and no body was sent.",
+    ),
+    "accepted-status": Reason("accepted status", "被认可的状态码", "A status that `[host] accept` counts as alive."),
 }
 
 

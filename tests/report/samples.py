@@ -215,7 +215,7 @@ def alive() -> tuple[Link, History]:
         written.canonical_url,
         first_seen=NOW - 700 * DAY,
         state=State.ALIVE,
-        reason="content-seen",
+        reason="content",
         confidence=Confidence.HIGH,
         evidence=Evidence(rule="zhihu/answer", matched=".RichContent-inner", http_status=200),
         checked_at=NOW - timedelta(minutes=30),
@@ -238,7 +238,7 @@ def differs() -> tuple[Link, History]:
         written.canonical_url,
         first_seen=NOW - 700 * DAY,
         state=State.ALIVE,
-        reason="content-seen",
+        reason="content",
         evidence=Evidence(rule="generic/text", http_status=200, limited="paid: teaser of 312 characters"),
         checked_at=NOW - 2 * DAY,
         last_alive=NOW - 2 * DAY,
@@ -318,9 +318,7 @@ def empty_report() -> Report:
 def living_report() -> Report:
     """A run with nothing to complain about."""
     written, history = alive()
-    history = History(
-        history.canonical_url, history.first_seen, state=State.ALIVE, reason="content-seen", checked_at=NOW
-    )
+    history = History(history.canonical_url, history.first_seen, state=State.ALIVE, reason="content", checked_at=NOW)
     return build_report(
         Run("r", "run", STARTED, NOW, fetched=1, requests=1), [written], {written.canonical_url: history}, NOW
     )
