@@ -94,13 +94,12 @@ def snapshot_of(look: Look, capture: CaptureLine) -> Snapshot:
 
 def redacted(history: History, url: str) -> History:
     """Memory as it may be stored: no secrets of sharers in any URL."""
-    evidence = history.evidence
-    return replace(
-        history,
-        url=redact(history.url or url),
-        moved_to=redact(history.moved_to) if history.moved_to else history.moved_to,
-        evidence=_redacted_evidence(evidence),
-    )
+    shown = redact(history.url or url)
+    moved_to = redact(history.moved_to) if history.moved_to else history.moved_to
+    evidence = _redacted_evidence(history.evidence)
+    if (shown, moved_to) == (history.url, history.moved_to) and evidence is history.evidence:
+        return history
+    return replace(history, url=shown, moved_to=moved_to, evidence=evidence)
 
 
 def journal_record(lines: list[Line], at: datetime) -> bytes:
@@ -125,10 +124,14 @@ def image_revisit(url: str, content_type: str, digest: str, size: int, at: datet
 
 def _redacted_evidence(evidence: Evidence) -> Evidence:
     redirects = tuple(Redirect(hop.status, redact(hop.url)) for hop in evidence.redirects)
-    matched, error = (
-        redact(said) if "=" in said or "@" in said else said for said in (evidence.matched, evidence.error)
-    )
-    return replace(evidence, matched=matched, error=error, final_url=redact(evidence.final_url), redirects=redirects)
+    shown = [_redacted_text(said) for said in (evidence.matched, evidence.error, evidence.final_url)]
+    if shown == [evidence.matched, evidence.error, evidence.final_url] and redirects == evidence.redirects:
+        return evidence
+    return replace(evidence, matched=shown[0], error=shown[1], final_url=shown[2], redirects=redirects)
+
+
+def _redacted_text(said: str) -> str:
+    return redact(said) if "=" in said or "@" in said or "%" in said else said
 
 
 def _data(look: Look) -> CaptureData:

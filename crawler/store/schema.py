@@ -43,7 +43,8 @@ CREATE TABLE captures (
   readable_at INTEGER, readable_len INTEGER, raw_bytes INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE INDEX captures_of_link ON captures (link, at);
 CREATE TABLE documents (link INTEGER PRIMARY KEY, capture INTEGER NOT NULL UNIQUE, title TEXT, names TEXT);
-CREATE VIRTUAL TABLE words USING fts5 (title, names, text, content='', tokenize="unicode61 remove_diacritics 2");
+-- FTS5 names the column at each (term, document) but the first one: text comes first, which saves a quarter.
+CREATE VIRTUAL TABLE words USING fts5 (text, title, names, content='', tokenize="unicode61 remove_diacritics 2");
 CREATE TABLE notes (path TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE slots (slot TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 """

@@ -17,7 +17,7 @@ from crawler.store import words
 from crawler.store.nouns import Hit
 from crawler.store.times import from_micros, micros
 
-_WEIGHTS: Final = "10.0, 6.0, 1.0"  # title; author and note titles; text. A guess: a title says what a page is about
+_WEIGHTS: Final = "1.0, 10.0, 6.0"  # text; title; author and note titles. A guess: a title says what a page is about
 _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost documents lead nowhere
 _COLUMNS: Final = "l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
 _JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
@@ -27,8 +27,8 @@ def put(db: sqlite3.Connection, link: int, capture: int, title: str, names: str,
     """Make a capture the document of its link; a document that was there must have been taken out with `drop`."""
     db.execute("INSERT INTO documents (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, capture, title, names))
     db.execute(
-        "INSERT INTO words (rowid, title, names, text) VALUES (?, ?, ?, ?)",
-        (capture, words.terms(title), words.terms(names), words.terms(text)),
+        "INSERT INTO words (rowid, text, title, names) VALUES (?, ?, ?, ?)",
+        (capture, words.terms(text), words.terms(title), words.terms(names)),
     )
 
 
@@ -40,8 +40,8 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
     db.execute("DELETE FROM documents WHERE link = ?", (link,))
     if text is not None:
         db.execute(
-            "INSERT INTO words (words, rowid, title, names, text) VALUES ('delete', ?, ?, ?, ?)",
-            (row[0], words.terms(row[1]), words.terms(row[2]), words.terms(text)),
+            "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
+            (row[0], words.terms(text), words.terms(row[1]), words.terms(row[2])),
         )
 
 
