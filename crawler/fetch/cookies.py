@@ -35,7 +35,7 @@ class Jars:
         """Set the Cookie header of a request that has none."""
         jar = self._jars.get(slot)
         if self._users:
-            jar = self._with_users(slot, request.url.host)
+            jar = self._with_users(slot, request.url.raw_host.decode("ascii"))
         if jar is not None and jar.version and "Cookie" not in request.headers:
             jar.cookies.set_cookie_header(request)
 

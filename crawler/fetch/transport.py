@@ -53,7 +53,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Raises what httpcore, the guard or the system raise; `trouble` knows them all."""
         url = request.url
-        port = url.port or (443 if url.scheme == "https" else 80)
+        port = url.port if url.port is not None else 443 if url.scheme == "https" else 80
         extensions = dict(request.extensions)
         # Not left in the extensions: a forwarding proxy is asked for the whole URL, and they would win over that.
         target = extensions.pop("target", url.raw_path)
@@ -63,11 +63,13 @@ class PooledTransport(httpx.AsyncBaseTransport):
             headers=request.headers.raw,
             extensions=extensions,
         )
+        host = url.raw_host.decode("ascii")  # not `url.host`, which decodes punycode and fails on what IDNA forbids
         if self._proxy is not None:
-            self._guard.refuse_private_name(url.host, port)
-        pool = await self._pool((url.raw_scheme, url.raw_host, port), request.extensions.get("slot", url.host))
+            self._guard.refuse_private_name(host, port)
+        pool = self._pool((url.raw_scheme, url.raw_host, port), request.extensions.get("slot", host))
         pool.active += 1
         try:
+            await self._close_surplus()
             response = await _send(pool, raw)
         except BaseException:
             pool.active -= 1
@@ -87,35 +89,29 @@ class PooledTransport(httpx.AsyncBaseTransport):
             _, pool = self._pools.popitem()
             await pool.pool.aclose()
 
-    async def _pool(self, origin: Origin, slot: str) -> _Pool:
+    def _pool(self, origin: Origin, slot: str) -> _Pool:
         known = self._pools.get(origin)
         if known is not None:
             self._pools.move_to_end(origin)
             return known
         backend = GuardedBackend(self._guard)
-        fresh = _Pool(
-            httpcore.AsyncConnectionPool(
-                ssl_context=self._context,
-                proxy=self._proxy,
-                max_connections=None,  # the limiter counts
-                keepalive_expiry=KEEP_ALIVE,
-                network_backend=backend,
-            ),
-            backend,
-            slot,
+        pool = httpcore.AsyncConnectionPool(
+            ssl_context=self._context,
+            proxy=self._proxy,
+            max_connections=None,  # the limiter counts
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=backend,
         )
-        self._pools[origin] = fresh
-        if len(self._pools) > self._max_pools:
-            await self._close_oldest(fresh)
+        fresh = self._pools[origin] = _Pool(pool, backend, slot)
         return fresh
 
-    async def _close_oldest(self, fresh: _Pool) -> None:
+    async def _close_surplus(self) -> None:
         """Close the pool that was not used for the longest time; pools in use stay, whatever the bound."""
-        for origin, pool in self._pools.items():
-            if not pool.active and pool is not fresh:
-                del self._pools[origin]
-                await pool.pool.aclose()
-                return
+        if len(self._pools) <= self._max_pools:
+            return
+        oldest = next((origin for origin, pool in self._pools.items() if not pool.active), None)
+        if oldest is not None:
+            await self._pools.pop(oldest).pool.aclose()
 
 
 async def _send(pool: _Pool, request: httpcore.Request) -> httpcore.Response:

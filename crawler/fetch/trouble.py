@@ -66,6 +66,8 @@ class WebTrouble(OSError):
 
 def explain(error: Exception) -> tuple[Failure, str]:
     """Classify what a broken web raised, most specific cause first. Raises `error` again if it is ours."""
+    if isinstance(error, httpcore.LocalProtocolError | httpx.LocalProtocolError):
+        raise error  # we tried to send what HTTP forbids
     for cause in _causes(error):
         known = _known(cause)
         if known is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -39,6 +39,7 @@ IDLE = 20.0  # seconds without a byte of the body (guess; browsers wait far long
 REDIRECT_BODY = 64 * 1024  # bytes of a redirect's own page that are worth reading to keep the connection
 REDIRECT_PATIENCE = 2.0  # seconds to wait for them
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SECRET = re.compile(r"(?i)auth|cookie|token|secret|(?:^|-)key(?:$|-)")
 
 
@@ -91,7 +92,7 @@ class Wire:
         self.jars.add_to(prepared, rules.slot)
         return prepared
 
-    def _headers(self, request: Request, host: str, credentials: str, rules: Politeness) -> list[tuple[str, str]]:
+    def _headers(self, request: Request, host: str, credentials: str, rules: Politeness) -> list[tuple[bytes, bytes]]:
         """Ours, then [fetch] headers, then those of the site or host, then the request's own; later ones win."""
         merged = {"host": ("Host", host), "user-agent": ("User-Agent", self.settings.user_agent or USER_AGENT)}
         merged |= DEFAULTS
@@ -102,7 +103,7 @@ class Wire:
                 merged[name.lower()] = (name, value)
         for name, value in (*rules.headers, *request.headers):
             merged[name.lower()] = (name, value)
-        return list(merged.values())
+        return [(name.encode("ascii"), _header_bytes(value)) for name, value in merged.values()]
 
     async def _exchange(self, request: httpx.Request, slot: str, answer: _Answer, timer: trio.CancelScope) -> None:
         response = await self.transport.handle_async_request(request)
@@ -210,6 +211,25 @@ def _chunks_of(response: httpx.Response) -> AsyncIterator[bytes]:
 def _too_large(status: int, announced: int | None, limit: int) -> str:
     size = f"{announced} bytes" if announced is not None else f"more than {limit} bytes"
     return f"answered {status} with {size}; [fetch] max_body is {limit}"
+
+
+def header_problem(headers: Iterable[tuple[str, str]]) -> str:
+    """What is wrong with headers that a user wrote, "" if nothing: names are tokens, values one line (RFC 9110, 5)."""
+    for name, value in headers:
+        if not _TOKEN.fullmatch(name):
+            return f"{name!r} is not the name of a header"
+        if not value.strip().isprintable():
+            return f"the value of {name} is not one line of text"
+    return ""
+
+
+def _header_bytes(value: str) -> bytes:
+    """Latin-1 as received (an ETag goes back as it came), else UTF-8 as browsers send it."""
+    value = value.strip()
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8")
 
 
 def _basic(credentials: str) -> str:

@@ -80,6 +80,23 @@ async def test_headers_of_host_and_request_win_over_ours() -> None:
     assert "user-agent: mine\r\n" in head
 
 
+async def test_header_values_go_out_as_they_came_in_and_chinese_ones_as_utf_8() -> None:
+    recorder = Recorder()
+    etag = "caf\u00e9".encode().decode("latin-1")  # as headers of an answer are read
+    async with server(recorder) as port, loopback(headers={"X-Name": "\u94fe\u63a5"}) as fetcher:
+        await fetcher(Request(f"http://127.0.0.1:{port}/", (("If-None-Match", etag),)))
+    assert "If-None-Match: caf\u00e9\r\n".encode() in recorder.heads[0]
+    assert "X-Name: \u94fe\u63a5\r\n".encode() in recorder.heads[0]
+
+
+async def test_hosts_that_idna_forbids_are_asked_all_the_same() -> None:
+    recorder = Recorder()
+    async with server(recorder) as port, loopback(resolve={"*": f"127.0.0.1:{port}"}) as fetcher:
+        for host in ("xn--i-7iq.ws", "a_b.example", "\u2603.example"):
+            assert (await fetcher(f"http://{host}/")).status == 200
+    assert b"Host: xn--i-7iq.ws\r\n" in recorder.heads[0]
+
+
 async def test_credentials_in_the_url_are_sent_as_curl_does_and_not_shown() -> None:
     recorder = Recorder()
     async with server(recorder) as port, loopback() as fetcher:
@@ -353,7 +370,16 @@ async def test_a_proxy_that_refuses_is_told() -> None:
     assert "proxy" in fetch.error
 
 
-@pytest.mark.parametrize("bad", [{"proxy": "ftp://x"}, {"proxy": "http://[::"}, {"ca_bundle": "/nowhere/ca.pem"}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"headers": {"a b": "x"}},
+        {"headers": {"A": "x\r\nB: y"}},
+        {"proxy": "ftp://x"},
+        {"proxy": "http://[::"},
+        {"ca_bundle": "/nowhere/ca.pem"},
+    ],
+)
 async def test_settings_that_cannot_be_used_are_told_before_anything_is_fetched(bad: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=rf"\[fetch\] {next(iter(bad))}"):
         async with loopback(**bad):
