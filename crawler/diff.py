@@ -19,7 +19,8 @@ from urllib.parse import unquote
 
 from rapidfuzz.distance import Indel
 
-from crawler.model import Kind, Occurrence
+from crawler.errors import UsageError
+from crawler.model import Finding, Kind, Occurrence
 
 Span = tuple[int, int]  # first and last line, 1-based, both included
 
@@ -163,7 +164,7 @@ def broken_targets(
 
     `exists` is asked about paths relative to the notes' root, and only about those that the change touched.
     """
-    touched = {part for path in gone for part in _with_folders(path)}
+    touched = {part for path in gone for part in (*_with_folders(path), *_permalinks(path))}
     return [o for o in occurrences if o.kind is Kind.LOCAL and _is_broken(target_of(o), touched, exists)]
 
 
@@ -175,6 +176,30 @@ def _with_folders(path: str) -> Iterator[str]:
     while path and path != ".":
         yield path
         path = posixpath.dirname(path)
+
+
+_POST = re.compile(r"(?:.*/)?(\d{4})-(\d{1,2})-(\d{1,2})-([^/]+)\.[a-z]+")
+
+
+def _permalinks(path: str) -> Iterator[str]:
+    """What other notes call a post of Jekyll's: by its date and name."""
+    if found := _POST.fullmatch(path):
+        yield from ("/".join(found.groups()), f"{'/'.join(found.groups())}.html")
+
+
+def baseline_keys(report: object) -> frozenset[tuple[str, str]]:
+    """What an earlier report (its JSON, parsed) already says: canonical URL and state. Raises UsageError."""
+    match report:
+        case {"links": list() as links}:
+            found = ((link.get("canonical_url"), link.get("state")) for link in links if isinstance(link, dict))
+            return frozenset((str(url), str(state)) for url, state in found)
+        case _:
+            raise UsageError("the baseline is no report; write one with --format json")
+
+
+def without_known(findings: Iterable[Finding], known: Collection[tuple[str, str]]) -> list[Finding]:
+    """The findings that a baseline does not have: new links, and those whose state became another."""
+    return [f for f in findings if (f.link.canonical_url, f.history.state.value) not in known]
 
 
 class Change(StrEnum):
