@@ -39,17 +39,18 @@ def _read(path: str, document: Mapping[str, Any]) -> SiteFile:
     stem = path.replace("\\", "/").rpartition("/")[2].removesuffix(".toml")
     data: dict[str, Any] = {"name": stem, **document}
     _known(path, "", data, SiteFile)
+    for key in ("value", "page"):
+        if isinstance(data.get(key), dict):
+            data[key] = {name: _sources(path, f"[{key}] {name}", sources) for name, sources in data[key].items()}
     for key, struct in TABLES.items():
         if key in data:
             data[key] = _table(path, f"[{key}]", data[key], struct)
     for key, struct in LISTS.items():
         if key in data:
             data[key] = _rows(path, key, data[key], struct)
-    if isinstance(data.get("value"), dict):
-        data["value"] = {name: _listed(sources) for name, sources in data["value"].items()}
-    for where, sources in _sources_of(data):
-        for source in sources:
-            _check_source(path, where, source)
+    for key in ("hosts", "error_zone", "hidden"):
+        if key in data:
+            data[key] = _listed(data[key])
     try:
         return msgspec.convert(data, SiteFile)
     except msgspec.ValidationError as error:
@@ -111,24 +112,21 @@ def _plain(message: str) -> str:
     return f"key {found[2]!r}: {found[1]}" if found and found[2] else message
 
 
-def _sources_of(data: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    value, page = data.get("value", {}), data.get("page")
-    if not isinstance(value, dict):
-        return
-    yield from ((f"[value] {name}", s) for name, s in value.items() if isinstance(s, list))
-    if isinstance(page, PageTable):
-        yield from ((f"[page] {name}", list(getattr(page, name))) for name in page.__struct_fields__)
+def _sources(path: str, where: str, written: Any) -> Any:
+    """The sources of one value, each read by itself so that errors name the value."""
+    listed = _listed(written)
+    return [_source(path, where, one) for one in listed] if isinstance(listed, list) else listed
 
 
-def _check_source(path: str, where: str, source: Any) -> None:
-    if isinstance(source, dict):
-        source = _table(path, where, source, Source)
-    if not isinstance(source, Source):
-        return
+def _source(path: str, where: str, written: Any) -> Any:
+    if not isinstance(written, dict):
+        return written
+    source = _table(path, where, written, Source)
     if sum(bool(getattr(source, place)) for place in PLACES) != 1:
         raise ConfigError(f"{path}: {where}: a source has exactly one of {', '.join(PLACES)}")
     if bool(source.object) != bool(source.key) or bool(source.json) != bool(source.path):
         raise ConfigError(f"{path}: {where}: 'object' needs 'key', and 'json' needs 'path'")
+    return source
 
 
 def _lay_over(below: SiteFile, above: SiteFile) -> SiteFile:

@@ -1,0 +1,98 @@
+"""Bytes become text as in a browser, and wrong declarations do less harm than there."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.page.charset import decode
+
+ZH = "山路上的石头，它只是在那里，等人绕过去。" * 5
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content_type"),
+    [
+        ("utf-8", "text/html; charset=utf-8"),
+        ("gb18030", "text/html; charset=gb2312"),
+        ("gb18030", 'text/html; Charset="GBK"'),
+        ("big5", "text/html;charset=big5"),
+        ("shift_jis", "text/html; charset=x-sjis"),
+        ("euc_kr", "text/html; charset=ks_c_5601-1987"),
+        ("utf-16-le", "text/html; charset=utf-16"),
+    ],
+)
+def test_the_charset_of_the_header_counts(encoding: str, content_type: str) -> None:
+    texts = {"big5": "山路上的石頭", "shift_jis": "山道の石", "euc_kr": "산길의 돌"}
+    text = texts.get(encoding, ZH)
+    assert decode(text.encode(encoding), content_type)[0] == text
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        '<meta charset="gb2312">',
+        "<meta charset=gbk>",
+        '<meta http-equiv="Content-Type" content="text/html; charset=gb2312"/>',
+    ],
+)
+def test_without_a_header_the_page_declares_itself(meta: str) -> None:
+    page = f"<html><head>{meta}</head>{ZH}"
+    assert decode(page.encode("gb18030"), "text/html") == (page, "gb18030")
+
+
+def test_a_rare_character_of_gb18030_is_read_under_the_name_of_gb2312() -> None:
+    assert decode("朱镕基 䶮".encode("gb18030"), "text/html; charset=gb2312")[0] == "朱镕基 䶮"
+
+
+def test_a_byte_order_mark_overrules_the_header() -> None:
+    assert decode(b"\xef\xbb\xbf" + ZH.encode(), "text/html; charset=gbk") == (ZH, "utf-8")
+    assert decode(b"\xff\xfe" + ZH.encode("utf-16-le"), "text/html; charset=utf-8") == (ZH, "utf-16-le")
+
+
+def test_the_header_overrules_the_page() -> None:
+    page = '<meta charset="utf-8">' + ZH
+    assert decode(page.encode("gb18030"), "text/html; charset=gbk")[0] == page
+
+
+@pytest.mark.parametrize("label", ["gb2312", "big5", "iso-8859-1", "nonsense"])
+def test_text_that_is_utf8_is_utf8_whatever_it_is_called(label: str) -> None:
+    assert decode(ZH.encode(), f"text/html; charset={label}") == (ZH, "utf-8")
+
+
+def test_utf8_that_was_cut_in_a_character_is_still_utf8() -> None:
+    text, charset = decode(ZH.encode()[:-1], "text/html; charset=gb2312")
+    assert charset == "utf-8"
+    assert text.startswith(ZH[:-1])
+
+
+def test_a_declared_charset_that_most_bytes_contradict_is_not_believed() -> None:
+    page = '<meta charset="utf-8">' + ZH * 5
+    assert decode(page.encode("gb18030"))[0] == page
+
+
+def test_a_chinese_page_that_declares_nothing_is_detected() -> None:
+    assert decode(ZH.encode("gb18030")) == (ZH, "gb18030")
+
+
+def test_some_bad_bytes_do_not_change_the_charset() -> None:
+    text, charset = decode(ZH.encode() + b"\xff\xfe" + ZH.encode() * 4, "text/html; charset=utf-8")
+    assert charset == "utf-8"
+    assert text.count("\ufffd") == 2
+
+
+def test_a_declaration_behind_the_first_kilobyte_is_too_late_but_detection_is_not() -> None:
+    page = " " * 1100 + '<meta charset="gbk">' + ZH
+    assert decode(page.encode("gb18030")) == (page, "gb18030")
+
+
+@given(st.binary(max_size=300), st.text(max_size=30))
+def test_any_bytes_become_some_text(body: bytes, content_type: str) -> None:
+    text, charset = decode(body, content_type)
+    assert isinstance(text, str)
+    assert charset
+
+
+@given(st.text(max_size=100))
+def test_utf8_is_read_back(text: str) -> None:
+    body = text.encode("utf-8", "ignore")
+    assert decode(body, "text/html; charset=utf-8")[0] == body.decode().removeprefix("\ufeff")
