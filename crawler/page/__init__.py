@@ -90,12 +90,13 @@ def _article(fields: Fields, layout: Layout, base: str) -> _Article:
     """Text, markup and pictures from where the site keeps them, else from where the prose is, else all there is."""
     from crawler.page.main_text import find_main
 
-    if fields.fragments:
+    main = None if fields.text else find_main(layout)
+    if main is not None:
+        nodes, dropped, text = [main.node], main.dropped, main.text
+    elif fields.fragments:
         nodes = [fragment.node for fragment in fields.fragments]
         dropped = frozenset().union(*(fragment.dropped for fragment in fields.fragments))
         text = fields.text
-    elif main := find_main(layout):
-        nodes, dropped, text = [main.node], main.dropped, main.text
     else:
         nodes, dropped, text = [], frozenset(), layout.text[:MAX_LEFT]
     return _Article(text, sanitised(nodes, base, dropped), images_of(nodes, base, dropped))

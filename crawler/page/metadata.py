@@ -22,6 +22,7 @@ MAX_METAS = 500  # meta elements read
 MAX_SCRIPTS = 20  # JSON-LD scripts read
 MAX_SCRIPT = 1_000_000  # characters of one
 MAX_OBJECTS = 2_000  # JSON-LD objects looked at
+MAX_NAME = 60  # characters of an author's name
 MAX_HEADINGS = 20  # h1 elements looked at
 
 _ARTICLE_TYPES = frozenset(
@@ -38,6 +39,7 @@ _PUBLISHED = (
 _AUTHORS = ("article:author", "author", "og:article:author", "dc.creator", "byl", "parsely-author", "sailthru.author")
 _BYLINE = re.compile(r"(?:^|[\s|｜/（(【])(?:作者|撰文|文)\s*[:：/／]\s*([^\s|｜/（）()【】，,。:：]{2,20})")
 _SEPARATOR = re.compile(r"\s*(?:[_|｜–—»«·•]|\s[-/:：]\s|--+|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*")
+_SITE_NAME = re.compile(r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org))\S{0,6}$")
 _HAN = re.compile("[\u4e00-\u9fff]")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
 _SAME = re.compile(r"[\W_]+")
@@ -149,7 +151,7 @@ def _without_suffix(title: str, site: str) -> str:
     cuts = [m for m in _SEPARATOR.finditer(title) if m.start() and m.end() < len(title)]
     for cut in cuts[-3:]:
         before, after = title[: cut.start()], title[cut.end() :]
-        if len(before) >= 6 and len(after) <= max(len(before), 12):
+        if (len(before) >= 6 and len(after) <= max(len(before), 12)) or _SITE_NAME.search(after):
             return before
     return title
 
@@ -162,7 +164,7 @@ def page_author(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
     if match := _BYLINE.search(beginning[:1_500]):
         named.append(match[1])
     for name in (tidy(raw) for raw in named if raw):
-        if 1 < len(name) <= 80 and "://" not in name and _same(name) != site and not name.startswith("@"):
+        if 1 < len(name) <= MAX_NAME and "://" not in name and _same(name) != site and not name.startswith("@"):
             return re.sub(r"(?i)^(?:by|作者[:：])\s*", "", name)
     return ""
 
@@ -207,4 +209,5 @@ def lead_image(head: Head) -> str:
 
 def lead_of(node: LexborNode) -> str:
     """The text of a small node that names an author or a time."""
+    node = node.css_first('[itemprop~="name"]') or node
     return tidy(node.attributes.get("content") or node.attributes.get("datetime") or node.text(separator=" "))

@@ -15,6 +15,7 @@ from selectolax.lexbor import LexborNode
 from crawler.model import Page
 from crawler.page.blocks import MAX_NODES, SILENT
 from crawler.page.images import absolute, image_url
+from crawler.url import is_http
 
 MAX_HTML = 8_000_000  # characters of one fragment
 
@@ -142,7 +143,7 @@ def readable_html(page: Page, url: str, captured_at: datetime) -> str:
     source = page.canonical_url or url
     byline = " · ".join(part for part in (page.author, page.published) if part)
     captured = captured_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    link = f'<a href="{escape(url)}" rel="noreferrer noopener">{escape(url)}</a>' if absolute(url, "") else escape(url)
+    link = f'<a href="{escape(url)}" rel="noreferrer noopener">{escape(url)}</a>' if is_http(url) else escape(url)
     return "\n".join(
         (
             "<!DOCTYPE html>",
@@ -150,7 +151,7 @@ def readable_html(page: Page, url: str, captured_at: datetime) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
             '<meta name="referrer" content="no-referrer">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f'<link rel="canonical" href="{escape(source)}">' if absolute(source, "") else "",
+            f'<link rel="canonical" href="{escape(source)}">' if is_http(source) else "",
             f"<title>{escape(page.title or url)}</title>",
             f"<style>{_STYLE}</style></head>",
             f"<body><article><h1>{escape(page.title or url)}</h1>",
