@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import assert_never
 
 from crawler.model import State
-from crawler.report.document import Document, LinkPart, OccurrencePart
 from crawler.report.options import Options
+from crawler.report.parts import Document, LinkPart, OccurrencePart
 from crawler.report.phrases import evidence, offers
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language, words

@@ -15,8 +15,9 @@ from crawler.model import ChangeKind, Report
 from crawler.report.annotations import message
 from crawler.report.build import changes_of_state
 from crawler.report.clean import web_link
-from crawler.report.document import ChangePart, LinkPart, readable_document
+from crawler.report.document import readable_document
 from crawler.report.options import Options
+from crawler.report.parts import ChangePart, LinkPart
 from crawler.report.phrases import name, places
 from crawler.report.words import words
 from crawler.report.xml import element, written
@@ -29,7 +30,7 @@ EVER = datetime.min.replace(tzinfo=UTC)
 def render(report: Report, options: Options) -> str:
     """The feed as XML. An entry's ID is made of link, kind and time, so it stays the same in every later feed."""
     remembered = [*changes_of_state(report.findings, EVER), *report.changes]
-    document = readable_document(replace(report, changes=tuple(dict.fromkeys(remembered))))
+    document = readable_document(replace(report, changes=tuple(dict.fromkeys(remembered))), whole=False)
     by_url = {link.canonical_url: link for link in document.links}
     changes = [change for change in document.changes if change.kind is not ChangeKind.STATE_CHANGED]
     changes.sort(key=lambda change: (change.at, change.canonical_url), reverse=True)

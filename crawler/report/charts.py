@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crawler.model import State
-from crawler.report.document import HealthPart, LinkPart
 from crawler.report.figures import day, number
+from crawler.report.parts import HealthPart, LinkPart
 from crawler.report.svg import bars, stacked
 from crawler.report.words import Words
 

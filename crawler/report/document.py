@@ -1,8 +1,6 @@
-"""The report as a document: the public keys of `crawler.report/1`, and the way from a `Report` to them.
+"""From a `Report` to the document that every format is written from: addresses redacted, strings made harmless.
 
-Every format is written from this document, so that no format can forget to redact an address or to make a title
-harmless. The classes are the schema (docs/report.schema.json is made from them); adding a key is allowed, changing or
-dropping one makes a new schema. No format's own words or markup live here.
+It is done here, once, so that no format can forget it. No format's own words or markup live here.
 """
 
 from __future__ import annotations
@@ -11,18 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Literal
-
-import msgspec
+from typing import Literal
 
 from crawler.model import (
     Change,
-    ChangeKind,
-    Confidence,
     Evidence,
     Finding,
     History,
-    Kind,
     Occurrence,
     Report,
     Run,
@@ -31,196 +24,65 @@ from crawler.model import (
     Suggestion,
 )
 from crawler.report.clean import plain, redacted, storable
+from crawler.report.parts import (
+    ChangePart,
+    Document,
+    EvidencePart,
+    HealthPart,
+    LinkPart,
+    NoticePart,
+    OccurrencePart,
+    RedirectPart,
+    RoundPart,
+    RunPart,
+    SlotPart,
+    SnapshotPart,
+    SuggestionPart,
+)
 from crawler.titles import DIFFERS
 from crawler.url import redact
 
-SCHEMA = "crawler.report/1"
 MAX_NOTICES = 100  # wordings listed as new; a guess: more than a person reads
 NOTICE_EXAMPLES = 3  # addresses shown for each new wording
 NOTICE_TEXT = 500  # characters kept of a new wording; a guess
 
 Clean = Callable[[str], str]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Position = Annotated[int, msgspec.Meta(ge=1)]
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # no part holds itself
-    """An object of the document; every key is always there."""
-
-
-class SlotPart(Part, frozen=True):
-    """A politeness queue that was left alone; `left` links of it stay due."""
-
-    slot: str
-    reason: str
-    left: Count
-
-
-class RunPart(Part, frozen=True):
-    """The run that the report is of."""
-
-    id: str
-    command: str
-    started_at: datetime
-    finished_at: datetime | None
-    complete: bool
-    fetched: Count
-    requests: Count
-    kept_bytes: Count
-    network: Literal["ok", "down"]
-    slots_given_up: tuple[SlotPart, ...]
-    stopped_by: Literal["budget", "signal", "network-down"] | None
-    internal_errors: Count
-
-
-class RedirectPart(Part, frozen=True):
-    """One hop: the status that this URL answered with."""
-
-    status: int
-    url: str
-
-
-class EvidencePart(Part, frozen=True):
-    """Why the verdict says what it says."""
-
-    rule: str | None
-    matched: str | None
-    http_status: int | None
-    final_url: str | None
-    redirects: tuple[RedirectPart, ...]
-    error: str | None
-    limited: str | None
-    notice: str | None
-
-
-class SnapshotPart(Part, frozen=True):
-    """The newest kept capture."""
-
-    id: int
-    captured_at: datetime
-    title: str
-    text_chars: Count
-    digest: str
-    revisit: bool
-
-
-class SuggestionPart(Part, frozen=True):
-    """Where the content can still be read."""
-
-    kind: Literal["snapshot", "wayback", "moved"]
-    url: str
-    captured_at: datetime | None
-
-
-class OccurrencePart(Part, frozen=True):
-    """One place where the link is written; columns count Unicode code points, `end_column` is exclusive."""
-
-    path: str
-    line: Position
-    column: Position
-    end_column: Position | None
-    note_title: str | None
-    kind: Kind
-
-
-class LinkPart(Part, frozen=True):
-    """One link with everything that is known of it."""
-
-    url: str
-    canonical_url: str
-    site: str
-    host: str
-    state: State
-    reason: str
-    confidence: Confidence
-    evidence: EvidencePart
-    note_title: str | None
-    page_title: str | None
-    title_match: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
-    title_differs: bool
-    moved_to: str | None
-    first_seen_at: datetime | None
-    checked_at: datetime | None
-    last_alive_at: datetime | None
-    first_failed_at: datetime | None
-    failures: Count
-    next_check_at: datetime | None
-    previous_state: State | None
-    changed_at: datetime | None
-    snapshot: SnapshotPart | None
-    suggestions: tuple[SuggestionPart, ...]
-    occurrences: tuple[OccurrencePart, ...]
-
-
-class ChangePart(Part, frozen=True):
-    """One piece of news since the last run; `before` and `after` are states, or titles for `title-changed`."""
-
-    kind: ChangeKind
-    canonical_url: str
-    at: datetime
-    before: str
-    after: str
-
-
-class NoticePart(Part, frozen=True):
-    """A wording in a site's error zone that no rule knows yet."""
-
-    site: str
-    text: str
-    count: Count
-    urls: tuple[str, ...]
-
-
-class HealthPart(Part, frozen=True):
-    """How many links were in which state at the end of one run."""
-
-    at: datetime
-    counts: dict[State, Count]
-
-
-class RoundPart(Part, frozen=True):
-    """How long asking every link of a site once takes: seconds, and runs at the budget of one."""
-
-    site: str
-    links: Count
-    seconds: float
-    runs: int | None
-
-
-class Document(Part, frozen=True):
-    """A whole report."""
-
-    schema: Literal["crawler.report/1"]
-    generated_at: datetime
-    run: RunPart
-    counts: dict[State, Count]
-    by_site: dict[str, dict[State, Count]]
-    changes: tuple[ChangePart, ...]
-    new_notices: tuple[NoticePart, ...]
-    trend: tuple[HealthPart, ...]
-    rounds: tuple[RoundPart, ...]
-    overdue: tuple[str, ...]
-    links: tuple[LinkPart, ...]
 
 
 def exact_document(report: Report) -> Document:
     """The document for programs: secrets redacted, everything else as it was found."""
-    return _document(report, storable)
+    return _document(report, report.findings, storable)
 
 
-def readable_document(report: Report) -> Document:
-    """The document for people: every string is one harmless line, too."""
-    return _document(report, plain)
+def readable_document(report: Report, *, whole: bool = True) -> Document:
+    """The document for people: every string is one harmless line, too.
+
+    With `whole` false, `links` holds only what needs attention: formats that show no others need not pay for twenty
+    thousand living links. All counts are of all links in any case.
+    """
+    return _document(report, report.findings if whole else _to_be_told(report), plain)
 
 
-def _document(report: Report, clean: Clean) -> Document:
-    links = tuple(_link(finding, clean) for finding in report.findings)
+def _to_be_told(report: Report) -> list[Finding]:
+    changed = {change.canonical_url for change in report.changes}
+    return [
+        finding
+        for finding in report.findings
+        if finding.history.state not in (State.ALIVE, State.UNCHECKED)
+        or finding.link.canonical_url in changed
+        or finding.history.evidence.notice
+        or _title_differs(finding.history)
+    ]
+
+
+def _document(report: Report, findings: Iterable[Finding], clean: Clean) -> Document:
+    links = tuple(_link(finding, clean) for finding in findings)
     return Document(
         schema="crawler.report/1",
         generated_at=_whole(report.generated_at),
         run=_run(report.run, clean),
-        counts=_counts(link.state for link in links),
-        by_site=_by_site(links),
+        counts=_all_states(Counter(finding.history.state for finding in report.findings)),
+        by_site=_by_site(report.findings),
         changes=tuple(_change(change, clean) for change in report.changes),
         new_notices=_notices(links),
         trend=tuple(HealthPart(at=_whole(h.at), counts=_all_states(dict(h.counts))) for h in report.trend),
@@ -359,17 +221,13 @@ def _notices(links: Iterable[LinkPart]) -> tuple[NoticePart, ...]:
     )
 
 
-def _by_site(links: Iterable[LinkPart]) -> dict[str, dict[State, int]]:
+def _by_site(findings: Iterable[Finding]) -> dict[str, dict[State, int]]:
     """Counts for each site, only of the states that occur there."""
-    pairs = Counter((link.site, link.state) for link in links)
+    pairs = Counter((finding.link.site, finding.history.state) for finding in findings)
     sites: dict[str, dict[State, int]] = {}
     for site, state in sorted(pairs, key=lambda pair: (pair[0], list(State).index(pair[1]))):
         sites.setdefault(site, {})[state] = pairs[site, state]
     return sites
-
-
-def _counts(states: Iterable[State]) -> dict[State, int]:
-    return _all_states(Counter(states))
 
 
 def _all_states(counts: dict[State, int]) -> dict[State, int]:

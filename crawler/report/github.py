@@ -19,7 +19,7 @@ MAX_MESSAGE = 2000  # characters; GitHub cuts at 4096 bytes
 
 def render(report: Report, options: Options) -> str:
     """At most 50 workflow commands, errors first; where more were found, the last one counts the rest."""
-    found = list(items(readable_document(report), options))
+    found = list(items(readable_document(report, whole=False), options))
     listed = found if len(found) <= MAX_ANNOTATIONS else found[: MAX_ANNOTATIONS - 1]
     lines = [_command(item, options) for item in listed]
     if left := len(found) - len(listed):

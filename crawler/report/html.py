@@ -21,9 +21,10 @@ from markupsafe import Markup
 from crawler.model import Report, State
 from crawler.report.charts import dead_by_year, health, years_of
 from crawler.report.clean import clipped, file_link, web_link
-from crawler.report.document import Document, LinkPart, OccurrencePart, SuggestionPart, readable_document
+from crawler.report.document import readable_document
 from crawler.report.figures import day, minute, number
 from crawler.report.options import Options
+from crawler.report.parts import Document, LinkPart, OccurrencePart, SuggestionPart
 from crawler.report.phrases import (
     about_rounds,
     about_run,

@@ -11,8 +11,9 @@ import msgspec
 
 from crawler.model import Report
 from crawler.report.clean import escaped_json
-from crawler.report.document import Document, exact_document
+from crawler.report.document import exact_document
 from crawler.report.options import Options
+from crawler.report.parts import Document
 
 _ENCODER = msgspec.json.Encoder()
 

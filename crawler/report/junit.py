@@ -7,8 +7,9 @@ from xml.etree.ElementTree import Element
 
 from crawler.model import Report, State
 from crawler.report.annotations import headline, message
-from crawler.report.document import Document, LinkPart, OccurrencePart, readable_document
+from crawler.report.document import readable_document
 from crawler.report.options import Options
+from crawler.report.parts import Document, LinkPart, OccurrencePart
 from crawler.report.xml import element, written
 
 SKIPPED = (State.UNCHECKED, State.BLOCKED, State.UNKNOWN)  # nothing is known of the page

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 
 from crawler.model import ChangeKind, Report, State
 from crawler.report.clean import clipped, file_link, web_link
-from crawler.report.document import Document, LinkPart, OccurrencePart, readable_document
+from crawler.report.document import readable_document
 from crawler.report.figures import day, minute, number
 from crawler.report.options import Options
+from crawler.report.parts import Document, LinkPart, OccurrencePart
 from crawler.report.phrases import (
     about_rounds,
     about_run,
@@ -42,7 +43,7 @@ _IN_TARGET = str.maketrans({c: f"%{ord(c):02X}" for c in ' <>()|\\`"'})
 
 def render(report: Report, options: Options) -> str:
     """The report as one Markdown text: counts, news, a table of the dead, one of the suspects, and the run."""
-    document = readable_document(report)
+    document = readable_document(report, whole=options.verbose)
     say = words(options.language)
     blocks = [
         f"# {say.title}",
@@ -62,7 +63,7 @@ def render(report: Report, options: Options) -> str:
 
 
 def _summary(document: Document, say: Words) -> list[str]:
-    if not document.links:
+    if not document.by_site:
         return [say.no_links]
     head = [say.site, *(say.states[state] for state in State), say.total]
     rows = [[_text(site), *_figures(document.by_site[site])] for site in sites_by_weight(document)]

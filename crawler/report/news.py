@@ -8,7 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from crawler.model import ChangeKind, Report, State
-from crawler.report.document import ChangePart, Count, LinkPart, NoticePart, Part, RunPart, SlotPart, exact_document
+from crawler.report.document import exact_document
+from crawler.report.parts import ChangePart, Count, LinkPart, NoticePart, Part, RunPart, SlotPart
 from crawler.report.phrases import FOCUS
 
 MAX_LINKS = 200  # told in full; receivers refuse large bodies, and the report has them all

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.model import ChangeKind, State
-from crawler.report.document import ChangePart, Document, LinkPart, RunPart, SuggestionPart
 from crawler.report.figures import day, duration, number, size
+from crawler.report.parts import ChangePart, Document, LinkPart, RunPart, SuggestionPart
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language, words
 

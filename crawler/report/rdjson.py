@@ -21,7 +21,7 @@ SEVERITIES = {Level.ERROR: "ERROR", Level.WARNING: "WARNING"}
 
 def render(report: Report, options: Options) -> str:
     """One JSON object with a diagnostic for each place of each link that fails."""
-    diagnostics = [_diagnostic(item, options) for item in items(readable_document(report), options)]
+    diagnostics = [_diagnostic(item, options) for item in items(readable_document(report, whole=False), options)]
     result = {"source": {"name": "linkhealth-crawler"}, "diagnostics": diagnostics}
     return escaped_json(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
 

@@ -16,8 +16,9 @@ import msgspec
 from crawler.model import Report
 from crawler.report.annotations import Item, Level, items, message
 from crawler.report.clean import escaped_json, file_link
-from crawler.report.document import Document, OccurrencePart, readable_document
+from crawler.report.document import readable_document
 from crawler.report.options import Options
+from crawler.report.parts import Document, OccurrencePart
 from crawler.report.phrases import warnings
 from crawler.report.reasons import reason_help, reason_name
 
@@ -27,7 +28,7 @@ MAX_RESULTS = 25_000  # of one run; GitHub refuses files with more
 
 def render(report: Report, options: Options) -> str:
     """One SARIF log with one run: a rule for each reason that occurs, a result for each link in each note."""
-    document = readable_document(report)
+    document = readable_document(report, whole=False)
     found = _one_per_note(items(document, options))
     reasons = sorted({places[0].link.reason for places in found})
     log = {

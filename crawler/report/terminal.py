@@ -19,9 +19,10 @@ from rich.text import Text
 
 from crawler.model import ChangeKind, Report, State
 from crawler.report.clean import clipped
-from crawler.report.document import ChangePart, Document, LinkPart, readable_document
+from crawler.report.document import readable_document
 from crawler.report.figures import minute, number
 from crawler.report.options import Options
+from crawler.report.parts import ChangePart, Document, LinkPart
 from crawler.report.phrases import (
     about_rounds,
     about_run,
@@ -58,7 +59,7 @@ STATE_WORDS = frozenset(state.value for state in State)
 def render(report: Report, options: Options) -> str:
     """The report as text, with colour sequences only where `options.colour` asks for them."""
     paper = _Paper(max(options.width, 20), options.colour)
-    _Page(paper, readable_document(report), options, words(options.language)).write()
+    _Page(paper, readable_document(report, whole=options.verbose), options, words(options.language)).write()
     lines = [line.rstrip() for line in paper.out.getvalue().strip("\n").split("\n")]
     return "".join(line + "\n" for line, before in zip(lines, ["", *lines], strict=False) if line or before)
 
@@ -110,7 +111,7 @@ class _Page:
 
     def write(self) -> None:
         self.paper.wrapped(f"{self.say.title} · {minute(self.document.generated_at)}", "bold")
-        if self.document.links:
+        if self.document.by_site:
             self._summary()
         else:
             self.paper.wrapped(self.say.no_links)
@@ -161,7 +162,7 @@ class _Page:
         if dead:
             self._heading(f"{self.say.dead} ({number(len(dead))})", STYLES[State.DEAD])
             self._findings(dead)
-        elif self.document.links and self.document.run.network == "ok":
+        elif self.document.by_site and self.document.run.network == "ok":
             self.paper.wrapped(self.say.nothing_to_do, STYLES[State.ALIVE])
 
     def _suspects(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crawler.model import Report
-from crawler.report.document import LinkPart, readable_document
+from crawler.report.document import readable_document
 from crawler.report.options import Options
+from crawler.report.parts import LinkPart
 
 
 def render(report: Report, _options: Options) -> str:
