@@ -27,7 +27,10 @@ _DEFINITION_BEFORE = re.compile(r"[ \t>]{0,20}\[[^\]\n]{1,999}\]:[ \t]*<?\Z")
 MAX_LABEL = 1100  # code points; CommonMark ends labels at 999
 _DESTINATION = re.compile(r"\s*(?:<(?P<angled>[^<>\n]*)>|(?P<bare>\S+))")
 # kramdown takes white space inside of a target, CommonMark does not: the author meant a link all the same.
-_SPACED = re.compile(r"(?P<image>!?)\[(?P<text>[^\[\]\n]{0,500})\]\((?P<url>[^\s()<>\0][^()<>\n\0]{0,2000})\)")
+_SPACED = re.compile(
+    r"(?P<image>!?)\[(?P<text>[^\[\]\n]{0,500})\]\("
+    r"(?P<url>[^\s()<>\0](?:[^()<>\n\0]|\([^()<>\n\0]{0,200}\)){0,2000})\)"
+)
 _SPACED_TITLE = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*')\s*\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -210,25 +213,28 @@ def _explicit(source: str, seen: _Seen, offsets: _Offsets) -> Iterator[Found]:
         if not found:
             continue
         whole = Span(offsets(link.start), offsets(link.end))
-        place = _place(source, whole, offsets(link.inner), written)
+        place = _place(source, link, whole, offsets(link.inner))
         title = "" if written == "Autolink" else _one_line("".join(link.text)) or link.data["title"]
         yield Found(place.start, place.end, found[0], found[1], title)
 
 
-def _place(source: str, whole: Span, inner: int, written: str) -> Span:
+def _place(source: str, link: _OpenLink, whole: Span, inner: int) -> Span:
     """Where the target itself stands; for a reference the whole link, since its target stands elsewhere."""
+    written = link.data["link_type"]
     if written == "Autolink":
         return Span(whole.start + 1, whole.end - 1)
     if written != "Inline":
         return whole
     opening = source.find("](", inner, whole.end)
     match = _DESTINATION.match(source, opening + 2, whole.end) if opening >= 0 else None
-    if not match:
-        return whole
-    if match["angled"] is not None:
-        return Span(*match.span("angled"))
-    end = match.end("bare")
-    return Span(match.start("bare"), end - 1 if end == whole.end else end)
+    if match and match["angled"] is not None:
+        place = Span(*match.span("angled"))
+    elif match:
+        place = Span(match.start("bare"), match.end("bare") - (match.end("bare") == whole.end))
+    if match and unescape(source[place.start : place.end]) == link.data["dest_url"]:
+        return place
+    again = source.find(link.data["dest_url"], inner, whole.end)  # such as behind the mark of a quotation
+    return Span(again, again + len(link.data["dest_url"])) if again >= 0 else whole
 
 
 def _one_line(text: str) -> str:
@@ -250,7 +256,7 @@ def _spaced(prose: str) -> Iterator[Found]:
     """Links and pictures whose target holds white space, which makes them plain text to CommonMark."""
     for match in _SPACED.finditer(prose) if "](" in prose else ():
         url = _SPACED_TITLE.sub("", match["url"]).rstrip()
-        found = target(unescape(url), Kind.IMAGE if match["image"] else Kind.INLINE)
+        found = target(unescape(url), Kind.IMAGE if match["image"] else Kind.INLINE) if " " in url else None
         if found and (found[1] is not Kind.LOCAL or match["image"]):
             start = match.start("url")
             yield Found(start, start + len(url), found[0], found[1], _one_line(match["text"]))

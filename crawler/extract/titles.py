@@ -16,6 +16,7 @@ from crawler.extract.targets import unescape
 
 MAX_TITLE = 300  # code points; guess: titles of WeChat end at 64, questions with their asker's remark go beyond 200
 MAX_LABEL = 60  # code points of a label or title on the line of the link
+SEPARATORS = " -—–:：|"  # between a title and a link on one line
 MAX_BESIDE = 1000  # code points beside a link on its line that are looked at
 MAX_PARAGRAPH = 3  # lines that a wrapped title may have
 
@@ -45,7 +46,8 @@ _POINTERS = re.compile(
 )
 _POINTING_TEXT = re.compile(
     r"\W*(?:(?:原文|官方|下载|阅读|参考|视频|文章)?(?:链接|地址|网址|连接)\W*\d*"
-    r"|(?:点击|点|戳|看|见|在)?(?:这里|此处|这儿|此)|原文|来源|出处|点击(?:查看|阅读|下载|进入|跳转)?|下载|查看|传送门|(?:click )?here|link ?\d*|this|source|url|\d{1,3})\W*",
+    r"|(?:点击|点|戳|看|见|在)?(?:这里|此处|这儿|此)|点击(?:查看|阅读|下载|进入|跳转)?"
+    r"|原文|来源|出处|下载|查看|传送门|(?:click )?here|link ?\d*|this|source|url|\d{1,3})\W*",
     re.IGNORECASE,
 )
 _SEE = re.compile(
@@ -79,16 +81,20 @@ def bare_title(link: Found, lines: Lines) -> str:
     rest = "" if _PASSWORD.match(after.strip()) else after.strip()
     if not before and (glued or not rest):
         return _next_title(lines, index, quoted)
+    if before.endswith(("（", "(")) and rest in ("）", ")"):
+        return _same_line(before[:-1])
     if rest:
-        return "" if before else _same_line(rest.lstrip(" -—–:：|"))
+        return "" if before else _same_line(rest.lstrip(SEPARATORS))
     if before.endswith(_COLON):
         return _next_title(lines, index, quoted) if _POINTERS.match(before) else _same_line(before[:-1])
-    return _same_line(before) if line[link.start - begin - 1].isspace() else ""
+    apart = line[link.start - begin - 1].isspace() or before.endswith(("》", "】", "」", "|"))
+    return _same_line(before.rstrip(SEPARATORS)) if apart else ""
 
 
 def link_title(text: str) -> str:
     """The text of a link, where it may be a title: neither an address nor words such as "here" that only point."""
-    return "" if _URL.match(text) or _POINTING_TEXT.fullmatch(text) else text
+    pointing = len(text) <= MAX_LABEL and _POINTING_TEXT.fullmatch(text)
+    return "" if pointing or _URL.match(text) else text
 
 
 def _same_line(text: str) -> str:
@@ -132,12 +138,21 @@ def _next_title(lines: Lines, index: int, quoted: int) -> str:
 
 def _title_above(texts: tuple[str, ...], index: int) -> str:
     """The line right above a link that ends its paragraph: the custom of those who write the title first."""
+    if index == 0 or not texts[index - 1].strip():
+        return ""
+    if index > 1 and _content(texts[index - 2]) and not _LIST_MARK.match(texts[index - 1]):
+        return ""  # the last line of some wrapped prose
     following = texts[index + 1] if index + 1 < len(texts) else ""
-    if index == 0 or (_content(following) and not _NO_TITLE.match(_QUOTE.sub("", following))):
+    if _content(following) and not _NO_TITLE.match(_QUOTE.sub("", following)):
         return ""
     raw = _LIST_MARK.sub("", _QUOTE.sub("", texts[index - 1]))
     title = clean(raw)
-    if not title or _NO_TITLE.match(raw) or _URL.search(title) or title.endswith((*_COLON, *_SENTENCE_ENDS, "，", ",")):
+    if (
+        _NO_TITLE.match(raw)
+        or _SEE.match(title)
+        or _URL.search(title)
+        or title.endswith((*_COLON, *_SENTENCE_ENDS, "，", ","))
+    ):
         return ""
     return title if _LETTER.search(title) and len(title) <= MAX_TITLE else ""
 

@@ -57,6 +57,9 @@ def test_titles_of_the_next_paragraph(text: str, expected: str) -> None:
         (f"- 标题 {U}", "标题"),
         (f"{U} 标题", "标题"),
         (f"{U} - 标题", "标题"),
+        (f"标题 — {U}", "标题"),
+        (f"《标题》{U}", "《标题》"),
+        (f"标题（{U}）", "标题"),
         (f"| 标题 | {U} |\n|---|---|\n| a | b |", "标题"),
         (f"甲[^1]\n\n[^1]: 标题 {U}", "标题"),
         (f"甲[^1]\n\n[^1]: 见 {U}", ""),
@@ -126,6 +129,8 @@ def test_a_sentence_behind_a_link_that_a_label_introduced_is_no_title() -> None:
         (f"参考：\n{U}\n\n标题", "标题"),
         (f"一段正文。\n{U}\n\n标题", "标题"),
         (f">回想起来\n>{U}\n>标题", "标题"),
+        (f"详见\n{U}\n\n标题", "标题"),
+        (f"A paragraph of prose that is\nwrapped and goes on at\n{U}", ""),
     ],
 )
 def test_a_title_may_stand_on_the_line_right_above(text: str, expected: str) -> None:
