@@ -165,7 +165,7 @@ def _canonical(url: ada_url.URL, site: Site | None) -> str:
         url.search = join_query([p for p in split_query(url.search) if not p[0].startswith(TRACKING)])
     if site is not None:
         apply(url, site.file.canonical)
-    return url.href.removesuffix("?")
+    return url.href if url.search else url.href.removesuffix("?")
 
 
 def load_sites(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Sites:

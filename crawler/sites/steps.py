@@ -72,7 +72,7 @@ def _change(url: ada_url.URL, step: Step, match: re.Match[str]) -> None:
         for wanted, verb in _QUERY_VERBS:
             if wanted(step):
                 params = verb(params, step)
-        if (after := join_query(params)) != before.removeprefix("?"):
+        if (after := join_query(params)) != before:
             url.search = after
 
 
@@ -83,8 +83,9 @@ def split_query(search: str) -> Params:
 
 
 def join_query(params: Params) -> str:
-    """The inverse of `split_query`."""
-    return "&".join(name if value is None else f"{name}={value}" for name, value in params)
+    """The query as `url.search` takes it, "?" included: without it a name's own "?" would be lost."""
+    query = "&".join(name if value is None else f"{name}={value}" for name, value in params)
+    return f"?{query}" if query else ""
 
 
 def _alias(params: Params, step: Step) -> Params:
