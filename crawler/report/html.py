@@ -35,6 +35,7 @@ from crawler.report.phrases import (
     name,
     news,
     offers,
+    other_news,
     site_rank,
     sites_by_weight,
     warnings,
@@ -67,6 +68,7 @@ def render(report: Report, options: Options) -> str:
         generated=minute(document.generated_at),
         sites=_sites(document),
         news=_news(document),
+        other_news=other_news(document, options.language),
         charts=[
             (title, note, chart)
             for title, note, chart in (

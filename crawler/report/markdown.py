@@ -24,6 +24,7 @@ from crawler.report.phrases import (
     name,
     news,
     offers,
+    other_news,
     sites_by_weight,
     uncounted,
     with_other_title,
@@ -78,18 +79,18 @@ def _figures(counts: dict[State, int]) -> list[str]:
 
 
 def _news(document: Document, options: Options, say: Words) -> list[str]:
-    groups = news(document)
-    if not groups:
+    if not document.by_site:
         return []
     lines = []
-    for kind, changes in groups:
+    for kind, changes in news(document):
         lines.append(f"- **{say.changes[kind]}: {number(len(changes))}**")
         for change, link in [] if kind is ChangeKind.FOUND_DEAD else changes[:MAX_ROWS]:
             turn = f": {_text(change.before)} → {_text(change.after)}" if kind is ChangeKind.TITLE_CHANGED else ""
             place = f" ({_place(link.occurrences[0], options)})" if link and link.occurrences else ""
             called = _link(name(link), link.url) if link else _text(change.canonical_url)
             lines.append(f"  - {called}{turn}{place}")
-    return [f"## {say.what_changed}", "\n".join(lines)]
+    lines += [f"- {_text(line)}" for line in other_news(document, options.language)]
+    return [f"## {say.what_changed}", "\n".join(lines)] if lines else []
 
 
 def _findings(document: Document, state: State, options: Options, say: Words) -> list[str]:

@@ -40,6 +40,15 @@ def news(document: Document) -> list[tuple[ChangeKind, list[tuple[ChangePart, Li
     return [(kind, changes) for kind, changes in grouped.items() if changes]
 
 
+def other_news(document: Document, language: Language) -> list[str]:
+    """News that is of no single link: new notices, sites that refused us, or that nothing at all changed."""
+    say = words(language)
+    lines = [say.notices_count.format(count=len(document.new_notices))] if document.new_notices else []
+    lines += _given_up(document.run, language)
+    quiet = not lines and not document.changes
+    return [say.nothing_changed] if quiet and document.run.command == "run" and document.run.network == "ok" else lines
+
+
 def name(link: LinkPart) -> str:
     """What people call the link: the note's title, the page's, or its address."""
     return link.note_title or link.page_title or link.url
@@ -111,13 +120,18 @@ def warnings(run: RunPart, language: Language) -> list[str]:
         lines.append(say.stopped[run.stopped_by])
     if not run.complete and not lines:
         lines.append(say.incomplete)
-    lines += [
-        say.given_up.format(slot=s.slot, reason=reason_name(s.reason, language), left=number(s.left))
-        for s in run.slots_given_up
-    ]
+    lines += _given_up(run, language)
     if run.internal_errors:
         lines.append(say.internal_errors.format(count=number(run.internal_errors)))
     return lines
+
+
+def _given_up(run: RunPart, language: Language) -> list[str]:
+    say = words(language)
+    return [
+        say.given_up.format(slot=s.slot, reason=reason_name(s.reason, language), left=number(s.left))
+        for s in run.slots_given_up
+    ]
 
 
 def about_rounds(document: Document, language: Language) -> list[str]:

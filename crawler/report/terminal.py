@@ -33,6 +33,7 @@ from crawler.report.phrases import (
     name,
     news,
     offers,
+    other_news,
     places,
     sites_by_weight,
     uncounted,
@@ -136,8 +137,8 @@ class _Page:
         self.paper.table(table)
 
     def _news(self) -> None:
-        groups = news(self.document)
-        if not groups:
+        groups, others = news(self.document), other_news(self.document, self.options.language)
+        if not (groups or others) or not self.document.by_site:
             return
         self._heading(self.say.what_changed)
         for kind, changes in groups:
@@ -146,6 +147,8 @@ class _Page:
             for change, link in listed:
                 self._change(change, link)
             self._more(len(changes) - len(listed) if listed else 0)
+        for line in others:
+            self.paper.wrapped(line, "bold")
 
     def _change(self, change: ChangePart, link: LinkPart | None) -> None:
         called = name(link) if link else change.canonical_url

@@ -37,6 +37,7 @@ class Words:
     page_says: str
     no_title: str
     new_notices: str
+    notices_count: str
     notices_hint: str
     other_states: str
     nothing_to_do: str
@@ -44,7 +45,6 @@ class Words:
     links: str
     places: str
     evidence: str
-    rule: str
     kept: str
     not_kept: str
     kept_copy: str
@@ -56,7 +56,6 @@ class Words:
     checked: str
     failures: str
     confidence: Mapping[str, str]
-    redirects: str
     run: str
     run_line: str
     stopped: Mapping[str, str]
@@ -73,7 +72,6 @@ class Words:
     no_year: str
     share: str
     data: str
-    rounds: str
     round_line: str
     round_runs: str
     overdue: str
@@ -81,7 +79,6 @@ class Words:
     show_more: str
     filter_label: str
     filter_hint: str
-    state: str
     reason: str
     sort: str
     sort_by: Mapping[str, str]
@@ -118,6 +115,7 @@ ENGLISH = Words(
     page_says="page",
     no_title="(no title)",
     new_notices="New notices seen: wordings that no rule knows yet",
+    notices_count="new notices: {count}",
     notices_hint="Their pages are kept; `crawler explain URL` shows how a rule would read them.",
     other_states="{blocked} blocked (the site refused us) and {unknown} unknown: these say nothing about the pages.",
     nothing_to_do="No dead links.",
@@ -125,7 +123,6 @@ ENGLISH = Words(
     links="links",
     places="written in",
     evidence="evidence",
-    rule="rule",
     kept="kept",
     not_kept="no copy kept",
     kept_copy="kept {day} · {characters} characters · snapshot {id}",
@@ -137,7 +134,6 @@ ENGLISH = Words(
     checked="checked",
     failures="failing looks: {count}",
     confidence=MappingProxyType({"low": "low confidence", "medium": "medium confidence", "high": "high confidence"}),
-    redirects="redirects",
     run="Run",
     run_line="links fetched: {fetched} · requests: {requests} · kept: {kept} · time: {seconds}",
     stopped=MappingProxyType(
@@ -160,7 +156,6 @@ ENGLISH = Words(
     no_year="undated",
     share="share",
     data="Show the numbers",
-    rounds="A full round",
     round_line="{site}: {links} links, {seconds} of asking",
     round_runs=", {runs} runs at this budget",
     overdue="Links that have waited longer than planned: {count}",
@@ -168,7 +163,6 @@ ENGLISH = Words(
     show_more="Show more",
     filter_label="Filter",
     filter_hint="title, URL, note or reason",
-    state="state",
     reason="reason",
     sort="Sort by",
     sort_by=MappingProxyType(
@@ -199,6 +193,7 @@ CHINESE = Words(
     page_says="页面",
     no_title="（无标题）",
     new_notices="新提示：尚无规则识别的文字",
+    notices_count="新提示：{count}",
     notices_hint="这些页面已保存；用 `crawler explain URL` 查看规则如何判断。",
     other_states="{blocked} 个受阻（网站拒绝了我们），{unknown} 个未知：这不说明页面本身的状况。",
     nothing_to_do="没有失效链接。",
@@ -206,7 +201,6 @@ CHINESE = Words(
     links="链接",
     places="出现在",
     evidence="证据",
-    rule="规则",
     kept="已存",
     not_kept="没有存档",
     kept_copy="已存 {day} · {characters} 字 · 存档 {id}",
@@ -218,7 +212,6 @@ CHINESE = Words(
     checked="检查于",
     failures="失败 {count} 次",
     confidence=MappingProxyType({"low": "把握低", "medium": "把握中", "high": "把握高"}),
-    redirects="重定向",
     run="运行",
     run_line="抓取链接：{fetched} · 请求：{requests} · 保存：{kept} · 用时：{seconds}",
     stopped=MappingProxyType(
@@ -241,7 +234,6 @@ CHINESE = Words(
     no_year="无日期",
     share="占比",
     data="查看数据",
-    rounds="完整一轮",
     round_line="{site}：{links} 个链接，需访问 {seconds}",
     round_runs="，按此预算需 {runs} 次运行",
     overdue="{count} 个链接等待已超过计划时间。",
@@ -249,7 +241,6 @@ CHINESE = Words(
     show_more="显示更多",
     filter_label="筛选",
     filter_hint="标题、网址、笔记或原因",
-    state="状态",
     reason="原因",
     sort="排序",
     sort_by=MappingProxyType(
