@@ -45,7 +45,7 @@ from crawler.report.reasons import reason_name
 from crawler.report.words import Words, words
 
 MAX_WRITTEN = 500  # links written into the page itself; the script shows all
-MAX_NEWS = 50  # of each kind; the list below has them all
+MAX_NEWS = 25  # of each kind; the list below has them all
 MAX_TEXT = 300  # characters of a title or of evidence
 SORTS = ("order", "site", "path", "year", "checked", "title")
 
@@ -56,6 +56,7 @@ def render(report: Report, options: Options) -> str:
     say = words(options.language)
     style, script = _asset("report.css"), _asset("report.js")
     ordered = sorted(document.links, key=lambda link: (list(State).index(link.state), site_rank(link.site)))
+    troubles = warnings(document.run, options.language)  # they head the page, and are not told twice
     return _template().render(
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 - ours, from the package
@@ -68,7 +69,7 @@ def render(report: Report, options: Options) -> str:
         generated=minute(document.generated_at),
         sites=_sites(document),
         news=_news(document),
-        other_news=other_news(document, options.language),
+        other_news=[line for line in other_news(document, options.language) if line not in troubles],
         charts=[
             (title, note, chart)
             for title, note, chart in (
@@ -80,7 +81,7 @@ def render(report: Report, options: Options) -> str:
         written=[row(link, options) for link in _to_act_on(document)[:MAX_WRITTEN]],
         differing=[(row(link, options), link) for link in with_other_title(document)],
         about=about_run(document.run, options.language)[:1] + about_rounds(document, options.language),
-        warnings=warnings(document.run, options.language),
+        warnings=troubles,
         sorts=SORTS,
         number=number,
         blank=Row(s=0, r="", w="", u="", p=[], h="#"),
