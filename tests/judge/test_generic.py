@@ -72,7 +72,7 @@ def test_a_challenge_is_a_wall_whatever_its_status(html: str, status: int) -> No
         f"<title>a</title>{PROSE}<script src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'></script>",
         f"<title>a</title>{PROSE}<script src='/_Incapsula_Resource?SWJIYLWA=1'></script>",
         "<title>acw_sc__v2 解析</title><p>文章讲 acw_sc__v2 是怎么算出来的，以及 window._cf_chl_opt。</p>",
-        '<title>WAF</title><article><pre><code>document.cookie="__jsl_clearance"</code></pre><p>How it works.</p></article>',
+        '<title>WAF</title><article><pre><code>document.cookie="__jsl_clearance"</code></pre><p>How.</p></article>',
         "<title>a</title>" + PROSE * 40 + "<script>window._cf_chl_opt={}</script>",  # over 100 kB
     ],
 )
@@ -210,7 +210,7 @@ def test_a_redirect_to_a_trader_of_domains_is_suspect_but_a_link_to_one_is_none(
     "html",
     [
         f"<title>Which domain is for sale?</title>{PROSE}<p>buy this domain</p>",
-        "<title>域名出售骗局</title><article><p>常有人遇到“本域名出售”的骗局，这里讲讲怎么识别。</p></article>",
+        "<title>域名出售骗局</title><article><p>有人遇到“本域名出售”，这里讲讲怎么识别。</p></article>",
         "<title>Sold</title><article><h1>Sold</h1><p>Our ferry is for sale no more.</p></article>",
     ],
 )
