@@ -32,12 +32,13 @@ class Item:
     link: LinkPart
     occurrence: OccurrencePart
     level: Level
+    file: str  # as the code host knows it: from the repository's root
 
 
 def items(document: Document, options: Options) -> Iterator[Item]:
     """Every place of every link that is not in order, errors first."""
     found = [
-        Item(link, occurrence, level)
+        Item(link, occurrence, level, options.notes_folder + occurrence.path)
         for link in document.links
         if (level := level_of(link.state, options)) is not None
         for occurrence in link.occurrences

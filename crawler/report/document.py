@@ -222,12 +222,8 @@ def _notices(links: Iterable[LinkPart]) -> tuple[NoticePart, ...]:
 
 
 def _by_site(findings: Iterable[Finding]) -> dict[str, dict[State, int]]:
-    """Counts for each site, only of the states that occur there."""
     pairs = Counter((finding.link.site, finding.history.state) for finding in findings)
-    sites: dict[str, dict[State, int]] = {}
-    for site, state in sorted(pairs, key=lambda pair: (pair[0], list(State).index(pair[1]))):
-        sites.setdefault(site, {})[state] = pairs[site, state]
-    return sites
+    return {site: {state: pairs[site, state] for state in State} for site in sorted({site for site, _ in pairs})}
 
 
 def _all_states(counts: dict[State, int]) -> dict[State, int]:

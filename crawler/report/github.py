@@ -30,7 +30,7 @@ def render(report: Report, options: Options) -> str:
 
 def _command(item: Item, options: Options) -> str:
     place = item.occurrence
-    properties = {"file": place.path, "line": str(place.line), "col": str(place.column)}
+    properties = {"file": item.file, "line": str(place.line), "col": str(place.column)}
     if place.end_column is not None:
         properties |= {"endLine": str(place.line), "endColumn": str(place.end_column)}
     properties["title"] = headline(item.link, options.language)

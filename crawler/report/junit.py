@@ -56,7 +56,7 @@ def _case(place: OccurrencePart, link: LinkPart, options: Options) -> Element:
         attributes={
             "name": f"{place.line}:{place.column} {link.url}",
             "classname": place.path,
-            "file": place.path,
+            "file": options.notes_folder + place.path,
             "line": str(place.line),
             "time": "0",
         },

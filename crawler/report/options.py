@@ -18,3 +18,4 @@ class Options:
     verbose: bool = False  # list what is otherwise only counted
     fail_on: frozenset[State] = field(default=frozenset({State.DEAD}))  # the states that are errors
     notes_url: str = ""  # what a note's path is appended to, to make a link: "../notes/", "https://…/blob/main/"
+    notes_folder: str = ""  # from the repository's root to the notes' root, for formats of code review: "notes/"

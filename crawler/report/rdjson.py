@@ -31,7 +31,7 @@ def _diagnostic(item: Item, options: Options) -> dict[str, Any]:
     start = {"line": place.line, "column": 1} if place.column == 1 else {"line": place.line}
     return {
         "message": message(item.link, options.language),
-        "location": {"path": place.path, "range": {"start": start}},
+        "location": {"path": item.file, "range": {"start": start}},
         "severity": SEVERITIES[item.level],
         "code": {"value": item.link.reason},
     }

@@ -18,7 +18,7 @@ from crawler.report.annotations import Item, Level, items, message
 from crawler.report.clean import escaped_json, file_link
 from crawler.report.document import readable_document
 from crawler.report.options import Options
-from crawler.report.parts import Document, OccurrencePart
+from crawler.report.parts import Document
 from crawler.report.phrases import warnings
 from crawler.report.reasons import reason_help, reason_name
 
@@ -74,7 +74,7 @@ def _rule(reason: str, options: Options) -> dict[str, Any]:
 
 def _result(places: list[Item], reasons: list[str], options: Options) -> dict[str, Any]:
     link = places[0].link
-    first, *others = [_location(item.occurrence) for item in places]
+    first, *others = [_location(item) for item in places]
     identity = f"{link.canonical_url}\n{places[0].occurrence.path}"
     digest = hashlib.sha256(identity.encode()).hexdigest()
     return {
@@ -90,11 +90,12 @@ def _result(places: list[Item], reasons: list[str], options: Options) -> dict[st
     }
 
 
-def _location(place: OccurrencePart) -> dict[str, Any]:
+def _location(item: Item) -> dict[str, Any]:
+    place = item.occurrence
     region = {"startLine": place.line, "startColumn": place.column}
     if place.end_column is not None:
         region["endColumn"] = place.end_column
-    return {"physicalLocation": {"artifactLocation": {"uri": file_link(place.path)}, "region": region}}
+    return {"physicalLocation": {"artifactLocation": {"uri": file_link(item.file)}, "region": region}}
 
 
 def _invocation(document: Document, left_out: int, options: Options) -> dict[str, Any]:

@@ -47,6 +47,11 @@ def many_dead(count: int) -> Report:
     )
 
 
+@pytest.mark.parametrize("name", ["github", "sarif", "rdjson", "junit"])
+def test_files_are_named_from_the_root_of_the_repository(name: str) -> None:
+    assert "site/notes/posts/2019-7-9-attention_2.markdown" in written(name, full_report(), notes_folder="site/notes/")
+
+
 class TestGithub:
     def test_a_command_is_one_line_with_escaped_properties_and_message(self) -> None:
         line = next(line for line in written("github", full_report()).splitlines() if "we ird" in line)
