@@ -30,7 +30,7 @@ from crawler.config import site_documents
 from crawler.demo import pages
 from crawler.fetch import open_fetcher
 from crawler.model import History, Link, Look, Run, SlotState, Snapshot, State
-from crawler.plan import Budget
+from crawler.plan import Budget, Plan
 from crawler.session import Job, Outcome, politeness_for, run_session
 from crawler.settings import Fetch as FetchSettings
 from crawler.settings import Settings
@@ -248,6 +248,13 @@ class Promises:
                 self.broken.append(f"{polite.slot} was asked {at - last[polite.slot]:.3f} s after the request before")
             last[polite.slot] = at
 
+    def check_pace(self, plan: Plan, seconds: float) -> str:
+        """A night that asks everything takes what its longest slot takes, and hardly more."""
+        bound = max((len(s.links) - 1) * s.politeness.interval for s in plan.slots) if plan.slots else 0.0
+        if bound > 600 and seconds > bound * 1.02 + 5:
+            self.broken.append(f"a night took {seconds:.0f} s, its longest slot {bound:.0f} s")
+        return f"{seconds / bound:.3f}" if bound else "-"
+
     def check_deaths(self, world: World, notebook: Notebook, rules: Settings, nights: int) -> None:
         """Every death was found within the days that the schedule promises."""
         schedule = rules.schedule
@@ -284,12 +291,14 @@ def simulate(
         promises.check(world, notebook, outcome)
         run = outcome.run
         seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
-        states = defaultdict(int)
+        pace = promises.check_pace(outcome.plan, seconds) if run.stopped_by is None else "-"
+        states: dict[str, int] = defaultdict(int)
         for history in notebook.told.values():
             states[str(history.state)] += 1
         print(
-            f"night {night:2}: {run.fetched:5} links, {len(world.log) - asked:5} requests, {seconds / 3600:5.2f} h, "
-            f"{time.process_time() - began:5.1f} s of CPU, network {run.network}, {dict(sorted(states.items()))}",
+            f"night {night:2}: {run.fetched:5} links, {len(world.log) - asked:5} requests, {seconds / 3600:5.2f} h "
+            f"({pace} of the longest slot), "
+            f"{time.process_time() - began:.1f} s of CPU, network {run.network}, {dict(sorted(states.items()))}",
             file=sys.stderr,
         )
     promises.check_intervals(world, rules)

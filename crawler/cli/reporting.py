@@ -100,6 +100,11 @@ def exit_code(report: Report, fail_on: frozenset[State]) -> int:
     run = report.run
     if run.network == "down" or run.stopped_by == "signal" or run.internal_errors:
         return EXIT_STOPPED
+    return findings_code(report, fail_on)
+
+
+def findings_code(report: Report, fail_on: frozenset[State]) -> int:
+    """1 where a link is in one of the states that count as failure."""
     return EXIT_FINDINGS if any(finding.history.state in fail_on for finding in report.findings) else 0
 
 

@@ -1,0 +1,96 @@
+"""`crawler export`: hand the archive to other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli.options import Options, global_options, load_sites_of
+from crawler.errors import UsageError
+
+if TYPE_CHECKING:
+    from crawler.export import Done
+    from crawler.export.source import Reader
+    from crawler.store import Archive
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command("export")
+@click.option("--wacz", metavar="FILE", type=FILE, help="One file that replayweb.page opens.")
+@click.option("--warc", metavar="DIR", type=FILE, help="Plain .warc.gz files, for every tool that reads web archives.")
+@click.option("--html", metavar="DIR", type=FILE, help="A folder that opens from disk, with a list and search.")
+@click.option("--markdown", metavar="DIR", type=FILE, help="A file for each article with front matter, made for git.")
+@click.option("--url", "urls", multiple=True, help="Only this link; may be repeated.")
+@global_options
+def command(
+    options: Options,
+    *,
+    wacz: Path | None,
+    warc: Path | None,
+    html: Path | None,
+    markdown: Path | None,
+    urls: tuple[str, ...],
+) -> int:
+    """Write the archive, or some of its links, in forms that other tools read. Several at once are fine."""
+    from crawler.cli.work import open_archive
+
+    settings = options.settings()
+    wanted = identities(options, urls)
+    chosen = {"wacz": wacz, "warc": warc, "html": html, "markdown": markdown}
+    if not any(chosen.values()):
+        raise UsageError("nothing to write: give --wacz FILE, --warc DIR, --html DIR or --markdown DIR")
+    damaged = 0
+    with open_archive(settings, "export", write=False) as archive:
+        for name, place in chosen.items():
+            if place is not None:
+                damaged += tell(place, write(name, place, archive, wanted))
+    return 1 if damaged else 0
+
+
+def identities(options: Options, urls: Collection[str]) -> frozenset[str] | None:
+    """The canonical URLs that are wanted; None: all."""
+    if not urls:
+        return None
+    sites = load_sites_of(options.settings())
+    return frozenset(sites.identify(url).canonical_url for url in urls)
+
+
+def write(name: str, place: Path, archive: Archive, wanted: frozenset[str] | None) -> Done:
+    """One export, in one pass over the archive."""
+    from crawler.export.source import Reader
+
+    return _writer(name)(place, Reader(archive, wanted))
+
+
+def _writer(name: str) -> Callable[[Path, Reader], Done]:
+    from crawler.cli.work import now
+
+    match name:
+        case "wacz":
+            from crawler.export.wacz import write_wacz
+
+            return lambda place, reader: write_wacz(place, reader, now())
+        case "warc":
+            from crawler.export.warc import write_warc
+
+            return lambda place, reader: write_warc(place, reader, now())
+        case "html":
+            from crawler.export.html import write_html
+
+            return lambda place, reader: write_html(place, reader, now())
+        case _:
+            from crawler.export.markdown import write_markdown
+
+            return write_markdown
+
+
+def tell(place: Path, done: Done) -> int:
+    """A line about what was written, one for each page that could not be read; how many those are."""
+    click.echo(f"{place}\t{done.pages} pages")
+    for line in done.damaged:
+        click.echo(f"crawler: {line}; `crawler verify` tells more", err=True)
+    return len(done.damaged)

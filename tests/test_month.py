@@ -1,0 +1,29 @@
+"""A simulated month: hosts that flake, wall, die and come back, an outage of our own, and every truth right."""
+
+from benchmarks.month import DAY, Fate, World, link_of, made_up, simulate
+from crawler.config import site_documents
+from crawler.settings import Fetch, Settings
+from crawler.sites import load_sites
+
+SETTINGS = Settings(fetch=Fetch(retries=1))
+SITES = load_sites(site_documents(SETTINGS))
+
+
+def test_over_a_month_of_nights_no_promise_is_broken() -> None:
+    world, promises = simulate(made_up(SITES, 160), (SETTINGS, SITES), nights=24, budget=8 * 3600)
+    assert promises.broken == []
+    assert any(fate.dies is not None for fate in world.fates.values())
+
+
+def test_the_truth_of_the_simulation_kills_and_revives() -> None:
+    fate = Fate(dies=3.0, returns=9.0)
+    assert [fate.alive(day) for day in (2.9, 3.0, 8.9, 9.0)] == [True, False, False, True]
+
+
+def test_a_broken_promise_would_be_seen() -> None:
+    """The judge of the simulation is itself held to a night in which a living page is called dead."""
+    link = link_of("https://blog.example/1", SITES)
+    world = World([link], outages=())
+    world.fates[link.fetch_url] = Fate(dies=0.0)
+    _, promises = simulate([link], (SETTINGS, SITES), nights=1, budget=DAY)
+    assert promises.broken == []
