@@ -19,11 +19,12 @@ _GOES_ON_FAR = re.compile(r"/|\.(?:html?|php|aspx?|md|pdf)\b")
 _JOINERS = "·‧・\u2010\u2011\u2013\u2212"  # between letters these are part of a name: Maxwell–Boltzmann
 # Folders and query keys whose entries are words, as Chinese sites name them: /item/C语言, ?wd=python教程.
 _NAMES_WORD = (
-    r"/(?:wiki|item|tags?|categor(?:y|ies)|topics?|keywords?|search|view|entry|title|name|lemma|zh-(?:cn|hans|hant|tw))/"
+    r"/(?:wiki|item|tags?|categor(?:y|ies)|topics?|keywords?|search|view|entry|title|name|lemma)/"
     r"|[?&#](?:q|wd|word|query|keywords?|kw|search|tag)="
 )
 _WORD = re.compile(rf"(?:{_NAMES_WORD})[^/?&#=]*\Z", re.IGNORECASE)
 _WORD_OR_TEXT = re.compile(rf"(?:{_NAMES_WORD}|[?&#](?:p|s|key|title|name|text)=|#)[^/?&#=]*\Z", re.IGNORECASE)
+_SHORT_WORD = re.compile(r"[/=][A-Za-z+]{1,4}\Z")  # C语言, AI芯片, Java教程
 # Words that only prose begins with, right behind an address.
 _PROSE_WORDS = re.compile(
     r"(?:的|了|是|这[个里篇些是种]|那[个里篇些]|该|里[的面有]|上[的面有]|中的|[和与及或]|等等|即可|可以|可[见参]|来[下查看]|查看|下载|进行|有[个一很])"
@@ -68,24 +69,22 @@ def _accepted(
         return open_name or not is_chinese(first) or _glued_belongs(text, authority, run, end, spaced)
     if run.start() == authority or before not in _NAME_BEGINS:
         return False
-    return spaced or _belongs(text, authority, run, end)
+    return _belongs(text, authority, run, end, spaced)
 
 
-def _belongs(text: str, authority: int, run: re.Match[str], end: int) -> bool:
-    """Whether Chinese that begins a name, in the midst of a sentence, is that name."""
+def _belongs(text: str, authority: int, run: re.Match[str], end: int, spaced: bool) -> bool:
+    """Whether Chinese behind a mark where names begin is a name; in the midst of a sentence it needs a reason."""
     if _GOES_ON.match(text, run.end(), end):
         return True
     path = text[authority : run.start()]
-    if not path.isascii():
-        return True
-    return bool(_WORD_OR_TEXT.search(path)) and not _PROSE_WORDS.match(run[0])
+    return (spaced or not path.isascii() or bool(_WORD_OR_TEXT.search(path))) and not _PROSE_WORDS.match(run[0])
 
 
 def _glued_belongs(text: str, authority: int, run: re.Match[str], end: int, spaced: bool) -> bool:
     """Whether Chinese right behind a letter or digit is the rest of a name, such as C语言."""
     if _GOES_ON.match(text, run.end(), end):
         return True
-    if not spaced and not text[run.start() - 1].isalpha():
+    if not spaced and not _SHORT_WORD.search(text, authority, run.start()):
         return False
     return bool(_WORD.search(text[authority : run.start()])) and not _PROSE_WORDS.match(run[0])
 

@@ -43,6 +43,7 @@ _ENTITY = re.compile(ENTITY)
 _MARKUP_BEFORE = re.compile(r"(\*{1,3}|_{1,3}|~~|')\Z")
 _LINE_BEGIN = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])?[ \t]*(?:\[[ xX]\][ \t]+)?[*_~]*\Z")
 _BRACKET = re.compile(r"[()\[\]]")
+_WORD = re.compile(r"[A-Za-z0-9]")
 _ONLY_HAN = re.compile(r"[^\x00-\x7f]+\Z")
 
 
@@ -90,7 +91,7 @@ def _end(text: str, start: int, limit: int, closers: Sequence[tuple[int, int]], 
     """End of the address at `start`; 0 where there is none."""
     plain = _PLAIN.match(text, start)
     if plain and plain.end() <= limit and not _MARKUP_BEFORE.search(text, max(start - 3, 0), start):
-        return _closed(start, plain.end(), closers, done)
+        return _closed(text, start, plain.end(), closers, done)
     host = text.index("/", start) + 2
     authority = host_end(text, host, limit)
     if not authority:
@@ -123,23 +124,24 @@ def _stands_alone(text: str, host: int, end: int) -> bool:
 
 def _markup_cut(text: str, start: int, end: int, closers: Sequence[tuple[int, int]], done: int) -> int:
     """Where markup that was opened before the address closes inside of it."""
-    end = _closed(start, end, closers, done)
     before = _MARKUP_BEFORE.search(text, max(start - 3, 0), start)
-    if not before:
-        return end
-    mark = before[1]
-    if mark in ("*", "_", "__", "___"):  # an id may hold these, so that only the last ones can be markup
-        return end - len(mark) if text.endswith(mark, start, end) else end
-    close = text.find(mark, start, end)
-    return end if close < 0 else close
+    mark = before[1] if before else ""
+    if mark in ("**", "***", "~~", "'"):
+        close = text.find(mark, start, end)
+        return _closed(text, start, end if close < 0 else close, closers, done)
+    if mark and text.endswith(mark, start, end):  # an id may hold `_` and `*`, so that only the last ones are markup
+        return end - len(mark)
+    return _closed(text, start, end, closers, done)
 
 
-def _closed(start: int, end: int, closers: Sequence[tuple[int, int]], done: int) -> int:
+def _closed(text: str, start: int, end: int, closers: Sequence[tuple[int, int]], done: int) -> int:
     """Where emphasis closes that was opened before the address, but not inside of the address before it."""
     at = bisect_right(closers, (start, end))
     while at < len(closers) and closers[at][0] < end:
-        if done <= closers[at][1] < start:
-            return closers[at][0]
+        closer, opener = closers[at]
+        # An id may hold `_-`, which closes emphasis by the letter of CommonMark: only the last `_` can be markup.
+        if done <= opener < start and (text[closer] != "_" or not _WORD.search(text, closer, end)):
+            return closer
         at += 1
     return end
 
