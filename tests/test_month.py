@@ -1,6 +1,6 @@
 """A simulated month: hosts that flake, wall, die and come back, an outage of our own, and every truth right."""
 
-from benchmarks.month import DAY, Fate, World, link_of, made_up, simulate
+from benchmarks.month import DAY, Fate, Notebook, Promises, World, link_of, made_up, one_night, simulate
 from crawler.config import site_documents
 from crawler.settings import Fetch, Settings
 from crawler.sites import load_sites
@@ -20,10 +20,14 @@ def test_the_truth_of_the_simulation_kills_and_revives() -> None:
     assert [fate.alive(day) for day in (2.9, 3.0, 8.9, 9.0)] == [True, False, False, True]
 
 
-def test_a_broken_promise_would_be_seen() -> None:
-    """The judge of the simulation is itself held to a night in which a living page is called dead."""
+def test_a_living_page_that_was_called_dead_would_be_seen() -> None:
+    """The judge of the simulation is itself held to a lie: the truth is changed after a night that was right."""
     link = link_of("https://blog.example/1", SITES)
-    world = World([link], outages=())
-    world.fates[link.fetch_url] = Fate(dies=0.0)
-    _, promises = simulate([link], (SETTINGS, SITES), nights=1, budget=DAY)
+    world, notebook, promises = World([link], outages=()), Notebook(), Promises()
+    world.fates[link.fetch_url] = Fate(dies=-1.0)
+    outcome = one_night(world, notebook, (SETTINGS, SITES), DAY)
+    promises.check(world, notebook, outcome)
     assert promises.broken == []
+    world.fates[link.fetch_url] = Fate()
+    promises.check(world, notebook, outcome)
+    assert "lives and was called dead" in promises.broken[0]
