@@ -17,9 +17,11 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser
 
+from crawler import model
 from crawler.errors import UsageError
 from crawler.export.names import page_name, picture_name
 from crawler.export.source import Done, Page, Reader, write_file
+from crawler.page import readable_html
 
 TEXT_CHARS: Final = 20_000  # of one page that are searched; a long article has ten thousand
 CHUNK_CHARS: Final = 4_000_000  # of one search script; what a browser reads in a blink
@@ -38,11 +40,13 @@ def write_html(folder: Path, reader: Reader, now: datetime, title: str = "Kept p
     rows: list[str] = []
     texts = _Texts(folder)
     for page in reader.latest():
-        if not page.readable:
-            continue
+        if not page.readable and not page.text:
+            continue  # a file of another kind: `--warc` and `--wacz` hand on its bytes
         name = f"pages/{page_name(page.capture.canonical_url)}.html"
         pictures = write_pictures(folder, page)
-        document = local_document(page.readable, {url: f"../../{path}" for url, path in pictures.items()})
+        document = local_document(
+            page.readable or plain_copy(page), {url: f"../../{path}" for url, path in pictures.items()}
+        )
         written.append(write_file(folder / name, document.encode("utf-8", "replace")))
         rows.append(_row(page, name))
         texts.add(page)
@@ -60,6 +64,13 @@ def write_pictures(folder: Path, page: Page) -> dict[str, str]:
         write_file(folder / path, picture.body)
         found[picture.url] = path
     return found
+
+
+def plain_copy(page: Page) -> str:
+    """A copy made of the text, for a capture that was kept without one."""
+    capture = page.capture
+    facts = model.Page(title=capture.title, author=capture.author, published=capture.published, text=page.text)
+    return readable_html(facts, capture.url, capture.at)
 
 
 def local_document(readable: str, pictures: Mapping[str, str]) -> str:

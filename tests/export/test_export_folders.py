@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -146,3 +147,11 @@ def test_only_pictures_get_the_suffix_of_one() -> None:
     assert picture_name(digest, "image/JPEG; x=y") == f"{'ab' * 16}.jpg"
     assert picture_name(digest, "image/svg+xml") == f"{'ab' * 16}.bin"
     assert picture_name("sha256:../../etc", "text/html") == "ec.bin"
+
+
+def test_a_capture_without_a_readable_copy_gets_one_of_its_text(archive: Archive, tmp_path: Path) -> None:
+    archive.record([replace(look("https://plain.example/a", "Plain", "Words < & more."), readable="")])
+    write_html(tmp_path, Reader(archive), NOW)
+    assert (
+        "<p>Words &lt; &amp; more.</p>" in (tmp_path / f"pages/{page_name('https://plain.example/a')}.html").read_text()
+    )
