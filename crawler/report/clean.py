@@ -38,7 +38,7 @@ def plain(text: str) -> str:
     if text.isprintable():  # none of the characters above is, and most texts are
         return " ".join(text.split()) if "  " in text else text.strip()
     text = _SEQUENCE.sub("", text) if _SEQUENCE_START.search(text) else text
-    return _HARMFUL.sub("", _SPACES.sub(" ", text)).strip()
+    return " ".join(_HARMFUL.sub("", _SPACES.sub(" ", text)).split())
 
 
 def storable(text: str) -> str:

@@ -33,6 +33,7 @@ def test_plain_text_holds_nothing_that_a_terminal_obeys_and_is_one_line(text: st
         ("半\ud800角", "半角"),
         ("👩‍💻 家", "👩‍💻 家"),
         ("全角\u3000空格", "全角 空格"),
+        ("a \u200b b", "a b"),
     ],
 )
 def test_sequences_vanish_whole_and_words_stay(hostile: str, harmless: str) -> None:
