@@ -18,7 +18,7 @@ from typing import Self
 from crawler.errors import ArchiveError
 from crawler.model import Change, Fetch, Health, History, Link, Look, Run, SlotState, Snapshot, State
 from crawler.settings import Archive as Options
-from crawler.store import queries, records, replay, schema, search, warc
+from crawler.store import queries, records, replay, schema, search, thin, warc
 from crawler.store.index import Index, pack
 from crawler.store.journal import CaptureLine, HealthLine, HistoryLine, ImageLine, Line, LookLine, RunLine
 from crawler.store.keep import decide
@@ -345,6 +345,9 @@ class Archive:
             for line in lines:
                 capture: CaptureLine | None = line.capture if isinstance(line, LookLine) else None
                 self._index.apply(line, shelf.segment, texts.get(capture.id) if capture else None)
+                if capture and self._options.max_snapshots:
+                    link = queries.link_of(self._db, capture.id)
+                    thin.thin(self._db, link, self._options.max_snapshots, self._text_of)
             self._db.execute("UPDATE segments SET size = ? WHERE id = ?", (size, shelf.segment))
 
     def _transaction(self) -> contextlib.AbstractContextManager[None]:

@@ -273,3 +273,8 @@ def picture_place(db: sqlite3.Connection, digest: str) -> Where | None:
 def next_capture(db: sqlite3.Connection) -> int:
     """The number of the next capture."""
     return 1 + (db.execute("SELECT max(id) FROM captures").fetchone()[0] or 0)
+
+
+def link_of(db: sqlite3.Connection, ident: int) -> int:
+    """Number of the link of a capture that is there."""
+    return int(db.execute("SELECT link FROM captures WHERE id = ?", (ident,)).fetchone()[0])

@@ -1,0 +1,59 @@
+"""Fewer snapshots of one link: the first, the last, and the changes between that matter most.
+
+Only rows go; the records stay in their segments as orphans, since segments are append-only, and a rebuild brings the
+rows back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+_COMPARED: Final = 5_000  # characters of each text; 0.5 ms a pair, and a change that matters shows in them
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    revisit_of: int | None
+    bytes_of: int | None
+
+
+def thin(db: sqlite3.Connection, link: int, limit: int, text_of: Callable[[int], str | None]) -> None:
+    """Leave at most `limit` snapshots of a link, and at least the first, the last and what that one stands on."""
+    found = db.execute(
+        "SELECT id, revisit_of, bytes_of FROM captures WHERE link = ? AND NOT notice ORDER BY at, id", (link,)
+    )
+    rows = [_Row(*row) for row in found]
+    surplus = len(rows) - max(limit, 2)
+    if surplus > 0:
+        for row in droppable(rows, text_of)[:surplus]:
+            _drop(db, row)
+
+
+def droppable(rows: Sequence[_Row], text_of: Callable[[int], str | None]) -> list[_Row]:
+    """What may go, least interesting first: sightings of unchanged text, then texts that changed little."""
+    last = rows[-1]
+    needed = {rows[0].id, last.id, last.revisit_of, last.bytes_of}
+    leant_on = {other for row in rows for other in (row.revisit_of, row.bytes_of) if other}
+    sightings = [row for row in rows if row.revisit_of and row.id not in needed | leant_on]
+    texts = [row for row in rows if row.revisit_of is None]
+    changes = {row.id: _change(before, row, text_of) for before, row in pairwise(texts)}
+    rest = [row for row in texts if row.id not in needed | leant_on]
+    return sightings + sorted(rest, key=lambda row: changes.get(row.id, 0.0))
+
+
+def _change(before: _Row, after: _Row, text_of: Callable[[int], str | None]) -> float:
+    """How much two texts differ, 0 to 1."""
+    from rapidfuzz.distance import Indel
+
+    old, new = ((text_of(row.id) or "")[:_COMPARED] for row in (before, after))
+    return Indel.normalized_distance(old, new)
+
+
+def _drop(db: sqlite3.Connection, row: _Row) -> None:
+    db.execute("DELETE FROM images WHERE capture = ?", (row.id,))
+    db.execute("DELETE FROM captures WHERE id = ?", (row.id,))
