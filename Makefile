@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint format clean help
+.PHONY: demo test lint torture format clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,6 +27,9 @@ lint: $(READY) ## ruff, mypy --strict and the layer test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
+
+torture: $(READY) ## kill writers 200 times for each codec, and check that nothing was lost
+	CRAWLER_KILLS=200 $(BIN)/python -m pytest tests/store/test_store_crash.py
 
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
