@@ -31,7 +31,9 @@ HOSTS = 50  # 127.0.0.2 to 127.0.0.51
 PAGE = 10_000  # bytes
 PORT = 18080
 WORDS = "链接 文章 保存 网页 作者 标题 内容 删除 公众号 知乎 archive link page text note title health crawl".split()
-TIMEOUT = 300  # seconds for one contestant
+STYLE = ".article p { margin: 0 0 1em; color: #333 }\n"
+SCRIPT = 'window.config.push({"id": "x", "show": false});\n'
+LINK = '<a class="item" href="/p1.html">首页</a>\n'
 
 NGINX = """
 worker_processes 1;
@@ -217,13 +219,15 @@ def write_ground(ground: Ground) -> None:
 
 
 def page(n: int, dice: random.Random) -> str:
-    """An article of about PAGE bytes, unlike any other."""
+    """An article of about PAGE bytes, unlike any other: a good third is text, the rest markup, style and script."""
     head = (
-        f"<!DOCTYPE html><html><head><meta charset=utf-8><title>文章 {n}</title></head><body><article><h1>文章 {n}</h1>"
+        f"<!DOCTYPE html><html><head><meta charset=utf-8><title>文章 {n}</title><style>{STYLE * 20}</style>"
+        f"<script>{SCRIPT * 25}</script></head><body><nav>{LINK * 20}</nav><article><h1>文章 {n}</h1>"
     )
     body, size = [], len(head.encode())
-    while size < PAGE - 60:
-        body.append("<p>" + " ".join(dice.choices(WORDS, k=60)) + f" {dice.random()}</p>\n")
+    while size < PAGE - 100:
+        words = " ".join(dice.choices(WORDS, k=20))
+        body.append(f'<p class="paragraph"><span style="font-size: 16px">{words}，{dice.random()}。</span></p>\n')
         size += len(body[-1].encode())
     return head + "".join(body) + "</article></body></html>"
 
