@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 MAX_DEPTH = 512  # open elements; Blink's limit
 MAX_REOPENED = 500_000  # formatting elements that blocks open again, in all; guess, real pages stay under thousands
+MAX_TAGS = 1_000_000  # of a page, the rest is cut off; the HTML standard on one page has about 600,000
 MAX_ATTRIBUTES = 500  # of one tag; guess, real ones have under 50
 FEW_TAGS = 400  # fewer cannot nest past the limits
 
@@ -48,10 +49,14 @@ def defuse(html: str) -> str:
 def _over_budget(html: str) -> Iterator[tuple[int, int]]:
     """The spans of tags to leave out, in order."""
     open_elements = _OpenElements()
-    formatting, reopened, position = 0, 0, 0
+    formatting, reopened, position, tags = 0, 0, 0, 0
     while match := _MARKUP.search(html, position):
         position = match.end()
+        tags += 1
         closing, name = match[1], (match[2] or "").lower()
+        if tags > MAX_TAGS:
+            yield match.start(), len(html)
+            return
         if not name:
             position = _after(html, "-->", position)
         elif closing:

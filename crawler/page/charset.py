@@ -16,10 +16,11 @@ import webencodings
 
 PRESCAN = 1024  # bytes; WHATWG HTML, "prescan a byte stream to determine its encoding"
 SAMPLE = 64 * 1024  # bytes given to detection: it is slow, and charsets do not change in mid-page
-BROKEN = 0.01  # share of undecodable characters from which a declared charset is not believed; guess
+BROKEN = 0.1  # undecodable characters per non-ASCII byte from which a declared charset is not believed; guess
 
 _META = re.compile(rb"""(?i)<meta[^>]{0,400}?charset\s*=\s*["']?\s*([a-z0-9_:.\-]{2,40})""")
 _HEADER = re.compile(r"""(?i)charset\s*=\s*["']?\s*([^\s"';,]{2,40})""")
+_HIGH = re.compile(rb"[\x80-\xff]")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -33,7 +34,7 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
         declared = "utf-8"
     name = declared or _detect(body)
     text = body.decode(name, "replace")
-    if declared and _broken(text):
+    if declared and _broken(text, body):
         other = _detect(body)
         again = body.decode(other, "replace")
         if again.count("\ufffd") * 2 < text.count("\ufffd"):
@@ -73,9 +74,9 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _broken(text: str) -> bool:
+def _broken(text: str, body: bytes) -> bool:
     bad = text.count("\ufffd")
-    return bad > 2 and bad > len(text) * BROKEN
+    return bad > 2 and bad > (len(body) - len(body.decode("ascii", "ignore"))) * BROKEN
 
 
 def _detect(body: bytes) -> str:
@@ -84,16 +85,17 @@ def _detect(body: bytes) -> str:
         return "utf-8"
     from charset_normalizer import from_bytes  # slow to import, and rarely needed
 
-    sample = body[:SAMPLE]
-    if _decodes(sample, "gb18030") and not _decodes(sample, "euc_jp"):
+    if _decodes(body, "gb18030") and not _decodes(body, "euc_jp"):
         return "gb18030"  # what a Chinese page without a charset is; detection of short texts guesses wildly
-    best = from_bytes(sample).best()
+    first = _HIGH.search(body)
+    start = first.start() if first else 0  # a page may begin with more ASCII than a sample holds
+    best = from_bytes(body[start : start + SAMPLE]).best()
     return _codec(best.encoding) if best is not None and _codec(best.encoding) else "utf-8"
 
 
-def _decodes(sample: bytes, name: str) -> bool:
+def _decodes(body: bytes, name: str) -> bool:
     try:
-        codecs.getincrementaldecoder(name)("strict").decode(sample, final=False)
+        codecs.getincrementaldecoder(name)("strict").decode(body, final=False)
     except UnicodeDecodeError:
         return False
     return True

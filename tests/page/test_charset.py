@@ -70,6 +70,11 @@ def test_a_declared_charset_that_most_bytes_contradict_is_not_believed() -> None
     assert decode(page.encode("gb18030"))[0] == page
 
 
+def test_a_wrong_declaration_is_noticed_in_a_page_of_scripts() -> None:
+    page = '<meta charset="utf-8">' + "var x = 1;" * 20_000 + ZH
+    assert decode(page.encode("gb18030")) == (page, "gb18030")
+
+
 def test_a_chinese_page_that_declares_nothing_is_detected() -> None:
     assert decode(ZH.encode("gb18030")) == (ZH, "gb18030")
 
