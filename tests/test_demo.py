@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from crawler.config import load_settings
-from crawler.demo import MARK, run_demo
+from crawler.demo import Telling, run_demo
+from crawler.demo.folder import MARK
 from crawler.demo.scene import plan
 from crawler.errors import UsageError
 
@@ -22,7 +23,7 @@ def test_the_crawler_runs_twice_over_the_sample_notes_and_once_more_when_a_page_
         seen.append((arguments[0], load_settings(tmp_path / "demo" / "crawler.toml")))
         return 0
 
-    code = run_demo(tmp_path / "demo", crawl=crawl, say=said.append)
+    code = run_demo(tmp_path / "demo", Telling(crawl, said.append, name="./crawler"))
 
     assert code == 0
     assert [command for command, _ in seen] == ["run", "run", "rearchive", "show", "report"]
@@ -30,23 +31,23 @@ def test_the_crawler_runs_twice_over_the_sample_notes_and_once_more_when_a_page_
     assert set(fetch.resolve.values()) != set()
     assert Path(fetch.ca_bundle).read_text().startswith("-----BEGIN CERTIFICATE")
     assert {note.suffix for note in (tmp_path / "demo" / "notes").iterdir() if note.is_file()} == {".md"}
-    assert "crawler search" in "\n".join(said)
+    assert "./crawler search" in "\n".join(said)
 
 
 def test_a_failing_run_ends_the_demonstration_with_its_exit_code(tmp_path: Path) -> None:
     said: list[str] = []
 
-    assert run_demo(tmp_path / "demo", crawl=lambda _: 3, say=said.append) == 3
+    assert run_demo(tmp_path / "demo", Telling(lambda _: 3, said.append)) == 3
     assert "crawler search" not in "\n".join(said)
 
 
 def test_an_earlier_demonstration_is_made_anew_and_the_visitors_files_stay(tmp_path: Path) -> None:
-    run_demo(tmp_path, crawl=no_crawl, say=lambda _: None)
+    run_demo(tmp_path, Telling(no_crawl, lambda _: None))
     (tmp_path / "archive").mkdir()
     (tmp_path / "notes" / "left-over.md").write_text("old")
     (tmp_path / "mine.txt").write_text("keep me")
 
-    run_demo(tmp_path, crawl=no_crawl, say=lambda _: None)
+    run_demo(tmp_path, Telling(no_crawl, lambda _: None))
 
     assert not (tmp_path / "archive").exists()
     assert not (tmp_path / "notes" / "left-over.md").exists()
@@ -58,7 +59,7 @@ def test_a_folder_that_holds_something_else_is_refused_untouched(tmp_path: Path)
     (tmp_path / MARK).write_text("my own read-me")
 
     with pytest.raises(UsageError, match="--out"):
-        run_demo(tmp_path, crawl=no_crawl, say=lambda _: None)
+        run_demo(tmp_path, Telling(no_crawl, lambda _: None))
 
     assert (tmp_path / "notes").is_dir()
 
@@ -66,8 +67,13 @@ def test_a_folder_that_holds_something_else_is_refused_untouched(tmp_path: Path)
 def test_a_file_is_no_work_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(UsageError, match="file"):
-        run_demo(tmp_path / "file", crawl=no_crawl, say=lambda _: None)
+    with pytest.raises(UsageError, match="holds something else"):
+        run_demo(tmp_path / "file", Telling(no_crawl, lambda _: None))
+
+
+def test_a_folder_that_cannot_be_made_is_named() -> None:
+    with pytest.raises(UsageError, match="/proc/no-demo-here cannot be written"):
+        run_demo(Path("/proc/no-demo-here"), Telling(no_crawl, lambda _: None))
 
 
 def test_every_page_of_the_scene_has_a_body_or_a_fate() -> None:

@@ -18,10 +18,17 @@ from crawler.cli.options import Options, global_options
 def command(options: Options, *, out: Path | None, stay: bool) -> int:
     """Run the whole job on sample notes against stand-in sites on this machine; nothing leaves it."""
     from crawler.cli import run_cli
-    from crawler.demo import run_demo
+    from crawler.demo import Telling, run_demo
 
     def say(line: str) -> None:
         if not options.quiet:
             click.echo(line)
 
-    return run_demo(out, crawl=lambda arguments: run_cli(list(arguments)), say=say, stay=stay)
+    telling = Telling(lambda arguments: run_cli(list(arguments)), say, _typed())
+    return run_demo(out, telling, stay=stay)
+
+
+def _typed() -> str:
+    """What has to be typed for this command here: its path, where it is not on PATH (as in a checkout)."""
+    started = Path(sys.argv[0])
+    return str(started) if started.name == "crawler" and not shutil.which("crawler") else "crawler"
