@@ -231,7 +231,7 @@ def test_a_servers_own_page_is_suspect(title: str) -> None:
         "<title>页面不存在 - 某站</title><p>五秒后返回首页</p>",
         "<title>您访问的页面不存在</title>",
         "<title>Ferry Blog</title><h1>Oops! That page can’t be found.</h1><p>Nothing here.</p>",
-        "<title>提示信息 - 河口论坛</title><div id='messagetext'><p>抱歉，指定的主题不存在或已被删除或正在被审核</p></div>",
+        "<title>提示信息 - 河口论坛</title><div><p>抱歉，指定的主题不存在或已被删除或正在被审核</p></div>",
         "<title>Ferry Blog</title><h2>Sorry, the page you requested could not be found.</h2>",
         "<title>404 - File or directory not found.</title><p>Server Error</p>",
         "<title>Error 404</title><p>x</p>",
