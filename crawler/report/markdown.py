@@ -32,7 +32,7 @@ from crawler.report.phrases import (
 from crawler.report.reasons import reason_name
 from crawler.report.words import Words, words
 
-MAX_ROWS = 500  # of one table; GitHub cuts a step summary of more than 1 MiB away whole
+MAX_ROWS = 300  # of one table; GitHub drops a step summary of more than 1 MiB whole, and a row has up to 2 kB
 MAX_PLACES = 5  # of one link
 MAX_TEXT = 200  # characters of a title or of evidence
 

@@ -170,6 +170,9 @@ REASONS = {
         "blocked for legal reasons (451)", "因法律原因不可用（451）", "Blocked where the crawler runs."
     ),
     "payment-required": Reason("payment required (402)", "需要付费（402）", "The site wants to be paid by crawlers."),
+    "consent-required": Reason(
+        "consent required", "需要同意条款", "The site asks for consent before it shows anything. Open it in a browser."
+    ),
     "no-permission": Reason("no permission", "没有权限", "The site says that this reader may not see the page."),
     # unknown and unchecked
     "too-large": Reason("too large", "内容过大", "The body is over `[fetch] max_body` and was not read to its end."),
