@@ -10,11 +10,13 @@ other text, so that one real shell stands for many articles. The text is made of
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import random
 import re
 import resource
 import shutil
+import sqlite3
 import statistics
 import tempfile
 import time
@@ -51,6 +53,7 @@ WEIGHTS = [1 / (rank + 5) for rank in range(COMMON)]
 
 
 def made_up(generator: random.Random, characters: int) -> str:
+    """Chinese of which no character means anything."""
     words = generator.choices(WORDS, WEIGHTS, k=characters // 2)
     return "".join(word + ("。" if n % 17 == 16 else "") for n, word in enumerate(words))
 
@@ -66,6 +69,7 @@ class Prose:
         self.at = 0
 
     def text(self, characters: int) -> str:
+        """At least that many characters."""
         if not self.paragraphs:
             return made_up(self.generator, characters)
         taken: list[str] = []
@@ -78,6 +82,7 @@ class Prose:
 
 
 def look(site: str, host: str, number: int, text: str, body: bytes, at: datetime = NOW) -> Look:
+    """A look at a living page."""
     url = f"https://{host}/{number}"
     link = Link(url, url, url, site, host, site, (Occurrence("a.md", 1, 1, url, url, Kind.BARE, text[:12]),))
     headers = (
@@ -98,6 +103,7 @@ def look(site: str, host: str, number: int, text: str, body: bytes, at: datetime
 
 
 def paragraphs(text: str, style: str = "") -> str:
+    """Text as HTML paragraphs of 120 characters."""
     return "".join(f"<p{style}>{text[n : n + 120]}</p>" for n in range(0, len(text), 120))
 
 
@@ -142,6 +148,7 @@ def fetched_again(one: Look) -> Look:
 
 
 def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
@@ -163,17 +170,20 @@ def measured(folder: Path, looks: Iterable[Look], batch: int) -> tuple[int, floa
 
 
 def spent(work: Callable[[], object]) -> float:
+    """CPU seconds of some work."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
 def large_pages(name: str, site: str, host: str, shell: list[tuple[str, str]], number: int, prose: Prose) -> None:
+    """Bytes and CPU a page of a site whose pages share a large shell."""
     folder = Path(tempfile.mkdtemp(prefix="archive-"))
     first = list(pages(site, host, shell, range(number), prose))
     raw = sum(len(one.fetch.body) for one in first) / number
     print(
-        f"{name}: {raw / 1000:.0f} KB raw, {sum(len(one.page.text) for one in first) / number:.0f} characters; {number} pages:"
+        f"{name}: {raw / 1000:.0f} KB raw, {sum(len(one.page.text) for one in first) / number:.0f} characters;"
+        f" {number} pages:"
     )
     rounds: list[tuple[str, Iterable[Look]]] = [
         ("first, dictionary included", first),
@@ -187,23 +197,26 @@ def large_pages(name: str, site: str, host: str, shell: list[tuple[str, str]], n
     start = time.perf_counter()
     report = verify(folder, rebuild=True)
     print(
-        f"  rebuilt and verified {report.captures} captures in {time.perf_counter() - start:.1f} s, clean: {report.clean}"
+        f"  rebuilt and verified {report.captures} captures in {time.perf_counter() - start:.1f} s,"
+        f" clean: {report.clean}"
     )
     shutil.rmtree(folder)
 
 
 def tell_parts(folder: Path) -> None:
-    with Archive.open(folder, write=False) as archive:
-        row = archive._db.execute(
+    """What the bytes of a page are made of."""
+    with contextlib.closing(sqlite3.connect(folder / "index.sqlite")) as db:
+        row = db.execute(
             "SELECT avg(response_len), avg(text_len), avg(readable_len) FROM captures WHERE response_at IS NOT NULL"
         ).fetchone()
         index = (folder / "index.sqlite").stat().st_size
-        (captures,) = archive._db.execute("SELECT count(*) FROM captures WHERE revisit_of IS NULL").fetchone()
+        (captures,) = db.execute("SELECT count(*) FROM captures WHERE revisit_of IS NULL").fetchone()
     parts = ", ".join(f"{what} {size / 1000:.1f}" for what, size in zip(("raw", "text", "readable"), row, strict=True))
     print(f"  KB of a page with bytes: {parts}, index {index / captures / 1000:.1f}")
 
 
 def small_pages(number: int) -> None:
+    """Looks a second of pages of 9 KB from 50 hosts, in the recorder's batches."""
     generator = random.Random(1)
     words = [f"{'bcdfghklm'[n % 9]}{'aeiou'[n % 5]}{n:x}" for n in range(4_000)]
     looks = []
@@ -220,12 +233,14 @@ def small_pages(number: int) -> None:
             wall, cpu = time.perf_counter() - start, time.process_time() - cpu
         kb = size_of(folder) / number / 1000
         print(
-            f"small pages ({len(looks[0].fetch.body)} bytes), {codec}: {number / wall:.0f}/s, {number / cpu:.0f} per CPU second, {kb:.1f} KB each"
+            f"small pages ({len(looks[0].fetch.body)} bytes), {codec}: {number / wall:.0f}/s,"
+            f" {number / cpu:.0f} per CPU second, {kb:.1f} KB each"
         )
         shutil.rmtree(folder)
 
 
 def searches(number: int, prose: Prose) -> None:
+    """Milliseconds a search, its snippets included."""
     folder = Path(tempfile.mkdtemp(prefix="archive-"))
     with Archive.open(folder, Options(keep_raw="none"), now=lambda: NOW) as archive:
         for at in range(0, number, 500):
@@ -248,6 +263,7 @@ def searches(number: int, prose: Prose) -> None:
 
 
 def memory(links: int, files: int) -> None:
+    """Seconds to remember all links and notes, and to read them back."""
     folder = Path(tempfile.mkdtemp(prefix="archive-"))
     one = look("weixin", "mp.weixin.qq.com", 1, "文" * 50, b"x")
     histories = [replace(one.history, canonical_url=f"https://mp.weixin.qq.com/s/{n}") for n in range(links)]
@@ -267,7 +283,8 @@ def memory(links: int, files: int) -> None:
         archive.notes()
         end = time.perf_counter()
     print(
-        f"{links} histories: kept in {put:.2f} s, read in {middle - start:.3f} s with opening; {files} notes: read in {end - middle:.3f} s"
+        f"{links} histories: kept in {put:.2f} s, read in {middle - start:.3f} s with opening;"
+        f" {files} notes: read in {end - middle:.3f} s"
     )
     shutil.rmtree(folder)
 
@@ -289,9 +306,8 @@ def main() -> None:
     small_pages(3_000)
     memory(25_000, 817)
     searches(20_000, prose)
-    print(
-        f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, the looks of this script included"
-    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory {peak:.0f} MB, the looks of this script included")
 
 
 if __name__ == "__main__":

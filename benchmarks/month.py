@@ -29,9 +29,10 @@ from trio.testing import MockClock
 from crawler.config import site_documents
 from crawler.demo import pages
 from crawler.fetch import open_fetcher
+from crawler.job import Job, Outcome, finish_job, politeness_for, prepare_job
 from crawler.model import History, Link, Look, Run, SlotState, Snapshot, State
 from crawler.plan import Budget, Plan
-from crawler.session import Job, Outcome, politeness_for, run_session
+from crawler.session import walk_job
 from crawler.settings import Fetch as FetchSettings
 from crawler.settings import Settings
 from crawler.sites import Sites, load_sites
@@ -215,7 +216,13 @@ def one_night(world: World, notebook: Notebook, rules: tuple[Settings, Sites], b
         "run", world.links, settings, sites, notebook, world.now, Budget(seconds=budget), handle_signals=False,
         open_fetcher=partial(open_fetcher, transport=Transport(world)), run_sync=in_line,
     )  # fmt: skip
-    return trio.run(run_session, job, clock=MockClock(autojump_threshold=0))
+
+    async def whole() -> Outcome:
+        ready = prepare_job(job)
+        run = await walk_job(job, ready) if ready.plan.slots else ready.run
+        return finish_job(job, ready, run)
+
+    return trio.run(whole, clock=MockClock(autojump_threshold=0))
 
 
 @dataclass(slots=True)

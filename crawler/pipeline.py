@@ -12,22 +12,12 @@ from dataclasses import dataclass, field
 
 import trio
 
+from crawler.job import Stop
 from crawler.model import Failure, Link, Look, Slot, SlotGivenUp, State
 
 BATCH = 64  # looks written in one transaction at most; what has piled up behind a slow disk is taken together
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Stop:
-    """The wish to end a run early: no new link is begun after it, open ones may finish."""
-
-    reason: str | None = None  # budget | signal | network-down
-
-    def ask(self, reason: str) -> None:
-        """The first reason stays."""
-        self.reason = self.reason or reason
 
 
 @dataclass(slots=True)

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import trio
 
+from crawler.job import Stop
 from crawler.memory import first_seen
 from crawler.model import Failure, Fetch, Link, Look, Page, Politeness, Slot, State, Verdict
-from crawler.pipeline import BATCH, Stop, Walk, crawl, record
+from crawler.pipeline import BATCH, Walk, crawl, record
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

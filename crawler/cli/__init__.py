@@ -6,6 +6,7 @@ module is imported when that command runs, so that `crawler links` never waits f
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -13,7 +14,6 @@ from collections.abc import Sequence
 
 import click
 
-from crawler import __version__
 from crawler.cli.options import Options, global_options
 from crawler.errors import CrawlerError
 
@@ -79,7 +79,7 @@ class LazyGroup(click.Group):
     epilog="Exit codes: 0 nothing to act on, 1 findings, 2 wrong usage or configuration, 3 no network, stopped, "
     "archive in use, or an internal error.",
 )
-@click.version_option(__version__, "--version", prog_name="crawler")
+@click.version_option(None, "--version", package_name="linkhealth-crawler", prog_name="crawler")
 @global_options
 def cli(options: Options) -> None:
     """Find every link in your notes, learn which are dead, and keep the pages while they live.
@@ -95,6 +95,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def run_cli(args: list[str]) -> int:
     """Run the command line; the exit code comes back, errors are one line on stderr."""
+    gc.set_threshold(50_000, 20, 50)  # 25,000 links are many small objects, and none of them are circles
     try:
         result = cli.main(args, prog_name="crawler", standalone_mode=False)
         sys.stdout.flush()

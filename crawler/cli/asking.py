@@ -13,8 +13,8 @@ import msgspec
 
 from crawler.checking import Borrowed, has_no_host, is_offline, twice_without_host
 from crawler.cli.work import now, progress
+from crawler.job import Job, run_job
 from crawler.plan import Budget
-from crawler.session import Job, run_job
 
 if TYPE_CHECKING:
     from crawler.cli.options import Options

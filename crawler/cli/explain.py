@@ -95,7 +95,7 @@ def fetch_now(link: Link, settings: Settings, sites: Sites) -> Fetch:
 
     from crawler.cli.work import now
     from crawler.fetch import open_fetcher
-    from crawler.session import politeness_for
+    from crawler.job import politeness_for
 
     async def ask() -> Fetch:
         politeness = politeness_for(settings, sites)

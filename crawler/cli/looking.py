@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from crawler.cli.options import Options
 from crawler.cli.reporting import suggestions, title_changes
 from crawler.cli.work import Found, now, progress
+from crawler.job import Job, Outcome, run_job
 from crawler.plan import Budget
 from crawler.report import build_report
-from crawler.session import Job, Outcome, run_job
 
 if TYPE_CHECKING:
+    from crawler.job import Memory
     from crawler.model import Health, Report
-    from crawler.session import Memory
     from crawler.settings import Settings
     from crawler.sites import Sites
 

@@ -1,0 +1,93 @@
+"""A nightly run in which nothing is due: notes unchanged, every link remembered. Target: under 1.5 s on a core.
+
+    python -m benchmarks.nothing_due [NOTES] [--links 25000] [--runs 5]
+
+Without NOTES, 817 posts with 25,000 links are made up. Prints seconds of wall and CPU for each run of
+`crawler run --format json`, start-up included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from crawler.config import site_documents
+from crawler.memory import first_seen, remember
+from crawler.model import Confidence, Evidence, Fetch, Page, State, Verdict
+from crawler.prepare import link_up, read_notes
+from crawler.settings import Settings
+from crawler.sites import load_sites
+from crawler.store import Archive
+
+POSTS = 817
+
+
+def write_posts(folder: Path, links: int) -> None:
+    """Posts in the author's shape: a URL, an empty line, its title."""
+    folder.mkdir()
+    for post in range(POSTS):
+        lines = [f"# Post {post}", ""]
+        for n in range(post, links, POSTS):
+            host = f"blog{n % 1800}.example/posts/{n}"
+            if n % 100 < 54:
+                host = f"mp.weixin.qq.com/s/{n:022d}"
+            elif n % 100 < 77:
+                host = f"zhuanlan.zhihu.com/p/{10_000_000 + n}"
+            lines += [f"https://{host}", "", f"文章标题第{n}号", ""]
+        (folder / f"2020-{post % 12 + 1}-{post % 28 + 1}-post-{post}.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def remember_all(notes: Path, archive: Path) -> int:
+    """An archive that looked at every link of the notes an hour ago."""
+    settings = Settings()
+    sites = load_sites(site_documents(settings))
+    at = datetime.now(UTC) - timedelta(hours=1)
+    alive = Verdict(State.ALIVE, "ok", Confidence.HIGH, Evidence(rule="generic/ok", http_status=200))
+    links = [x for x in link_up(read_notes([notes], settings.notes).occurrences, sites) if x.site != "local"]
+    with Archive.open(archive, settings.archive, write=True, command="benchmark", now=lambda: at) as store:
+        told = []
+        for link in links:
+            fetch = Fetch(link.fetch_url, link.fetch_url, at, status=200)
+            history = first_seen(link.canonical_url, link.url, at)
+            told.append(remember(history, fetch, Page(title="标题"), alive, at, settings.schedule, 1.0))
+        store.put_histories(told, {link.canonical_url: link for link in links})
+    return len(links)
+
+
+def main() -> int:
+    """The command line of the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("notes", nargs="?", type=Path)
+    parser.add_argument("--links", type=int, default=25_000)
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="nothing-due-"))
+    try:
+        notes = options.notes or folder / "notes"
+        if not options.notes:
+            write_posts(notes, options.links)
+        print(f"{remember_all(notes, folder / 'archive')} links remembered")
+        command = [sys.executable, "-m", "crawler", "run", notes, "--archive", folder / "archive", "--quiet"]
+        command += ["--format", "json", "--output", folder / "report.json"]
+        for number in range(options.runs + 1):  # the first reads the notes
+            before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            subprocess.run([str(word) for word in command], check=True, env={**os.environ, "CRAWLER_DEBUG": "1"})
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            what = "notes read anew" if number == 0 else "nothing changed"
+            print(f"{what}: {time.perf_counter() - began:.2f} s, {cpu:.2f} s of CPU, {after.ru_maxrss // 1024} MB")
+    finally:
+        shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
