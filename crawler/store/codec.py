@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import zlib
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from crawler.errors import ArchiveDamaged
@@ -88,10 +89,16 @@ class Gz:
 
 
 class Zst:
-    """A zstd frame per record, with content size and checksum; `dictionary` is a finished one, or None."""
+    """A zstd frame per record, with content size and checksum; `dictionary` is a finished one, or None.
 
-    def __init__(self, dictionary: zstd.ZstdDict | None = None) -> None:
+    For reading, `load` brings the dictionary when a frame asks for one: most records do without.
+    """
+
+    def __init__(
+        self, dictionary: zstd.ZstdDict | None = None, load: Callable[[], zstd.ZstdDict | None] | None = None
+    ) -> None:
         self.dictionary = dictionary
+        self._load = load or (lambda: dictionary)
         self._digested = dictionary.as_digested_dict if dictionary else None
         self._small = _compressor(_LEVEL_SMALL)
         self._large = _compressor(_LEVEL)
@@ -108,10 +115,11 @@ class Zst:
     def unpack(self, frame: bytes) -> bytes:
         """The record of one frame; its checksum is checked."""
         try:
-            size = zstd.get_frame_info(frame).decompressed_size
-            if size is None or size > MAX_RECORD:
-                raise ArchiveDamaged(f"zstd frame of {size} bytes: none of ours")
-            unpacker = zstd.ZstdDecompressor(zstd_dict=self._digested)
+            info = zstd.get_frame_info(frame)
+            if info.decompressed_size is None or info.decompressed_size > MAX_RECORD:
+                raise ArchiveDamaged(f"zstd frame of {info.decompressed_size} bytes: none of ours")
+            dictionary = self._load() if info.dictionary_id else None
+            unpacker = zstd.ZstdDecompressor(zstd_dict=dictionary.as_digested_dict if dictionary else None)
             record = unpacker.decompress(frame)
         except zstd.ZstdError as error:
             raise ArchiveDamaged(f"zstd frame does not unpack: {error}") from error

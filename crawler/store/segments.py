@@ -25,7 +25,8 @@ INDEX: Final = "index.sqlite"
 LOCK: Final = "lock"
 MAX_SIZE: Final = 1024**3  # bytes; ARCHIVE: segments of 1 GB
 MAX_DICTIONARY: Final = 8 * 1024 * 1024  # bytes unpacked; the IIPC draft's limit
-_OPEN_FILES = 4  # each may carry a dictionary of 8 MB
+_OPEN_FILES = 64
+_OPEN_DICTIONARIES = 4  # up to 8 MB each
 _WRITE_BEHIND = 4 * 1024 * 1024  # bytes packed and not yet handed to the system
 
 
@@ -147,6 +148,7 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._dictionaries: OrderedDict[str, zstd.ZstdDict | None] = OrderedDict()
 
     def record(self, name: str, span: Span) -> warc.Record:
         """The record at a place. Raises ArchiveDamaged where there is none."""
@@ -166,14 +168,19 @@ class Reader:
             raise ArchiveDamaged(f"{name} at byte {offset}: {error}; run `crawler verify`") from error
 
     def codec(self, name: str) -> Codec:
-        """The codec of a segment, with its dictionary."""
+        """The codec to read a segment with."""
         return self._segment(name).codec
+
+    def packer(self, name: str) -> Codec:
+        """The codec to go on writing a segment with. Raises ArchiveDamaged."""
+        return Gz() if codec_name(name) == "gz" else Zst(self._dictionary(name))
 
     def close(self) -> None:
         """Close all files."""
         for segment in self._open.values():
             os.close(segment.fd)
         self._open.clear()
+        self._dictionaries.clear()
 
     def _segment(self, name: str) -> _Open:
         if name in self._open:
@@ -191,13 +198,16 @@ class Reader:
             raise ArchiveDamaged(
                 f"segment {name} cannot be read ({error.strerror}): put it back from a backup"
             ) from error
-        if codec_name(name) == "gz":
-            return _Open(fd, Gz())
-        try:
-            return _Open(fd, Zst(read_head(fd)[0]))
-        except ArchiveDamaged as error:
-            os.close(fd)
-            raise ArchiveDamaged(f"{name}: {error}") from error
+        return _Open(fd, Gz() if codec_name(name) == "gz" else Zst(load=lambda: self._dictionary(name)))
+
+    def _dictionary(self, name: str) -> zstd.ZstdDict | None:
+        if name in self._dictionaries:
+            self._dictionaries.move_to_end(name)
+            return self._dictionaries[name]
+        found = self._dictionaries[name] = read_head(self._segment(name).fd)[0]
+        while len(self._dictionaries) > _OPEN_DICTIONARIES:
+            self._dictionaries.popitem(last=False)
+        return found
 
 
 def read_head(fd: int) -> tuple[zstd.ZstdDict | None, int]:

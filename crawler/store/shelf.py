@@ -51,7 +51,7 @@ class Shelf:
             size = self._agreed(ident, path, size)
             at = from_micros(opened_at)
             if codec == self._codec and self._writer is None and not self._is_over(size, at):
-                packer = self._reader.codec(name)
+                packer = self._reader.packer(name)
                 self._writer = Writer.reopen(ident, path, packer, size, at, bool(has_dictionary))
             else:
                 self._db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (ident,))
