@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 from test_layers import LAYER_OF
 
 import crawler
-from crawler.cli import COMMANDS
+from crawler.cli import COMMANDS, cli
 from crawler.config import load_settings
 from crawler.model import Failure
 from crawler.report.reasons import REASONS
@@ -95,6 +96,20 @@ def reasons_in_site_files() -> set[str]:
     return {row["reason"] for file in files for row in tomllib.loads(file.read_text(encoding="utf-8")).get("row", [])}
 
 
+def options_of_commands() -> set[str]:
+    context = click.Context(cli)
+    commands = [command for name in COMMANDS if (command := cli.get_command(context, name))]
+    return {option for command in [cli, *commands] for param in command.get_params(context) for option in param.opts}
+
+
+def test_every_option_that_the_readme_and_the_docs_name_exists() -> None:
+    named = set(re.findall(r"`(--[a-z][a-z-]+)", README + DOCS)) | set(
+        re.findall(r"crawler [a-z]+ [^`\n]*?(--[a-z][a-z-]+)", README + DOCS)
+    )
+
+    assert named - options_of_commands() - {"--connect-to"} == set()
+
+
 @pytest.mark.parametrize("slugs", [REASONS.keys(), set(Failure), reasons_in_code(), reasons_in_site_files()])
 def test_every_reason_stands_in_the_docs(slugs: Iterable[str]) -> None:
     documented = set(
@@ -105,7 +120,10 @@ def test_every_reason_stands_in_the_docs(slugs: Iterable[str]) -> None:
     assert slugs
 
 
-@pytest.mark.parametrize("room", LAYER_OF)
+ROOMS = [room for room in LAYER_OF if any((ROOT / "crawler" / name).exists() for name in (room, f"{room}.py"))]
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_the_architecture_names_every_room(room: str) -> None:
     assert f"`{room}`" in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
