@@ -24,6 +24,9 @@ BOXES = frozenset(
     "h1 h2 h3 h4 h5 h6 header hgroup hr legend li main nav ol p pre section summary table tbody td tfoot th thead tr "
     "ul frameset caption menu".split()
 )
+ENDS = frozenset(("br", "hr"))  # of a line
+PLAIN = frozenset("b big em font i s small strike strong sub sup u".split())  # never hidden, in practice
+NONE: dict[str, str | None] = {}
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
 _HIDDEN_STYLE = re.compile(r"(?i)(?:^|[;\s])display\s*:\s*none")
@@ -137,25 +140,30 @@ class _Reader:
         if tag == "-text":
             self._take(node.text_content or "")
             return None
-        if tag == "br" or tag == "hr":
+        if tag in ENDS:
             self._flush()
             return None
         if tag in SILENT or tag[:1] in "-_!" or (self._dropped and node.mem_id in self._dropped):
             return None
-        attributes = node.attributes
+        child = node.child
+        if child is None:
+            if tag in BOXES:
+                self._flush()
+            return None
+        attributes = NONE if tag in PLAIN else node.attributes
         if attributes and not self._hidden and _is_hidden(attributes):
             return None
-        child = node.child
-        if child is not None:
-            self._push(node, tag, attributes)
+        self._push(node, tag, attributes)
         return child
 
     def _push(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> None:
         self._open.append(tag)
         if tag in BOXES:
             self._flush()
-            names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".lower()[:300] if attributes else ""
-            role = (attributes.get("itemprop") or attributes.get("role") or "") if attributes else ""
+            names = role = ""
+            if attributes:
+                names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".lower()[:300].strip()
+                role = attributes.get("itemprop") or attributes.get("role") or ""
             self.boxes.append(Box(node, tag, self._box, names, role, len(self.blocks)))
             self._box = len(self.boxes) - 1
             self._pre += tag == "pre"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
@@ -84,9 +85,19 @@ def _junk_boxes(boxes: list[Box]) -> list[bool]:
 def _is_junk(box: Box) -> bool:
     if box.tag in _JUNK_TAGS or box.role in {"navigation", "complementary", "contentinfo"}:
         return True
-    if box.tag in {"html", "body", "article", "main"} or not box.names.strip():
+    if box.tag in {"html", "body", "article", "main"} or not box.names:
         return False
-    return _JUNK.search(box.names) is not None and _BODY.search(box.names) is None
+    return _names_junk(box.names)
+
+
+@lru_cache(maxsize=4096)  # pages give the same few names to most of their boxes
+def _names_junk(names: str) -> bool:
+    return _JUNK.search(names) is not None and not _names_body(names)
+
+
+@lru_cache(maxsize=4096)
+def _names_body(names: str) -> bool:
+    return _BODY.search(names) is not None
 
 
 def _value(block: Block, tag: str, junk: bool) -> float:
@@ -125,7 +136,7 @@ def _best_box(layout: Layout, junk: list[bool]) -> int | None:
 def _bonus(box: Box) -> float:
     if box.tag == "article" or box.role.lower() in _BODY_ROLES:
         return 1.25
-    return 1.2 if box.names and _BODY.search(box.names) else 1.0
+    return 1.2 if box.names and _names_body(box.names) else 1.0
 
 
 def _clean(layout: Layout, chosen: int, junk: list[bool]) -> tuple[list[Block], frozenset[int]]:

@@ -39,7 +39,9 @@ _PUBLISHED = (
 _AUTHORS = ("article:author", "author", "og:article:author", "dc.creator", "byl", "parsely-author", "sailthru.author")
 _BYLINE = re.compile(r"(?:^|[\s|｜/（(【])(?:作者|撰文|文)\s*[:：/／]\s*([^\s|｜/（）()【】，,。:：]{2,20})")
 _SEPARATOR = re.compile(r"\s*(?:[_|｜–—»«·•]|\s[-/:：]\s|--+|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*")
-_SITE_NAME = re.compile(r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org))\S{0,6}$")
+_SITE_NAME = re.compile(
+    r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org))\S{0,6}$"
+)
 _HAN = re.compile("[\u4e00-\u9fff]")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
 _SAME = re.compile(r"[\W_]+")
