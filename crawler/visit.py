@@ -20,6 +20,7 @@ from crawler.memory import first_seen, remember
 from crawler.model import Confidence, Evidence, Failure, Fetch, History, Link, Look, Page, Redirect, State, Verdict
 from crawler.page import read_page
 from crawler.page.document import Document
+from crawler.page.readable import readable_html
 from crawler.titles import title_match
 
 if TYPE_CHECKING:
@@ -66,7 +67,13 @@ class Visitor:
         now = self.now()
         match = best_title_match(link, page)
         after = remember(history, fetched, page, verdict, now, self.settings.schedule, match)
-        return Look(link, now, fetched, page, verdict, after, self.run_id)
+        readable = self._readable(history, fetched, page, now)
+        return Look(link, now, fetched, page, verdict, after, self.run_id, readable)
+
+    def _readable(self, history: History, fetched: Fetch, page: Page, now: datetime) -> str:
+        """The copy for readers, made where the text is new: an unchanged one is kept already."""
+        known = history.snapshot is not None and history.snapshot.digest == page.digest
+        return readable_html(page, fetched.final_url, now) if page.html and not known else ""
 
     async def _look(self, link: Link, history: History) -> tuple[Fetch, Page, Verdict]:
         validators = conditions(history) if self.conditional else ()

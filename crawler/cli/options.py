@@ -30,6 +30,7 @@ class Options:
     archive: Path | None = None
     quiet: bool = False
     verbose: bool = False
+    log: str = "text"  # how talk is written to stderr: for people, or "json" for programs
 
     def settings(self) -> Settings:
         """The configuration with the command line laid over it."""
@@ -46,7 +47,11 @@ class Options:
 
     def say(self, line: str) -> None:
         """Talk: a line on stderr, unless --quiet."""
-        if not self.quiet:
+        if self.log == "json":
+            from crawler.report.progress import event
+
+            click.echo(event("message", text=line.removeprefix("crawler: ")), err=True, nl=False)
+        elif not self.quiet:
             click.echo(line, err=True)
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--max-links", type=click.IntRange(min=1), help="Ask at most so many links, the most urgent first.")
 @click.option("--fail-on", callback=parse_states, help="States that make the exit code 1, e.g. dead,suspect [none].")
 @click.option("--wait", is_flag=True, help="Wait until another run has left the archive.")
+@click.option("--log", type=click.Choice(["text", "json"]), default="text", help="How to talk on stderr [text].")
 @output_options(*REPORTS)
 @global_options
 def command(
@@ -49,14 +50,16 @@ def command(
     max_links: int | None,
     fail_on: frozenset[State] | None,
     wait: bool,
+    log: str,
     formats: tuple[str, ...],
     outputs: tuple[Path, ...],
 ) -> int:
     """Look at every link that is due, keep its page, and report: the dead WeChat and Zhihu links first."""
     from crawler.cli.looking import look_at_links
-    from crawler.cli.work import open_archive, read_links
+    from crawler.cli.work import log_as, open_archive, read_links
     from crawler.plan import Budget
 
+    options = log_as(options, log)
     pairs = pair_outputs(formats, outputs, default_format())
     settings = options.settings()
     limits = Budget(settings.schedule.budget if budget is None else budget, max_links or 0, everything)

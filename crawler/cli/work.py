@@ -5,9 +5,10 @@ The impure little things are here so that commands read as their story; decision
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,22 @@ if TYPE_CHECKING:
 def now() -> datetime:
     """The wall clock, in UTC: the one place where the program reads it."""
     return datetime.now(UTC)
+
+
+def log_as(options: Options, log: str) -> Options:
+    """Options whose talk, and what modules log, goes to stderr as text or as JSON lines."""
+    if log == "json":
+        from crawler.report.progress import event
+
+        class Lines(logging.Formatter):
+            def format(self, record: logging.LogRecord) -> str:
+                trace = self.formatException(record.exc_info) if record.exc_info else ""
+                return event("log", level=record.levelname.lower(), text=record.getMessage(), traceback=trace).strip()
+
+        handler = logging.StreamHandler()
+        handler.setFormatter(Lines())
+        logging.getLogger("crawler").addHandler(handler)
+    return replace(options, log=log)
 
 
 @contextmanager
@@ -95,5 +112,5 @@ def progress(options: Options) -> Iterator[Progress]:
     """What a run shows while it works: a bar on a terminal, plain lines elsewhere, nothing with --quiet."""
     from crawler.report.progress import open_progress
 
-    with open_progress(quiet=options.quiet) as watch:
+    with open_progress(quiet=options.quiet, log=options.log) as watch:
         yield watch

@@ -6,23 +6,27 @@ left is that of the slowest slot, since slots are walked side by side and each k
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from crawler.model import Look, State
 from crawler.plan import Plan
 from crawler.report.figures import duration, number
+from crawler.url import redact
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
 LINE_EVERY = 10.0  # seconds between two plain lines, at least; often enough to see that a job lives
+BAR_EVERY = 0.2  # seconds between two changes of the bar; rich draws it no more often
 LINE_LINKS = 100  # links after which a plain line comes sooner
 
 Clock = Callable[[], float]
@@ -130,6 +134,7 @@ class Bar:
     display: RichProgress
     pace: Pace
     _task: TaskID | None = None
+    _shown: float = float("-inf")
 
     def planned(self, plan: Plan) -> None:
         """Show an empty bar."""
@@ -140,7 +145,10 @@ class Bar:
     def looked(self, look: Look) -> None:
         """Move on by one."""
         self.pace.count(look)
-        if self._task is not None:
+        now = self.pace.clock()
+        finished = self.pace.done == self.pace.total
+        if self._task is not None and (finished or now - self._shown >= BAR_EVERY):  # the time left costs a sum
+            self._shown = now
             self.display.update(
                 self._task,
                 completed=self.pace.done,
@@ -150,10 +158,51 @@ class Bar:
             )
 
 
+@dataclass(slots=True)
+class Events:
+    """For programs that read logs: a JSON object a line, one for the plan and one for each look."""
+
+    write: Callable[[str], object]
+
+    def planned(self, plan: Plan) -> None:
+        """How much is to be done."""
+        self.write(event("plan", links=plan.links, slots=len(plan.slots)))
+
+    def looked(self, look: Look) -> None:
+        """What one look said, and what is remembered of the link after it."""
+        fetch = look.fetch
+        self.write(
+            event(
+                "look",
+                url=redact(look.link.url),
+                site=look.link.site,
+                state=look.history.state,
+                verdict=look.verdict.state,
+                reason=look.verdict.reason,
+                status=fetch.status,
+                error=fetch.error,
+                requests=fetch.requests,
+                seconds=round(fetch.seconds, 3),
+                bytes=len(fetch.body),
+            )
+        )
+
+
+def event(name: str, **facts: object) -> str:
+    """One line of a JSON log; control characters are escaped, so that a page's words cannot forge a line."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json.dumps({"time": now, "event": name, **facts}) + "\n"
+
+
 @contextmanager
-def open_progress(*, quiet: bool = False, clock: Clock = time.monotonic) -> Iterator[Progress]:
-    """Who watches a run that people started: a bar where stderr is a terminal, lines elsewhere, nobody if `quiet`."""
-    if quiet:
+def open_progress(*, quiet: bool = False, log: str = "text", clock: Clock = time.monotonic) -> Iterator[Progress]:
+    """Who watches a run that people started: a bar where stderr is a terminal, lines elsewhere, nobody if `quiet`.
+
+    `log` "json" gives events instead, quiet or not: who asks for a log wants it whole.
+    """
+    if log == "json":
+        yield Events(_to_stderr)
+    elif quiet:
         yield Silent()
     elif sys.stderr.isatty():
         with _display() as display:
