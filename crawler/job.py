@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crawler.errors import CrawlerError
 from crawler.memory import first_seen
-from crawler.model import History, Link, Look, Politeness, Run, SlotState, Snapshot
+from crawler.model import LOCAL, History, Link, Look, Politeness, Run, SlotState, Snapshot, State
 from crawler.plan import Budget, Plan, make_plan
 from crawler.politeness import PolitenessOf, politeness_of
 from crawler.url import host_of
@@ -149,6 +149,18 @@ def finish_job(job: Job, ready: Prepared, run: Run) -> Outcome:
     return Outcome(run, ready.plan, ready.histories, ready.before)
 
 
+def why_unchecked(outcome: Outcome) -> dict[str, History]:
+    """Memories of links without a look, with the reason why there is none: for reports, never kept."""
+    planned = {link.canonical_url for slot in outcome.plan.slots for link in slot.links}
+    told = {}
+    for key, history in outcome.histories.items():
+        if history.checked_at is None and key in planned and outcome.run.stopped_by == "budget":
+            told[key] = replace(history, reason="over-budget")
+    for key in outcome.plan.skipped:
+        told[key] = replace(outcome.histories[key], state=State.UNCHECKED, reason="excluded")
+    return told
+
+
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     return [
         leaf
@@ -159,7 +171,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 def remember_new(job: Job, histories: Mapping[str, History], now: datetime) -> dict[str, History]:
     """Links that the archive never saw, remembered from the moment they were found."""
-    new = {x.canonical_url: x for x in job.links if x.site != "local" and x.canonical_url not in histories}
+    new = {x.canonical_url: x for x in job.links if x.site != LOCAL and x.canonical_url not in histories}
     told = {key: first_seen(key, link.url, now) for key, link in new.items()}
     job.memory.put_histories(told.values(), new)
     return told

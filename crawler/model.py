@@ -56,6 +56,9 @@ class Occurrence:
     end: int = 0
 
 
+LOCAL = "local"  # the site of targets that are files
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One canonical URL with every place it is written in."""
@@ -63,7 +66,7 @@ class Link:
     url: str  # as first written
     canonical_url: str  # identity, never fetched
     fetch_url: str  # what a request asks for: `url` normalised, unwrapped, https forced where a site says so
-    site: str  # name of the site file that owns it, "other", or "local"
+    site: str  # name of the site file that owns it, "other", or LOCAL
     host: str  # lower-case ASCII host of fetch_url; "" for local targets and malformed URLs
     slot: str  # politeness queue: the site's name, or the host where no site file owns it
     occurrences: tuple[Occurrence, ...] = ()

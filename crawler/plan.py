@@ -6,12 +6,12 @@ Pure: `now` is an argument, nothing is fetched, nothing is remembered. Waiting i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from crawler.model import History, Link, Politeness, Round, Slot, SlotGivenUp, SlotState, State
-from crawler.politeness import strictest
+from crawler.model import LOCAL, History, Link, Politeness, Round, Slot, SlotGivenUp, SlotState, State
+from crawler.politeness import PolitenessOf, strictest
 
 SLACK = 0.1  # of its interval a link may be looked at early, or a nightly run would skip every second night
 COOLING = 600.0  # seconds; a slot that may not be asked for longer than this is left out of a run
@@ -35,6 +35,7 @@ class Plan:
     left: tuple[SlotGivenUp, ...] = ()
     rounds: tuple[Round, ...] = ()  # a site each; hosts without a site file count together
     overdue: tuple[str, ...] = ()  # links that have waited more than `LATE` times their interval
+    skipped: tuple[str, ...] = ()  # links that the user's [host] skip leaves out
 
     @property
     def links(self) -> int:
@@ -46,14 +47,15 @@ def make_plan(
     links: Iterable[Link],
     histories: Mapping[str, History],
     now: datetime,
-    politeness: Callable[[str], Politeness],
+    politeness: PolitenessOf,
     budget: Budget = Budget(),
     states: Mapping[str, SlotState] | None = None,
 ) -> Plan:
     """Choose the links that are due and order them: `politeness` is asked for the URL of every host once."""
     slots, left, overdue = [], [], []
     rounds: dict[str, Round] = {}
-    for key, members, rules in _queues(links, politeness):
+    queues, skipped = _queues(links, politeness)
+    for key, members, rules in queues:
         due = [link for link in members if budget.all or is_due(histories.get(link.canonical_url), now)]
         state = (states or {}).get(key)
         site = members[0].site
@@ -69,23 +71,29 @@ def make_plan(
     if budget.links:
         slots = _most_urgent(slots, histories, now, budget.links)
     slots.sort(key=lambda slot: (-len(slot.links) * slot.politeness.interval / slot.politeness.per_host, slot.key))
-    return Plan(tuple(slots), tuple(left), tuple(rounds.values()), tuple(overdue))
+    return Plan(tuple(slots), tuple(left), tuple(rounds.values()), tuple(overdue), tuple(skipped))
 
 
 def _queues(
-    links: Iterable[Link], politeness: Callable[[str], Politeness]
-) -> Iterator[tuple[str, list[Link], Politeness]]:
-    """Links by slot, with the slot's rules; what the user skips, and what is not on the web, is left out."""
+    links: Iterable[Link], politeness: PolitenessOf
+) -> tuple[list[tuple[str, list[Link], Politeness]], list[str]]:
+    """Links by slot, with the slot's rules, and what the user skips; what is not on the web is left out."""
     by_host: dict[str, Politeness] = {}
     by_slot: dict[str, list[Link]] = defaultdict(list)
+    skipped = []
     for link in links:
-        if link.site == "local":
+        if link.site == LOCAL:
             continue
         rules = by_host.get(link.host) or by_host.setdefault(link.host, politeness(link.fetch_url))
-        if not rules.skip:
+        if rules.skip:
+            skipped.append(link.canonical_url)
+        else:
             by_slot[link.slot].append(link)
-    for key, members in by_slot.items():
-        yield key, members, strictest(by_host[host] for host in {link.host for link in members})
+    queues = [
+        (key, members, strictest(by_host[host] for host in {link.host for link in members}))
+        for key, members in by_slot.items()
+    ]
+    return queues, skipped
 
 
 def _closed(rules: Politeness, state: SlotState | None, now: datetime) -> str:

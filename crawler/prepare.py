@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from crawler.extract import occurrences
-from crawler.model import Confidence, Evidence, History, Kind, Link, Occurrence, State
+from crawler.model import LOCAL, Confidence, Evidence, History, Kind, Link, Occurrence, State
 from crawler.notes import NoteFile, SkippedNote, find_notes, local_exists, notes_root, read_note, target_roots
 
 if TYPE_CHECKING:
     from crawler import settings
     from crawler.sites import Identity, Sites
-
-LOCAL = "local"  # the site of targets that are files
 
 
 class Remembered(Protocol):

@@ -64,7 +64,9 @@ def test_the_slot_that_takes_longest_starts_first() -> None:
 
 def test_a_skipped_host_and_a_local_target_are_in_no_slot() -> None:
     local = Link("/images/x.png", "local:/images/x.png", "", "local", "", "local")
-    assert make_plan([link(1, "skipped.org"), local], {}, NOW, polite).slots == ()
+    plan = make_plan([link(1, "skipped.org"), local], {}, NOW, polite)
+    assert plan.slots == ()
+    assert plan.skipped == ("https://skipped.org/1",)
 
 
 def test_max_links_takes_the_most_urgent_of_all_slots() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from crawler.cli.options import Options
 from crawler.cli.reporting import suggestions, title_changes
 from crawler.cli.work import Found, now, progress
-from crawler.job import Job, Outcome, run_job
+from crawler.job import Job, Outcome, run_job, why_unchecked
 from crawler.plan import Budget
 from crawler.report import build_report
 
@@ -44,7 +44,7 @@ def look_at_links(
     with progress(options) as watch:
         job = Job(command, found.links, settings, sites, memory, now, budget, watch.looked, watch.planned)
         outcome = run_job(job)
-    histories = outcome.histories | found.local_histories
+    histories = outcome.histories | why_unchecked(outcome) | found.local_histories
     report = build_report(
         outcome.run,
         found.links,

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.model import History, Link, Run
-from crawler.prepare import LOCAL, Notes, link_up, local_checker, local_histories, read_notes
+from crawler.model import LOCAL, History, Link, Run
+from crawler.prepare import Notes, link_up, local_checker, local_histories, read_notes
 
 if TYPE_CHECKING:
     from crawler.cli.options import Options
