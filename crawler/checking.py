@@ -15,9 +15,22 @@ from typing import TYPE_CHECKING
 from crawler.diff import Changes, broken_targets, local_target, new_occurrences
 from crawler.extract import occurrences
 from crawler.git import base_texts
-from crawler.model import Confidence, Evidence, History, Kind, Link, Look, Occurrence, Run, SlotState, Snapshot, State
+from crawler.model import (
+    LOCAL,
+    Confidence,
+    Evidence,
+    History,
+    Kind,
+    Link,
+    Look,
+    Occurrence,
+    Run,
+    SlotState,
+    Snapshot,
+    State,
+)
 from crawler.notes import NoteFile, SkippedNote, decode_note, find_notes, notes_root, read_note
-from crawler.prepare import LOCAL, Notes, ReadNote, link_up, local_checker, local_histories, local_key
+from crawler.prepare import Notes, ReadNote, link_up, local_checker, local_histories, local_key
 
 if TYPE_CHECKING:
     from crawler import settings

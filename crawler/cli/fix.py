@@ -104,8 +104,8 @@ def known_findings(
 ) -> dict[str, Finding]:
     """The links that something is known of, by canonical URL, with the copies that are kept."""
     from crawler.extract import occurrences
-    from crawler.model import Finding
-    from crawler.prepare import LOCAL, link_up
+    from crawler.model import LOCAL, Finding
+    from crawler.prepare import link_up
 
     links = link_up((o for _, note in files for o in occurrences(note)), sites)
     histories = archive.histories()
