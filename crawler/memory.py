@@ -56,6 +56,22 @@ def remember(
     return replace(told, checked_at=now, interval=interval, next_due=due, doubted_at=None)
 
 
+def remember_past(
+    history: History, fetch: Fetch, page: Page, verdict: Verdict, at: datetime, schedule: Schedule
+) -> History:
+    """Fold a capture of the time `at`, which a person brings, into the memory of its link.
+
+    It proves that the page lived then, and nothing else: what was concluded by a look stays where the capture is
+    older or no article, and only a link that nobody ever looked at takes its state from it whatever that is.
+    """
+    if history.checked_at is None or (history.checked_at < at and verdict.state is State.ALIVE):
+        return remember(history, fetch, page, verdict, at, schedule, history.title_match)
+    if verdict.state is not State.ALIVE:
+        return history
+    lived = max(at, history.last_alive or at)
+    return replace(history, last_alive=lived, page_title=history.page_title or page.title)
+
+
 def honours_validators(history: History, fetch: Fetch, page: Page) -> bool:
     """Has this link proved that its validators follow its text? Then the next look may be conditional.
 

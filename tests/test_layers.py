@@ -28,7 +28,20 @@ LAYERS = {
         "saved",
     ],
     2: ["config", "notes", "git", "fetch", "store", "report", "browser", "wayback", "notify"],
-    3: ["job", "keeper", "pipeline", "visit", "pictures", "session", "prepare", "rejudge", "export", "checking"],
+    3: [
+        "job",
+        "keeper",
+        "pipeline",
+        "visit",
+        "pictures",
+        "importing",
+        "lookback",
+        "session",
+        "prepare",
+        "rejudge",
+        "export",
+        "checking",
+    ],
     4: ["cli", "demo", "viewer", "__main__"],
 }
 LAYER_OF = {room: layer for layer, rooms in LAYERS.items() for room in rooms}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from crawler.cli.options import Options, global_options, load_sites_of
 from crawler.errors import UsageError
 
 if TYPE_CHECKING:
-    from crawler.model import Look, Snapshot
+    from crawler.importing import Kept
+    from crawler.model import Look
     from crawler.saved import SavedPage
     from crawler.settings import Settings
     from crawler.sites import Sites
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 def command(options: Options, *, files: tuple[Path, ...], url: str | None, force: bool, wait: bool) -> int:
     """Keep pages that you saved yourself: HTML (also SingleFile), MHTML, .webarchive, WARC, WACZ.
 
-    One failure does not end a batch; it shows in the exit code.
+    Each is kept as a snapshot of the time when it was saved; what later checks found stays true. One failure does
+    not end a batch; it shows in the exit code.
     """
     from crawler.cli.work import open_archive
 
@@ -40,23 +43,31 @@ def command(options: Options, *, files: tuple[Path, ...], url: str | None, force
     with open_archive(settings, "import", write=True, wait=wait) as archive:
         for file in files:
             try:
-                for line in import_file(file, url, (settings, sites), archive, force=force):
-                    click.echo(line)
+                failed += import_file(file, url, (settings, sites), archive, force=force)
             except UsageError as error:
                 failed += 1
                 click.echo(f"crawler: {error}", err=True)
     return UsageError.exit_code if failed else 0
 
 
-def import_file(
-    file: Path, url: str | None, rules: tuple[Settings, Sites], archive: Archive, *, force: bool
-) -> Iterator[str]:
-    """Keep every page of one file; a line for people about each. Raises UsageError for what is no saved page."""
+def import_file(file: Path, url: str | None, rules: tuple[Settings, Sites], archive: Archive, *, force: bool) -> int:
+    """Keep every page of one file, a line about each; the number that were turned away.
+
+    Raises UsageError for a file that holds no page.
+    """
     pages = list(pages_of(file))
     if url and len(pages) > 1:
         raise UsageError(f"{file} holds {len(pages)} pages, each with its own address; leave --url out")
+    if not pages:
+        raise UsageError(f"{file} holds no page: no HTML that was answered with 200")
+    failed = 0
     for page in pages:
-        yield import_page(file, page, url or page.url, rules, archive, force=force)
+        try:
+            click.echo(import_page(file, page, url or page.url, rules, archive, force=force))
+        except UsageError as error:
+            failed += 1
+            click.echo(f"crawler: {error}", err=True)
+    return failed
 
 
 def pages_of(file: Path) -> Iterator[SavedPage]:
@@ -64,7 +75,7 @@ def pages_of(file: Path) -> Iterator[SavedPage]:
     from crawler.saved import check_size, read_saved
 
     try:
-        if file.suffix in (".warc", ".wacz") or file.name.endswith((".warc.gz", ".warc.zst")):
+        if is_web_archive(file):
             from crawler.export.incoming import read_web_archive
 
             yield from read_web_archive(file)
@@ -76,57 +87,57 @@ def pages_of(file: Path) -> Iterator[SavedPage]:
     yield read_saved(str(file), data)
 
 
+def is_web_archive(file: Path) -> bool:
+    """WARC, packed or not, or WACZ: by name, or by the first bytes where the name does not tell."""
+    if file.suffix in (".warc", ".wacz") or file.name.endswith((".warc.gz", ".warc.zst")):
+        return True
+    with file.open("rb") as stream:
+        return stream.read(5).startswith((b"WARC/", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x5d\x2a\x4d\x18"))
+
+
 def import_page(
     file: Path, page: SavedPage, url: str | None, rules: tuple[Settings, Sites], archive: Archive, *, force: bool
 ) -> str:
-    """Judge a saved page as if it had been answered, and keep it."""
-    if url is None:
-        raise UsageError(f"{file} does not tell where it was saved from; give its address with --url")
-    look = look_at_saved(page, url, rules, archive)
-    verdict = look.verdict
-    if verdict.state.value not in ("alive", "unknown") and not force:
-        told = f"{verdict.state} ({verdict.reason}: {verdict.evidence.matched})"
-        raise UsageError(f"{file}: this is not the page but {told}; --force keeps it all the same")
-    (snapshot,) = archive.record([look])
-    if snapshot is None:
-        return f"{file}: nothing in it to keep"
-    for image in page.images:
-        keep_picture(archive, snapshot, image.url, image.body, rules[0])
-    return f"{file}: snapshot {snapshot.id} of {url}, {snapshot.text_chars} characters, {page_title(look)}"
-
-
-def look_at_saved(page: SavedPage, url: str, rules: tuple[Settings, Sites], archive: Archive) -> Look:
-    """A look whose bytes a person brought."""
+    """Keep one page; a line for people about it. Raises UsageError for what is none."""
+    from crawler import importing
     from crawler.cli.explain import link_of
     from crawler.cli.work import now
-    from crawler.memory import first_seen, remember
-    from crawler.model import Fetch, Look
-    from crawler.visit import examine
 
-    settings, sites = rules
-    link = link_of(url, sites)
+    if url is None:
+        raise UsageError(f"{file} does not tell where it was saved from; give its address with --url")
+    link = link_of(url, rules[1])
     if not link.host:
         raise UsageError(f"{url!r} is not a URL that a page can have")
-    at = now()
-    headers = (("Content-Type", page.content_type or "text/html"), ("X-Imported-By", "crawler import"))
-    fetched = Fetch(link.fetch_url, link.fetch_url, page.saved_at or at, status=200, headers=headers, body=page.body)
-    _, read, verdict = examine(link, fetched, sites)
-    history = archive.history(link.canonical_url) or first_seen(link.canonical_url, url, at)
-    after = remember(history, fetched, read, verdict, at, settings.schedule, history.title_match)
-    return Look(link, at, fetched, read, verdict, after, "import")
+    at = importing.time_of(page, datetime.fromtimestamp(file.stat().st_mtime, UTC), now())
+    history = archive.history(link.canonical_url)
+    look = importing.look_at_saved(page, link, at, rules, history, now())
+    if not importing.is_page(look):
+        if not force:
+            raise UsageError(f"{file}: {why_not(look)}; --force keeps it all the same")
+        look = importing.forced(look, history, rules[1], now())
+    return told(file, importing.keep(look, page, rules[0], archive))
 
 
-def keep_picture(archive: Archive, snapshot: Snapshot, url: str, body: bytes, settings: Settings) -> None:
-    """Keep a picture that came with the page, if it is one and not too large."""
-    from crawler.pictures import kind_of
+def why_not(look: Look) -> str:
+    """What the rules see in place of a page."""
+    from crawler.report.clean import plain, redacted
 
-    kind = kind_of(body)
-    if kind and len(body) <= settings.archive.max_image:
-        archive.put_image(snapshot.id, url, kind, body)
+    verdict = look.verdict
+    seen = f": {plain(verdict.evidence.matched)}" if verdict.evidence.matched else ""
+    return f"{redacted(plain(look.link.url))} is not the page but {verdict.state} ({verdict.reason}{seen})"
 
 
-def page_title(look: Look) -> str:
-    """Its title, fit for a terminal."""
-    from crawler.report.clean import plain
+def told(file: Path, kept: Kept) -> str:
+    """What was kept of a page, in one line."""
+    from crawler.report.clean import plain, redacted
 
-    return plain(look.page.title) or "no title"
+    look, snapshot = kept.look, kept.snapshot
+    url = redacted(plain(look.link.url))
+    if snapshot is None:
+        return f"{file}: {url} is kept beside the article that was seen alive, which stays its snapshot"
+    title = plain(look.page.title) or "no title"
+    again = ", there already" if kept.again else ", its text was there already" if snapshot.revisit else ""
+    return (
+        f"{file}: snapshot {snapshot.id} of {url} as of {snapshot.captured_at:%Y-%m-%d}{again}, "
+        f"{snapshot.text_chars} characters, {title}"
+    )

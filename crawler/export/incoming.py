@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -32,6 +33,8 @@ MAX_FILE: Final = 1024**3  # bytes of one file; larger collections are cut by th
 MAX_RECORD: Final = 64 * 1024 * 1024  # bytes of one record, and of one decoded body; longer ones are films
 MAX_KEPT: Final = 256 * 1024 * 1024  # bytes of pages and pictures of one import, all in memory
 MAX_LINE: Final = 64 * 1024  # bytes of one header line
+MAX_UNPACKED: Final = 64 * 1024**3  # bytes of one stream; a gigabyte of ours unpacks to forty
+MAX_LINES: Final = 50_000_000  # header lines of one stream; a gigabyte of the smallest records has half of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def _listed(package: zipfile.ZipFile) -> frozenset[str]:
         return frozenset()
     urls: set[str] = set()
     with package.open("pages/pages.jsonl") as lines:
-        while line := lines.readline(MAX_RECORD):
+        for line in BytesIO(lines.read(MAX_RECORD)):
             try:
                 told = json.loads(line)
             except (ValueError, RecursionError):
@@ -130,7 +133,11 @@ def _responses(stream: IO[bytes]) -> Iterator[_Response]:
 
 def _records(stream: IO[bytes]) -> Iterator[warc.Record]:
     """Records of any writer: lengths are believed only as far as bytes follow. Larger ones are passed over."""
+    unpacked, lines = 0, 0
     while (line := stream.readline(MAX_LINE)) != b"":
+        lines += 1
+        if lines > MAX_LINES:
+            raise ArchiveDamaged(f"it has over {MAX_LINES:,} lines of headers")
         if not line.strip():
             continue
         if not line.startswith(b"WARC/"):
@@ -140,10 +147,14 @@ def _records(stream: IO[bytes]) -> Iterator[warc.Record]:
             head.append(field.rstrip(b"\r\n"))
             if len(head) > 1_000:
                 raise ArchiveDamaged("a record with over a thousand header lines")
+        lines += len(head)
         headers = warc.parse_headers(b"\r\n".join(head))
         length = headers.get("content-length", "")
         if not re.fullmatch(r"\d{1,15}", length, re.ASCII):
             raise ArchiveDamaged("a record without a length")
+        unpacked += int(length)
+        if unpacked > MAX_UNPACKED:
+            raise ArchiveDamaged(f"it unpacks to over {MAX_UNPACKED >> 30} GB")
         if int(length) > MAX_RECORD:
             _skip(stream, int(length))
             continue

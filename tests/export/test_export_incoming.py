@@ -153,6 +153,17 @@ def test_a_bomb_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [page.body for page in read(tmp_path / "a.warc.gz", foreign(bomb, PAGE))] == [HTML]
 
 
+@pytest.mark.parametrize(
+    ("limit", "most", "told"), [("MAX_UNPACKED", 1000, "unpacks to"), ("MAX_LINES", 10, "lines of")]
+)
+def test_a_file_that_unpacks_without_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, told: str
+) -> None:
+    monkeypatch.setattr(incoming, limit, most)
+    with pytest.raises(UsageError, match=told):
+        read(tmp_path / "a.warc.gz", foreign(*[PAGE] * 20) + gzip.compress(b"\r\n" * 100))
+
+
 def test_more_than_memory_should_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(incoming, "MAX_KEPT", 100)
     with pytest.raises(UsageError, match="import it in parts"):
