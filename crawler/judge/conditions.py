@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from crawler.judge.facts import Facts, wording_in
+from crawler.judge.facts import MAX_TEXT, Facts, wording_in
 from crawler.page.values import fill, select
 from crawler.sites.schema import Row
 from crawler.sites.steps import compiled
@@ -120,7 +120,8 @@ def _notice(facts: Facts, wanted: tuple[str, ...]) -> Outcome:
 
 
 def _title(facts: Facts, wanted: tuple[str, ...]) -> Outcome:
-    return bool(wording_in(facts.document.title, wanted)), f"title: {facts.document.title}"
+    title = facts.document.title[:MAX_TEXT]
+    return bool(wording_in(title, wanted)), f"title: {title}"
 
 
 def _visible(facts: Facts, wanted: tuple[str, ...]) -> Outcome:

@@ -17,6 +17,8 @@ from crawler.sites import Site
 from crawler.url import normalize
 
 FIRST = 400  # visible characters in which a wording counts; SITES: body texts quote what error pages say
+MAX_ELEMENTS = 20  # looked at for one selector; an error zone has one or two
+MAX_TEXT = 2_000  # characters of one element that wordings are looked for in; notices have under 200
 SHORT = 800  # visible characters below which the whole page counts as notice
 
 _SPACES = re.compile(r"\s+")
@@ -35,6 +37,7 @@ class Facts:
         self.fetch = fetch
         self.document = document
         self.site = site
+        self._values: dict[str, str] = {}
         # What was asked for is what the last request asked for (an article's account may have moved); a short link of
         # another host tells it only by where it led.
         self.kind, self.ids = site.asked(link.fetch_url)
@@ -75,11 +78,14 @@ class Facts:
 
     def texts(self, selector: str) -> list[str]:
         """The non-empty texts of the elements that a selector finds."""
-        return [text for node in select(self.document, selector)[:20] if (text := text_of(node))]
+        nodes = select(self.document, selector)[:MAX_ELEMENTS]
+        return [text for node in nodes if (text := text_of(node)[:MAX_TEXT])]
 
     def value(self, name: str) -> str:
         """A named value or page field, "" where the page does not say it."""
-        return read_value(self.document, self.site.sources(name), self.ids)
+        if name not in self._values:
+            self._values[name] = read_value(self.document, self.site.sources(name), self.ids)
+        return self._values[name]
 
 
 def wording_in(text: str, wordings: Iterable[str]) -> str:

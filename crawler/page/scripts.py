@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 MAX_TRIES = 2_000  # places of one name that are looked at
+MAX_NESTING = 40  # brackets open at once in an object; WeChat's has 4
 MAX_OBJECT = 4 * 1024 * 1024  # characters of one object; WeChat's holds the whole article twice
 
 _STRING = r"""(?:'(?:[^'\\\n]++|\\[\s\S])*+'|"(?:[^"\\\n]++|\\[\s\S])*+")"""
@@ -20,7 +21,9 @@ _CHAIN = re.compile(rf"\s*+(?:\(\s*)?({_LITERAL}(?:\s*+\|\|\s*+{_LITERAL})*+)")
 _ALTERNATIVE = re.compile(rf"(htmlDecode\s*\(\s*)?(?:{_DECODER}\s*\(\s*)?(?:({_STRING})|(-?\d[\d.]*))(\.html\()?")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|(\r\n|[\s\S]))")
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": "", "\r\n": ""}
-_TOKEN = re.compile(rf"{_STRING}|(?<![\w$.])([A-Za-z_$][\w$]*)\s*:|[{{}}\[\]]|</script")
+# A string that never ends is skipped to the end of its line, or every quote in it would be tried again.
+_SKIPPED = r"""(?:'(?:[^'\\\n]++|\\[\s\S])*+(?:'|(?=\n)|\Z|\\)|"(?:[^"\\\n]++|\\[\s\S])*+(?:"|(?=\n)|\Z|\\))"""
+_TOKEN = re.compile(rf"{_SKIPPED}|(?<![\w$.])([A-Za-z_$][\w$]*)\s*:|[{{}}\[\]]|</script")
 
 
 def variables(text: str, name: str) -> Iterator[str]:
@@ -79,7 +82,7 @@ def read_object(text: str, name: str) -> dict[str, list[int]]:
         elif bracket in "}]":
             path.pop()
             key = ""
-        if bracket == "</script" or not path:
+        if bracket == "</script" or not 0 < len(path) <= MAX_NESTING:
             break
     return found
 

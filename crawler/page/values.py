@@ -23,7 +23,7 @@ from crawler.sites.steps import compiled
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-MAX_VALUES = 2_000  # of one source with `all`
+MAX_VALUES = 2_000  # elements or values of one source
 MEDIA = "img, video, iframe, audio, mpvoice, mp-common-mpaudio, qqmusic"
 _BLOCK = re.compile(r"(?i)<(?:p|div|section|br|h[1-6]|li|ul|ol|table|blockquote|article|pre)\b")
 IDS = Mapping[str, str]
@@ -102,7 +102,7 @@ def _values(document: Document, source: Source, ids: IDS) -> list[str]:
 
 def _raw(document: Document, source: Source, ids: IDS) -> Iterator[str]:
     if source.css:
-        nodes = select(document, fill(source.css, ids))
+        nodes = select(document, fill(source.css, ids))[:MAX_VALUES]
         if source.attr:
             yield from ((node.attributes.get(source.attr) or "") for node in nodes)
         else:
@@ -146,7 +146,7 @@ def _parsed(fragment: str) -> Document:
 
 def _fragments(document: Document, source: Source, ids: IDS) -> Iterator[Fragment]:
     if source.css and not source.attr:
-        nodes = select(document, fill(source.css, ids))
+        nodes = select(document, fill(source.css, ids))[:MAX_VALUES]
         for node in nodes if source.all else nodes[:1]:
             yield Fragment(node, _dropped(node, source))
         return
@@ -165,7 +165,7 @@ def _dropped(node: LexborNode, source: Source) -> frozenset[int]:
 
 def _meta(document: Document, name: str) -> Iterator[str]:
     wanted = name.lower()
-    for node in select(document, "meta[content]"):
+    for node in select(document, "meta[content]")[:MAX_VALUES]:
         attributes = node.attributes
         if any((attributes.get(key) or "").lower() == wanted for key in ("property", "name", "itemprop")):
             yield attributes.get("content") or ""

@@ -78,6 +78,11 @@ def test_what_json_writes_is_read_back(text: str) -> None:
         "var x = ''||" * 30_000,
         "window.x = {" * 30_000,
         "x=[" * 90_000,
+        "window.x = {" + "a: {" * 60_000,
+        "window.x = {" + "'\\" * 150_000,
+        "window.x = {" + "'\\" * 150_000 + "\n}",
+        "window.x = {" + '"\\' * 150_000,
+        "window.x = {" + "'a\n" * 90_000,
     ],
 )
 def test_scripts_made_to_hang_readers_are_read_anyway(script: str) -> None:
