@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from crawler.errors import ArchiveError
 from crawler.model import Change, Fetch, Health, History, Link, Look, Run, SlotState, Snapshot, State
@@ -26,6 +26,8 @@ from crawler.store.lock import Lock
 from crawler.store.nouns import Capture, Hit, NoteEntry, PastLook, StoredImage
 from crawler.store.segments import FOLDER, INDEX, LOCK, Reader
 from crawler.store.shelf import Shelf
+
+T = TypeVar("T")
 
 _LINES = 2_000  # journal lines in one record; 25,000 new links make 13 records, each a few MB at most
 
@@ -142,6 +144,17 @@ class Archive:
         with self._transaction():
             self._db.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in forget])
             self._db.executemany("INSERT OR REPLACE INTO notes (path, data) VALUES (?, ?)", rows)
+
+    def derived(self, name: str, stamp: str, kind: type[T]) -> list[T]:
+        """What `put_derived` keeps under this name, if it was derived under this very stamp."""
+        return queries.derived(self._db, name, stamp, kind)
+
+    def put_derived(self, name: str, stamp: str, values: Mapping[str, object]) -> None:
+        """Keep by key what costs time to work out; `stamp` is what else it depends on, other stamps are forgotten."""
+        rows = [(name, stamp, key, pack(value)) for key, value in values.items()]
+        with self._transaction():
+            self._db.execute("DELETE FROM derived WHERE name = ? AND stamp <> ?", (name, stamp))
+            self._db.executemany("INSERT OR REPLACE INTO derived (name, stamp, key, data) VALUES (?, ?, ?, ?)", rows)
 
     # Runs and slots
 

@@ -1,7 +1,7 @@
 """The SQLite index: its tables, its versions, and how a connection is opened.
 
 The index can be made again from the segments (`rebuild`), so nothing lives here that exists nowhere else but the notes
-cache and the slots' politeness. Version N of the schema is MIGRATIONS[:N], applied one after another.
+cache, what was derived, and the slots' politeness. Version N of the schema is MIGRATIONS[:N], one after another.
 """
 
 from __future__ import annotations
@@ -59,7 +59,13 @@ CREATE TABLE images (
   capture INTEGER NOT NULL, url TEXT NOT NULL, picture INTEGER NOT NULL, PRIMARY KEY (capture, url)) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_BASE, _IMAGES)
+_DERIVED = """
+CREATE TABLE derived (
+  name TEXT NOT NULL, stamp TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (name, stamp, key)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_BASE, _IMAGES, _DERIVED)
 VERSION: Final = len(MIGRATIONS)
 
 

@@ -176,6 +176,19 @@ def test_notes_are_remembered_and_forgotten(tmp_path: Path) -> None:
         assert archive.notes() == {"a.md": entries[0]}
 
 
+def test_what_was_derived_is_remembered_until_its_stamp_changes(tmp_path: Path) -> None:
+    first, second = Redirect(301, "https://a.example/"), Redirect(302, "https://b.example/")
+    with open_archive(tmp_path) as archive:
+        archive.put_derived("hops", "1", {"a": first})
+        archive.put_derived("others", "1", {"a": second})
+        archive.put_derived("hops", "1", {"b": second})
+        assert archive.derived("hops", "1", Redirect) == [first, second]
+        assert archive.derived("hops", "2", Redirect) == []
+        archive.put_derived("hops", "2", {"b": second})
+        assert archive.derived("hops", "1", Redirect) == []
+        assert archive.derived("others", "1", Redirect) == [second]
+
+
 def test_slots_are_remembered(tmp_path: Path) -> None:
     state = SlotState("weixin", NOW, later(1), 2.0, 7, "2026-01-02")
     with open_archive(tmp_path) as archive:

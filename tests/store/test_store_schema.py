@@ -16,7 +16,7 @@ def make_oldest(path: Path) -> None:
     with open_archive(path) as archive:
         archive.record([look_of("a")])
     db = sqlite3.connect(path / "index.sqlite")
-    for table in ("pictures", "images", "scars"):
+    for table in ("pictures", "images", "scars", "derived"):
         db.execute(f"DROP TABLE {table}")
     db.execute("PRAGMA user_version = 1")
     db.commit()
