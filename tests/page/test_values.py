@@ -9,9 +9,12 @@ from crawler.sites.schema import Source
 
 PAGE = Document(
     (
-        b'<meta property="og:title" content="Meta"><meta itemprop="id" content="7"><h1>\n Head <i class=tag>paid</i></h1>'
-        b'<p class=a></p><p class=a>one</p><p class=b data-id="42">two</p><p class=a>three</p><div class=pic><img src=x></div>'
-        b"<script>var v = htmlDecode('a &amp; b'); window.o = {k: JsDecode('\\x3cp\\x3eb\\x3c/p\\x3e'), l: [{u: '1'}, {u: '2'}]};"
+        b'<meta property="og:title" content="Meta"><meta itemprop="id" content="7"><h1>\n Head '
+        b"<i class=tag>paid</i></h1>"
+        b'<p class=a></p><p class=a>one</p><p class=b data-id="42">two</p><p class=a>three</p>'
+        b"<div class=pic><img src=x></div>"
+        b"<script>var v = htmlDecode('a &amp; b'); "
+        b"window.o = {k: JsDecode('\\x3cp\\x3eb\\x3c/p\\x3e'), l: [{u: '1'}, {u: '2'}]};"
         b"</script><script id=j type=text/json>"
         b'{"a": {"7": {"t": "deep", "ok": true, "none": null, "n": 5, "list": [{"x": 1}, {"x": 2}]}}}</script>'
     ),
