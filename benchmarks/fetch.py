@@ -15,6 +15,7 @@ import json
 import os
 import random
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,7 @@ STYLE = ".article p { margin: 0 0 1em; color: #333 }\n"
 SCRIPT = 'window.config.push({"id": "x", "show": false});\n'
 LINK = '<a class="item" href="/p1.html">首页</a>\n'
 
+# No "reuseport": a server left over from another run would answer for a part of the links, and nobody would notice.
 NGINX = """
 worker_processes 1;
 daemon off;
@@ -47,7 +49,7 @@ http {{
   default_type text/html;
   client_body_temp_path {root}/tmp; proxy_temp_path {root}/tmp; fastcgi_temp_path {root}/tmp;
   uwsgi_temp_path {root}/tmp; scgi_temp_path {root}/tmp;
-  server {{ listen 0.0.0.0:{port} backlog=4096 reuseport; root {root}/pages; charset utf-8; }}
+  server {{ listen 0.0.0.0:{port} backlog=4096; root {root}/pages; charset utf-8; }}
 }}
 """
 
@@ -238,6 +240,12 @@ def nginx(ground: Ground) -> Iterator[None]:
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         sys.exit("nginx is not there: apt-get install nginx-light")
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if (
+            probe.connect_ex(("127.0.0.1", PORT)) == 0
+        ):  # nginx itself would retry for seconds, and be measured meanwhile
+            sys.exit(f"something listens on port {PORT} already, perhaps the server of a run that was killed")
     config = ground.root / "nginx.conf"
     config.write_text(NGINX.format(root=ground.root, port=PORT))
     config.chmod(0o644)
