@@ -204,3 +204,9 @@ async def test_a_crash_stands_as_an_unknown_look_with_its_cause() -> None:
     look = visitor.internal_error(link(BLOG), RuntimeError("boom\nsecond line"))
     assert (look.fetch.failure, look.verdict.state) == (Failure.INTERNAL, State.UNKNOWN)
     assert look.verdict.evidence.error == "RuntimeError: boom"
+
+
+async def test_a_page_that_its_author_hid_is_dead_when_seen_so_on_two_days() -> None:
+    shell = '<html><title></title><body><div id="app">根据作者隐私设置，无法查看该内容</div></body></html>'.encode()
+    look = await visit(Web({OLD: shell}), link(OLD))
+    assert (look.verdict.state, look.verdict.reason, look.verdict.confirm_looks) == (State.SUSPECT, "private", 2)

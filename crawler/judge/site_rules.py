@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 from crawler.errors import ConfigError
 from crawler.judge.conditions import TELLING, Tried, tried
@@ -38,7 +39,7 @@ def judge_by_rows(facts: Facts) -> Verdict | None:
 def row_verdict(row: Row, facts: Facts, looks: list[Tried]) -> Verdict:
     """What a row says whose conditions all hold."""
     telling = [look.saw for key in TELLING for look in looks if look.condition == key]
-    return verdict(
+    found = verdict(
         facts.fetch,
         State(row.state),
         row.reason,
@@ -48,6 +49,7 @@ def row_verdict(row: Row, facts: Facts, looks: list[Tried]) -> Verdict:
         limited=_limited(row, facts),
         follow=_followed(row, facts),
     )
+    return replace(found, confirm_looks=row.confirm_looks)
 
 
 def unknown_page(facts: Facts) -> Verdict:

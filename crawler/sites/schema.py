@@ -93,6 +93,7 @@ class Row(Table, frozen=True):
     state: Literal["alive", "dead", "suspect", "blocked", "unknown"]
     reason: str
     confidence: Confidence | None = None
+    confirm_looks: int = 0  # looks on different days that make a suspect dead; 0: what [schedule] confirmations says
     limited: str = ""
     follow: str = ""  # name of the value that holds the URL
 

@@ -30,7 +30,7 @@ def test_every_key_that_the_guide_explains_in_a_table_is_known() -> None:
 
 
 def test_every_condition_of_a_row_is_implemented() -> None:
-    outcome = {"id", "state", "reason", "confidence", "limited", "follow"}
+    outcome = {"id", "state", "reason", "confidence", "confirm_looks", "limited", "follow"}
     assert {key for key, _ in CONDITIONS} | {"status"} == set(Row.__struct_fields__) - outcome
 
 
