@@ -129,7 +129,13 @@ def load_sites_of(settings: Settings) -> Sites:
     from crawler.config import site_documents
     from crawler.sites import load_sites
 
-    return load_sites(site_documents(settings))
+    sites = load_sites(site_documents(settings))
+    if settings.sites.path:  # the shipped files are held to this by their tests
+        from crawler.judge import check_site
+
+        for site in sites:
+            check_site(site)
+    return sites
 
 
 class Duration(click.ParamType[float]):
