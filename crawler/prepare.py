@@ -6,10 +6,10 @@ Composition of `notes`, `extract`, `sites` and the archive's memory of unchanged
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from crawler.extract import occurrences
 from crawler.model import LOCAL, Confidence, Evidence, History, Kind, Link, Occurrence, State
@@ -18,6 +18,10 @@ from crawler.notes import NoteFile, SkippedNote, find_notes, local_exists, notes
 if TYPE_CHECKING:
     from crawler import settings
     from crawler.sites import Identity, Sites
+
+IDENTITIES = "identities"  # what the archive remembers them as
+MANY = 500  # occurrences; below it, working identities out is faster than reading all that are remembered
+T = TypeVar("T")
 
 
 class Remembered(Protocol):
@@ -34,6 +38,16 @@ class Remembered(Protocol):
     @property
     def occurrences(self) -> tuple[Occurrence, ...]:
         """What was written in it."""
+
+
+class Derived(Protocol):
+    """What an archive keeps of things worked out before."""
+
+    def derived(self, name: str, stamp: str, kind: type[T]) -> list[T]:
+        """The values under this name that were derived under this stamp."""
+
+    def put_derived(self, name: str, stamp: str, values: Mapping[str, object]) -> None:
+        """Keep values by key; those of other stamps are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +96,49 @@ def read_notes(
     return Notes(tuple(read), tuple(skipped), notes_root(paths, options, here))
 
 
-def link_up(found: Iterable[Occurrence], sites: Sites) -> list[Link]:
-    """Occurrences grouped by identity, in order of first writing; local targets are links of site `local`."""
-    identities: dict[str, Identity] = {}
-    links: dict[str, Link] = {}
+def link_up(found: Iterable[Occurrence], sites: Sites, known: dict[str, Identity] | None = None) -> list[Link]:
+    """Occurrences grouped by identity, in order of first writing; local targets are links of site `local`.
+
+    `known` are identities by URL as written; those that are found out here are added to it.
+    """
+    from crawler.sites import Identity  # here, since `crawler links` does without
+
+    identities = {} if known is None else known
+    first: dict[str, Identity] = {}
     members: dict[str, list[Occurrence]] = {}
     for occurrence in found:
+        url = occurrence.url
         if occurrence.kind is Kind.LOCAL:
             key = local_key(occurrence)
-            known = links.get(key) or Link(occurrence.url, key, key, LOCAL, "", LOCAL)
+            who = Identity(url, key, key, LOCAL, "", LOCAL)
         else:
-            who = identities.get(occurrence.url)
-            who = who or identities.setdefault(occurrence.url, sites.identify(occurrence.url))
+            who = identities.get(url) or identities.setdefault(url, sites.identify(url))
             key = who.canonical_url
-            known = links.get(key) or Link(occurrence.url, key, who.fetch_url, who.site, who.host, who.slot)
-        links[key] = known
+        first.setdefault(key, who)
         members.setdefault(key, []).append(occurrence)
-    return [replace(link, occurrences=tuple(members[key])) for key, link in links.items()]
+    return [
+        Link(who.url, key, who.fetch_url, who.site, who.host, who.slot, tuple(members[key]))
+        for key, who in first.items()
+    ]
+
+
+def link_up_remembered(found: Iterable[Occurrence], sites: Sites, archive: Derived, *, remember: bool) -> list[Link]:
+    """`link_up` with the identities that the archive remembers; `remember` keeps there what is found out anew."""
+    from crawler.sites import Identity
+    from crawler.url import redact
+
+    found = list(found)
+    if len(found) < MANY:
+        return link_up(found, sites)
+    stamp = sites.stamp
+    known = {who.url: who for who in archive.derived(IDENTITIES, stamp, Identity)}
+    before = frozenset(known)
+    links = link_up(found, sites, known)
+    # What holds a secret of a sharer is never kept; it is worked out each time.
+    fresh = {url: who for url, who in known.items() if url not in before and redact(url) == url}
+    if fresh and remember:
+        archive.put_derived(IDENTITIES, stamp, fresh)
+    return links
 
 
 def local_key(occurrence: Occurrence) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.model import LOCAL, History, Link, Run
-from crawler.prepare import Notes, link_up, local_checker, local_histories, read_notes
+from crawler.prepare import Notes, link_up_remembered, local_checker, local_histories, read_notes
 
 if TYPE_CHECKING:
     from crawler.cli.options import Options
@@ -83,7 +83,7 @@ def read_links(
         options.say(f"crawler: {skipped.path} is skipped: {skipped.why}")
     if remember:
         remember_notes(notes, archive)
-    links = link_up(notes.occurrences, sites)
+    links = link_up_remembered(notes.occurrences, sites, archive, remember=remember)
     local = [link for link in links if link.site == LOCAL]
     return Found(notes, links, local_histories(local, local_checker(notes, settings.notes), now()))
 

@@ -7,23 +7,28 @@ canonical form (identity, never fetched), what is asked for, its site and its sl
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import ada_url
+import msgspec
 
 from crawler.errors import ConfigError
 from crawler.sites.loading import read_documents
 from crawler.sites.schema import Example, PageTable, Row, SiteFile, Source, Sources
-from crawler.sites.steps import MAX_UNWRAPS, apply, compiled, host_matches, join_query, split_query
-from crawler.url import MAX_URL, is_http, without_fragment
+from crawler.sites.steps import GROUP, MAX_UNWRAPS, apply, compiled, host_matches, join_query, split_query
+from crawler.url import MAX_URL, without_fragment
 
 __all__ = ["OTHER", "Identity", "Site", "Sites", "Source", "Sources", "load_sites"]
 
 OTHER = "other"  # the site of a host that no site file owns
 TRACKING = "utm_"  # parameters so called are dropped from the identity of every URL; anything more may name a page
+# Raised with each change of the code below that gives any URL another identity: remembered ones are then forgotten.
+IDENTITY_VERSION = 1
+_LIBRARY = str(ada_url.get_version())  # type: ignore[no-untyped-call]  # the library has no types for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,13 @@ class Sites:
                     self._exact[host] = site
         self._wild.sort(key=lambda owner: len(owner[0]), reverse=True)
 
+    @property
+    def stamp(self) -> str:
+        """Changes with everything that identities depend on: the site files' part in them, the library, our code."""
+        about = [(site.name, site.file.hosts, site.file.fetch, site.file.canonical) for site in self]
+        basis = msgspec.msgpack.encode((IDENTITY_VERSION, _LIBRARY, about))
+        return hashlib.sha256(basis).hexdigest()[:16]
+
     def __iter__(self) -> Iterator[Site]:
         return iter(self.by_name.values())
 
@@ -131,10 +143,11 @@ class Sites:
     def identify(self, raw: str) -> Identity:
         """Who a written URL is. Never raises: a malformed URL is its own canonical form, with host and slot ""."""
         parsed = _parse(raw)
-        if parsed is None or not is_http(parsed.href):
+        if parsed is None or parsed.protocol not in ("http:", "https:"):
             return Identity(raw, raw, raw, OTHER, "", "")
         fetch = self._fetched(parsed)
-        host, site = fetch.hostname, self.for_host(fetch.hostname)
+        host = fetch.hostname
+        site = self.for_host(host)
         fetch_url = without_fragment(fetch.href)
         canonical = _canonical(fetch, site)
         return Identity(raw, canonical, fetch_url, site.name if site else OTHER, host, site.name if site else host)
@@ -158,14 +171,16 @@ def _parse(url: str) -> ada_url.URL | None:
 
 
 def _canonical(url: ada_url.URL, site: Site | None) -> str:
-    fragment = url.hash
-    if site is not None or not fragment.startswith(("#!", "#/")):  # these two name pages of single-page sites
-        url = ada_url.URL(without_fragment(url.href))
-    if TRACKING in url.search:
+    """The identity of a URL, which is changed in place; each look at a part of it crosses into C, so there are few."""
+    href = url.href
+    if "#" in href and (site is not None or not url.hash.startswith(("#!", "#/"))):  # "#!" and "#/" name pages
+        url.hash = ""
+    if TRACKING in href:
         url.search = join_query([p for p in split_query(url.search) if not p[0].startswith(TRACKING)])
     if site is not None:
         apply(url, site.file.canonical)
-    return url.href if url.search else url.href.removesuffix("?")
+    href = url.href
+    return href.removesuffix("?") if href.endswith("?") and not url.search else href
 
 
 def load_sites(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Sites:
@@ -181,7 +196,10 @@ def _site(file: SiteFile) -> Site:
     if not file.hosts:
         raise ConfigError(f'{file.name}.toml: no hosts: say which hosts the file is about, hosts = ["example.com"]')
     for step in (*file.fetch, *file.canonical):
-        _try(file.name, f"path of a step for {', '.join(step.host) or 'all hosts'}", step.path)
+        where = f"path of a step for {', '.join(step.host) or 'all hosts'}"
+        groups = _try(file.name, where, step.path)
+        if any(int(number) > groups for number in GROUP.findall(step.set_path)):
+            raise ConfigError(f"{file.name}.toml: {where}: set_path {step.set_path!r} names a group that is not there")
     for kind in file.kind:
         _try(file.name, f"[[kind]] {kind.name}", kind.url)
     polite = file.politeness
@@ -206,8 +224,9 @@ def _sources(written: Iterable[str | Source]) -> Sources:
     return tuple(Source(css=source) if isinstance(source, str) else source for source in written)
 
 
-def _try(file: str, where: str, pattern: str) -> None:
+def _try(file: str, where: str, pattern: str) -> int:
+    """The number of groups of a regex. Raises ConfigError."""
     try:
-        compiled(pattern)
+        return compiled(pattern).groups
     except re.error as error:
         raise ConfigError(f"{file}.toml: {where}: bad regex {pattern!r}: {error}") from None

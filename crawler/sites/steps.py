@@ -20,6 +20,7 @@ from crawler.url import is_http
 
 MAX_UNWRAPS = 5  # wrappers within wrappers; more is a trap
 _AMP = re.compile(r"(?i)&(?:amp;)+|(?:\\|%5c)x26(?:amp;)*")
+GROUP = re.compile(r"\\(\d)")  # in set_path
 _SAFE = "-_.~!*'()/:,;@$="  # left as they are in a parameter's value; "+" is kept apart: it may mean a space
 
 Params = list[tuple[str, str | None]]
@@ -47,27 +48,32 @@ def apply(url: ada_url.URL, steps: Iterable[Step]) -> str | None:
             continue
         if step.unwrap and (inside := _unwrapped(url, step.unwrap)):
             return inside
-        _change(url, step, match)
-        if step.set_host or step.set_path:
-            host, path = url.hostname, url.pathname
+        _change(url, step)
+        if step.set_host and step.set_host != host:
+            url.hostname = step.set_host
+            host = url.hostname
+        if step.set_path and (wanted := _filled(step.set_path, match)) != path:
+            url.pathname = wanted
+            path = url.pathname
     return None
+
+
+def _filled(template: str, match: re.Match[str]) -> str:
+    r"""The template with its groups; a group that took no part is empty. `match.expand` parses it anew each time."""
+    return GROUP.sub(lambda group: match[int(group[1])] or "", template)
 
 
 def _has_params(url: ada_url.URL, step: Step) -> bool:
     return {step.alias.get(name, name) for name, value in split_query(url.search) if value}.issuperset(step.params)
 
 
-def _change(url: ada_url.URL, step: Step, match: re.Match[str]) -> None:
+def _change(url: ada_url.URL, step: Step) -> None:
+    """The verbs about scheme and query."""
     if step.unescape:
         url.search = _AMP.sub("&", url.search)
     if step.https and url.protocol == "http:":
         url.protocol = "https:"
-    if step.set_host:
-        url.hostname = step.set_host
-    if step.set_path:
-        url.pathname = match.expand(step.set_path)
-    if step.alias or step.drop or step.keep or step.base64:
-        before = url.search
+    if (step.alias or step.drop or step.keep or step.base64) and (before := url.search):
         params = split_query(before)
         for wanted, verb in _QUERY_VERBS:
             if wanted(step):

@@ -47,6 +47,7 @@ def loaded(document: dict[str, Any], *later: dict[str, Any]) -> Site:
         ({"value": 3}, r"a\.toml: key 'value'"),
         ({"kind": [{"name": "k", "url": "("}]}, r"a\.toml: \[\[kind\]\] k: bad regex '\('"),
         ({"canonical": [{"path": "*"}]}, r"a\.toml: path of a step for all hosts: bad regex '\*'"),
+        ({"canonical": [{"path": "/(a)", "set_path": "/\\2"}]}, r"set_path '/\\\\2' names a group that is not there"),
         ({"hosts": []}, r"a\.toml: no hosts"),
         ({"hosts": 3}, r"a\.toml: key 'hosts\[0\]': Expected `str`"),
     ],
