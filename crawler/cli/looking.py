@@ -16,6 +16,8 @@ from crawler.plan import Budget
 from crawler.report import build_report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from crawler.job import Memory
     from crawler.model import Health, Report
     from crawler.settings import Settings
@@ -37,9 +39,12 @@ def look_at_links(
     rules: tuple[Settings, Sites],
     memory: Memory,
     budget: Budget,
-    trend: tuple[Health, ...] = (),
+    trend: Callable[[], Iterable[Health]] = tuple,
 ) -> Looked:
-    """Visit what is due of the found links within the budget, remember it, and report on all of them."""
+    """Visit what is due of the found links within the budget, remember it, and report on all of them.
+
+    `trend` is asked after the run, so that the run is its last point.
+    """
     settings, sites = rules
     with progress(options) as watch:
         job = Job(command, found.links, settings, sites, memory, now, budget, watch.looked, watch.planned)
@@ -52,7 +57,7 @@ def look_at_links(
         now(),
         suggestions=suggestions(found.links, histories),
         changes=title_changes(outcome.run, outcome.before, outcome.histories),
-        trend=trend,
+        trend=trend(),
         rounds=outcome.plan.rounds,
         overdue=outcome.plan.overdue,
     )

@@ -14,11 +14,15 @@ from crawler.errors import UsageError
 def write_outputs(pairs: Sequence[tuple[str, Path | None]], render: Callable[[str], str]) -> None:
     """Render each format and write it to its file, or to stdout where it has none."""
     for name, file in pairs:
-        text = render(name)
-        if file is None or str(file) == "-":
-            sys.stdout.write(text)
-        else:
-            write_file(file, text)
+        write_output(file, render(name))
+
+
+def write_output(file: Path | None, text: str) -> None:
+    """Write a text to its file, or to stdout for None and "-"."""
+    if file is None or str(file) == "-":
+        sys.stdout.write(text)
+    else:
+        write_file(file, text)
 
 
 def rich_text(*lines: object) -> str:

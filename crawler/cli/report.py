@@ -58,5 +58,5 @@ def command(
             run, found.links, histories, now(), suggestions=suggestions(found.links, histories), trend=archive.health()
         )
     failing = fail_on or frozenset()
-    write_reports(report, pairs, report_options(options, settings, failing), settings)
+    write_reports(report, pairs, report_options(options, settings, failing), settings, found.notes.root)
     return findings_code(report, failing)  # how the last run ended is told, but is not this command's failure

@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
 from crawler.cli.options import Options
-from crawler.cli.output import write_file, write_outputs
+from crawler.cli.output import write_file, write_output
 from crawler.errors import ConfigError, UsageError
 from crawler.model import Change, ChangeKind, History, Link, Report, Run, State, Suggestion
 from crawler.report import FORMATS
@@ -63,21 +65,41 @@ def default_format() -> str:
 
 
 def write_reports(
-    report: Report, pairs: Sequence[tuple[str, Path | None]], how: ReportOptions, settings: Settings
+    report: Report,
+    pairs: Sequence[tuple[str, Path | None]],
+    how: ReportOptions,
+    settings: Settings,
+    notes: Path | None = None,
 ) -> None:
-    """Write what the command line asks for, then what [report] formats asks for."""
-    write_outputs(pairs, lambda name: FORMATS[name].render(report, how))
+    """Write what the command line asks for, then what [report] formats asks for.
+
+    `notes` is the folder that paths in the report are relative to: a report in a file links to them.
+    """
+
+    def render(name: str, file: Path | None) -> str:
+        near = how if file is None or notes is None else replace(how, notes_url=_way(file, notes))
+        return FORMATS[name].render(report, near)
+
+    for name, file in pairs:
+        write_output(file, render(name, file))
     folder = Path(settings.report.path or settings.archive.path)
     for name in settings.report.formats:
         if name not in FORMATS:
             raise ConfigError(f"[report] formats: no format {name!r}; known: {', '.join(FORMATS)}")
-        write_file(folder / f"report{FORMATS[name].suffix}", FORMATS[name].render(report, how))
+        file = folder / f"report{FORMATS[name].suffix}"
+        write_output(file, render(name, file))
     if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         try:
             with Path(summary).open("a", encoding="utf-8") as stream:
                 stream.write(FORMATS["markdown"].render(report, how))
         except OSError as error:
             raise UsageError(f"GITHUB_STEP_SUMMARY={summary} cannot be written: {error.strerror}") from None
+
+
+def _way(file: Path, notes: Path) -> str:
+    """How to get from a report's file to the notes, as the beginning of a relative URL."""
+    way = os.path.relpath(notes.resolve(), file.resolve().parent)
+    return f"{quote(Path(way).as_posix())}/"
 
 
 def tell(report: Report, how: ReportOptions, options: Options, settings: Settings) -> None:

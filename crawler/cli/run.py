@@ -66,9 +66,9 @@ def command(
     sites = load_sites_of(settings)
     with open_archive(settings, "run", write=True, wait=wait) as archive:
         found = read_links(options, note_paths(paths, settings), settings, sites, archive)
-        report = look_at_links(options, "run", found, (settings, sites), archive, limits).report
+        report = look_at_links(options, "run", found, (settings, sites), archive, limits, archive.health).report
     failing = fail_on or frozenset()
     how = report_options(options, settings, failing)
-    write_reports(report, pairs, how, settings)
+    write_reports(report, pairs, how, settings, found.notes.root)
     tell(report, how, options, settings)
     return exit_code(report, failing)
