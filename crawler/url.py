@@ -7,6 +7,7 @@ Everything a browser would do to an address bar lives here, through one library.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import ada_url
 
@@ -54,11 +55,15 @@ def without_fragment(url: str) -> str:
 
 def redact(url: str) -> str:
     """The URL as it may be shown: secrets of sharers and userinfo become REDACTED, also inside encoded targets."""
+    lower = url.lower()
+    names = _WECHAT_SECRETS if _WECHAT in lower else _SECRETS
+    if url.isascii() and "@" not in url and not any(name in lower for name in names):  # most: no regex is tried
+        return url
     url = _USERINFO.sub(r"\1REDACTED@", url)
-    names = _WECHAT_SECRETS if _WECHAT in url.lower() else _SECRETS
     return _secret_parameters(names).sub(r"\1REDACTED", url)
 
 
+@cache
 def _secret_parameters(names: tuple[str, ...]) -> re.Pattern[str]:
     """A parameter of one of these names, plain or percent-encoded once or twice in another URL's parameter."""
     begins = r"(?:[?&;#]|%(?:25)?(?:3F|26|23|3B))"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Literal
 
 from crawler.model import (
@@ -89,7 +88,7 @@ def _document(report: Report, findings: Iterable[Finding], clean: Clean) -> Docu
         rounds=tuple(
             RoundPart(site=clean(r.site), links=r.links, seconds=r.seconds, runs=r.runs) for r in report.rounds
         ),
-        overdue=tuple(clean(_shown(url)) for url in report.overdue),
+        overdue=tuple(clean(redact(url)) for url in report.overdue),
         links=links,
     )
 
@@ -124,8 +123,8 @@ def _stopped_by(word: str | None) -> Literal["budget", "signal", "network-down"]
 def _link(finding: Finding, clean: Clean) -> LinkPart:
     link, history = finding.link, finding.history
     return LinkPart(
-        url=clean(_shown(link.url)),
-        canonical_url=clean(_shown(link.canonical_url)),
+        url=clean(redact(link.url)),
+        canonical_url=clean(redact(link.canonical_url)),
         site=link.site,
         host=clean(link.host),
         state=history.state,
@@ -146,8 +145,8 @@ def _link(finding: Finding, clean: Clean) -> LinkPart:
         previous_state=history.previous_state,
         changed_at=_moment(history.changed_at),
         snapshot=_snapshot(history.snapshot, clean),
-        suggestions=tuple(_suggestion(s, clean) for s in finding.suggestions),
-        occurrences=tuple(_occurrence(o, clean) for o in link.occurrences),
+        suggestions=tuple([_suggestion(s, clean) for s in finding.suggestions]),
+        occurrences=tuple([_occurrence(o, clean) for o in link.occurrences]),
     )
 
 
@@ -157,7 +156,7 @@ def _evidence(evidence: Evidence, clean: Clean) -> EvidencePart:
         matched=_text(evidence.matched, clean),
         http_status=evidence.http_status,
         final_url=_address(evidence.final_url, clean),
-        redirects=tuple(RedirectPart(status=r.status, url=clean(_shown(r.url))) for r in evidence.redirects),
+        redirects=tuple([RedirectPart(status=r.status, url=clean(redact(r.url))) for r in evidence.redirects]),
         error=_text(evidence.error, clean),
         limited=_text(evidence.limited, clean),
         notice=_text(evidence.notice, clean),
@@ -201,7 +200,7 @@ def _occurrence(occurrence: Occurrence, clean: Clean) -> OccurrencePart:
 def _change(change: Change, clean: Clean) -> ChangePart:
     return ChangePart(
         kind=change.kind,
-        canonical_url=clean(_shown(change.canonical_url)),
+        canonical_url=clean(redact(change.canonical_url)),
         at=_whole(change.at),
         before=clean(change.before),
         after=clean(change.after),
@@ -235,17 +234,12 @@ def _title_differs(history: History) -> bool:
     return history.state is State.ALIVE and history.title_match is not None and history.title_match < DIFFERS
 
 
-@lru_cache(maxsize=64)  # a link's URL, canonical URL and final URL are often one
-def _shown(url: str) -> str:
-    return redact(url)
-
-
 def _text(text: str, clean: Clean) -> str | None:
     return (clean(redacted(text)) or None) if text else None
 
 
 def _address(url: str | None, clean: Clean) -> str | None:
-    return clean(_shown(url)) if url else None
+    return clean(redact(url)) if url else None
 
 
 def _moment(moment: datetime | None) -> datetime | None:
@@ -254,5 +248,6 @@ def _moment(moment: datetime | None) -> datetime | None:
 
 def _whole(moment: datetime) -> datetime:
     """UTC, cut to whole seconds: written as 2026-01-02T03:04:05Z."""
-    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
     return moment.replace(microsecond=0) if moment.microsecond else moment
