@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,8 @@ def command(options: Options, *, url: str, what: str | None, ids: tuple[int, ...
         snapshots = archive.snapshots(identity.canonical_url)
         if what is None:
             looks = archive.looks(identity.canonical_url, 0 if options.verbose else 20)
-            sys.stdout.write(rich_text(*describe(history, looks, snapshots)))
+            sheet = sheet_of(history, looks, snapshots)
+            sys.stdout.write(render_screen(sheet) if sys.stdout.isatty() else render_lines(sheet))
             return 0
         if what == "diff":
             return show_diff(archive, snapshots, ids)
@@ -84,47 +86,79 @@ def show_diff(archive: Archive, snapshots: Sequence[Snapshot], ids: tuple[int, .
     return 0
 
 
-def describe(history: History, looks: Sequence[PastLook], snapshots: Sequence[Snapshot]) -> list[object]:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is told of a link: facts, then rows of snapshots and of looks, each with its header."""
+
+    url: str
+    facts: tuple[tuple[str, str], ...]
+    snapshots: tuple[tuple[str, ...], ...]
+    looks: tuple[tuple[str, ...], ...]
+
+
+SNAPSHOT_COLUMNS = ("id", "kept at", "characters", "title")
+LOOK_COLUMNS = ("at", "state", "reason", "status", "bytes", "rule")
+
+
+def sheet_of(history: History, looks: Sequence[PastLook], snapshots: Sequence[Snapshot]) -> Sheet:
     """What a person wants to know first, then every look and every snapshot."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from crawler.report.clean import plain, redacted
-
-    facts = [
+    evidence = history.evidence
+    facts = (
         ("state", f"{history.state} ({history.reason}), confidence {history.confidence}"),
-        ("evidence", f"{history.evidence.rule}: {history.evidence.matched}".strip(": ")),
+        ("evidence", f"{evidence.rule}: {evidence.matched}".strip(": ")),
         ("title", history.page_title),
         ("moved to", history.moved_to or ""),
-        ("limited", history.evidence.limited),
+        ("limited", evidence.limited),
         ("first seen", _time(history.first_seen)),
         ("last look", _time(history.checked_at)),
         ("last alive", _time(history.last_alive)),
         ("failing since", f"{_time(history.first_failed)}, {history.failures} counted" if history.first_failed else ""),
         ("next look", _time(history.next_due) or "now"),
-    ]
+    )
+    return Sheet(
+        history.url or history.canonical_url,
+        tuple((name, value) for name, value in facts if value),
+        tuple(
+            (str(s.id), _time(s.captured_at), str(s.text_chars), "(same text)" if s.revisit else s.title)
+            for s in snapshots
+        ),
+        tuple((_time(x.at), x.verdict.value, x.reason, str(x.status or x.error), str(x.bytes), x.rule) for x in looks),
+    )
+
+
+def render_lines(sheet: Sheet) -> str:
+    """For a pipe: one thing a line, what it is first, tab-separated, nothing wrapped or cut."""
+    from crawler.report.clean import plain, redacted
+
+    rows: list[tuple[str, ...]] = [("url", sheet.url), *sheet.facts]
+    rows += [("snapshot", *row) for row in sheet.snapshots]
+    rows += [("look", *row) for row in sheet.looks]
+    return "".join("\t".join(redacted(plain(cell)) for cell in row) + "\n" for row in rows)
+
+
+def render_screen(sheet: Sheet) -> str:
+    """For a person: a grid of facts, then tables."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from crawler.report.clean import plain, redacted
+
     head = Table.grid(padding=(0, 2))
-    for name, value in facts:
-        if value:
-            head.add_row(Text(name, style="dim"), Text(redacted(plain(value))))
-    parts: list[object] = [Text(redacted(plain(history.url or history.canonical_url)), style="bold"), head]
-    if snapshots:
-        table = Table(title="Snapshots", title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for name in ("id", "kept at", "characters", "title"):
-            table.add_column(name)
-        for s in snapshots:
-            title = "(same text)" if s.revisit else plain(s.title)
-            table.add_row(str(s.id), _time(s.captured_at), str(s.text_chars), Text(title))
-        parts += [Text(), table]
-    if looks:
-        table = Table(title="Looks", title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for name in ("at", "state", "reason", "status", "bytes", "rule"):
-            table.add_column(name)
-        for past in looks:
-            status = str(past.status or past.error)
-            table.add_row(_time(past.at), past.verdict, past.reason, status, str(past.bytes), plain(past.rule))
-        parts += [Text(), table]
-    return parts
+    for name, value in sheet.facts:
+        head.add_row(Text(name, style="dim"), Text(redacted(plain(value))))
+    parts: list[object] = [Text(redacted(plain(sheet.url)), style="bold"), head]
+    for title, columns, rows in (
+        ("Snapshots", SNAPSHOT_COLUMNS, sheet.snapshots),
+        ("Looks", LOOK_COLUMNS, sheet.looks),
+    ):
+        if rows:
+            table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+            for column in columns:
+                table.add_column(column, overflow="fold")
+            for row in rows:
+                table.add_row(*(Text(plain(cell)) for cell in row))
+            parts += [Text(), table]
+    return rich_text(*parts)
 
 
 def _time(at: datetime | None) -> str:
