@@ -7,6 +7,7 @@ A broken web is a value (`model.Failure`, `model.Verdict`); a broken crawler is 
     |- ConfigError         a configuration or site file says what cannot be  exit 2
     |- NotesError          notes that cannot be found or read                exit 2
     |- GitError            git is missing, or cannot answer                  exit 2
+    |- BrowserError        no Chromium, or one that does not start           exit 2
     |- ArchiveError        the archive folder cannot be opened or written    exit 2
        |- ArchiveBusy      another run holds it                              exit 3
        |- ArchiveDamaged   bytes or rows that contradict each other          exit 2
@@ -36,6 +37,10 @@ class NotesError(CrawlerError):
 
 class GitError(CrawlerError):
     """git is not there, or could not answer what we asked."""
+
+
+class BrowserError(CrawlerError):
+    """A browser is asked for, and there is none that starts."""
 
 
 class ArchiveError(CrawlerError):

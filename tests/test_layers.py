@@ -35,6 +35,7 @@ LAYERS = {
         "visit",
         "pictures",
         "importing",
+        "rendering",
         "lookback",
         "session",
         "prepare",

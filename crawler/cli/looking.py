@@ -17,11 +17,15 @@ from crawler.report import build_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
 
+    from crawler.fetch import Fetcher
     from crawler.job import Memory
     from crawler.model import Health, Report
     from crawler.settings import Settings
     from crawler.sites import Sites
+
+    Opener = Callable[..., AbstractAsyncContextManager[Fetcher]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,19 @@ def look_at_links(
     memory: Memory,
     budget: Budget,
     trend: Callable[[], Iterable[Health]] = tuple,
+    *,
+    open_fetcher: Opener | None = None,
 ) -> Looked:
     """Visit what is due of the found links within the budget, remember it, and report on all of them.
 
-    `trend` is asked after the run, so that the run is its last point.
+    `trend` is asked after the run, so that the run is its last point. `open_fetcher` is another way to fetch.
     """
     settings, sites = rules
     with progress(options) as watch:
-        job = Job(command, found.links, settings, sites, memory, now, budget, watch.looked, watch.planned)
+        job = Job(
+            command, found.links, settings, sites, memory, now, budget, watch.looked, watch.planned,
+            open_fetcher=open_fetcher,
+        )  # fmt: skip
         outcome = run_job(job)
     histories = outcome.histories | why_unchecked(outcome) | found.local_histories
     report = build_report(

@@ -14,6 +14,7 @@ from crawler.cli.reporting import REPORTS, exit_code, report_options, write_repo
 from crawler.errors import UsageError
 
 if TYPE_CHECKING:
+    from crawler.cli.looking import Opener
     from crawler.cli.work import Found
     from crawler.model import Finding, Snapshot
     from crawler.settings import Settings
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 @click.command("rearchive")
 @click.argument("targets", nargs=-1, required=True, metavar="URL|PATH...")
 @click.option("--cookies", type=click.Path(path_type=Path), help="Netscape cookie file, sent to its own hosts only.")
+@click.option("--browser", is_flag=True, help="Show the pages in an installed Chromium, and keep what it shows.")
+@click.option("--profile", type=click.Path(path_type=Path), help="A browser profile of your own, for --browser.")
 @click.option("--wait", is_flag=True, help="Wait until another run has left the archive.")
 @output_options("text", *REPORTS)
 @global_options
@@ -32,13 +35,16 @@ def command(
     *,
     targets: tuple[str, ...],
     cookies: Path | None,
+    browser: bool,
+    profile: Path | None,
     wait: bool,
     formats: tuple[str, ...],
     outputs: tuple[Path, ...],
 ) -> int:
     """Fetch these links, or all links of these notes, now, and keep a new snapshot of each.
 
-    Prints one line a link: its state, what was kept, and what changed against the snapshot before.
+    With --browser each named page is shown by a headless Chromium: for pages that need scripts, or a login that your
+    --profile has. Prints one line a link: its state, what was kept, and what changed against the snapshot before.
     """
     from crawler.cli.looking import look_at_links
     from crawler.cli.work import open_archive
@@ -46,10 +52,16 @@ def command(
 
     pairs = pair_outputs(formats, outputs, "text")
     settings = with_cookies(options.settings(), cookies)
+    if profile is not None and not browser:
+        raise UsageError("--profile is the browser's; give --browser too")
+    program = browser_program() if browser else ""
     sites = load_sites_of(settings)
     with open_archive(settings, "rearchive", write=True, wait=wait) as archive:
         found = wanted(options, targets, settings, sites, archive)
-        looked = look_at_links(options, "rearchive", found, (settings, sites), archive, Budget(all=True))
+        looked = look_at_links(
+            options, "rearchive", found, (settings, sites), archive, Budget(all=True),
+            open_fetcher=opener(program, profile, found) if browser else None,
+        )  # fmt: skip
         before = {key: history.snapshot for key, history in looked.outcome.before.items()}
         lines = [
             describe(finding, before.get(finding.link.canonical_url), archive) for finding in looked.report.findings
@@ -67,6 +79,24 @@ def with_cookies(settings: Settings, cookies: Path | None) -> Settings:
     if cookies is None:
         return settings
     return msgspec.structs.replace(settings, fetch=msgspec.structs.replace(settings.fetch, cookies=str(cookies)))
+
+
+def browser_program() -> str:
+    """The installed browser. Raises BrowserError before anything is opened."""
+    import os
+
+    from crawler.browser import find_browser
+
+    return find_browser(os.environ)
+
+
+def opener(program: str, profile: Path | None, found: Found) -> Opener:
+    """The fetcher with a browser for the links that were found."""
+    from crawler.cli.work import now
+    from crawler.rendering import browser_opener
+
+    folder = str(profile.absolute()) if profile else ""
+    return browser_opener(program, folder, [link.fetch_url for link in found.links], now)
 
 
 def wanted(options: Options, targets: Sequence[str], settings: Settings, sites: Sites, archive: Archive) -> Found:

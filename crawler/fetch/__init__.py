@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -101,11 +101,13 @@ async def open_fetcher(
     states: Iterable[SlotState] = (),
     resolver: Resolver | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    rendered: Callable[[str], Ask | None] = lambda _: None,
 ) -> AsyncIterator[Fetcher]:
     """Open what fetching needs, and close it at the end. Raises ConfigError for files and values that cannot be used.
 
     `now` is the wall clock (aware UTC), `random` gives numbers from 0 up to 1, `states` what earlier runs remembered.
-    `resolver` (a name to its addresses) and `transport` replace the real ones in tests.
+    `resolver` (a name to its addresses) and `transport` replace the real ones in tests. `rendered` gives who else
+    answers for a URL, redirects included: a browser, in its slot's time like any request.
     """
     if problem := header_problem([("User-Agent", settings.user_agent), *settings.headers.items()]):
         raise ConfigError(f"[fetch] headers: {problem}")
@@ -121,7 +123,13 @@ async def open_fetcher(
             return retry(followed, settings.retries, politeness, now, random)
 
         core = obey(limited, onion(limited), settings.user_agent or USER_AGENT, now) if settings.robots else limited
-        yield Fetcher(onion(core), limiter, wires, now)
+        plain = onion(core)
+
+        async def ask(request: Request) -> Fetch:
+            other = rendered(request.url)
+            return await (limiter.limit(other, politeness) if other else plain)(request)
+
+        yield Fetcher(ask, limiter, wires, now)
 
 
 def _transport(settings: FetchSettings, resolver: Resolver) -> PooledTransport:
