@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crawler.memory import remember
-from crawler.model import Fetch, History, Link, State, Verdict
-from crawler.titles import title_match
+from crawler.model import Fetch, History, Link, Page, State, Verdict
 from crawler.visit import examine
 
 if TYPE_CHECKING:
@@ -43,13 +42,20 @@ def rejudge(
     sites: Sites,
     schedule: Schedule,
 ) -> Iterator[Rejudged | None]:
-    """Judge every capture that has bytes: what changed, or None for each that did not."""
+    """Judge every capture whose bytes are kept: what changed, or None for each that did not.
+
+    A capture seen again with the same text is judged by the bytes of the first.
+    """
+    judged: dict[int, tuple[Fetch, Page, Verdict]] = {}  # by the capture that holds the bytes; bodies left out
     for capture in captures:
-        kept = fetched(capture.id) if capture.raw else None
-        if kept is None:
-            continue
-        link = link_of(capture, sites)
-        _, page, verdict = examine(link, kept, sites)
+        ident = capture.id if capture.raw or capture.revisit_of is None else capture.revisit_of
+        if ident not in judged:
+            kept = fetched(ident)
+            if kept is None:
+                continue
+            _, page, verdict = examine(link_of(capture, sites), kept, sites)
+            judged[ident] = replace(kept, body=b""), replace(page, text="", html=""), verdict
+        kept, page, verdict = judged[ident]
         changed = (verdict.state, verdict.reason) != (capture.state, capture.reason)
         if not changed and page.title == capture.title:
             yield None
@@ -57,8 +63,7 @@ def rejudge(
         history = histories.get(capture.canonical_url)
         after = None
         if history and history.checked_at == capture.at:
-            match = title_match(link.note_title, page.title) if link.note_title else history.title_match
-            after = remember(before_look(history), kept, page, verdict, capture.at, schedule, match)
+            after = remember(before_look(history), kept, page, verdict, capture.at, schedule, history.title_match)
             after = replace(after, snapshot=history.snapshot, first_seen=history.first_seen)
         yield Rejudged(capture, verdict, page.title, after)
 

@@ -84,8 +84,25 @@ def test_a_later_look_stands_above_an_old_capture() -> None:
 
 
 def test_captures_without_bytes_are_passed_over() -> None:
+    capture, _, history = kept(GONE, sites())
+    memory = {history.canonical_url: history}
+    assert list(rejudge([replace(capture, raw=False)], lambda _: None, memory, sites(GONE_ROW), Schedule())) == []
+
+
+def test_a_page_seen_again_is_judged_by_the_bytes_of_its_first_capture() -> None:
     capture, fetched, history = kept(GONE, sites())
-    assert again(replace(capture, raw=False), fetched, history, sites(GONE_ROW)) == []
+    second = replace(capture, id=2, at=AT + timedelta(days=1), raw=False, revisit_of=1)
+    asked: list[int] = []
+
+    def bytes_of(ident: int) -> Fetch:
+        asked.append(ident)
+        return fetched
+
+    memory = {history.canonical_url: replace(history, checked_at=second.at)}
+    first, again = rejudge([capture, second], bytes_of, memory, sites(GONE_ROW), Schedule())
+    assert first is not None
+    assert again is not None
+    assert (first.history, again.history is not None, asked) == (None, True, [1])
 
 
 @pytest.mark.parametrize("build", [pages.weixin_article, pages.zhihu_column, pages.blog_article])
