@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+REPLAY := .venv-replay
 
-.PHONY: demo test lint torture format clean help
+.PHONY: demo test lint replay-tools torture format clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -19,7 +20,7 @@ $(READY): pyproject.toml
 demo: $(READY) ## run the whole job on sample notes against stand-in sites on loopback
 	$(BIN)/crawler demo
 
-test: $(READY) ## run all tests, with coverage
+test: $(READY) replay-tools ## run all tests, with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 lint: $(READY) ## ruff, mypy --strict and the layer test
@@ -27,6 +28,9 @@ lint: $(READY) ## ruff, mypy --strict and the layer test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
+
+replay-tools: ## Chromium, pywb and ReplayWeb.page, the judges of our exports, where they can be had
+	@.ci/replay-tools $(REPLAY) $(PYTHON)
 
 torture: $(READY) ## kill writers 200 times for each codec, and check that nothing was lost
 	CRAWLER_KILLS=200 $(BIN)/python -m pytest tests/store/test_store_crash.py
@@ -36,4 +40,4 @@ format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 clean: ## forget the virtual environment and the caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(REPLAY) .mypy_cache .ruff_cache .hypothesis .coverage

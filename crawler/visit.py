@@ -73,7 +73,7 @@ class Visitor:
     def _readable(self, history: History, fetched: Fetch, page: Page, now: datetime) -> str:
         """The copy for readers, made where the text is new: an unchanged one is kept already."""
         known = history.snapshot is not None and history.snapshot.digest == page.digest
-        return readable_html(page, fetched.final_url, now) if page.html and not known else ""
+        return readable_html(page, fetched.final_url, now) if (page.html or page.text) and not known else ""
 
     async def _look(self, link: Link, history: History) -> tuple[Fetch, Page, Verdict]:
         validators = conditions(history) if self.conditional else ()

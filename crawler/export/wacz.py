@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import struct
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,18 +18,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
-import ada_url
-
 from crawler.errors import UsageError
+from crawler.export.keys import keys
 from crawler.export.records import Entry, entries, readable_url, start_url
 from crawler.export.source import Done, Page, Reader, new_file
 from crawler.store.codec import Gz
 from crawler.store.segments import header
-from crawler.url import is_http
 
 VERSION: Final = "1.1.1"
 DATA: Final = "data.warc.gz"
 LINES: Final = 3_000  # of the index in one gzip member; what the indexer of Webrecorder uses
+_UNIX_TIME: Final = 0x5455  # header of the extra field "extended timestamp"
 _SOFTWARE: Final = "linkhealth-crawler"
 
 
@@ -103,6 +103,9 @@ class _Box:
     def _info(self, path: str, compression: int) -> zipfile.ZipInfo:
         info = zipfile.ZipInfo(path, self._now.timetuple()[:6])
         info.compress_type, info.external_attr = compression, 0o644 << 16
+        # Tells the time in UTC; and ReplayWeb.page finds where a member begins only where the directory has some such
+        # field too: it takes it then from the member's own header, which is longer for `force_zip64`.
+        info.extra = struct.pack("<HHBI", _UNIX_TIME, 5, 1, int(self._now.timestamp()) & 0xFFFFFFFF)
         return info
 
 
@@ -115,7 +118,8 @@ class _Index:
 
     def add(self, entry: Entry, offset: int, length: int) -> None:
         if entry.status:
-            self._db.execute("INSERT INTO line VALUES (?)", (cdxj(entry, offset, length).encode(),))
+            lines = ((line.encode(),) for line in cdxj(entry, offset, length))
+            self._db.executemany("INSERT INTO line VALUES (?)", lines)
 
     def blocks(self) -> Iterator[list[bytes]]:
         """Lines in the order of their bytes, some thousands at a time."""
@@ -125,32 +129,11 @@ class _Index:
         self._db.close()
 
 
-def cdxj(entry: Entry, offset: int, length: int) -> str:
-    """One line of a CDXJ index: sortable key, time stamp, JSON."""
+def cdxj(entry: Entry, offset: int, length: int) -> list[str]:
+    """The lines of a CDXJ index, one for each key: sortable key, time stamp, JSON."""
     fields = {"url": entry.url, "mime": entry.mime, "status": entry.status, "digest": entry.digest}
     place = {"length": str(length), "offset": str(offset), "filename": DATA}
-    return f"{surt(entry.url)} {entry.at:%Y%m%d%H%M%S} {json.dumps(fields | place)}\n"
-
-
-def surt(url: str) -> str:
-    """The key under which replay tools look a URL up: "com,example)/path?a&b", as warcio.js makes it."""
-    if not is_http(url):
-        return url
-    try:
-        parts = ada_url.URL(url.lower())
-    except ValueError:
-        return url.replace(" ", "%20")
-    host = _without_www(parts.hostname)
-    port = f":{parts.port}" if parts.port else ""
-    query = ada_url.URLSearchParams(parts.search)
-    query.sort()  # type: ignore[no-untyped-call]  # ada_url annotates all but this
-    return f"{','.join(reversed(host.split('.')))}{port}){parts.pathname}{f'?{query}' if parts.search else ''}"
-
-
-def _without_www(host: str) -> str:
-    """ "www.", "www2." and the like name the same site."""
-    label, dot, rest = host.partition(".")
-    return rest if dot and label.startswith("www") and (label[3:] or "0").isdigit() else host
+    return [f"{key} {entry.at:%Y%m%d%H%M%S} {json.dumps(fields | place)}\n" for key in keys(entry.url)]
 
 
 def _write_index(box: _Box, index: _Index) -> None:

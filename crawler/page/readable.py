@@ -6,9 +6,10 @@ the archive and is opened by people years later, so it must be whole, plain and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
-from html import escape
+from html import escape, unescape
 
 from selectolax.lexbor import LexborNode
 
@@ -29,6 +30,7 @@ _ATTRIBUTES = {
     "a": ("title",), "img": ("alt", "title", "width", "height"), "td": ("colspan", "rowspan"), "ol": ("start",),
     "th": ("colspan", "rowspan"), "time": ("datetime",), "abbr": ("title",), "code": ("class",),
 }  # fmt: skip
+_SOURCE = re.compile(r'<img src="([^"]*)"')  # as `sanitised` writes it
 _PLAYERS = frozenset(("iframe", "video", "audio", "embed"))
 
 _STYLE = (
@@ -157,7 +159,15 @@ def readable_html(page: Page, url: str, captured_at: datetime) -> str:
             f"<body><article><h1>{escape(page.title or url)}</h1>",
             f"<header><p>{escape(byline)}</p><p>{link}</p><p>{captured}</p></header>",
             page.html or "".join(f"<p>{escape(line)}</p>" for line in page.text.splitlines()),
+            _unseen_pictures(page),
             "</article></body></html>",
             "",
         )
     )
+
+
+def _unseen_pictures(page: Page) -> str:
+    """The pictures that the markup does not show: those that a script or a `<noscript>` held."""
+    shown = {unescape(source) for source in _SOURCE.findall(page.html)}
+    unseen = (url for url in page.images if url not in shown)
+    return "".join(f'<p><img src="{escape(url)}" alt=""></p>' for url in unseen)

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 from crawler.errors import ArchiveDamaged
+from crawler.url import normalize
 from crawler.url import redact as redact_url
 
 MAX_HEAD: Final = 256 * 1024  # bytes of one record's or one response's header block
@@ -30,6 +32,7 @@ _URLS = frozenset({"location", "referer", "content-location", "refresh", "link"}
 _WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length"})
 _PHRASE = {status.value: status.phrase for status in HTTPStatus}
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 _TOKEN = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: what is no token character
 
@@ -69,8 +72,14 @@ def sha256(data: bytes) -> str:
 
 
 def uri(url: str) -> str:
-    """A URL as it may stand in a header: secrets redacted, nothing that ends a line."""
-    return _UNSAFE.sub(lambda m: f"%{ord(m[0]):02X}", redact(url))
+    """A URL as it may stand in a header: a URI of ASCII alone, secrets redacted, nothing that ends a line."""
+    url = redact(url)
+    if not url.isascii():
+        try:
+            url = normalize(url)
+        except ValueError:
+            url = quote(url, safe=_ASCII)
+    return _UNSAFE.sub(lambda m: f"%{ord(m[0]):02X}", url)
 
 
 def format_record(

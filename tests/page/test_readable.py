@@ -64,5 +64,12 @@ def test_a_page_without_markup_shows_its_text() -> None:
     assert "<p>a &lt; b</p><p>c</p>" in readable_html(Page(text="a < b\nc"), "https://blog.example/", NOW)
 
 
+def test_pictures_that_only_a_script_named_are_shown_once() -> None:
+    shown, named = "https://i.example/a?x=1&y=2", 'https://i.example/b">'
+    page = Page(html=clean(f'<p>text<img data-src="{shown}"></p>'), images=(shown, named))
+    tree = LexborHTMLParser(readable_html(page, "https://blog.example/", NOW))
+    assert [image.attributes["src"] for image in tree.css("img")] == [shown, named]
+
+
 def test_deep_markup_is_written_without_recursion() -> None:
     assert clean("<div>" * 5_000 + "x").count("<div>") == 5_000

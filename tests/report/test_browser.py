@@ -1,18 +1,14 @@
 """The HTML report in headless Chromium: it asks for nothing, and filter and sort do what they say."""
 
 import json
-import os
-import shutil
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import chromium, requested
 
 from crawler.report import FORMATS, Options
 from tests.report.samples import full_report
-
-INSTALL = "apt-get install chromium chromium-driver"
 
 pytestmark = pytest.mark.browser
 
@@ -20,24 +16,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
     """A headless Chromium; without one the tests are skipped, but never in CI."""
-    from selenium import webdriver
-
-    chromium, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        message = f"headless Chromium is missing, the HTML report is not tested in a browser: {INSTALL}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # selenium's own pipes
-        running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    with chromium("the HTML report is not tested in a browser") as running:
         yield running
-        running.quit()
 
 
 @pytest.fixture
@@ -70,9 +50,7 @@ def enter(name: str, value: str) -> str:
 
 
 def test_opening_it_asks_for_nothing_and_breaks_no_policy(page) -> None:  # type: ignore[no-untyped-def]
-    sent = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    urls = {m["params"]["request"]["url"] for m in sent if m["method"] == "Network.requestWillBeSent"}
-    assert {url for url in urls if not url.startswith("data:")} == {page.current_url}
+    assert requested(page) == {page.current_url}
     assert page.get_log("browser") == []
 
 
