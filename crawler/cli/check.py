@@ -103,12 +103,8 @@ def command(
     failing = frozenset(FAIL_ON_CHECK) if fail_on is None else fail_on
     report = check(options, note_paths(paths, settings), settings, asked)
     how = report_options(options, settings, failing)
-    placed = in_repository(report, repository_places(note_paths(paths, settings), settings))
-    ours = [pair for pair in pairs if pair[0] not in FOR_CODE_HOSTS]
-    hosts = [pair for pair in pairs if pair[0] in FOR_CODE_HOSTS]
-    for told, group in ((report, ours), (placed, hosts)):
-        if group:
-            write_reports(told, group, how, settings)
+    how = replace(how, notes_folder=repository_places(note_paths(paths, settings), settings))
+    write_reports(report, pairs, how, settings)
     return exit_code(report, failing)
 
 
@@ -237,9 +233,6 @@ def without_baseline(report: Report, known: frozenset[tuple[str, str]]) -> Repor
     return replace(report, findings=tuple(without_known(report.findings, known)))
 
 
-FOR_CODE_HOSTS = frozenset({"github", "sarif", "rdjson"})  # their paths count from the top of the repository
-
-
 def repository_places(paths: Sequence[Path], settings: Settings) -> str:
     """The notes' root seen from the top of the repository, with a slash; "" at the top, and outside of git."""
     from crawler.notes import notes_root
@@ -248,14 +241,3 @@ def repository_places(paths: Sequence[Path], settings: Settings) -> str:
     top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
     prefix = root.relative_to(top).as_posix()
     return "" if prefix == "." else f"{prefix}/"
-
-
-def in_repository(report: Report, prefix: str) -> Report:
-    """The report with paths that a code host finds."""
-    if not prefix:
-        return report
-    findings = []
-    for finding in report.findings:
-        moved = tuple(replace(o, path=f"{prefix}{o.path}") for o in finding.link.occurrences)
-        findings.append(replace(finding, link=replace(finding.link, occurrences=moved)))
-    return replace(report, findings=tuple(findings))
