@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote
 
-from rapidfuzz.distance import Indel
-
 from crawler.errors import UsageError
 from crawler.model import Finding, Kind, Occurrence
 
@@ -251,6 +249,8 @@ def sentence_diff(old: str, new: str) -> list[SentenceEdit]:
 
 
 def _opcodes(before: list[str], after: list[str]) -> list[tuple[str, int, int, int, int]]:
+    from rapidfuzz.distance import Indel  # a hook that only asks for changed lines does not wait for it
+
     return [(op.tag, op.src_start, op.src_end, op.dest_start, op.dest_end) for op in Indel.opcodes(before, after)]
 
 
