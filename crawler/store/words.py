@@ -21,6 +21,8 @@ _MAX_TERMS = 32
 
 _CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _RUN = re.compile(f"[{_CJK}]+")
+_RUNS = re.compile(f"([{_CJK}]+)")  # to split by: runs are what stands at odd places
+_WIDE = {wide: unicodedata.normalize("NFKC", wide) for wide in "，：；！？（）"}  # what Chinese text is full of
 _TERM = re.compile(r'(-?)(?:(site|state|before|after):)?(?:"([^"]*)"?|(\S+))')
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _SPACE = re.compile(r"\s+")
@@ -28,18 +30,23 @@ _SPACE = re.compile(r"\s+")
 
 def folded(text: str) -> str:
     """Full-width letters and compatibility forms as the plain ones."""
-    return text if text.isascii() or unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+    if text.isascii():
+        return text
+    for wide, plain in _WIDE.items():  # one by one: most pages need no more, and normalising takes 20 times as long
+        text = text.replace(wide, plain)
+    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 
 
 def terms(text: str) -> str:
     """Text as it is indexed; the tokenizer of SQLite splits the rest."""
     if text.isascii():
         return text[:MAX_TEXT]
-    return _RUN.sub(_pairs, folded(text[:MAX_TEXT]))
+    pieces = _RUNS.split(folded(text[:MAX_TEXT]))
+    pieces[1::2] = map(_pairs, pieces[1::2])
+    return "".join(pieces)
 
 
-def _pairs(match: re.Match[str]) -> str:
-    run = match[0]
+def _pairs(run: str) -> str:
     return f" {' '.join(map(add, run, run[1:]))} {run[-1]} "
 
 
@@ -109,7 +116,7 @@ def expression(text: str, *, prefix: bool = False) -> str:
     for run in runs:
         pieces.append(text[at : run.start()])
         whole = run.end() == len(text) and len(run[0]) > 1  # the term of its last character alone may be elsewhere
-        pieces.append(" ".join(map(add, run[0], run[0][1:])) if whole else _pairs(run))
+        pieces.append(" ".join(map(add, run[0], run[0][1:])) if whole else _pairs(run[0]))
         at = run.end()
     pieces.append(text[at:])
     single = last is not None and len(runs[-1][0]) == 1  # one character: the beginning of a pair, or a run's last
