@@ -29,8 +29,8 @@ from crawler.model import (
     Snapshot,
     State,
 )
-from crawler.notes import NoteFile, SkippedNote, decode_note, find_notes, notes_root, read_note
-from crawler.prepare import Notes, ReadNote, link_up, local_checker, local_histories, local_key
+from crawler.notes import NoteFile, SkippedNote, decode_note, find_notes, notes_root
+from crawler.prepare import Notes, ReadNote, link_up, local_checker, local_histories, local_key, read_anew
 
 if TYPE_CHECKING:
     from crawler import settings
@@ -77,11 +77,11 @@ def edited_links(
 def _read(files: Iterable[NoteFile]) -> tuple[list[ReadNote], list[SkippedNote]]:
     read, skipped = [], []
     for file in files:
-        note = read_note(file)
+        note = read_anew(file)
         if isinstance(note, SkippedNote):
             skipped.append(note)
         else:
-            read.append(ReadNote(file, tuple(occurrences(note)), fresh=True))
+            read.append(note)
     return read, skipped
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from crawler.extract import occurrences
 from crawler.model import LOCAL, Confidence, Evidence, History, Kind, Link, Occurrence, State
 from crawler.notes import NoteFile, SkippedNote, find_notes, local_exists, notes_root, read_note, target_roots
 
@@ -88,12 +87,20 @@ def read_notes(
         if known and not code and (known.size, known.mtime_ns) == (file.size, file.mtime_ns):
             read.append(ReadNote(file, known.occurrences, fresh=False))
             continue
-        note = read_note(file)
-        if isinstance(note, SkippedNote):
-            skipped.append(note)
+        fresh = read_anew(file, code=code)
+        if isinstance(fresh, SkippedNote):
+            skipped.append(fresh)
         else:
-            read.append(ReadNote(file, tuple(occurrences(note, code=code)), fresh=True))
+            read.append(fresh)
     return Notes(tuple(read), tuple(skipped), notes_root(paths, options, here))
+
+
+def read_anew(file: NoteFile, *, code: bool = False) -> ReadNote | SkippedNote:
+    """One note, opened and searched for links."""
+    from crawler.extract import occurrences  # here, since a run over unchanged notes does without
+
+    note = read_note(file)
+    return note if isinstance(note, SkippedNote) else ReadNote(file, tuple(occurrences(note, code=code)), fresh=True)
 
 
 def link_up(found: Iterable[Occurrence], sites: Sites, known: dict[str, Identity] | None = None) -> list[Link]:

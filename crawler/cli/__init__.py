@@ -90,7 +90,9 @@ def cli(options: Options) -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run_cli(list(sys.argv[1:] if args is None else args)))
+    code = run_cli(list(sys.argv[1:] if args is None else args))
+    gc.freeze()  # what is left goes with the process: Python need not search it for circles first
+    sys.exit(code)
 
 
 def run_cli(args: list[str]) -> int:

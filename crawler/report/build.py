@@ -70,7 +70,7 @@ def build_report(
 def _place(finding: Finding) -> tuple[int, str, str, int, int, str]:
     """Where a finding stands in a report: by state, site, then the first place that it is written in."""
     link = finding.link
-    first = min(((o.path, o.line, o.column) for o in link.occurrences), default=("", 0, 0))
+    first = min([(o.path, o.line, o.column) for o in link.occurrences], default=("", 0, 0))
     return (STATE_ORDER[finding.history.state], link.site, *first, link.canonical_url)
 
 
