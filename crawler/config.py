@@ -17,6 +17,7 @@ from typing import Any, get_args
 import msgspec
 
 from crawler.errors import ConfigError
+from crawler.politeness import header_problem
 from crawler.settings import Host, Seconds, Settings, Size
 
 CANDIDATES = ("crawler.toml", "config/crawler.toml")  # looked for in the working directory
@@ -78,7 +79,17 @@ def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
     for name in ("timeout", "connect_timeout"):
         if getattr(settings.fetch, name) <= 0:
             raise ConfigError(f"{file}: [fetch] {name}: must be more than 0 seconds")
+    _check_headers(settings, file)
     return settings
+
+
+def _check_headers(settings: Settings, file: Path | str) -> None:
+    """Names and values that cannot be sent are told here, where the file is known."""
+    tables = {"fetch": {"User-Agent": settings.fetch.user_agent, **settings.fetch.headers}}
+    tables |= {f'host."{host}"': table.headers for host, table in settings.host.items()}
+    for table, headers in tables.items():
+        if problem := header_problem(headers.items()):
+            raise ConfigError(f"{file}: [{table}] headers: {problem}")
 
 
 def parse_duration(value: object) -> Seconds:

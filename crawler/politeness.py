@@ -5,12 +5,15 @@ Pure lookups live here; the waiting itself is the limiter's (`fetch`), and nobod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from crawler.model import Politeness
 from crawler.settings import Fetch, Host
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 PolitenessOf = Callable[[str], Politeness]  # the rules for the slot of a URL
 
@@ -102,3 +105,13 @@ def strictest(of_hosts: Iterable[Politeness]) -> Politeness:
 def _smallest_limit(one: int, other: int) -> int:
     """0 means no limit."""
     return min(one or other, other or one)
+
+
+def header_problem(headers: Iterable[tuple[str, str]]) -> str:
+    """What is wrong with headers that a user wrote, "" if nothing: names are tokens, values one line (RFC 9110, 5)."""
+    for name, value in headers:
+        if not _TOKEN.fullmatch(name):
+            return f"{name!r} is not the name of a header"
+        if not value.strip().isprintable():
+            return f"the value of {name} is not one line of text"
+    return ""

@@ -59,6 +59,9 @@ def test_relative_paths_in_a_file_are_relative_to_that_file(tmp_path: Path) -> N
         ('[fetch]\nmax_body = "much"\n', "[fetch] max_body: expected a size"),
         ('[archive]\ncodec = "rar"\n', "[archive] codec: invalid enum value 'rar'"),
         ("[fetch\n", "not valid TOML"),
+        ('[fetch]\nheaders = {"X Y" = "1"}\n', "[fetch] headers: 'X Y' is not the name of a header"),
+        ('[fetch]\nuser_agent = "a\\nb"\n', "[fetch] headers: the value of User-Agent is not one line of text"),
+        ('[host."a.b"]\nheaders = {X = "1\\r\\nY: 2"}\n', '[host."a.b"] headers'),
     ],
 )
 def test_a_mistake_is_one_line_that_names_file_and_key(tmp_path: Path, text: str, told: str) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from crawler.errors import ConfigError
 from crawler.fetch.cookies import Jars, read_cookie_file
 from crawler.fetch.guard import Guard, Resolver, connect_to, system_resolver
 from crawler.fetch.limit import Limiter
@@ -24,7 +23,7 @@ from crawler.fetch.retry import retry
 from crawler.fetch.robots import obey
 from crawler.fetch.transport import PooledTransport, proxy_of, ssl_context
 from crawler.fetch.trouble import NO_SUCH_HOST
-from crawler.fetch.wire import USER_AGENT, Wire, header_problem
+from crawler.fetch.wire import USER_AGENT, Wire
 from crawler.model import Failure, Fetch, SlotState
 from crawler.url import is_http, normalize
 
@@ -109,8 +108,6 @@ async def open_fetcher(
     `resolver` (a name to its addresses) and `transport` replace the real ones in tests. `rendered` gives who else
     answers for a URL, redirects included: a browser, in its slot's time like any request.
     """
-    if problem := header_problem([("User-Agent", settings.user_agent), *settings.headers.items()]):
-        raise ConfigError(f"[fetch] headers: {problem}")
     jars = Jars(read_cookie_file(settings.cookies))
     politeness = lru_cache(maxsize=1024)(politeness)  # every layer asks
     limiter = Limiter(settings.concurrency, now, states)
