@@ -30,15 +30,17 @@ from crawler.config import site_documents
 from crawler.demo import pages
 from crawler.fetch import open_fetcher
 from crawler.job import Job, Outcome, finish_job, politeness_for, prepare_job
-from crawler.model import History, Link, Look, Run, SlotState, Snapshot, State
+from crawler.model import Fetch, History, Link, Look, Run, SlotState, Snapshot, State
 from crawler.plan import Budget, Plan
 from crawler.session import walk_job
 from crawler.settings import Fetch as FetchSettings
 from crawler.settings import Settings
 from crawler.sites import Sites, load_sites
+from crawler.visit import examine
 
 START = datetime(2026, 1, 1, 3, tzinfo=UTC)
 DAY = 86400.0
+MOMENT = 0.01  # days round a look in which its page may have died or come back
 LATENCY = 0.3  # seconds; what a Chinese site takes to answer
 
 
@@ -135,7 +137,16 @@ def alive_page(url: str) -> bytes:
     article = pages.Article(url, f"文章 {number}", "作者", (f"第{number}段。" * 20,))
     if "mp.weixin.qq.com" in url:
         return pages.weixin_article(article)
+    if "zhuanlan.zhihu.com/p/" in url:
+        return pages.zhihu_column(article)
     return pages.blog_article(article)
+
+
+def is_playable(link: Link, sites: Sites) -> bool:
+    """Can this simulation play the link's site, that is, does the judge see a living page in what it serves?"""
+    body = alive_page(link.fetch_url)
+    answer = Fetch(link.fetch_url, link.fetch_url, START, status=200, headers=tuple(HTML.items()), body=body)
+    return examine(link, answer, sites)[2].state is State.ALIVE
 
 
 def dead_page(url: str) -> httpx.Response:
@@ -240,9 +251,10 @@ class Promises:
                 continue
             day = (history.checked_at - START).total_seconds() / DAY
             fate = world.fates[link.fetch_url]
-            if history.state is State.DEAD and fate.alive(day - 0.01):
+            before, after = fate.alive(day - MOMENT), fate.alive(day + MOMENT)
+            if history.state is State.DEAD and before and after:
                 self.broken.append(f"night of day {day:.1f}: {link.fetch_url} lives and was called dead")
-            if history.state is State.ALIVE and not fate.alive(day + 0.01):
+            if history.state is State.ALIVE and not before and not after:
                 self.broken.append(f"night of day {day:.1f}: {link.fetch_url} is dead and was called alive")
 
     def check_intervals(self, world: World, rules: tuple[Settings, Sites]) -> None:
@@ -328,7 +340,9 @@ def main() -> int:
         from crawler.prepare import link_up, read_notes
 
         found = link_up(read_notes([options.notes], settings.notes).occurrences, sites)
-        links = [link for link in found if link.host][: options.links or None]
+        found = [link for link in found if link.host]
+        links = [link for link in found if is_playable(link, sites)][: options.links or None]
+        print(f"{len(found) - len(links)} of {len(found)} links left out (sites that are not played, or --links)")
     world, promises = simulate(links, (settings, sites), options.nights, options.budget)
     slots = defaultdict(int)
     for link in links:
