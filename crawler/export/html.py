@@ -15,13 +15,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler import model
 from crawler.errors import UsageError
 from crawler.export.names import page_name, picture_name
 from crawler.export.source import Done, Page, Reader, write_file
 from crawler.page import readable_html
+from crawler.url import is_http
 
 TEXT_CHARS: Final = 20_000  # of one page that are searched; a long article has ten thousand
 CHUNK_CHARS: Final = 4_000_000  # of one search script; what a browser reads in a blink
@@ -83,9 +84,17 @@ def local_document(readable: str, pictures: Mapping[str, str]) -> str:
         if source in pictures:
             image.attrs["src"] = pictures[source]
         elif not source.startswith("data:"):
-            image.attrs["src"] = "data:,"
-            image.attrs["alt"] = f"[{image.attributes.get('alt') or 'picture'}: not kept, {source[:300]}]"
+            image.replace_with(_told_of(image.attributes.get("alt") or "picture", source))
     return tree.html or ""
+
+
+def _told_of(what: str, source: str) -> LexborNode:
+    """A line where a picture would be, with the address that it had."""
+    href = escape(source) if is_http(source) else ""
+    link = f'<a href="{href}" rel="noreferrer noopener">[{escape(what[:200])}: not kept]</a>'
+    node = LexborHTMLParser(link).css_first("a")
+    assert node is not None
+    return node
 
 
 def _row(page: Page, name: str) -> str:

@@ -121,9 +121,10 @@ def test_a_file_is_no_name_for_a_folder(reader: Reader, tmp_path: Path) -> None:
 
 def test_a_picture_inside_a_copy_stays_and_one_that_was_not_kept_says_so() -> None:
     html = local_document('<img src="data:image/png;base64,AA"><img src="https://x.example/a.png" alt="a">', {})
-    inside, lost = LexborHTMLParser(html).css("img")
+    tree = LexborHTMLParser(html)
+    (inside,), (lost,) = tree.css("img"), tree.css("a")
     assert inside.attributes["src"] == "data:image/png;base64,AA"
-    assert (lost.attributes["src"], lost.attributes["alt"]) == ("data:,", "[a: not kept, https://x.example/a.png]")
+    assert (lost.attributes["href"], lost.text()) == ("https://x.example/a.png", "[a: not kept]")
 
 
 @given(st.text(max_size=80))
