@@ -71,7 +71,7 @@ def _read_html(document: Document, site: Site | None, url: str) -> Page:
         published=published or page_published(tree, head, beginning, chinese=chinese),
         text=article.text,
         digest=digest_of(article.text),
-        images=_absolute(fields.images, base) or article.images,
+        images=_joined(article.images, _absolute(fields.images, base)),
         lead_image=absolute(fields.lead_image, base) or absolute(lead_image(head), base),
         canonical_url=absolute(fields.canonical or head.canonical or head.first("og:url"), base),
         html=article.html,
@@ -103,7 +103,14 @@ def _article(fields: Fields, layout: Layout, base: str) -> _Article:
 
 
 def _absolute(targets: Iterable[str], base: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(url for target in targets if (url := absolute(target, base))))[:MAX_IMAGES]
+    plain = (target.replace("&amp;amp;", "&").replace("&amp;", "&") for target in targets)  # of scripts, escaped twice
+    return tuple(dict.fromkeys(url for target in plain if (url := absolute(target, base))))[:MAX_IMAGES]
+
+
+def _joined(shown: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
+    """The pictures of the markup, then those that only the site's own sources name: query strings tell none apart."""
+    known = {url.partition("?")[0] for url in shown}
+    return (*shown, *(url for url in named if url.partition("?")[0] not in known))[:MAX_IMAGES]
 
 
 def _base_of(document: Document, url: str) -> str:

@@ -30,6 +30,7 @@ _ATTRIBUTES = {
     "a": ("title",), "img": ("alt", "title", "width", "height"), "td": ("colspan", "rowspan"), "ol": ("start",),
     "th": ("colspan", "rowspan"), "time": ("datetime",), "abbr": ("title",), "code": ("class",),
 }  # fmt: skip
+_HEADING = re.compile(r"((?:\s|<(?:div|section|article|span)>)*)<h([1-3])>([^<]*)</h\2>")
 _SOURCE = re.compile(r'<img src="([^"]*)"')  # as `sanitised` writes it
 _PLAYERS = frozenset(("iframe", "video", "audio", "embed"))
 
@@ -38,7 +39,8 @@ _STYLE = (
     "overflow-wrap:anywhere}h1{line-height:1.3}img{max-width:100%;height:auto}pre{overflow:auto;padding:.8rem;"
     "background:rgba(128,128,128,.12)}blockquote{margin-left:0;padding-left:1rem;border-left:3px solid gray}"
     "table{border-collapse:collapse;display:block;overflow:auto}td,th{border:1px solid gray;padding:.2rem .5rem}"
-    "header{color:gray;font-size:.9rem;margin-bottom:2rem}@media(prefers-color-scheme:dark){body{background:#161616;"
+    "figure{margin:1rem 0}figcaption,p:empty{color:gray;font-size:.9rem;margin:0}"
+    "header{color:gray;font-size:.9rem;margin-bottom:2rem}header p{margin:.2rem 0}@media(prefers-color-scheme:dark){body{background:#161616;"
     "color:#ddd}a{color:#8ab4f8}}"
 )
 # Nothing loads but pictures and this style; a script that slipped through would not run.
@@ -144,7 +146,7 @@ def readable_html(page: Page, url: str, captured_at: datetime) -> str:
     """
     source = page.canonical_url or url
     byline = " · ".join(part for part in (page.author, page.published) if part)
-    captured = captured_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    captured = f'<time datetime="{captured_at:%Y-%m-%dT%H:%M:%SZ}">{captured_at:%Y-%m-%d %H:%M} UTC</time>'
     link = f'<a href="{escape(url)}" rel="noreferrer noopener">{escape(url)}</a>' if is_http(url) else escape(url)
     return "\n".join(
         (
@@ -158,12 +160,20 @@ def readable_html(page: Page, url: str, captured_at: datetime) -> str:
             f"<style>{_STYLE}</style></head>",
             f"<body><article><h1>{escape(page.title or url)}</h1>",
             f"<header><p>{escape(byline)}</p><p>{link}</p><p>{captured}</p></header>",
-            page.html or "".join(f"<p>{escape(line)}</p>" for line in page.text.splitlines()),
+            _without_title(page) or "".join(f"<p>{escape(line)}</p>" for line in page.text.splitlines()),
             _unseen_pictures(page),
             "</article></body></html>",
             "",
         )
     )
+
+
+def _without_title(page: Page) -> str:
+    """The markup without the heading that says the title again."""
+    heading = _HEADING.match(page.html)
+    if heading is None or unescape(heading[3]).strip() != page.title:
+        return page.html
+    return heading[1] + page.html[heading.end() :]
 
 
 def _unseen_pictures(page: Page) -> str:

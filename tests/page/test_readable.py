@@ -64,6 +64,12 @@ def test_a_page_without_markup_shows_its_text() -> None:
     assert "<p>a &lt; b</p><p>c</p>" in readable_html(Page(text="a < b\nc"), "https://blog.example/", NOW)
 
 
+def test_the_title_is_said_once() -> None:
+    page = Page(title="A & B", html=clean("<div><h1>A &amp; B</h1><p>c</p><h1>A &amp; B</h1></div>"))
+    tree = LexborHTMLParser(readable_html(page, "https://blog.example/", NOW))
+    assert [node.text() for node in tree.css("h1, p")].count("A & B") == 2
+
+
 def test_pictures_that_only_a_script_named_are_shown_once() -> None:
     shown, named = "https://i.example/a?x=1&y=2", 'https://i.example/b">'
     page = Page(html=clean(f'<p>text<img data-src="{shown}"></p>'), images=(shown, named))
