@@ -40,7 +40,8 @@ _STYLE = (
     "background:rgba(128,128,128,.12)}blockquote{margin-left:0;padding-left:1rem;border-left:3px solid gray}"
     "table{border-collapse:collapse;display:block;overflow:auto}td,th{border:1px solid gray;padding:.2rem .5rem}"
     "figure{margin:1rem 0}figcaption,p:empty{color:gray;font-size:.9rem;margin:0}"
-    "header{color:gray;font-size:.9rem;margin-bottom:2rem}header p{margin:.2rem 0}@media(prefers-color-scheme:dark){body{background:#161616;"
+    "header{color:gray;font-size:.9rem;margin-bottom:2rem}header p{margin:.2rem 0}"
+    "@media(prefers-color-scheme:dark){body{background:#161616;"
     "color:#ddd}a{color:#8ab4f8}}"
 )
 # Nothing loads but pictures and this style; a script that slipped through would not run.
