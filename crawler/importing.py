@@ -55,7 +55,7 @@ def look_at_saved(
     _, read, verdict = examine(link, fetched, sites)
     known = history or first_seen(link.canonical_url, link.url, now)
     after = remember_past(known, fetched, read, verdict, at, settings.schedule)
-    readable = readable_html(read, link.fetch_url, at) if read.html else ""
+    readable = readable_html(read, link.fetch_url, at) if read.html or read.text else ""
     return Look(link, at, fetched, read, verdict, after, "import", readable)
 
 
@@ -70,7 +70,7 @@ def forced(look: Look, history: History | None, sites: Sites, now: datetime) -> 
     document, _, verdict = examine(look.link, look.fetch, sites)
     page = read_page(document, site, look.fetch.final_url)
     after = history or first_seen(look.link.canonical_url, look.link.url, now)
-    readable = readable_html(page, look.link.fetch_url, look.at) if page.html else ""
+    readable = readable_html(page, look.link.fetch_url, look.at) if page.html or page.text else ""
     unknown = Verdict(State.UNKNOWN, verdict.reason, Confidence.LOW, verdict.evidence)
     return replace(look, page=page, verdict=unknown, history=after, readable=readable)
 

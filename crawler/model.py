@@ -223,6 +223,15 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What the Internet Archive said of a link when it was asked: its capture, or that it has none."""
+
+    asked_at: datetime
+    url: str = ""  # of the capture; "": none
+    captured_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Everything remembered of one link; a new look makes a new History (`memory.remember`)."""
 
@@ -250,6 +259,7 @@ class History:
     previous_state: State | None = None  # what it was before the last change of state
     changed_at: datetime | None = None  # when the state changed last
     doubted_at: datetime | None = None  # it failed in a run that counted for nothing; cleared by the next look
+    elsewhere: Elsewhere | None = None  # None: never asked
 
 
 @dataclass(frozen=True, slots=True)

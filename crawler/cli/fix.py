@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,12 +113,18 @@ def known_findings(
 
 
 def kept(link: Link, history: History, how: FixOptions) -> tuple[Suggestion, ...]:
-    """The copy that a template leads to; one without a template has no address that a note could link to."""
+    """The copy that a template leads to, and the capture elsewhere that a run found.
+
+    A copy without a template has no address that a note could link to.
+    """
     from crawler.model import Suggestion
 
-    if history.snapshot is None or not how.template:
-        return ()
-    return (Suggestion("snapshot", link.url, history.snapshot.captured_at),)
+    found = []
+    if history.snapshot is not None and how.template:
+        found.append(Suggestion("snapshot", link.url, history.snapshot.captured_at))
+    if history.elsewhere is not None and history.elsewhere.url:
+        found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
+    return tuple(found)
 
 
 def with_wayback(
@@ -129,35 +134,28 @@ def with_wayback(
     how: FixOptions,
 ) -> dict[str, Finding]:
     """Dead links with the capture nearest to their note's date, where the user lets us ask."""
+    from crawler.lookback import is_told_of, written_at
     from crawler.model import Confidence, State, Suggestion
 
     if not settings.wayback.suggest or Why.DEAD not in how.only:
         return dict(findings)
     dead = [
         f for f in findings.values()
-        if f.history.state is State.DEAD and (how.unconfirmed or f.history.confidence is Confidence.HIGH)
+        if f.history.state is State.DEAD
+        and is_told_of(f.link)
+        and not (f.history.elsewhere and f.history.elsewhere.url)
+        and (how.unconfirmed or f.history.confidence is Confidence.HIGH)
     ][:MAX_QUESTIONS]  # fmt: skip
     if not dead:
         return dict(findings)
     options.say(f"crawler: asking {settings.wayback.endpoint} for captures of {len(dead)} dead links")
-    found = ask_wayback([(f.link.url, written_at(f)) for f in dead], settings)
+    found = ask_wayback([(f.link.url, written_at(f.link, f.history)) for f in dead], settings)
     told = dict(findings)
     for finding, capture in zip(dead, found, strict=True):
         if capture is not None:
             suggestion = Suggestion("wayback", capture.url, capture.captured_at)
             told[finding.link.canonical_url] = replace(finding, suggestions=(*finding.suggestions, suggestion))
     return told
-
-
-def written_at(finding: Finding) -> datetime:
-    """When the link was written: by the date in its note's name, else when it was alive last, or first seen."""
-    for occurrence in finding.link.occurrences:
-        if date := re.search(r"(?<!\d)((?:19|20)\d\d)-(\d\d)-(\d\d)(?!\d)", occurrence.path):
-            try:
-                return datetime(int(date[1]), int(date[2]), int(date[3]), tzinfo=UTC)
-            except ValueError:
-                continue
-    return finding.history.last_alive or finding.history.first_seen
 
 
 def ask_wayback(wanted: Sequence[tuple[str, datetime]], settings: Settings) -> list[Capture | None]:

@@ -16,12 +16,12 @@ from crawler.plan import Budget
 from crawler.report import build_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from crawler.fetch import Fetcher
     from crawler.job import Memory
-    from crawler.model import Health, Report
+    from crawler.model import Health, History, Report
     from crawler.settings import Settings
     from crawler.sites import Sites
 
@@ -46,10 +46,12 @@ def look_at_links(
     trend: Callable[[], Iterable[Health]] = tuple,
     *,
     open_fetcher: Opener | None = None,
+    afterwards: Callable[[Outcome], Mapping[str, History]] = lambda _: {},
 ) -> Looked:
     """Visit what is due of the found links within the budget, remember it, and report on all of them.
 
-    `trend` is asked after the run, so that the run is its last point. `open_fetcher` is another way to fetch.
+    `trend` is asked after the run, so that the run is its last point. `open_fetcher` is another way to fetch;
+    `afterwards` may learn more of links before the report is made.
     """
     settings, sites = rules
     with progress(options) as watch:
@@ -58,7 +60,7 @@ def look_at_links(
             open_fetcher=open_fetcher,
         )  # fmt: skip
         outcome = run_job(job)
-    histories = outcome.histories | why_unchecked(outcome) | found.local_histories
+    histories = outcome.histories | dict(afterwards(outcome)) | why_unchecked(outcome) | found.local_histories
     report = build_report(
         outcome.run,
         found.links,

@@ -153,6 +153,8 @@ def suggestions(links: Iterable[Link], histories: Mapping[str, History]) -> dict
         found = []
         if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
             found.append(Suggestion("snapshot", f"urn:readable:{link.fetch_url}", history.snapshot.captured_at))
+        if history.elsewhere and history.elsewhere.url and history.state in (State.DEAD, State.SUSPECT):
+            found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
         if history.moved_to:
             found.append(Suggestion("moved", history.moved_to))
         if found:

@@ -28,7 +28,13 @@ from crawler.cli.reporting import (
 )
 
 if TYPE_CHECKING:
-    from crawler.model import State
+    from crawler.cli.work import Found
+    from crawler.job import Outcome
+    from crawler.model import History, State
+    from crawler.settings import Settings
+    from crawler.store import Archive
+
+HEAD = 4096  # bytes at the beginning of a note in which its date stands
 
 
 @click.command("run")
@@ -66,9 +72,45 @@ def command(
     sites = load_sites_of(settings)
     with open_archive(settings, "run", write=True, wait=wait) as archive:
         found = read_links(options, note_paths(paths, settings), settings, sites, archive)
-        report = look_at_links(options, "run", found, (settings, sites), archive, limits, archive.health).report
+        report = look_at_links(
+            options, "run", found, (settings, sites), archive, limits, archive.health,
+            afterwards=lambda outcome: ask_elsewhere(options, found, settings, archive, outcome),
+        ).report  # fmt: skip
     failing = fail_on or frozenset()
     how = report_options(options, settings, failing)
     write_reports(report, pairs, how, settings, found.notes.root)
     tell(report, how, options, settings)
     return exit_code(report, failing)
+
+
+def ask_elsewhere(
+    options: Options, found: Found, settings: Settings, archive: Archive, outcome: Outcome
+) -> dict[str, History]:
+    """What [wayback] says: captures of the dead, the living offered; what was learned is remembered."""
+    if not (settings.wayback.suggest or settings.wayback.submit):
+        return {}
+    if outcome.run.network == "down" or outcome.run.stopped_by == "signal":
+        return {}
+    import os
+
+    from crawler.cli.work import now
+    from crawler.lookback import look_back
+
+    options.say(f"crawler: asking {settings.wayback.endpoint}")
+    root = found.notes.root
+    learned = look_back(
+        found.links, outcome.histories, settings, now, lambda name: head_of_note(root / name), os.environ
+    )
+    archive.put_histories(learned.values())
+    captures = sum(1 for history in learned.values() if history.elsewhere and history.elsewhere.url)
+    options.say(f"crawler: {captures} captures there, of {len(learned)} links")
+    return learned
+
+
+def head_of_note(file: Path) -> str:
+    """Its first bytes; "" where it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(HEAD).decode("utf-8", "replace")
+    except OSError:
+        return ""
