@@ -27,6 +27,7 @@ PARKING_HOSTS = (
     "cashparking.com", "parked-content.godaddy.com", "forsale.godaddy.com", "expireddomains.com", "domain.cn",
     "gname.com",
 )  # fmt: skip
+_PARKING_DOMAINS = tuple(f".{host}" for host in PARKING_HOSTS)
 _PARKING_MARKERS = (
     "sedoparking.com", "img1.wsimg.com/parking-lander", "parkingcrew.net", "cdn.bodis.com", "window.park=",
     "window.park =",
@@ -91,7 +92,7 @@ def is_parking(url: str) -> bool:
         host = (urlsplit(url).hostname or "").lower()
     except ValueError:
         return False
-    return any(host == parking or host.endswith(f".{parking}") for parking in PARKING_HOSTS)
+    return f".{host}".endswith(_PARKING_DOMAINS)
 
 
 def _parked(fetch: Fetch, document: Document) -> Verdict | None:

@@ -117,21 +117,21 @@ def _challenge(fetch: Fetch, document: Document) -> Verdict | None:
     if not document.is_html or len(document.body) >= SMALL:
         return None
     title = _fold(document.title)
-    if title in TITLES and len(document.visible_text(FEW + 1)) <= FEW:
-        return verdict(fetch, State.BLOCKED, "captcha", "generic/challenge-title", f"title: {document.title}")
-    for firewall, markers in MARKERS:
-        marker = next((marker for marker in markers if marker in document.html), "")
-        if marker and _is_machinery(document, marker):
-            return verdict(fetch, State.BLOCKED, "captcha", "generic/challenge-marker", f"{firewall}: {marker}")
-    if "Reference #" in document.html and title == "access denied" and "edgesuite" in document.html:
+    if len(document.visible_text(FEW + 1)) <= FEW:
+        if title in TITLES:
+            return verdict(fetch, State.BLOCKED, "captcha", "generic/challenge-title", f"title: {document.title}")
+        for firewall, markers in MARKERS:
+            marker = next((marker for marker in markers if marker in document.html), "")
+            if marker and _is_machinery(document, marker):
+                return verdict(fetch, State.BLOCKED, "captcha", "generic/challenge-marker", f"{firewall}: {marker}")
+    if title == "access denied" and "Reference #" in document.html and "edgesuite" in document.html:
         return verdict(fetch, State.BLOCKED, "forbidden", "generic/challenge-marker", "Akamai: Access Denied")
     return None
 
 
 def _is_machinery(document: Document, marker: str) -> bool:
-    """Whether a marker is part of a page that shows next to nothing, and not a word that an article quotes."""
-    visible = document.visible_text(FEW + 1)
-    return len(visible) <= FEW and marker not in visible and document.tree.css_first("pre, article code") is None
+    """Whether a marker on a page that shows next to nothing is a part of it, and not a word that it quotes."""
+    return marker not in document.visible_text(FEW + 1) and document.tree.css_first("pre, article code") is None
 
 
 def _login_page(fetch: Fetch, document: Document) -> Verdict | None:

@@ -26,6 +26,7 @@ BOXES = frozenset(
 )
 ENDS = frozenset(("br", "hr"))  # of a line
 PLAIN = frozenset("b big em font i s small strike strong sub sup u".split())  # never hidden, in practice
+_COMMON = (BOXES | PLAIN | {"a", "span"}) - ENDS - SILENT  # most elements: nothing special to ask of them
 NONE: dict[str, str | None] = {}
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
@@ -79,9 +80,10 @@ def weigh(text: str) -> float:
 
 def tidy(text: str) -> str:
     """One line: invisible characters dropped, runs of white space folded, ends stripped."""
-    if not text.isascii():
-        text = _INVISIBLE.sub("", text)
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    if line.isprintable():  # a fast look, and it finds every invisible character (and a few harmless ones)
+        return line
+    return " ".join(_INVISIBLE.sub("", text).split())
 
 
 def read_layout(root: LexborNode, dropped: frozenset[int] = frozenset(), *, hidden: bool = False) -> Layout:
@@ -112,15 +114,14 @@ class _Reader:
 
     def walk(self, root: LexborNode) -> None:
         """Depth first, without recursion: `next` and `parent` are the stack."""
-        node: LexborNode | None = root
+        node = root
         for _ in range(MAX_NODES):
-            child = self._enter(node) if node is not None else None
-            if child is not None:
-                node = child
-                continue
-            node = self._advance(node)
-            if node is None or self._chars > MAX_CHARS:
-                break
+            following = self._enter(node)
+            if following is None:
+                following = self._advance(node)
+                if following is None or self._chars > MAX_CHARS:
+                    break
+            node = following
         while self._open:
             self._leave()
 
@@ -140,10 +141,13 @@ class _Reader:
         if tag == "-text":
             self._take(node.text_content or "")
             return None
-        if tag in ENDS:
-            self._flush()
-            return None
-        if tag in SILENT or tag[:1] in "-_!" or (self._dropped and node.mem_id in self._dropped):
+        if tag not in _COMMON:
+            if tag in ENDS:
+                self._flush()
+                return None
+            if tag in SILENT or tag[:1] in "-_!":
+                return None
+        if self._dropped and node.mem_id in self._dropped:
             return None
         child = node.child
         if child is None:
@@ -211,5 +215,8 @@ class _Reader:
 
 def _is_hidden(attributes: dict[str, str | None]) -> bool:
     """`display:none` and `hidden`. Not `visibility:hidden`: WeChat hides every living article that way."""
+    if "hidden" in attributes:
+        return True
     style = attributes.get("style")
-    return "hidden" in attributes or (style is not None and _HIDDEN_STYLE.search(style) is not None)
+    # A pattern that ignores case is slow, and nearly every style has no such word.
+    return style is not None and "none" in style.lower() and _HIDDEN_STYLE.search(style) is not None

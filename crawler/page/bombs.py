@@ -16,7 +16,6 @@ MAX_DEPTH = 512  # open elements; Blink's limit
 MAX_REOPENED = 500_000  # formatting elements that blocks open again, in all; guess, real pages stay under thousands
 MAX_TAGS = 1_000_000  # of a page, the rest is cut off; the HTML standard on one page has about 600,000
 MAX_ATTRIBUTES = 500  # of one tag; guess, real ones have under 50
-FEW_TAGS = 400  # fewer cannot nest past the limits
 
 _FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
 # Elements that are never open for long: void ones, and those that their own kind closes.
@@ -31,19 +30,31 @@ _SPECIAL = _BARRIERS | frozenset(
 )
 _RAW = frozenset("script style textarea title xmp iframe noembed noframes".split())
 # A comment, or a tag to its end: quotes hold ">" only after "=". Possessive, so that nothing is tried twice.
-_MARKUP = re.compile(r"""<(?:!--|(/?)([a-zA-Z][a-zA-Z0-9:-]*+)((?:[^>"'=]|=\s*+(?:"[^"]*+"|'[^']*+')?|["'])*+)>?)""")
+_MARKUP = re.compile(r"""<(?:!--|(/?)([a-zA-Z][a-zA-Z0-9:-]*+)((?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+')?|["'])*+)>?)""")
 _QUOTED = re.compile(r"""=\s*+(?:"[^"]*+"?|'[^']*+'?)""")
+# A tag without ">" in quotes that is long enough for too many attributes; and a ">" in quotes.
+_LONG_TAG = re.compile(rf"<[a-zA-Z][^>]{{{MAX_ATTRIBUTES * 2}}}")
+_QUOTED_END = re.compile(r"""=\s*+(?:"[^">]*+>|'[^'>]*+>)""")
 
 
 def defuse(html: str) -> str:
     """The same HTML, without the tags that go over a budget."""
-    if html.count("<") < FEW_TAGS and len(html) < MAX_ATTRIBUTES * 4:
+    if _is_harmless(html):
         return html
     parts, position = [], 0
     for start, end in _over_budget(html):
         parts.append(html[position:start])
         position = end
     return "".join([*parts, html[position:]]) if parts else html
+
+
+def _is_harmless(html: str) -> bool:
+    """A quick proof that no budget is touched, for ordinary pages: few elements begin, and no tag is long.
+
+    Fewer than MAX_DEPTH elements cannot nest deeper, nor be opened again more than MAX_DEPTH squared times.
+    """
+    begun = html.count("<") - html.count("</")
+    return begun < MAX_DEPTH and not _LONG_TAG.search(html) and not _QUOTED_END.search(html)
 
 
 def _over_budget(html: str) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from crawler.page.bombs import defuse
@@ -26,8 +27,6 @@ BLOCKS = frozenset(
 _HIDDEN_STYLE = re.compile(r"(?i)display\s*:\s*none")
 _HTML_START = re.compile(rb"(?i)<(?:!doctype|!--|html|head|body|title|meta|script|div|p|h1|table|a|style|\?xml)")
 _BINARY_START = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x7fELF")
-_SPACES = re.compile(r"[^\S\n]+")
-_LINES = re.compile(r"\s*\n\s*")
 
 
 class Document:
@@ -37,7 +36,7 @@ class Document:
         self.body = body
         self.content_type = content_type
         self.url = url
-        self._visible: dict[tuple[str, ...], str] = {}
+        self._visible: dict[tuple[str, ...], tuple[float, str]] = {}  # and how many characters were asked for
         self.memo: dict[tuple[str, ...], Any] = {}  # what readers found at some cost, for the next reader
 
     @cached_property
@@ -83,52 +82,74 @@ class Document:
     def visible_text(self, limit: int | None = None, hidden: tuple[str, ...] = ()) -> str:
         """What a reader sees, a line for each block; without the elements that `hidden` selectors match.
 
-        `limit` is in characters; the whole text is made once for each `hidden`.
+        `limit` is in characters; for each `hidden` no more than what was asked for is read off the page, and once.
         """
-        if hidden not in self._visible:
-            self._visible[hidden] = self._see(hidden)
-        return self._visible[hidden][:limit]
+        wanted = inf if limit is None else limit
+        read, text = self._visible.get(hidden, (-1, ""))
+        if read < wanted:
+            text = self._see(hidden, limit)
+            self._visible[hidden] = (wanted, text)
+        return text[:limit]
 
-    def _see(self, hidden: tuple[str, ...]) -> str:
+    def _see(self, hidden: tuple[str, ...], limit: int | None) -> str:
         body = self.tree.body
         if body is None:
             return ""
-        return text_of(body, frozenset(node.mem_id for selector in hidden for node in self.tree.css(selector)))
+        skip = frozenset(node.mem_id for selector in hidden for node in self.tree.css(selector))
+        return text_of(body, skip, limit)
 
 
-def text_of(root: LexborNode, skip: frozenset[int] = frozenset()) -> str:
-    """What a reader sees of an element, a line for each block; `skip` are elements (mem_id) to leave out."""
-    text = _SPACES.sub(" ", "".join(_pieces(root, skip)))
-    return _LINES.sub("\n", text).strip()
+def text_of(root: LexborNode, skip: frozenset[int] = frozenset(), limit: int | None = None) -> str:
+    """What a reader sees of an element, a line for each block; `skip` are elements (mem_id) to leave out.
+
+    With a `limit` (in characters) the walk ends where enough was seen: notices are looked for at the top of long pages.
+    """
+    if limit is None:
+        return _lines("".join(_pieces(root, skip)))
+    pieces, length, enough = [], 0, limit
+    for piece in _pieces(root, skip):
+        pieces.append(piece)
+        length += len(piece)
+        if length > enough:
+            text = _lines("".join(pieces))
+            if len(text) >= limit:
+                return text[:limit]
+            enough = 2 * length  # much of it was white space; twice as much next time, so that this stays linear
+    return _lines("".join(pieces))
+
+
+def _lines(text: str) -> str:
+    """White space folded, empty lines dropped."""
+    return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
 
 
 def _pieces(root: LexborNode, skip: frozenset[int]) -> Iterator[str]:
     """The texts under `root` in order, with line ends round blocks; by iteration, for depth is the web's choice."""
     node: LexborNode | None = root
+    depth = 0
     while node is not None:
-        descend = None
+        child = None
         if node.is_text_node:
             yield (node.text_content or "").replace("\n", " ")
-        elif node.is_element_node and (node.mem_id == root.mem_id or not _unseen(node, skip)):
+        elif node.is_element_node and (not depth or not _unseen(node, skip)):
             if node.tag in BLOCKS:
                 yield "\n"
-            descend = node.child
-        node = descend or _next(node, root)
+            child = node.child
+        if child is not None:
+            node, depth = child, depth + 1
+            continue
+        while depth and node is not None and node.next is None:
+            node, depth = node.parent, depth - 1
+        node = node.next if depth and node is not None else None
 
 
 def _unseen(node: LexborNode, skip: frozenset[int]) -> bool:
-    if node.tag in UNSEEN or node.mem_id in skip:
+    if node.tag in UNSEEN or (skip and node.mem_id in skip):
         return True
     attributes = node.attributes
-    return "hidden" in attributes or bool(_HIDDEN_STYLE.search(attributes.get("style") or ""))
+    return bool(attributes) and ("hidden" in attributes or _hides(attributes.get("style")))
 
 
-def _next(node: LexborNode, root: LexborNode) -> LexborNode | None:
-    """The node after this one's subtree, in document order."""
-    while node.mem_id != root.mem_id:
-        if node.next is not None:
-            return node.next
-        if node.parent is None:
-            return None
-        node = node.parent
-    return None
+def _hides(style: str | None) -> bool:
+    # A pattern that ignores case is slow, and nearly every style has no such word.
+    return style is not None and "none" in style.lower() and _HIDDEN_STYLE.search(style) is not None

@@ -42,7 +42,7 @@ _SEPARATOR = re.compile(r"\s*(?:[_|｜–—»«·•]|\s[-/:：]\s|--+|(?<=[\u3
 _SITE_NAME = re.compile(
     r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org))\S{0,6}$"
 )
-_HAN = re.compile("[\u4e00-\u9fff]")
+_HAN = re.compile("[\u4e00-\u9fff]+")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
 _SAME = re.compile(r"[\W_]+")
 
@@ -197,7 +197,7 @@ def is_chinese(tree: LexborHTMLParser, text: str) -> bool:
     sample = text[:2_000]
     if _KANA_OR_HANGUL.search(sample):
         return False
-    return language.startswith("zh") or len(_HAN.findall(sample)) > len(sample) * 0.3
+    return language.startswith("zh") or sum(map(len, _HAN.findall(sample))) > len(sample) * 0.3
 
 
 def lead_image(head: Head) -> str:

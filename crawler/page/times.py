@@ -23,6 +23,8 @@ _MONTH = rf"({'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _CLOCK = r"(?:,?\s+(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?(?![\w:]))?"
 _DAY_FIRST = re.compile(rf"(?i)\b(\d{{1,2}})(?:st|nd|rd|th)?[\s-]+{_MONTH}[\s,-]+(\d{{4}}){_CLOCK}")
 _MONTH_FIRST = re.compile(rf"(?i)\b{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}}){_CLOCK}")
+# What every form but epochs and compact dates has: a year before a separator or after one. Lines of prose have none.
+_YEAR = re.compile(r"\d{4}(?:\s*[-/.年]|(?<=[\s,-]\d\d\d\d))")
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?")
 
 
@@ -34,7 +36,11 @@ def timestamp(raw: str, *, chinese: bool = False) -> str:
     raw = raw[:200].strip()
     if _EPOCH.fullmatch(raw):
         return _from_epoch(int(raw[:10]), chinese)
-    if match := _COMPACT.match(raw) or _ISO.search(raw):
+    if match := _COMPACT.match(raw):
+        return _build(match.groups(), chinese)
+    if not _YEAR.search(raw):
+        return ""
+    if match := _ISO.search(raw):
         return _build(match.groups(), chinese)
     if match := _DAY_FIRST.search(raw):
         day, month, year, *clock = match.groups()
@@ -46,7 +52,7 @@ def timestamp(raw: str, *, chinese: bool = False) -> str:
 
 
 def _number(month: str) -> str:
-    return str(_MONTHS.index(month[:3].lower()) + 1)
+    return str(_MONTHS.index(month[:3].casefold()) + 1)  # also of ſep, which matches
 
 
 def _from_epoch(seconds: int, chinese: bool) -> str:
