@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,14 @@ from crawler.errors import UsageError
 if TYPE_CHECKING:
     from crawler.export import Done
     from crawler.export.source import Reader
+    from crawler.settings import Settings
     from crawler.store import Archive
 
 FILE = click.Path(path_type=Path)
 
 
 @click.command("export")
+@click.argument("targets", nargs=-1, metavar="[URL|PATH]...")
 @click.option("--wacz", metavar="FILE", type=FILE, help="One file that replayweb.page opens.")
 @click.option("--warc", metavar="DIR", type=FILE, help="Plain .warc.gz files, for every tool that reads web archives.")
 @click.option("--html", metavar="DIR", type=FILE, help="A folder that opens from disk, with a list and search.")
@@ -29,34 +31,48 @@ FILE = click.Path(path_type=Path)
 def command(
     options: Options,
     *,
+    targets: tuple[str, ...],
     wacz: Path | None,
     warc: Path | None,
     html: Path | None,
     markdown: Path | None,
     urls: tuple[str, ...],
 ) -> int:
-    """Write the archive, or some of its links, in forms that other tools read. Several at once are fine."""
+    """Write the archive, or these links and all links of these notes, in forms that other tools read.
+
+    Several forms at once are fine.
+    """
     from crawler.cli.work import open_archive
 
     settings = options.settings()
-    wanted = identities(options, urls)
     chosen = {"wacz": wacz, "warc": warc, "html": html, "markdown": markdown}
     if not any(chosen.values()):
         raise UsageError("nothing to write: give --wacz FILE, --warc DIR, --html DIR or --markdown DIR")
     damaged = 0
     with open_archive(settings, "export", write=False) as archive:
+        wanted = identities(options, settings, (*targets, *urls), archive)
         for name, place in chosen.items():
             if place is not None:
-                damaged += tell(place, write(name, place, archive, wanted))
+                done = write(name, place, archive, wanted)
+                damaged += tell(place, done)
+                if wanted is not None and not done.pages and not done.damaged:
+                    options.say(f"crawler: {place}: nothing was kept of these links")
     return 1 if damaged else 0
 
 
-def identities(options: Options, urls: Collection[str]) -> frozenset[str] | None:
-    """The canonical URLs that are wanted; None: all."""
-    if not urls:
+def identities(options: Options, settings: Settings, targets: Sequence[str], archive: Archive) -> frozenset[str] | None:
+    """The canonical URLs that the command line names, by address or by note; None: all. Raises UsageError."""
+    from crawler.cli.work import read_links
+    from crawler.url import is_http
+
+    if not targets:
         return None
-    sites = load_sites_of(options.settings())
-    return frozenset(sites.identify(url).canonical_url for url in urls)
+    sites = load_sites_of(settings)
+    named = {sites.identify(target).canonical_url for target in targets if is_http(target)}
+    if paths := [Path(target) for target in targets if not is_http(target)]:
+        found = read_links(options, paths, settings, sites, archive, remember=False)
+        named.update(link.canonical_url for link in found.links)
+    return frozenset(named)
 
 
 def write(name: str, place: Path, archive: Archive, wanted: frozenset[str] | None) -> Done:
