@@ -6,6 +6,7 @@ import pytest
 
 from crawler.page import digest_of, read_page
 from crawler.page.document import Document
+from crawler.sites import load_sites
 
 URL = "https://blog.example/2020/ferry"
 PROSE = [
@@ -13,6 +14,14 @@ PROSE = [
     "老周说，这条河他走了四十年，哪里水深、哪里有沙洲，闭着眼睛也知道；可是桥要通车了。",
     "他把缆绳盘好，放在船头，像过去每一天那样，等着第一个客人走下石阶来。",
 ]
+SOME_SITE = {
+    "name": "some",
+    "hosts": ["blog.example"],
+    "page": {
+        "text": ["#content"],
+        "images": [{"object": "window.data", "key": "pictures.cdn_url", "all": True}],
+    },
+}
 ARTICLE = "".join(f"<p>{line}</p>" for line in PROSE)
 MENU = "<ul>" + "".join(f'<li><a href="/{i}">栏目{i}</a></li>' for i in range(30)) + "</ul>"
 
@@ -37,6 +46,17 @@ def test_the_article_is_found_among_menus_sidebars_and_comments() -> None:
     assert page.text == "\n".join(["一", *PROSE])
     assert page.title == "渡口"
     assert "share" not in page.html
+
+
+def test_pictures_come_from_the_markup_and_then_from_what_only_scripts_name() -> None:
+    site = load_sites([("some.toml", SOME_SITE)]).for_url(URL)
+    names = ",".join(f"{{cdn_url: 'https://i.example/{n}/0?a=1&amp;amp;b=2'}}" for n in (1, 2))
+    html = whole(
+        f'<div id="content">{ARTICLE}<img data-src="https://i.example/1/0?a=1&amp;b=3"></div>'
+        f"<script>window.data = {{pictures: [{names}]}}</script>"
+    )
+    page = read_page(Document(html.encode(), "text/html", URL), site, URL)
+    assert page.images == ("https://i.example/1/0?a=1&b=3", "https://i.example/2/0?a=1&b=2")
 
 
 def test_an_article_hidden_by_visibility_is_read_and_shown() -> None:

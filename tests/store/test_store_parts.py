@@ -111,6 +111,19 @@ def test_a_url_with_a_line_break_stays_on_its_line() -> None:
     assert warc.request_block("https://a.example", []).startswith(b"GET / HTTP/1.1\r\n")
 
 
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("https://例子.example/工具?a=b", "https://xn--fsqu00a.example/%E5%B7%A5%E5%85%B7?a=b"),
+        ("https://[broken/中", "https://[broken/%E4%B8%AD"),
+        ("https://mp.weixin.qq.com/s?标=1&key=abc", "https://mp.weixin.qq.com/s?%E6%A0%87=1&key=REDACTED"),
+        ('https://a.example/%7e%zz?x="{}|', 'https://a.example/%7e%zz?x="{}|'),
+    ],
+)
+def test_a_url_in_a_header_is_ascii_and_otherwise_as_it_was(url: str, written: str) -> None:
+    assert warc.uri(url) == written
+
+
 def test_a_response_that_is_none_is_damage() -> None:
     with pytest.raises(ArchiveDamaged, match="no HTTP response"):
         warc.split_http(b"hello")
