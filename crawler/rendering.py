@@ -28,7 +28,7 @@ from crawler.fetch.guard import Guard, connect_to, system_resolver
 from crawler.fetch.transport import ssl_context
 from crawler.fetch.trouble import WEB_ERRORS, explain
 from crawler.model import Failure, Fetch, Redirect
-from crawler.url import normalize
+from crawler.url import is_http, normalize
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -174,6 +174,9 @@ def as_fetch(
     if shown.error:
         failure, error = _explained(shown, failed, moved=bool(hops))
         return replace(answer, status=None, failure=failure, error=error)
+    if not is_http(shown.url):
+        error = f"went on to {shown.url.partition(':')[0][:40]}:, which is no web address"
+        return replace(answer, status=None, failure=Failure.UNSUPPORTED_SCHEME, error=error)
     if len(shown.body) > largest:
         error = f"shown with {len(shown.body)} bytes; [fetch] max_body is {largest}"
         return replace(answer, status=None, failure=Failure.TOO_LARGE, error=error)

@@ -224,3 +224,8 @@ def test_what_the_browser_calls_a_failure_has_a_name_of_ours(error: str, failure
 def test_a_page_larger_than_any_may_be_is_too_large() -> None:
     page = Rendered("https://a.example/", status=200, body=b"x" * 101)
     assert as_fetch("https://a.example/", page, {}, 100, NOW).failure is Failure.TOO_LARGE
+
+
+def test_a_page_that_goes_on_to_no_web_address_is_a_failure() -> None:
+    page = Rendered("about:blank", status=200, body=b"<html>")
+    assert as_fetch("https://a.example/", page, {}, 100, NOW).failure is Failure.UNSUPPORTED_SCHEME

@@ -19,6 +19,7 @@ LOAD = 25.0  # seconds after which a page that never finishes loading is read as
 SETTLE = 10.0  # seconds after its load in which a page may become quiet
 QUIET = 1.5  # seconds without a request and without a load that make a page quiet; timers of scripts are about one
 TICK = 0.1  # seconds between two looks at whether it is quiet
+MOST_HOPS = 20  # redirects and scripts that go on elsewhere; Chromium itself follows as many redirects
 HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -98,6 +99,8 @@ class _Watch:
         elif self.document:  # a script went on to another address: a hop that no status tells
             self.hops.append((_status(self.document), str(self.document.get("url", ""))))
         self.document, self.loaded = {}, False
+        if len(self.hops) > MOST_HOPS:
+            self.error = "net::ERR_TOO_MANY_REDIRECTS"
 
     def is_quiet(self) -> bool:
         return self.loaded and not self.open and trio.current_time() - self.last >= QUIET

@@ -70,14 +70,14 @@ class Pipe:
         try:
             while data := await self._receive.receive_some(READ):
                 rest += data
+                if len(rest) > self._largest:
+                    self._gone = f"a message of over {self._largest >> 20} MB"
+                    return
                 while (end := rest.find(b"\0", searched)) >= 0:
                     self._take(bytes(rest[:end]))
                     del rest[: end + 1]
                     searched = 0
                 searched = len(rest)
-                if len(rest) > self._largest:
-                    self._gone = f"a message of over {self._largest >> 20} MB"
-                    return
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
