@@ -12,8 +12,6 @@ import unicodedata
 from collections import Counter
 from html import unescape
 
-from rapidfuzz import fuzz
-
 DIFFERS = 0.35  # below: the titles have nothing to do with each other; measured, see docs/titles.md
 MAX_TITLE = 300  # characters compared
 NUMBERS_DIFFER = 0.3  # greatest match of two titles that count differently; below DIFFERS
@@ -89,6 +87,8 @@ def _likeness(left: str, right: str, note: str, page: str) -> float:
     short, long = sorted((left, right), key=len)
     if short in long and _stands_alone(short, note if long is left else page):
         return 1.0 if len(short) == len(long) else 0.9
+    from rapidfuzz import fuzz  # here, since reports want of this module nothing but its constant
+
     whole = fuzz.ratio(left, right) / 100
     words = fuzz.token_sort_ratio(" ".join(_WORDS.findall(note)), " ".join(_WORDS.findall(page))) / 100
     part = fuzz.partial_ratio(short, long) / 100 if len(short) >= 4 else 0.0

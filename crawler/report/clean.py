@@ -43,7 +43,7 @@ def plain(text: str) -> str:
 
 def storable(text: str) -> str:
     """The same text, with what UTF-8 cannot say (bytes of a file name, halves of pairs) as U+FFFD."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() or text.isprintable() else _SURROGATE.sub("\ufffd", text)
 
 
 def escaped_json(encoded: bytes) -> str:
