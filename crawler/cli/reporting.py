@@ -145,6 +145,8 @@ def title_changes(run: Run, before: Mapping[str, History], after: Mapping[str, H
 
 def suggestions(links: Iterable[Link], histories: Mapping[str, History]) -> dict[str, list[Suggestion]]:
     """Where the content of failing links can still be read: what we kept, and where it moved."""
+    from crawler.store.warc import uri
+
     offered: dict[str, list[Suggestion]] = {}
     for link in links:
         history = histories.get(link.canonical_url)
@@ -152,7 +154,7 @@ def suggestions(links: Iterable[Link], histories: Mapping[str, History]) -> dict
             continue
         found = []
         if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
-            found.append(Suggestion("snapshot", f"urn:readable:{link.fetch_url}", history.snapshot.captured_at))
+            found.append(Suggestion("snapshot", f"urn:readable:{uri(link.url)}", history.snapshot.captured_at))
         if history.elsewhere and history.elsewhere.url and history.state in (State.DEAD, State.SUSPECT):
             found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
         if history.moved_to:
