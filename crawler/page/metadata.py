@@ -37,6 +37,7 @@ _PUBLISHED = (
     "article:create_at", "createtime", "bytedance:published_time", "og:release_date", "dateupdate", "date",
 )  # fmt: skip
 _AUTHORS = ("article:author", "author", "og:article:author", "dc.creator", "byl", "parsely-author", "sailthru.author")
+_NAMES = re.compile(r"(?:作者|撰文|文)\s*[:：/／]")  # a fast look for the next
 _BYLINE = re.compile(r"(?:^|[\s|｜/（(【])(?:作者|撰文|文)\s*[:：/／]\s*([^\s|｜/（）()【】，,。:：]{2,20})")
 _SEPARATOR = re.compile(r"\s*(?:[_|｜–—»«·•]|\s[-/:：]\s|--+|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*")
 _SITE_NAME = re.compile(
@@ -163,7 +164,8 @@ def page_author(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
     site = _same(head.first("og:site_name", "copyright"))
     named = [_person(head.data.get("author")), *(head.metas.get(name, "") for name in _AUTHORS)]
     named += map(lead_of, tree.css('[itemprop~="author"], [rel~="author"], .author-name, .byline-name')[:5])
-    if match := _BYLINE.search(beginning[:1_500]):
+    near = beginning[:1_500]
+    if _NAMES.search(near) and (match := _BYLINE.search(near)):
         named.append(match[1])
     for name in (tidy(raw) for raw in named if raw):
         if 1 < len(name) <= MAX_NAME and "://" not in name and _same(name) != site and not name.startswith("@"):
@@ -182,12 +184,12 @@ def _string(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def page_published(tree: LexborHTMLParser, head: Head, beginning: str, *, chinese: bool) -> str:
-    """When it was published, as `times.timestamp` writes it; "" where the page does not tell."""
+def page_published(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
+    """When it was published, as written there (`times.timestamp` reads it); "" where the page does not tell."""
     told = [_string(head.data.get("datePublished")), *(head.metas.get(name, "") for name in _PUBLISHED)]
     told += map(lead_of, tree.css('[itemprop~="datePublished"], time[datetime], time[pubdate]')[:5])
     told += [line for line in beginning.splitlines()[:60] if len(line) < 160]
-    return next((found for raw in told if raw and (found := timestamp(raw, chinese=chinese))), "")
+    return next((raw for raw in told if raw and timestamp(raw)), "")
 
 
 def is_chinese(tree: LexborHTMLParser, text: str) -> bool:

@@ -30,6 +30,8 @@ _ATTRIBUTES = {
     "a": ("title",), "img": ("alt", "title", "width", "height"), "td": ("colspan", "rowspan"), "ol": ("start",),
     "th": ("colspan", "rowspan"), "time": ("datetime",), "abbr": ("title",), "code": ("class",),
 }  # fmt: skip
+# The tags of all others, which are written without any; an end tag where there is one.
+_BARE = {tag: (f"<{tag}>", "" if tag in _VOID else f"</{tag}>") for tag in _KEPT if tag not in _ATTRIBUTES}
 _HEADING = re.compile(r"((?:\s|<(?:div|section|article|span)>)*)<h([1-3])>([^<]*)</h\2>")
 _SOURCE = re.compile(r'<img src="([^"]*)"')  # as `sanitised` writes it
 _PLAYERS = frozenset(("iframe", "video", "audio", "embed"))
@@ -68,22 +70,22 @@ class _Writer:
 
     def write(self, root: LexborNode) -> None:
         """Depth first, without recursion."""
-        node: LexborNode | None = root
+        node = root
         for _ in range(MAX_NODES):
-            child = self._begin(node) if node is not None else None
-            if child is not None:
-                node = child
-                continue
-            node = self._advance(node)
-            if node is None or self._size > MAX_HTML:
-                break
+            following = self._begin(node)
+            if following is None:
+                following = self._advance(node)
+                if following is None or self._size > MAX_HTML:
+                    break
+            node = following
         while self._open:
             self._put(self._open.pop())
 
     def _advance(self, node: LexborNode | None) -> LexborNode | None:
         while node is not None and self._open:
-            if node.next is not None:
-                return node.next
+            following = node.next
+            if following is not None:
+                return following
             node = node.parent
             self._put(self._open.pop())
         return None
@@ -93,33 +95,39 @@ class _Writer:
         if tag == "-text":
             self._put(escape(node.text_content or "", quote=False))
             return None
-        if tag[:1] in "-_!" or node.mem_id in self._dropped:
+        if self._dropped and node.mem_id in self._dropped:
             return None
+        if tag in _BARE:
+            return self._open_with(node, *_BARE[tag])
         if tag in _PLAYERS:
             self._player(node)
             return None
-        if tag in SILENT:
+        if tag in SILENT or tag[:1] in "-_!":
             return None
         return self._element(node, tag)
 
     def _element(self, node: LexborNode, tag: str) -> LexborNode | None:
-        kept = tag in _KEPT
-        attributes = self._attributes(node, tag) if kept else ""
-        if tag == "img" and " src=" not in attributes:
+        if tag not in _KEPT:
+            return self._open_with(node, "", "")
+        attributes = self._attributes(node, tag)
+        if tag == "img":
+            if " src=" in attributes:
+                self._put(f"<img{attributes}>")
             return None
-        if kept:
-            self._put(f"<{tag}{attributes}>")
-        end = f"</{tag}>" if kept and tag not in _VOID else ""
-        child = node.child
-        if child is None or tag in _VOID:
-            self._put(end)
+        return self._open_with(node, f"<{tag}{attributes}>", f"</{tag}>")
+
+    def _open_with(self, node: LexborNode, start: str, end: str) -> LexborNode | None:
+        """Write an element by its tags: void ones have no end tag; where only the text is kept, both are empty."""
+        child = node.child if end or not start else None
+        if child is None:
+            self._put(start + end)
             return None
+        self._put(start)
         self._open.append(end)
         return child
 
     def _attributes(self, node: LexborNode, tag: str) -> str:
-        names = _ATTRIBUTES.get(tag, ())
-        given = node.attributes if names else {}
+        names, given = _ATTRIBUTES[tag], node.attributes
         pairs = [(name, value[:2_000]) for name in names if (value := given.get(name))]
         if tag == "a" and (target := absolute(given.get("href") or "", self._base)):
             pairs.insert(0, ("href", target))

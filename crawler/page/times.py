@@ -24,7 +24,8 @@ _CLOCK = r"(?:,?\s+(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(Z|UTC|GMT|[+-]\d{
 _DAY_FIRST = re.compile(rf"(?i)\b(\d{{1,2}})(?:st|nd|rd|th)?[\s-]+{_MONTH}[\s,-]+(\d{{4}}){_CLOCK}")
 _MONTH_FIRST = re.compile(rf"(?i)\b{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}}){_CLOCK}")
 # What every form but epochs and compact dates has: a year before a separator or after one. Lines of prose have none.
-_YEAR = re.compile(r"\d{4}(?:\s*[-/.年]|(?<=[\s,-]\d\d\d\d))")
+# It begins with a digit that none precedes, said in this order because patterns that begin with a look-behind are slow.
+_YEAR = re.compile(r"\d(?<!\d\d)\d{3}(?:\s*[-/.年]|(?<=[\s,-]\d{4}))")
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?")
 
 
