@@ -99,7 +99,7 @@ class Index:
         )  # fmt: skip
 
     def _document(self, link: int, line: LookLine, capture: CaptureLine, text: str | None) -> None:
-        """The current text of a link is searched; what an `unknown` look saw never displaces an article."""
+        """The current text of a link is searched; neither an unsure look nor an older page displaces an article."""
         if capture.notice or (capture.text is None and capture.revisit_of is None):
             return
         base = capture.revisit_of or capture.id
@@ -108,16 +108,20 @@ class Index:
         if old:
             if old == (base, capture.data.title, names):
                 return
-            if old[0] != base and line.verdict != State.ALIVE and self._is_alive(old[0]):
+            if old[0] != base and self._displaces_not(line, old[0]):
                 return
             search.drop(self.db, link, self._text_of(old[0]))
         found = text if text is not None else self._text_of(base)
         if found is not None:
             search.put(self.db, link, base, capture.data.title, names, found)
 
-    def _is_alive(self, capture: int) -> bool:
-        row = self.db.execute("SELECT state FROM captures WHERE id = ?", (capture,)).fetchone()
-        return row is not None and row[0] == State.ALIVE
+    def _displaces_not(self, line: LookLine, current: int) -> bool:
+        """Does the current capture stay: seen alive when this look is unsure, or newer than a page now imported?"""
+        row = self.db.execute("SELECT state, at FROM captures WHERE id = ?", (current,)).fetchone()
+        if row is None:
+            return False
+        state, at = row
+        return bool((line.verdict != State.ALIVE and state == State.ALIVE) or at > micros(line.at))
 
     def _run_number(self, name: str) -> int:
         if name not in self._runs:

@@ -92,3 +92,11 @@ def test_limits_hold_and_nothing_asked_finds_nothing(archive: Archive) -> None:
     assert archive.search("，。") == []
     with pytest.raises(UsageError, match="no date"):
         archive.search("x before:never")
+
+
+def test_an_older_page_that_is_imported_later_does_not_displace_the_current_text(archive: Archive) -> None:
+    archive.record([look_of("a", text="很久以前的旧文字", title="旧题", at=later(-900))])
+    assert found(archive, "旧文字") == []
+    assert found(archive, "语音识别") == ["a", "b"]
+    archive.record([look_of("a", text="明天的新文字", title="新题", at=later(1))])
+    assert found(archive, "新文字") == ["a"]
