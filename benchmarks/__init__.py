@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its figures, none judges; `python -m benchmarks.NAME --help` says how."""
