@@ -201,6 +201,7 @@ class Outside:
 def listening(handler: Any) -> Iterator[int]:
     """A server on a thread of its own; its port."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a browser that goes away is no news
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
