@@ -57,7 +57,7 @@ def remember_all(notes: Path, archive: Path) -> int:
         for link in links:
             fetch = Fetch(link.fetch_url, link.fetch_url, at, status=200)
             history = first_seen(link.canonical_url, link.url, at)
-            told.append(remember(history, fetch, Page(title="标题"), alive, at, settings.schedule, 1.0))
+            told.append(remember(history, fetch, Page(title="标题"), alive, at, settings.schedule, title_match=1.0))
         store.put_histories(told, {link.canonical_url: link for link in links})
     return len(links)
 

@@ -37,6 +37,7 @@ def remember(
     verdict: Verdict,
     now: datetime,
     schedule: Schedule,
+    *,
     title_match: float | None = None,
 ) -> History:
     """Fold one look into the memory of its link."""
@@ -66,7 +67,7 @@ def remember_past(
     older or no article, and only a link that nobody ever looked at takes its state from it whatever that is.
     """
     if history.checked_at is None or (history.checked_at < at and verdict.state is State.ALIVE):
-        return remember(history, fetch, page, verdict, at, schedule, history.title_match)
+        return remember(history, fetch, page, verdict, at, schedule, title_match=history.title_match)
     if verdict.state is not State.ALIVE:
         return history
     lived = max(at, history.last_alive or at)

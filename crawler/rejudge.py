@@ -63,7 +63,9 @@ def rejudge(
         history = histories.get(capture.canonical_url)
         after = None
         if history and history.checked_at == capture.at:
-            after = remember(before_look(history), kept, page, verdict, capture.at, schedule, history.title_match)
+            after = remember(
+                before_look(history), kept, page, verdict, capture.at, schedule, title_match=history.title_match
+            )
             after = replace(after, snapshot=history.snapshot, first_seen=history.first_seen)
         yield Rejudged(capture, verdict, page.title, after)
 

@@ -66,7 +66,7 @@ class Visitor:
     def _conclude(self, link: Link, history: History, fetched: Fetch, page: Page, verdict: Verdict) -> Look:
         now = self.now()
         match = best_title_match(link, page)
-        after = remember(history, fetched, page, verdict, now, self.settings.schedule, match)
+        after = remember(history, fetched, page, verdict, now, self.settings.schedule, title_match=match)
         readable = self._readable(history, fetched, page, now)
         return Look(link, now, fetched, page, verdict, after, self.run_id, readable)
 

@@ -43,8 +43,8 @@ def look_at_links(
     rules: tuple[Settings, Sites],
     memory: Memory,
     budget: Budget,
-    trend: Callable[[], Iterable[Health]] = tuple,
     *,
+    trend: Callable[[], Iterable[Health]] = tuple,
     open_fetcher: Opener | None = None,
     afterwards: Callable[[Outcome], Mapping[str, History]] = lambda _: {},
 ) -> Looked:

@@ -73,7 +73,7 @@ def command(
     with open_archive(settings, "run", write=True, wait=wait) as archive:
         found = read_links(options, note_paths(paths, settings), settings, sites, archive)
         report = look_at_links(
-            options, "run", found, (settings, sites), archive, limits, archive.health,
+            options, "run", found, (settings, sites), archive, limits, trend=archive.health,
             afterwards=lambda outcome: ask_elsewhere(options, found, settings, archive, outcome),
         ).report  # fmt: skip
     failing = fail_on or frozenset()
