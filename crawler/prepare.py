@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crawler.sites import Identity, Sites
 
 IDENTITIES = "identities"  # what the archive remembers them as
+EXTRACTION = 1  # raised when extraction finds other links in the same text: notes are then read anew
 MANY = 500  # occurrences; below it, working identities out is faster than reading all that are remembered
 T = TypeVar("T")
 
@@ -33,6 +34,10 @@ class Remembered(Protocol):
     @property
     def mtime_ns(self) -> int:
         """Of the last change."""
+
+    @property
+    def extraction(self) -> int:
+        """Version of the extraction that found them."""
 
     @property
     def occurrences(self) -> tuple[Occurrence, ...]:
@@ -79,12 +84,12 @@ def read_notes(
     *,
     code: bool = False,
 ) -> Notes:
-    """Read the notes of `paths`; files that are as remembered (size and time) are not opened."""
+    """Read the notes of `paths`; files that are as remembered (size and time) by this version are not opened."""
     read, skipped = [], []
     here = Path.cwd()
     for file in find_notes(paths, options, here):
         known = (remembered or {}).get(file.name)
-        if known and not code and (known.size, known.mtime_ns) == (file.size, file.mtime_ns):
+        if known and not code and _is_unchanged(known, file):
             read.append(ReadNote(file, known.occurrences, fresh=False))
             continue
         fresh = read_anew(file, code=code)
@@ -93,6 +98,10 @@ def read_notes(
         else:
             read.append(fresh)
     return Notes(tuple(read), tuple(skipped), notes_root(paths, options, here))
+
+
+def _is_unchanged(known: Remembered, file: NoteFile) -> bool:
+    return (known.size, known.mtime_ns, known.extraction) == (file.size, file.mtime_ns, EXTRACTION)
 
 
 def read_anew(file: NoteFile, *, code: bool = False) -> ReadNote | SkippedNote:

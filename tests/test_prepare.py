@@ -1,13 +1,17 @@
 """From occurrences to links: grouped by identity, and identities that an archive remembers are not worked out again."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from crawler.model import Kind, Occurrence
-from crawler.prepare import MANY, link_up, link_up_remembered
+from crawler.notes import find_notes
+from crawler.prepare import EXTRACTION, MANY, link_up, link_up_remembered, read_notes
+from crawler.settings import Notes
 from crawler.sites import Identity, Sites, load_sites
+from crawler.store import NoteEntry
 
 T = TypeVar("T")
 SITES = load_sites([("a.toml", {"hosts": ["a.example"], "canonical": [{"drop": ["from"]}]})])
@@ -76,3 +80,15 @@ def test_secrets_of_sharers_and_what_shall_not_be_remembered_is_not_kept() -> No
     link_up_remembered([*MANY_FOUND, written(SECRET)], SITES, shelf, remember=True)
     assert len(shelf.kept[SITES.stamp]) == MANY
     assert SECRET not in shelf.kept[SITES.stamp]
+
+
+def test_a_note_that_did_not_change_is_not_opened_unless_another_version_read_it(tmp_path: Path) -> None:
+    note = tmp_path / "a.md"
+    note.write_text("https://a.example/new", encoding="utf-8")
+    (file,) = find_notes([tmp_path], Notes(), tmp_path)
+    old = (written("https://a.example/old"),)
+    for extraction, wanted in ((EXTRACTION, "https://a.example/old"), (EXTRACTION - 1, "https://a.example/new")):
+        known = {"a.md": NoteEntry("a.md", file.size, file.mtime_ns, "", old, extraction)}
+        found = read_notes([tmp_path], Notes(), known)
+        assert [o.url for o in found.occurrences] == [wanted]
+        assert found.read[0].fresh == (extraction != EXTRACTION)

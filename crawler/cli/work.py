@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.model import LOCAL, History, Link, Run
-from crawler.prepare import Notes, link_up_remembered, local_checker, local_histories, read_notes
+from crawler.prepare import EXTRACTION, Notes, link_up_remembered, local_checker, local_histories, read_notes
 
 if TYPE_CHECKING:
     from crawler.cli.options import Options
@@ -93,7 +93,7 @@ def remember_notes(notes: Notes, archive: Archive) -> None:
     from crawler.store import NoteEntry
 
     fresh = [
-        NoteEntry(note.file.name, note.file.size, note.file.mtime_ns, "", note.occurrences)
+        NoteEntry(note.file.name, note.file.size, note.file.mtime_ns, "", note.occurrences, EXTRACTION)
         for note in notes.read
         if note.fresh
     ]

@@ -20,6 +20,7 @@ class NoteEntry:
     mtime_ns: int
     encoding: str
     occurrences: tuple[Occurrence, ...]
+    extraction: int = 0  # version of the extraction that found them
 
 
 @dataclass(frozen=True, slots=True)
