@@ -79,7 +79,7 @@ class Facts:
     def texts(self, selector: str) -> list[str]:
         """The non-empty texts of the elements that a selector finds."""
         nodes = select(self.document, selector)[:MAX_ELEMENTS]
-        return [text for node in nodes if (text := text_of(node)[:MAX_TEXT])]
+        return [text for node in nodes if (text := text_of(node, limit=MAX_TEXT))]
 
     def value(self, name: str) -> str:
         """A named value or page field, "" where the page does not say it."""

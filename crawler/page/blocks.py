@@ -80,10 +80,11 @@ def weigh(text: str) -> float:
 
 def tidy(text: str) -> str:
     """One line: invisible characters dropped, runs of white space folded, ends stripped."""
+    # A fast look first: what is printable has no invisible characters, and no white space but plain spaces.
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     line = " ".join(text.split())
-    if line.isprintable():  # a fast look, and it finds every invisible character (and a few harmless ones)
-        return line
-    return " ".join(_INVISIBLE.sub("", text).split())
+    return line if line.isprintable() else " ".join(_INVISIBLE.sub("", line).split())
 
 
 def read_layout(root: LexborNode, dropped: frozenset[int] = frozenset(), *, hidden: bool = False) -> Layout:

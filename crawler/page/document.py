@@ -128,11 +128,11 @@ def _pieces(root: LexborNode, skip: frozenset[int]) -> Iterator[str]:
     node: LexborNode | None = root
     depth = 0
     while node is not None:
-        child = None
-        if node.is_text_node:
+        child, tag = None, node.tag
+        if tag == "-text":
             yield (node.text_content or "").replace("\n", " ")
-        elif node.is_element_node and (not depth or not _unseen(node, skip)):
-            if node.tag in BLOCKS:
+        elif node.is_element_node and (not depth or not _unseen(node, tag, skip)):
+            if tag in BLOCKS:
                 yield "\n"
             child = node.child
         if child is not None:
@@ -143,8 +143,8 @@ def _pieces(root: LexborNode, skip: frozenset[int]) -> Iterator[str]:
         node = node.next if depth and node is not None else None
 
 
-def _unseen(node: LexborNode, skip: frozenset[int]) -> bool:
-    if node.tag in UNSEEN or (skip and node.mem_id in skip):
+def _unseen(node: LexborNode, tag: str | None, skip: frozenset[int]) -> bool:
+    if tag in UNSEEN or (skip and node.mem_id in skip):
         return True
     attributes = node.attributes
     return bool(attributes) and ("hidden" in attributes or _hides(attributes.get("style")))

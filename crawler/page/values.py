@@ -55,7 +55,7 @@ def read_fragments(document: Document, sources: Sources, ids: IDS) -> list[Fragm
     shown: list[Fragment] = []
     for source in sources:
         found = list(_fragments(document, source, ids))
-        if any(text_of(f.node, f.dropped) for f in found):
+        if any(text_of(f.node, f.dropped, 1) for f in found):
             return found
         if not shown and any(f.node.css_first(MEDIA) for f in found):
             shown = found

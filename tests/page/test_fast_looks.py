@@ -1,0 +1,49 @@
+"""Looks that end early, or that spare a slower look, find what the slow ones find."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.page.blocks import tidy
+from crawler.page.bombs import MAX_ATTRIBUTES, MAX_DEPTH, defuse
+from crawler.page.document import Document
+from crawler.page.times import timestamp
+
+MARKUP = st.lists(
+    st.sampled_from(
+        ("<p>", "</p>", "<b hidden>", "</b>", "<br>", "<i style='display: NONE'>", "</i>", "<script>x</script>")
+    )
+    | st.text(" \n\t\u3000ab文。&;", max_size=12),
+    max_size=40,
+).map("".join)
+
+
+@given(MARKUP, st.lists(st.integers(0, 60), max_size=5))
+def test_the_first_characters_of_a_page_are_those_of_its_whole_text(markup: str, limits: list[int]) -> None:
+    body = f"<body>{markup}".encode()
+    whole = Document(body, "text/html; charset=utf-8").visible_text()
+    document = Document(body, "text/html; charset=utf-8")
+
+    assert [document.visible_text(limit) for limit in limits] == [whole[:limit] for limit in limits]
+    assert document.visible_text() == whole
+
+
+@given(st.text("a 文\u200b\ufeff\u00ad\u3000\u00a0\n\t\x1c"))
+def test_a_tidy_line_has_single_spaces_and_nothing_invisible(text: str) -> None:
+    seen = "".join(letter for letter in text if letter not in "\u200b\ufeff\u00ad")
+
+    assert tidy(text) == " ".join(seen.split())
+
+
+def test_a_tag_with_its_end_in_quotes_is_still_counted() -> None:
+    many = " ".join(f'a{n}=">"' for n in range(MAX_ATTRIBUTES + 1))
+
+    assert defuse(f"<p><a {many}>text</a>") == "<p>text</a>"
+
+
+def test_one_element_too_deep_is_left_out_and_one_less_is_not() -> None:
+    assert defuse("<div>" * MAX_DEPTH) == "<div>" * MAX_DEPTH
+    assert defuse("<div>" * (MAX_DEPTH + 1)) == "<div>" * MAX_DEPTH
+
+
+def test_a_month_with_a_letter_that_only_folds_to_one_of_ours_is_read() -> None:
+    assert timestamp("7 \u017fep 2019") == "2019-09-07"
