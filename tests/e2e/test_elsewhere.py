@@ -49,7 +49,7 @@ def test_a_run_finds_captures_of_the_dead_and_remembers_them(stage: Stage) -> No
     assert found["url"].endswith(f"/web/20210501000000/{DELETED}")
     assert found["captured_at"] == "2021-05-01T00:00:00Z"
     assert report[GONE]["suggestions"] == []
-    assert questions(stage) == [f"/web/20210506000000/{url}" for url in sorted([DELETED, GONE], reverse=True)]
+    assert set(questions(stage)) == {f"/web/20210506000000/{url}" for url in (DELETED, GONE)}
 
     again = stage.report("run")
     kept = stage.report("report")
