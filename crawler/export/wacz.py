@@ -13,7 +13,7 @@ import struct
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -40,8 +40,13 @@ def write_wacz(out: Path, reader: Reader, now: datetime, title: str = "Kept page
     if out.is_dir():
         raise UsageError(f"{out}: is a folder; --wacz needs the name of a file")
     pages = 0
-    with new_file(out) as file, zipfile.ZipFile(file, "w") as package, tempfile.TemporaryFile() as listed:
-        box, index = _Box(package, now), _Index()
+    with (
+        new_file(out) as file,
+        zipfile.ZipFile(file, "w") as package,
+        tempfile.TemporaryFile() as listed,
+        closing(_Index()) as index,
+    ):
+        box = _Box(package, now)
         _add(listed, {"format": "json-pages-1.0", "id": "pages", "title": title, "hasText": True})
         with box.member(f"archive/{DATA}") as write:
             place, seen, codec = write(header("gz", DATA, now, None)), set[tuple[str, str]](), Gz()
@@ -126,6 +131,9 @@ class _Index:
         found = self._db.execute("SELECT text FROM line ORDER BY text")
         while rows := found.fetchmany(LINES):
             yield [row[0] for row in rows]
+
+    def close(self) -> None:
+        """The temporary file goes."""
         self._db.close()
 
 

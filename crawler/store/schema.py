@@ -73,12 +73,13 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """The index for writing: made where missing, migrated where old. Raises ArchiveError."""
     with foreign_errors(path):
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT)
-        _must_be_ours(db, path)
-        db.execute("PRAGMA journal_mode = WAL")
-        # A power cut may take the last commits with it; the segments, synced before, bring them back (`replay`).
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA cache_size = -16384")  # KiB
-        _migrate(db)
+        with _closed_on_error(db):
+            _must_be_ours(db, path)
+            db.execute("PRAGMA journal_mode = WAL")
+            # A power cut may take the last commits with it; the segments, synced before, bring them back (`replay`).
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA cache_size = -16384")  # KiB
+            _migrate(db)
         return db
 
 
@@ -86,12 +87,14 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """The index for reading; never blocks the writer, and works on a folder that may not be written."""
     with foreign_errors(path):
         db = _read_only(path)
-        if _must_be_ours(db, path) == VERSION:
-            return db
-        copy = open_memory()  # an older schema is migrated in a copy: a reader changes nothing
-        db.backup(copy)
+        with _closed_on_error(db):
+            if _must_be_ours(db, path) == VERSION:
+                return db
+            copy = open_memory()  # an older schema is migrated in a copy: a reader changes nothing
+            with _closed_on_error(copy):
+                db.backup(copy)
+                _migrate(copy)
         db.close()
-        _migrate(copy)
         return copy
 
 
@@ -118,6 +121,16 @@ def open_memory() -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
+def _closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
+    """An index that cannot be used is not left open."""
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
+
+
+@contextlib.contextmanager
 def foreign_errors(path: Path) -> Iterator[None]:
     """Translate SQLite's errors at opening."""
     try:
@@ -137,9 +150,9 @@ def _read_only(path: Path) -> sqlite3.Connection:
         f"{base}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT
     )
     try:
-        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        with _closed_on_error(db):
+            db.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
-        db.close()
         db = sqlite3.connect(f"{base}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
     return db
 
