@@ -72,13 +72,18 @@ class Archive:
             return cls(path, options, _reading(path), now)
         lock = _locked(path, command, wait, now)
         try:
-            archive = cls(path, options, schema.open_writer(path / INDEX), now)
-            archive._lock = lock
+            db = schema.open_writer(path / INDEX)
+        except BaseException:
+            lock.release()
+            raise
+        archive = cls(path, options, db, now)
+        archive._lock = lock
+        try:
             archive._shelf = Shelf(path / FOLDER, options.codec, archive._index, archive._reader, now)
             archive._shelf.recover()
             archive._next = queries.next_capture(archive._db)
         except BaseException:
-            lock.release()
+            archive.close()
             raise
         return archive
 
