@@ -29,7 +29,7 @@ from crawler.model import (
     Snapshot,
     State,
 )
-from crawler.notes import NoteFile, SkippedNote, decode_note, find_notes, notes_root
+from crawler.notes import NoteFile, SkippedNote, decode_note, find_notes, is_excluded, notes_root
 from crawler.prepare import Notes, ReadNote, link_up, local_checker, local_histories, local_key, read_anew
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ def edited_links(
     root = notes_root(paths, options, here)
     if not changes.files and not changes.gone:
         return Edited()
-    wanted = [f for f in find_notes(paths, options, here) if changes.gone or f.name in changes.files]
-    read, skipped = _read(wanted)
+    wanted = (f for f in find_notes(paths, options, here) if changes.gone or f.name in changes.files)
+    named = {here / path for path in paths}  # a hook names files: what the author excludes stays out all the same
+    read, skipped = _read(f for f in wanted if f.path not in named or not is_excluded(f.path, options, root))
     notes = Notes(tuple(read), tuple(skipped), root)
     before = [o for path, data in base_texts(root, changes) for o in _old_occurrences(path, data)]
     written = new_occurrences(notes.occurrences, changes, before, _key(sites))

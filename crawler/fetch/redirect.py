@@ -49,11 +49,6 @@ def follow(ask: Ask, max_redirects: int, cookies_version: CookiesVersion) -> Ask
     return followed
 
 
-def is_redirect(fetch: Fetch) -> bool:
-    """The answer says where else to look."""
-    return _target(fetch) is not None
-
-
 def _target(fetch: Fetch) -> str | None:
     """The Location of a redirect; an empty one is no redirect to browsers either."""
     if fetch.status not in REDIRECTS:

@@ -267,11 +267,6 @@ def newest_pages(db: sqlite3.Connection, host: str, number: int) -> list[int]:
     return [ident for (ident,) in rows]
 
 
-def has_picture(db: sqlite3.Connection, digest: str) -> bool:
-    """Whether a picture with these bytes is kept."""
-    return picture_place(db, digest) is not None
-
-
 def picture_place(db: sqlite3.Connection, digest: str) -> Where | None:
     """Where the record of a picture lies."""
     row = db.execute(

@@ -187,6 +187,13 @@ def test_the_hook_looks_at_staged_lines_only(stage: Stage) -> None:
     assert stage.crawler("check", "--staged", "--offline", "notes/posts/a.md").returncode == 1
 
 
+def test_a_hook_that_names_an_excluded_note_does_not_check_it(stage: Stage) -> None:
+    stage.note("posts/a.md", NOTE + "\n[a](http://[broken)\n")
+    git(stage, "add", "--all")
+    stage.configure({"notes": {"paths": ["notes"], "exclude": ["a.md"]}})
+    assert stage.crawler("check", "--staged", "--offline", "notes/posts/a.md").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
