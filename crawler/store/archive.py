@@ -21,7 +21,7 @@ from crawler.settings import Archive as Options
 from crawler.store import queries, records, replay, schema, search, thin, warc
 from crawler.store.index import Index, pack
 from crawler.store.journal import CaptureLine, HealthLine, HistoryLine, ImageLine, Line, LookLine, RunLine
-from crawler.store.keep import decide
+from crawler.store.keep import decide, distinct
 from crawler.store.lock import Lock
 from crawler.store.nouns import Capture, Hit, NoteEntry, PastLook, StoredImage
 from crawler.store.segments import FOLDER, INDEX, LOCK, Reader
@@ -124,7 +124,7 @@ class Archive:
         Gives the snapshot of each look that has one; the stored history carries it. Raises ArchiveFull, ArchiveError;
         then nothing of this call was kept, and the archive goes on being usable.
         """
-        return [snapshot for batch in _distinct(looks) for snapshot in self._record(batch)]
+        return [snapshot for batch in distinct(looks) for snapshot in self._record(batch)]
 
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
         """Remember links without a look: first seen, or judged anew. `links` (by canonical URL) tell site and host."""
@@ -397,15 +397,3 @@ def _locked(path: Path, command: str, wait: bool | float, now: Callable[[], date
     lock = Lock(path / LOCK)
     lock.take(command, now(), wait)
     return lock
-
-
-def _distinct(looks: Sequence[Look]) -> Iterator[list[Look]]:
-    """Batches in which no link stands twice, so that each look sees what the one before it kept."""
-    batch: dict[str, Look] = {}
-    for look in looks:
-        if look.link.canonical_url in batch:
-            yield list(batch.values())
-            batch = {}
-        batch[look.link.canonical_url] = look
-    if batch:
-        yield list(batch.values())

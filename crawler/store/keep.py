@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -81,3 +81,15 @@ def _notice(look: Look, known: Sequence[Known], keep_raw: KeepRaw) -> Keep | Non
     if seen or keep_raw == "none" or len(look.fetch.body) > NOTICE_LIMIT:
         return None
     return Keep(notice=True, raw=True)
+
+
+def distinct(looks: Sequence[Look]) -> Iterator[list[Look]]:
+    """Batches in which no link stands twice, so that each look sees what the one before it kept."""
+    batch: dict[str, Look] = {}
+    for look in looks:
+        if look.link.canonical_url in batch:
+            yield list(batch.values())
+            batch = {}
+        batch[look.link.canonical_url] = look
+    if batch:
+        yield list(batch.values())
