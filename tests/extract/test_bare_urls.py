@@ -37,7 +37,7 @@ def test_chinese_punctuation_and_spaces_end_a_url(text: str, expected: str) -> N
     [
         ("在http://example.com这个网站下载", "http://example.com"),
         ("在http://www.example.com/，下载安装程序，并更新。", "http://www.example.com/"),
-        ("https://mp.weixin.qq.com/s/_b5wRtOMwmGi8N5fxgMFEw看破", "https://mp.weixin.qq.com/s/_b5wRtOMwmGi8N5fxgMFEw"),
+        ("https://mp.weixin.qq.com/s/_h4ndMadeToken0000002B看破", "https://mp.weixin.qq.com/s/_h4ndMadeToken0000002B"),
         ("https://mp.weixin.qq.com/s?__biz=Mz==&scene=0#rd看破", "https://mp.weixin.qq.com/s?__biz=Mz==&scene=0#rd"),
         ("见https://example.com/repo/这个项目。", "https://example.com/repo/"),
         ("https://a.example/x和https://b.example/y", "https://a.example/x https://b.example/y"),
@@ -146,11 +146,11 @@ def test_where_another_url_begins(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "https://mp.weixin.qq.com/s/_85oWK2plv2QOX5Qfg_-ZA",
-        "https://mp.weixin.qq.com/s/-kizIk3ZXqu7UNqAb3QlQw",
+        "https://mp.weixin.qq.com/s/_45hndMadeToken000_-4D",
+        "https://mp.weixin.qq.com/s/-handMadeToken00000_1A",
         "https://mp.weixin.qq.com/s/__b-7Cl482taXwIVb__vwQ__",
         "https://mp.weixin.qq.com/s?__biz=MzI1ODYw==&mid=2247&idx=1&sn=ee_d__f&scene=0#rd",
-        "https://mp.weixin.qq.com/s/lPm8S46l0cV5BRbTsUKgjg?",
+        "https://mp.weixin.qq.com/s/hPndMade0ToKen00000003?",
         "https://blog.example.com/name_",
         "https://example.com/~name/x",
         "https://example.com/3D4MsRVS8*krT",
