@@ -32,6 +32,7 @@ from crawler.fetch import open_fetcher
 from crawler.job import Job, Outcome, finish_job, politeness_for, prepare_job
 from crawler.model import Fetch, History, Link, Look, Run, SlotState, Snapshot, State
 from crawler.plan import Budget, Plan
+from crawler.prepare import link_of, link_up, read_notes
 from crawler.session import walk_job
 from crawler.settings import Fetch as FetchSettings
 from crawler.settings import Settings
@@ -292,12 +293,6 @@ def made_up(sites: Sites, count: int) -> list[Link]:
     return [link_of(url, sites) for url in urls]
 
 
-def link_of(url: str, sites: Sites) -> Link:
-    """A link written nowhere."""
-    who = sites.identify(url)
-    return Link(url, who.canonical_url, who.fetch_url, who.site, who.host, who.slot)
-
-
 def simulate(
     links: Sequence[Link], rules: tuple[Settings, Sites], nights: int, budget: float
 ) -> tuple[World, Promises]:
@@ -337,8 +332,6 @@ def main() -> int:
     sites = load_sites(site_documents(settings))
     links = made_up(sites, options.links)
     if options.notes:
-        from crawler.prepare import link_up, read_notes
-
         found = link_up(read_notes([options.notes], settings.notes).occurrences, sites)
         found = [link for link in found if link.host]
         links = [link for link in found if is_playable(link, sites)][: options.links or None]

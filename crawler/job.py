@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Memory(Protocol):
-    """What a session needs of an archive; `Forgetful` is one that keeps nothing."""
+    """What a session needs of an archive; `checking.Borrowed` is one that keeps nothing of its own."""
 
     def histories(self) -> dict[str, History]:
         """All memories by canonical URL."""
@@ -182,10 +182,7 @@ def politeness_for(settings: Settings, sites: Sites) -> PolitenessOf:
     known: dict[str, Politeness] = {}
 
     def resolve(url: str) -> Politeness:
-        try:
-            host = host_of(url)
-        except ValueError:  # a malformed URL: never asked for, but it needs rules like any other
-            host = ""
+        host = host_of(url)  # "" for a malformed URL: never asked for, but it needs rules like any other
         if host not in known:
             slot, site = sites.slot_of(url), sites.for_host(host)
             known[host] = politeness_of(slot, host, settings.fetch, settings.host, site)

@@ -157,6 +157,12 @@ def link_up_remembered(found: Iterable[Occurrence], sites: Sites, archive: Deriv
     return links
 
 
+def link_of(url: str, sites: Sites) -> Link:
+    """A link that stands in no note; its host is "" where the URL is malformed."""
+    who = sites.identify(url)
+    return Link(url, who.canonical_url, who.fetch_url, who.site, who.host, who.slot)
+
+
 def local_key(occurrence: Occurrence) -> str:
     """The identity of a local target: relative ones mean another file in each folder of notes."""
     if occurrence.url.startswith("/"):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from crawler import prepare
 from crawler.memory import remember
 from crawler.model import Fetch, History, Link, Page, State, Verdict
 from crawler.visit import examine
@@ -72,8 +73,7 @@ def rejudge(
 
 def link_of(capture: Capture, sites: Sites) -> Link:
     """The link that a capture was taken of."""
-    who = sites.identify(capture.url)
-    return Link(capture.url, capture.canonical_url, who.fetch_url, who.site, who.host, who.slot)
+    return replace(prepare.link_of(capture.url, sites), canonical_url=capture.canonical_url)
 
 
 def before_look(history: History) -> History:

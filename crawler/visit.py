@@ -44,7 +44,6 @@ class Visitor:
     now: Callable[[], datetime]
     letters: Callable[[], str]  # 25 random letters for a sibling probe
     run_id: str = ""
-    conditional: bool = True  # ask with validators where a link proved to honour them
     threads: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(1))
     probes: dict[str, tuple[Fetch, Document]] = field(default_factory=dict)
 
@@ -76,7 +75,7 @@ class Visitor:
         return readable_html(page, fetched.final_url, now) if (page.html or page.text) and not known else ""
 
     async def _look(self, link: Link, history: History) -> tuple[Fetch, Page, Verdict]:
-        validators = conditions(history) if self.conditional else ()
+        validators = conditions(history)
         fetched = await self.fetch(Request(link.fetch_url, validators))
         if fetched.status == 304 and validators:
             return fetched, Page(), not_modified(fetched)

@@ -35,6 +35,7 @@ def command(options: Options, *, target: str, url: str | None, status: int, anew
     FILE is a saved page; URL is taken from the archive where it is kept, else fetched (nothing is recorded).
     """
     from crawler.judge.explain import explain
+    from crawler.prepare import link_of
     from crawler.url import is_http
     from crawler.visit import document_of, examine, site_of
 
@@ -53,20 +54,13 @@ def command(options: Options, *, target: str, url: str | None, status: int, anew
     return 0
 
 
-def link_of(url: str, sites: Sites) -> Link:
-    """A link that stands in no note."""
-    from crawler.model import Link
-
-    who = sites.identify(url)
-    return Link(url, who.canonical_url, who.fetch_url, who.site, who.host, who.slot)
-
-
 def from_file(file: Path, url: str | None, status: int, sites: Sites) -> tuple[Link, Fetch]:
     """A saved page, as if it had been answered just now."""
     from crawler.cli.work import now
     from crawler.model import Fetch
     from crawler.page import read_page
     from crawler.page.document import Document
+    from crawler.prepare import link_of
 
     body = file.read_bytes()
     if url is None:

@@ -100,8 +100,8 @@ def import_page(
 ) -> str:
     """Keep one page; a line for people about it. Raises UsageError for what is none."""
     from crawler import importing
-    from crawler.cli.explain import link_of
     from crawler.cli.work import now
+    from crawler.prepare import link_of
 
     if url is None:
         raise UsageError(f"{file} does not tell where it was saved from; give its address with --url")

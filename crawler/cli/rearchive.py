@@ -103,7 +103,7 @@ def wanted(options: Options, targets: Sequence[str], settings: Settings, sites: 
     """The links that the command line names: URLs as they are, and all links of the notes among the targets."""
     from crawler.cli.work import Found, read_links
     from crawler.model import Link
-    from crawler.prepare import Notes
+    from crawler.prepare import Notes, link_of
     from crawler.url import is_http
 
     urls = [target for target in targets if is_http(target)]
@@ -115,11 +115,10 @@ def wanted(options: Options, targets: Sequence[str], settings: Settings, sites: 
         notes, local = found.notes, found.local_histories
         links = {link.canonical_url: link for link in found.links}
     for url in urls:
-        who = sites.identify(url)
-        if not who.host:
+        link = link_of(url, sites)
+        if not link.host:
             raise UsageError(f"{url!r} is not a URL that can be fetched")
-        link = Link(url, who.canonical_url, who.fetch_url, who.site, who.host, who.slot)
-        links.setdefault(who.canonical_url, link)
+        links.setdefault(link.canonical_url, link)
     return Found(notes, list(links.values()), local)
 
 

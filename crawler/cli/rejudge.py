@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from crawler.cli.options import Options, global_options, load_sites_of
 from crawler.cli.output import rich_text
+
+if TYPE_CHECKING:
+    from crawler.rejudge import Rejudged
 
 
 @click.command("rejudge")
@@ -44,14 +48,12 @@ def command(options: Options, *, url: str | None, write: bool) -> int:
     return 0
 
 
-def describe(found: object) -> object:
+def describe(found: Rejudged) -> object:
     """One line: time, what was said, what is said now and by which rule, URL, and a title that changed."""
     from rich.text import Text
 
-    from crawler.rejudge import Rejudged
     from crawler.report.clean import plain, redacted
 
-    assert isinstance(found, Rejudged)
     was, now = found.capture, found.verdict
     parts = [f"{was.at:%Y-%m-%d}"]
     if found.state_changed:
