@@ -39,16 +39,16 @@ def write_all(fd: int, data: bytes, offset: int) -> None:
 
 def sync_file(path: Path) -> None:
     """What was written to a file under any handle is on the disk."""
-    fd = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    _sync(path, os.O_RDWR)
 
 
 def sync_folder(folder: Path) -> None:
     """A new file's name is safe only when its folder is."""
-    fd = os.open(folder, os.O_RDONLY)
+    _sync(folder, os.O_RDONLY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    fd = os.open(path, flags)
     try:
         os.fsync(fd)
     finally:
