@@ -25,9 +25,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crawler.model import Evidence, Fetch, History, Kind, Link, Look, Occurrence, Page, State, Verdict
-from crawler.settings import Archive as Options
-from crawler.store import Archive, NoteEntry, verify
+from crawler.archive import ArchiveSettings, NoteEntry, verify
+from crawler.core.model import Check, Evidence, Fetch, History, Kind, Link, Occurrence, Page, State, Verdict
+from crawler.core.settings import ArchiveSettings as Options
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 QUERIES = (
@@ -81,7 +81,7 @@ class Prose:
         return "\n".join(taken)
 
 
-def look(site: str, host: str, number: int, text: str, body: bytes, at: datetime = NOW) -> Look:
+def check(site: str, host: str, number: int, text: str, body: bytes, at: datetime = NOW) -> Check:
     """A look at a living page."""
     url = f"https://{host}/{number}"
     link = Link(url, url, url, site, host, site, (Occurrence("a.md", 1, 1, url, url, Kind.BARE, text[:12]),))
@@ -99,7 +99,7 @@ def look(site: str, host: str, number: int, text: str, body: bytes, at: datetime
         url, at, url, State.ALIVE, "ok", evidence=evidence, checked_at=at, last_alive=at, page_title=text[:20]
     )
     readable = f"<!doctype html><meta charset=utf-8><title>{text[:20]}</title><article>{paragraphs(text)}</article>"
-    return Look(link, at, fetch, page, Verdict(State.ALIVE, "ok", evidence=evidence), history, "run", readable)
+    return Check(link, at, fetch, page, Verdict(State.ALIVE, "ok", evidence=evidence), history, "run", readable)
 
 
 def paragraphs(text: str, style: str = "") -> str:
@@ -131,17 +131,17 @@ def article_length(page: str, start: int) -> int:
     return 0
 
 
-def pages(site: str, host: str, shell: Sequence[tuple[str, str]], numbers: range, prose: Prose) -> Iterator[Look]:
+def pages(site: str, host: str, shell: Sequence[tuple[str, str]], numbers: range, prose: Prose) -> Iterator[Check]:
     """Pages of a site: the same shells, another article and another nonce in each."""
     for n in numbers:
         text = prose.text(prose.generator.choice((400, 1500, 2500, 5000)))
         before, after = shell[n % len(shell)]
         article = paragraphs(text, ' style="margin-bottom:24px;line-height:2em;letter-spacing:1px"')
         nonce = hashlib.sha256(str(n).encode()).hexdigest()
-        yield look(site, host, n, text, f"{before}{article}{after}<!-- {nonce} -->".encode())
+        yield check(site, host, n, text, f"{before}{article}{after}<!-- {nonce} -->".encode())
 
 
-def fetched_again(one: Look) -> Look:
+def fetched_again(one: Check) -> Check:
     """The same article under another nonce, the next day."""
     at = one.at + timedelta(days=1)
     return replace(one, at=at, fetch=replace(one.fetch, started_at=at, body=one.fetch.body + b"<!-- another nonce -->"))
@@ -152,14 +152,14 @@ def size_of(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def measured(folder: Path, looks: Iterable[Look], batch: int) -> tuple[int, float, float]:
+def measured(folder: Path, checks: Iterable[Check], batch: int) -> tuple[int, float, float]:
     """Looks, CPU seconds and bytes on disk of keeping them; making them up is not counted."""
     count = 0
     cpu = 0.0
     size = size_of(folder)
-    with Archive.open(folder, Options(), now=lambda: NOW) as archive:
-        waiting: list[Look] = []
-        for one in looks:
+    with ArchiveSettings.open(folder, Options(), now=lambda: NOW) as archive:
+        waiting: list[Check] = []
+        for one in checks:
             waiting.append(one)
             count += 1
             if len(waiting) == batch:
@@ -185,13 +185,13 @@ def large_pages(name: str, site: str, host: str, shell: list[tuple[str, str]], n
         f"{name}: {raw / 1000:.0f} KB raw, {sum(len(one.page.text) for one in first) / number:.0f} characters;"
         f" {number} pages:"
     )
-    rounds: list[tuple[str, Iterable[Look]]] = [
+    rounds: list[tuple[str, Iterable[Check]]] = [
         ("first, dictionary included", first),
         ("more, the dictionary being there", pages(site, host, shell, range(number, 2 * number), prose)),
         ("again, text unchanged", map(fetched_again, first)),
     ]
-    for what, looks in rounds:
-        count, cpu, size = measured(folder, looks, 4)
+    for what, checks in rounds:
+        count, cpu, size = measured(folder, checks, 4)
         print(f"  {size / count / 1000:6.1f} KB and {cpu / count * 1000:5.1f} ms CPU a page: {what}")
     tell_parts(folder)
     start = time.perf_counter()
@@ -219,21 +219,21 @@ def small_pages(number: int) -> None:
     """Looks a second of pages of 9 KB from 50 hosts, in the recorder's batches."""
     generator = random.Random(1)
     words = [f"{'bcdfghklm'[n % 9]}{'aeiou'[n % 5]}{n:x}" for n in range(4_000)]
-    looks = []
+    checks = []
     for n in range(number):
         text = " ".join(generator.choices(words, k=500))
         body = f"<html><head>{'<link rel=x>' * 200}</head><body><p>{text}</p>{'<div>menu</div>' * 250}</body></html>"
-        looks.append(look("other", f"host{n % 50}.example", n, text, body.encode()))
+        checks.append(check("other", f"host{n % 50}.example", n, text, body.encode()))
     for codec in ("zst", "gz"):
         folder = Path(tempfile.mkdtemp(prefix="archive-"))
-        with Archive.open(folder, Options(codec=codec), now=lambda: NOW) as archive:  # type: ignore[arg-type]  # a literal
+        with ArchiveSettings.open(folder, Options(codec=codec), now=lambda: NOW) as archive:  # type: ignore[arg-type]  # a literal
             start, cpu = time.perf_counter(), time.process_time()
             for at in range(0, number, BATCH):
-                archive.record(looks[at : at + BATCH])
+                archive.record(checks[at : at + BATCH])
             wall, cpu = time.perf_counter() - start, time.process_time() - cpu
         kb = size_of(folder) / number / 1000
         print(
-            f"small pages ({len(looks[0].fetch.body)} bytes), {codec}: {number / wall:.0f}/s,"
+            f"small pages ({len(checks[0].fetch.body)} bytes), {codec}: {number / wall:.0f}/s,"
             f" {number / cpu:.0f} per CPU second, {kb:.1f} KB each"
         )
         shutil.rmtree(folder)
@@ -242,10 +242,10 @@ def small_pages(number: int) -> None:
 def searches(number: int, prose: Prose) -> None:
     """Milliseconds a search, its snippets included."""
     folder = Path(tempfile.mkdtemp(prefix="archive-"))
-    with Archive.open(folder, Options(keep_raw="none"), now=lambda: NOW) as archive:
+    with ArchiveSettings.open(folder, Options(keep_raw="none"), now=lambda: NOW) as archive:
         for at in range(0, number, 500):
             batch = [
-                look("weixin", "mp.weixin.qq.com", n, prose.text(1145), b"x") for n in range(at, min(at + 500, number))
+                check("weixin", "mp.weixin.qq.com", n, prose.text(1145), b"x") for n in range(at, min(at + 500, number))
             ]
             archive.record([replace(one, readable="") for one in batch])
         queries = list(QUERIES) if prose.paragraphs else [WORDS[n] for n in (3, 30, 100, 300, 600, 1000, 1400)]
@@ -265,19 +265,19 @@ def searches(number: int, prose: Prose) -> None:
 def memory(links: int, files: int) -> None:
     """Seconds to remember all links and notes, and to read them back."""
     folder = Path(tempfile.mkdtemp(prefix="archive-"))
-    one = look("weixin", "mp.weixin.qq.com", 1, "文" * 50, b"x")
+    one = check("weixin", "mp.weixin.qq.com", 1, "文" * 50, b"x")
     histories = [replace(one.history, canonical_url=f"https://mp.weixin.qq.com/s/{n}") for n in range(links)]
     places = tuple(
         Occurrence("posts/a.md", n, 1, one.link.url, one.link.url, Kind.BARE, "标题标题标题", n, n + 40)
         for n in range(links // files)
     )
-    with Archive.open(folder, Options(), now=lambda: NOW) as archive:
+    with ArchiveSettings.open(folder, Options(), now=lambda: NOW) as archive:
         start = time.perf_counter()
         archive.put_histories(histories)
         put = time.perf_counter() - start
         archive.put_notes([NoteEntry(f"posts/{n}.md", 1, 2, "utf-8", places) for n in range(files)])
     start = time.perf_counter()
-    with Archive.open(folder, write=False) as archive:
+    with ArchiveSettings.open(folder, write=False) as archive:
         archive.histories()
         middle = time.perf_counter()
         archive.notes()

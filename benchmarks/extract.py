@@ -32,13 +32,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     begin = time.process_time()
-    from crawler.extract import markdown, occurrences
-    from crawler.model import Note
-    from crawler.notes import find_notes, read_note
-    from crawler.settings import Notes
+    from crawler.core.model import Note
+    from crawler.core.settings import NotesSettings
+    from crawler.notes.extract import occurrences
+    from crawler.notes.files import find_notes, read_note
+    from crawler.notes.formats import markdown
 
     imports = time.process_time() - begin
-    disk, read = best(lambda: [read_note(file) for file in find_notes([folder], Notes(), Path.cwd())])
+    disk, read = best(lambda: [read_note(file) for file in find_notes([folder], NotesSettings(), Path.cwd())])
     notes = [note for note in read if isinstance(note, Note)]
     seconds, found = best(lambda: [occurrences(note) for note in notes])
     parsing, _ = best(lambda: [markdown.read(note.text) for note in notes if note.path.endswith((".md", ".markdown"))])

@@ -340,10 +340,10 @@ async def _fetch_all(urls: list[str]) -> int:
     """Two tasks for each host, as a run with per_host = 2 has."""
     import trio
 
+    from crawler.core.model import Politeness
+    from crawler.core.settings import FetchSettings
+    from crawler.core.url import host_of
     from crawler.fetch import open_fetcher
-    from crawler.model import Politeness
-    from crawler.settings import Fetch as FetchSettings
-    from crawler.url import host_of
 
     slots: dict[str, list[str]] = {}
     rules: dict[str, Politeness] = {}

@@ -26,18 +26,17 @@ import httpx
 import trio
 from trio.testing import MockClock
 
-from crawler.config import site_documents
-from crawler.demo import pages
+from crawler.core.config import site_documents
+from crawler.core.model import Check, Fetch, History, Link, Run, SlotState, Snapshot, State
+from crawler.core.settings import FetchSettings, Settings
+from crawler.crawl.checker import examine
+from crawler.crawl.job import Job, Outcome, finish_job, politeness_for, prepare_job
+from crawler.crawl.session import walk_job
 from crawler.fetch import open_fetcher
-from crawler.job import Job, Outcome, finish_job, politeness_for, prepare_job
-from crawler.model import Fetch, History, Link, Look, Run, SlotState, Snapshot, State
-from crawler.plan import Budget, Plan
-from crawler.prepare import link_of, link_up, read_notes
-from crawler.session import walk_job
-from crawler.settings import Fetch as FetchSettings
-from crawler.settings import Settings
+from crawler.notes.links import link_of, link_up, read_notes
+from crawler.schedule.plan import Budget, Plan
 from crawler.sites import Sites, load_sites
-from crawler.visit import examine
+from crawler.testing import pages
 
 START = datetime(2026, 1, 1, 3, tzinfo=UTC)
 DAY = 86400.0
@@ -184,20 +183,20 @@ class Notebook:
         """All slots."""
         return list(self.states.values())
 
-    def record(self, looks: Sequence[Look]) -> list[Snapshot | None]:
+    def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
         """Remember looks; a capture where a living page gave text."""
-        return [self._record(look) for look in looks]
+        return [self._record(check) for check in checks]
 
-    def _record(self, look: Look) -> Snapshot | None:
-        before = self.told.get(look.link.canonical_url)
+    def _record(self, check: Check) -> Snapshot | None:
+        before = self.told.get(check.link.canonical_url)
         snapshot = before.snapshot if before else None
         taken = None
-        if look.page.digest:
-            same = snapshot is not None and snapshot.digest == look.page.digest
+        if check.page.digest:
+            same = snapshot is not None and snapshot.digest == check.page.digest
             self.captures += 1
-            page = look.page
-            taken = Snapshot(self.captures, look.at, page.title, len(page.text), page.digest, same)
-        self.told[look.link.canonical_url] = replace(look.history, snapshot=taken or snapshot)
+            page = check.page
+            taken = Snapshot(self.captures, check.at, page.title, len(page.text), page.digest, same)
+        self.told[check.link.canonical_url] = replace(check.history, snapshot=taken or snapshot)
         return taken
 
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:

@@ -19,13 +19,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crawler.config import site_documents
-from crawler.memory import first_seen, remember
-from crawler.model import Confidence, Evidence, Fetch, Page, State, Verdict
-from crawler.prepare import link_up, read_notes
-from crawler.settings import Settings
+from crawler.archive import Archive
+from crawler.core.config import site_documents
+from crawler.core.model import Confidence, Evidence, Fetch, Page, State, Verdict
+from crawler.core.settings import Settings
+from crawler.notes.links import link_up, read_notes
+from crawler.schedule.history import first_seen, remember
 from crawler.sites import load_sites
-from crawler.store import Archive
 
 POSTS = 817
 

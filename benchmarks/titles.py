@@ -17,7 +17,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-from crawler.titles import DIFFERS, title_match
+from crawler.page.titles import DIFFERS, title_match
 
 SEED = 20_26
 DRAWN = 20_000  # mismatched pairs
@@ -34,8 +34,8 @@ def titles_of(source: Path) -> list[tuple[str, str]]:
     if source.is_file():
         lines = source.read_text(encoding="utf-8").splitlines()
         return [(str(number), line.strip()) for number, line in enumerate(dict.fromkeys(lines)) if line.strip()]
-    from crawler.extract import occurrences
-    from crawler.model import Note
+    from crawler.core.model import Note
+    from crawler.notes.extract import occurrences
 
     found: dict[str, str] = {}
     for path in sorted([*source.rglob("*.md"), *source.rglob("*.markdown")]):

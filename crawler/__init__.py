@@ -1,6 +1,6 @@
 """Link health and archive for Markdown notes: find links, judge them, keep the pages.
 
-The house is described in ARCHITECTURE.md; `crawler.model` has the nouns that everything else speaks.
+The house is described in ARCHITECTURE.md; `crawler.core.model` has the nouns that everything else speaks.
 """
 
 

@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from crawler.core.model import Fetch, Link, Redirect, Verdict
 from crawler.judge import check_site, explain, judge
-from crawler.model import Fetch, Link, Redirect, Verdict
 from crawler.page import read_page
 from crawler.page.document import Document
 from crawler.sites import Site, load_sites
-from crawler.sites.schema import Row
+from crawler.sites.schema import Rule
 
 HERE = Path(__file__).parent
 PAGES = HERE / "pages"
@@ -56,24 +56,24 @@ class Case:
 
 
 def case_of(folder: Path) -> Case:
-    look: dict[str, Any] = {}
+    check: dict[str, Any] = {}
     for file in (folder.parent / "look.toml", folder / "look.toml"):
         if file.exists():
-            look |= tomllib.loads(file.read_text("utf-8"))
+            check |= tomllib.loads(file.read_text("utf-8"))
     page = next(folder.glob("page.*"))
-    identity = SITES.identify(look["url"])
+    identity = SITES.identify(check["url"])
     link = Link(identity.url, identity.canonical_url, identity.fetch_url, identity.site, identity.host, identity.slot)
-    headers = {"Content-Type": TYPES[page.suffix], **look.get("headers", {})}
+    headers = {"Content-Type": TYPES[page.suffix], **check.get("headers", {})}
     fetch = Fetch(
         url=link.fetch_url,
-        final_url=look.get("final_url", link.fetch_url),
+        final_url=check.get("final_url", link.fetch_url),
         started_at=datetime(2026, 1, 2, tzinfo=UTC),
-        status=look.get("status", 200),
-        redirects=tuple(Redirect(r["status"], r["url"]) for r in look.get("redirects", ())),
+        status=check.get("status", 200),
+        redirects=tuple(Redirect(r["status"], r["url"]) for r in check.get("redirects", ())),
         headers=tuple(headers.items()),
         body=page.read_bytes(),
     )
-    return Case(folder, link, fetch, headers["Content-Type"], look)
+    return Case(folder, link, fetch, headers["Content-Type"], check)
 
 
 CASES = {f"{folder.parent.name}/{folder.name}": case_of(folder) for folder in FOLDERS}
@@ -154,7 +154,7 @@ for _case in CASES.values():
     RULED_BY.setdefault(_case.judged_by(site_of(_case)).evidence.rule, []).append(_case)
 
 
-def with_rows(site: Site, rows: list[Row]) -> Site:
+def with_rows(site: Site, rows: list[Rule]) -> Site:
     return replace(site, file=msgspec.structs.replace(site.file, row=tuple(rows)))
 
 
@@ -177,7 +177,7 @@ def wordings() -> list[tuple[str, str, str, str]]:
 def test_without_a_wording_some_page_is_misjudged(name: str, row_id: str, key: str, wording: str) -> None:
     site = SITES.by_name[name]
 
-    def without(row: Row) -> Row:
+    def without(row: Rule) -> Rule:
         if row.id != row_id:
             return row
         # An empty list would be no condition at all: leave a wording that no page has.

@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 import msgspec
 import pytest
-from test_layers import LAYER_OF
+from test_layers import ARROWS
 
 import crawler
 from crawler.cli import COMMANDS, cli
-from crawler.config import load_settings
-from crawler.model import Failure
+from crawler.core.config import load_settings
+from crawler.core.model import Failure
+from crawler.core.settings import Host, Settings
 from crawler.report.reasons import REASONS
-from crawler.settings import Host, Settings
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config" / "crawler.toml"
@@ -120,7 +120,7 @@ def test_every_reason_stands_in_the_docs(slugs: Iterable[str]) -> None:
     assert slugs
 
 
-ROOMS = [room for room in LAYER_OF if any((ROOT / "crawler" / name).exists() for name in (room, f"{room}.py"))]
+ROOMS = [room for room in ARROWS if any((ROOT / "crawler" / name).exists() for name in (room, f"{room}.py"))]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 import click
 
-from crawler.cli.options import Options, global_options
-from crawler.errors import CrawlerError
+from crawler.cli.options import GlobalOptions, global_options
+from crawler.core.errors import CrawlerError
 
 # name -> (module of crawler.cli, one line of help)
 COMMANDS = {
@@ -81,7 +81,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(None, "--version", package_name="linkhealth-crawler", prog_name="crawler")
 @global_options
-def cli(options: Options) -> None:
+def cli(options: GlobalOptions) -> None:
     """Find every link in your notes, learn which are dead, and keep the pages while they live.
 
     PATHS are note files or folders; without any, [notes] paths of the configuration.

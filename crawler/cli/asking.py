@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from crawler.checking import Borrowed, has_no_host, is_offline, twice_without_host
 from crawler.cli.work import now, progress
-from crawler.job import Job, run_job
-from crawler.plan import Budget
+from crawler.crawl.edit import Borrowed, has_no_host, is_offline, twice_without_host
+from crawler.crawl.job import Job, run_job
+from crawler.schedule.plan import Budget
 
 if TYPE_CHECKING:
-    from crawler.cli.options import Options
-    from crawler.model import History, Link, Run
-    from crawler.settings import Settings
+    from crawler.archive import Archive
+    from crawler.cli.options import GlobalOptions
+    from crawler.core.model import History, Link, Run
+    from crawler.core.settings import Settings
     from crawler.sites import Sites
-    from crawler.store import Archive
 
 
 def ask(
-    options: Options,
+    options: GlobalOptions,
     links: Sequence[Link],
     rules: tuple[Settings, Sites],
     archive: Archive,

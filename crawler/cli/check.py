@@ -12,7 +12,7 @@ import click
 
 from crawler.cli.options import (
     Duration,
-    Options,
+    GlobalOptions,
     global_options,
     load_sites_of,
     note_paths,
@@ -29,19 +29,19 @@ from crawler.cli.reporting import (
     suggestions,
     write_reports,
 )
-from crawler.errors import UsageError
-from crawler.model import State
-from crawler.settings import FAIL_ON_CHECK
+from crawler.core.errors import UsageError
+from crawler.core.model import State
+from crawler.core.settings import FAIL_ON_CHECK
 
 if TYPE_CHECKING:
-    from crawler.diff import Changes
-    from crawler.model import History, Link, Report, Run
-    from crawler.settings import Settings
+    from crawler.archive import Archive
+    from crawler.core.model import History, Link, Report, Run
+    from crawler.core.settings import Settings
+    from crawler.notes.changes import Changes
     from crawler.sites import Sites
-    from crawler.store import Archive
 
 BUDGET = 300.0  # seconds; an author waits for the answer
-MAX_AGE = 86400.0  # seconds; what last night's run saw needs no second look
+MAX_AGE = 86400.0  # seconds; what last night's run saw needs no second check
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Asked:
 @output_options(*REPORTS)
 @global_options
 def command(
-    options: Options,
+    options: GlobalOptions,
     *,
     paths: tuple[Path, ...],
     fail_on: frozenset[State] | None,
@@ -108,10 +108,10 @@ def command(
     return exit_code(report, failing)
 
 
-def check(options: Options, paths: Sequence[Path], settings: Settings, asked: Asked) -> Report:
+def check(options: GlobalOptions, paths: Sequence[Path], settings: Settings, asked: Asked) -> Report:
     """The report of what an edit wrote, or of all links of `paths`."""
     from crawler.cli.work import now, open_archive
-    from crawler.model import Run
+    from crawler.core.model import Run
     from crawler.report import build_report
 
     started = now()
@@ -124,7 +124,7 @@ def check(options: Options, paths: Sequence[Path], settings: Settings, asked: As
         archive = stack.enter_context(open_archive(settings, "check", write=asked.archive_new))
         sites = load_sites_of(settings)
         links, local = find_links(options, paths, (settings, sites), archive, changes)
-        histories, run = look(options, links, (settings, sites), archive, asked, run)
+        histories, run = ask_about(options, links, (settings, sites), archive, asked, run)
         if changes is None:
             before = {link.canonical_url: archive.history(link.canonical_url) for link in links}
             histories = {key: _graded(history, before.get(key)) for key, history in histories.items()}
@@ -135,7 +135,7 @@ def check(options: Options, paths: Sequence[Path], settings: Settings, asked: As
 
 
 def _graded(history: History, before: History | None) -> History:
-    from crawler.checking import graded
+    from crawler.crawl.edit import graded
 
     return graded(history, before, is_new=False)
 
@@ -144,8 +144,8 @@ def changed(paths: Sequence[Path], settings: Settings, asked: Asked) -> Changes 
     """The lines that count; None: all."""
     if asked.since is None and not asked.staged:
         return None
-    from crawler.git import changed_lines, staged_lines
-    from crawler.notes import notes_root
+    from crawler.notes.files import notes_root
+    from crawler.notes.git import changed_lines, staged_lines
 
     root = notes_root(paths, settings.notes, Path.cwd())
     if asked.since is not None:
@@ -163,15 +163,15 @@ def globs(paths: Sequence[Path], root: Path, settings: Settings) -> list[str]:
 
 
 def find_links(
-    options: Options,
+    options: GlobalOptions,
     paths: Sequence[Path],
     rules: tuple[Settings, Sites],
     archive: Archive,
     changes: Changes | None,
 ) -> tuple[Sequence[Link], Mapping[str, History]]:
     """The links to report on, and the state of those that are files."""
-    from crawler.checking import edited_links
     from crawler.cli.work import now, read_links
+    from crawler.crawl.edit import edited_links
 
     settings, sites = rules
     if changes is None:
@@ -183,8 +183,8 @@ def find_links(
     return edited.links, edited.local
 
 
-def look(
-    options: Options,
+def ask_about(
+    options: GlobalOptions,
     links: Sequence[Link],
     rules: tuple[Settings, Sites],
     archive: Archive,
@@ -192,8 +192,8 @@ def look(
     run: Run,
 ) -> tuple[dict[str, History], Run]:
     """What is known of the links, after asking those of which too little is."""
-    from crawler.checking import malformed, to_ask
     from crawler.cli.work import now
+    from crawler.crawl.edit import malformed, to_ask
 
     known = {link.canonical_url: archive.history(link.canonical_url) for link in links}
     histories = {key: history for key, history in known.items() if history is not None}
@@ -215,7 +215,7 @@ def read_baseline(file: Path | None) -> frozenset[tuple[str, str]]:
         return frozenset()
     import json
 
-    from crawler.diff import baseline_keys
+    from crawler.notes.changes import baseline_keys
 
     try:
         return baseline_keys(json.loads(file.read_bytes()))
@@ -227,7 +227,7 @@ def without_baseline(report: Report, known: frozenset[tuple[str, str]]) -> Repor
     """The report of what is new against a baseline; living links stay, they are told to nobody as a fault."""
     if not known:
         return report
-    from crawler.diff import without_known
+    from crawler.notes.changes import without_known
 
     known = frozenset(key for key in known if key[1] != State.ALIVE)
     return replace(report, findings=tuple(without_known(report.findings, known)))
@@ -235,7 +235,7 @@ def without_baseline(report: Report, known: frozenset[tuple[str, str]]) -> Repor
 
 def repository_places(paths: Sequence[Path], settings: Settings) -> str:
     """The notes' root seen from the top of the repository, with a slash; "" at the top, and outside of git."""
-    from crawler.notes import notes_root
+    from crawler.notes.files import notes_root
 
     root = notes_root(paths, settings.notes, Path.cwd())
     top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)

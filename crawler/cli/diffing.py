@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from crawler.cli.output import rich_text
 
 if TYPE_CHECKING:
-    from crawler.model import Snapshot
+    from crawler.core.model import Snapshot
 
 
 def render_diff(old_text: str, new_text: str, old: Snapshot, new: Snapshot) -> str:
     """Removed sentences behind "-", added ones behind "+", long unchanged runs folded; "unchanged" is an answer."""
     from rich.text import Text
 
-    from crawler.diff import Change, sentence_diff
+    from crawler.notes.changes import LineChange, sentence_diff
     from crawler.report.clean import plain
 
     if old_text == new_text:
@@ -24,7 +24,7 @@ def render_diff(old_text: str, new_text: str, old: Snapshot, new: Snapshot) -> s
         Text(f"+++ {new.id}  {new.captured_at:%Y-%m-%d %H:%M}  {plain(new.title)}", style="bold"),
     ]
     for edit in sentence_diff(old_text, new_text):
-        if edit.change is Change.SAME:
+        if edit.change is LineChange.SAME:
             count = len(edit.old)
             lines.append(Text(f"  … {count} sentence{'s' * (count != 1)} unchanged", style="dim"))
             continue

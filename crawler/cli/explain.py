@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import Options, global_options, load_sites_of
+from crawler.cli.options import GlobalOptions, global_options, load_sites_of
 from crawler.cli.output import rich_text
-from crawler.errors import UsageError
+from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crawler.judge import Step
-    from crawler.model import Fetch, Link, Page, Verdict
-    from crawler.settings import Settings
+    from crawler.core.model import Fetch, Link, Page, Verdict
+    from crawler.core.settings import Settings
+    from crawler.judge import TraceStep
     from crawler.sites import Sites
 
 SHOWN = 120  # characters of a matched text
@@ -29,15 +29,15 @@ SHOWN = 120  # characters of a matched text
 @click.option("--status", type=click.IntRange(100, 999), default=200, show_default=True, help="Status FILE came with.")
 @click.option("--fetch", "anew", is_flag=True, help="Fetch URL now, also when the archive has it.")
 @global_options
-def command(options: Options, *, target: str, url: str | None, status: int, anew: bool) -> int:
+def command(options: GlobalOptions, *, target: str, url: str | None, status: int, anew: bool) -> int:
     """Run one page through the rules and show each row tried, what matched, and the verdict.
 
     FILE is a saved page; URL is taken from the archive where it is kept, else fetched (nothing is recorded).
     """
+    from crawler.core.url import is_http
+    from crawler.crawl.checker import document_of, examine, site_of
     from crawler.judge.explain import explain
-    from crawler.prepare import link_of
-    from crawler.url import is_http
-    from crawler.visit import document_of, examine, site_of
+    from crawler.notes.links import link_of
 
     settings = options.settings()
     sites = load_sites_of(settings)
@@ -57,10 +57,10 @@ def command(options: Options, *, target: str, url: str | None, status: int, anew
 def from_file(file: Path, url: str | None, status: int, sites: Sites) -> tuple[Link, Fetch]:
     """A saved page, as if it had been answered just now."""
     from crawler.cli.work import now
-    from crawler.model import Fetch
+    from crawler.core.model import Fetch
+    from crawler.notes.links import link_of
     from crawler.page import read_page
     from crawler.page.document import Document
-    from crawler.prepare import link_of
 
     body = file.read_bytes()
     if url is None:
@@ -88,8 +88,8 @@ def fetch_now(link: Link, settings: Settings, sites: Sites) -> Fetch:
     import trio
 
     from crawler.cli.work import now
+    from crawler.crawl.job import politeness_for
     from crawler.fetch import open_fetcher
-    from crawler.job import politeness_for
 
     async def ask() -> Fetch:
         politeness = politeness_for(settings, sites)
@@ -99,7 +99,7 @@ def fetch_now(link: Link, settings: Settings, sites: Sites) -> Fetch:
     return trio.run(ask)
 
 
-def describe(link: Link, fetched: Fetch, page: Page, verdict: Verdict, steps: Sequence[Step]) -> list[object]:
+def describe(link: Link, fetched: Fetch, page: Page, verdict: Verdict, steps: Sequence[TraceStep]) -> list[object]:
     """The answer, the rows in the order in which they were tried, and what came of it."""
     from rich.text import Text
 

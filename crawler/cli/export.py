@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import Options, global_options, load_sites_of
-from crawler.errors import UsageError
+from crawler.cli.options import GlobalOptions, global_options, load_sites_of
+from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from crawler.export import Done
-    from crawler.export.source import Reader
-    from crawler.settings import Settings
-    from crawler.store import Archive
+    from crawler.archive import Archive
+    from crawler.archive.interchange import Done
+    from crawler.archive.interchange.source import CaptureReader
+    from crawler.core.settings import Settings
 
 FILE = click.Path(path_type=Path)
 
@@ -29,7 +29,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--url", "urls", multiple=True, help="Only this link; may be repeated.")
 @global_options
 def command(
-    options: Options,
+    options: GlobalOptions,
     *,
     targets: tuple[str, ...],
     wacz: Path | None,
@@ -60,10 +60,12 @@ def command(
     return 1 if damaged else 0
 
 
-def identities(options: Options, settings: Settings, targets: Sequence[str], archive: Archive) -> frozenset[str] | None:
+def identities(
+    options: GlobalOptions, settings: Settings, targets: Sequence[str], archive: Archive
+) -> frozenset[str] | None:
     """The canonical URLs that the command line names, by address or by note; None: all. Raises UsageError."""
     from crawler.cli.work import read_links
-    from crawler.url import is_http
+    from crawler.core.url import is_http
 
     if not targets:
         return None
@@ -77,29 +79,29 @@ def identities(options: Options, settings: Settings, targets: Sequence[str], arc
 
 def write(name: str, place: Path, archive: Archive, wanted: frozenset[str] | None) -> Done:
     """One export, in one pass over the archive."""
-    from crawler.export.source import Reader
+    from crawler.archive.interchange.source import CaptureReader
 
-    return _writer(name)(place, Reader(archive, wanted))
+    return _writer(name)(place, CaptureReader(archive, wanted))
 
 
-def _writer(name: str) -> Callable[[Path, Reader], Done]:
+def _writer(name: str) -> Callable[[Path, CaptureReader], Done]:
     from crawler.cli.work import now
 
     match name:
         case "wacz":
-            from crawler.export.wacz import write_wacz
+            from crawler.archive.interchange.wacz import write_wacz
 
             return lambda place, reader: write_wacz(place, reader, now())
         case "warc":
-            from crawler.export.warc import write_warc
+            from crawler.archive.interchange.warc import write_warc
 
             return lambda place, reader: write_warc(place, reader, now())
         case "html":
-            from crawler.export.html import write_html
+            from crawler.archive.interchange.html import write_html
 
             return lambda place, reader: write_html(place, reader, now())
         case _:
-            from crawler.export.markdown import write_markdown
+            from crawler.archive.interchange.markdown import write_markdown
 
             return write_markdown
 

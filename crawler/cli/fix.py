@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import Options, global_options, load_sites_of, note_paths, paths_argument
-from crawler.errors import NotesError, UsageError
-from crawler.fix import Edit, Why, apply, propose, proven, unified_diff
-from crawler.fix import Options as FixOptions
+from crawler.cli.options import GlobalOptions, global_options, load_sites_of, note_paths, paths_argument
+from crawler.core.errors import NotesError, UsageError
+from crawler.notes.mending import Edit, MendOptions, Why, apply, propose, proven, unified_diff
 
 if TYPE_CHECKING:
-    from crawler.model import Finding, History, Link, Note, Suggestion
-    from crawler.notes import NoteFile
-    from crawler.settings import Settings
+    from crawler.archive import Archive
+    from crawler.core.model import Finding, History, Link, Note, Suggestion
+    from crawler.core.settings import Settings
+    from crawler.fetch.wayback import WaybackCapture
+    from crawler.notes.files import NoteFile
     from crawler.sites import Sites
-    from crawler.store import Archive
-    from crawler.wayback import Capture
 
 MAX_QUESTIONS = 500  # captures looked up at the Internet Archive in one go; more would take hours at its pace
 
@@ -48,7 +47,7 @@ class Mended:
 @click.option("--write", is_flag=True, help="Make the edits [only print them].")
 @global_options
 def command(
-    options: Options,
+    options: GlobalOptions,
     *,
     paths: tuple[Path, ...],
     only: tuple[str, ...],
@@ -67,8 +66,8 @@ def command(
     if copies is not None and template:
         raise UsageError("--copies and --template are two addresses of one copy; give one")
     settings = options.settings()
-    chosen = frozenset(map(Why, only)) or FixOptions().only
-    how = FixOptions(only=chosen, template=template, unconfirmed=unconfirmed)
+    chosen = frozenset(map(Why, only)) or MendOptions().only
+    how = MendOptions(only=chosen, template=template, unconfirmed=unconfirmed)
     sites = load_sites_of(settings)
     with open_archive(settings, "fix", write=False) as archive:
         files = read_files(note_paths(paths, settings), settings, options)
@@ -84,9 +83,9 @@ def command(
     return 0
 
 
-def read_files(paths: Sequence[Path], settings: Settings, options: Options) -> list[tuple[NoteFile, Note]]:
+def read_files(paths: Sequence[Path], settings: Settings, options: GlobalOptions) -> list[tuple[NoteFile, Note]]:
     """Every note, read now: an edit must fit the text as it is."""
-    from crawler.notes import SkippedNote, find_notes, read_note
+    from crawler.notes.files import SkippedNote, find_notes, read_note
 
     found = []
     for file in find_notes(paths, settings.notes, Path.cwd()):
@@ -99,12 +98,12 @@ def read_files(paths: Sequence[Path], settings: Settings, options: Options) -> l
 
 
 def known_findings(
-    files: Iterable[tuple[NoteFile, Note]], sites: Sites, archive: Archive, how: FixOptions
+    files: Iterable[tuple[NoteFile, Note]], sites: Sites, archive: Archive, how: MendOptions
 ) -> dict[str, Finding]:
     """The links that something is known of, by canonical URL, with the copies that are kept."""
-    from crawler.extract import occurrences
-    from crawler.model import LOCAL, Finding
-    from crawler.prepare import link_up
+    from crawler.core.model import LOCAL, Finding
+    from crawler.notes.extract import occurrences
+    from crawler.notes.links import link_up
 
     links = link_up((o for _, note in files for o in occurrences(note)), sites)
     histories = archive.histories()
@@ -112,12 +111,12 @@ def known_findings(
     return {link.canonical_url: Finding(link, history, kept(link, history, how)) for link, history in known if history}
 
 
-def kept(link: Link, history: History, how: FixOptions) -> tuple[Suggestion, ...]:
+def kept(link: Link, history: History, how: MendOptions) -> tuple[Suggestion, ...]:
     """The copy that a template leads to, and the capture elsewhere that a run found.
 
     A copy without a template has no address that a note could link to.
     """
-    from crawler.model import Suggestion
+    from crawler.core.model import Suggestion
 
     found = []
     if history.snapshot is not None and how.template:
@@ -128,14 +127,14 @@ def kept(link: Link, history: History, how: FixOptions) -> tuple[Suggestion, ...
 
 
 def with_wayback(
-    options: Options,
+    options: GlobalOptions,
     findings: Mapping[str, Finding],
     settings: Settings,
-    how: FixOptions,
+    how: MendOptions,
 ) -> dict[str, Finding]:
     """Dead links with the capture nearest to their note's date, where the user lets us ask."""
-    from crawler.lookback import is_told_of, written_at
-    from crawler.model import Confidence, State, Suggestion
+    from crawler.core.model import Confidence, State, Suggestion
+    from crawler.crawl.wayback import is_told_of, written_at
 
     if not settings.wayback.suggest or Why.DEAD not in how.only:
         return dict(findings)
@@ -158,14 +157,14 @@ def with_wayback(
     return told
 
 
-def ask_wayback(wanted: Sequence[tuple[str, datetime]], settings: Settings) -> list[Capture | None]:
+def ask_wayback(wanted: Sequence[tuple[str, datetime]], settings: Settings) -> list[WaybackCapture | None]:
     """The nearest capture of each URL, one question after the other: the archive asks for patience."""
     import trio
 
+    from crawler.fetch.wayback import nearest, open_sender
     from crawler.fetch.wire import USER_AGENT
-    from crawler.wayback import nearest, open_sender
 
-    async def ask() -> list[Capture | None]:
+    async def ask() -> list[WaybackCapture | None]:
         agent = settings.fetch.user_agent or USER_AGENT
         async with open_sender(agent, settings.fetch.proxy, settings.fetch.ca_bundle) as send:
             endpoint = settings.wayback.endpoint.rstrip("/")
@@ -176,10 +175,10 @@ def ask_wayback(wanted: Sequence[tuple[str, datetime]], settings: Settings) -> l
 
 
 def mend(
-    file: NoteFile, note: Note, findings: Mapping[str, Finding], sites: Sites, how: FixOptions, copies: Path | None
+    file: NoteFile, note: Note, findings: Mapping[str, Finding], sites: Sites, how: MendOptions, copies: Path | None
 ) -> Mended:
     """The edits of one note, proven by reading it again."""
-    from crawler.extract import occurrences
+    from crawler.notes.extract import occurrences
 
     edits = []
     for occurrence in occurrences(note):
@@ -193,8 +192,8 @@ def mend(
 
 def with_copy(finding: Finding, file: NoteFile, copies: Path | None) -> Finding:
     """The finding with its page in an exported folder first, told as seen from the note."""
-    from crawler.export.names import page_name
-    from crawler.model import Suggestion
+    from crawler.archive.interchange.names import page_name
+    from crawler.core.model import Suggestion
 
     if copies is None:
         return finding
@@ -225,9 +224,9 @@ def write_note(item: Mended) -> None:
         raise NotesError(f"{place}: cannot be written: {error.strerror}") from None
 
 
-def tell(options: Options, mended: Sequence[Mended], findings: Mapping[str, Finding], *, written: bool) -> None:
+def tell(options: GlobalOptions, mended: Sequence[Mended], findings: Mapping[str, Finding], *, written: bool) -> None:
     """What was done, and how many dead links stay as they are for want of a copy."""
-    from crawler.model import State
+    from crawler.core.model import State
 
     edits = [edit for item in mended for edit in item.edits]
     options.say(

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import Options, global_options, load_sites_of
-from crawler.errors import UsageError
+from crawler.cli.options import GlobalOptions, global_options, load_sites_of
+from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from crawler.importing import Kept
-    from crawler.model import Look
-    from crawler.saved import SavedPage
-    from crawler.settings import Settings
+    from crawler.archive import Archive
+    from crawler.archive.interchange.saved import SavedPage
+    from crawler.core.model import Check
+    from crawler.core.settings import Settings
+    from crawler.crawl.importing import Kept
     from crawler.sites import Sites
-    from crawler.store import Archive
 
 
 @click.command("import")
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Keep it also when the rules see an error page or a wall in it.")
 @click.option("--wait", is_flag=True, help="Wait until another run has left the archive.")
 @global_options
-def command(options: Options, *, files: tuple[Path, ...], url: str | None, force: bool, wait: bool) -> int:
+def command(options: GlobalOptions, *, files: tuple[Path, ...], url: str | None, force: bool, wait: bool) -> int:
     """Keep pages that you saved yourself: HTML (also SingleFile), MHTML, .webarchive, WARC, WACZ.
 
     Each is kept as a snapshot of the time when it was saved; what later checks found stays true. One failure does
@@ -72,11 +72,11 @@ def import_file(file: Path, url: str | None, rules: tuple[Settings, Sites], arch
 
 def pages_of(file: Path) -> Iterator[SavedPage]:
     """The pages in a file, by what its bytes are."""
-    from crawler.saved import check_size, read_saved
+    from crawler.archive.interchange.saved import check_size, read_saved
 
     try:
         if is_web_archive(file):
-            from crawler.export.incoming import read_web_archive
+            from crawler.archive.interchange.incoming import read_web_archive
 
             yield from read_web_archive(file)
             return
@@ -99,9 +99,9 @@ def import_page(
     file: Path, page: SavedPage, url: str | None, rules: tuple[Settings, Sites], archive: Archive, *, force: bool
 ) -> str:
     """Keep one page; a line for people about it. Raises UsageError for what is none."""
-    from crawler import importing
     from crawler.cli.work import now
-    from crawler.prepare import link_of
+    from crawler.crawl import importing
+    from crawler.notes.links import link_of
 
     if url is None:
         raise UsageError(f"{file} does not tell where it was saved from; give its address with --url")
@@ -110,32 +110,32 @@ def import_page(
         raise UsageError(f"{url!r} is not a URL that a page can have")
     at = importing.time_of(page, datetime.fromtimestamp(file.stat().st_mtime, UTC), now())
     history = archive.history(link.canonical_url)
-    look = importing.look_at_saved(page, link, at, rules, history, now())
-    if not importing.is_page(look):
+    check = importing.check_saved(page, link, at, rules, history, now())
+    if not importing.is_page(check):
         if not force:
-            raise UsageError(f"{file}: {why_not(look)}; --force keeps it all the same")
-        look = importing.forced(look, history, rules[1], now())
-    return told(file, importing.keep(look, page, rules[0], archive))
+            raise UsageError(f"{file}: {why_not(check)}; --force keeps it all the same")
+        check = importing.forced(check, history, rules[1], now())
+    return told(file, importing.keep(check, page, rules[0], archive))
 
 
-def why_not(look: Look) -> str:
+def why_not(check: Check) -> str:
     """What the rules see in place of a page."""
     from crawler.report.clean import plain, redacted
 
-    verdict = look.verdict
+    verdict = check.verdict
     seen = f": {plain(verdict.evidence.matched)}" if verdict.evidence.matched else ""
-    return f"{redacted(plain(look.link.url))} is not the page but {verdict.state} ({verdict.reason}{seen})"
+    return f"{redacted(plain(check.link.url))} is not the page but {verdict.state} ({verdict.reason}{seen})"
 
 
 def told(file: Path, kept: Kept) -> str:
     """What was kept of a page, in one line."""
     from crawler.report.clean import plain, redacted
 
-    look, snapshot = kept.look, kept.snapshot
-    url = redacted(plain(look.link.url))
+    check, snapshot = kept.check, kept.snapshot
+    url = redacted(plain(check.link.url))
     if snapshot is None:
         return f"{file}: {url} is kept beside the article that was seen alive, which stays its snapshot"
-    title = plain(look.page.title) or "no title"
+    title = plain(check.page.title) or "no title"
     again = ", there already" if kept.again else ", its text was there already" if snapshot.revisit else ""
     return (
         f"{file}: snapshot {snapshot.id} of {url} as of {snapshot.captured_at:%Y-%m-%d}{again}, "

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import Options, global_options, note_paths, output_options, pair_outputs, paths_argument
+from crawler.cli.options import GlobalOptions, global_options, note_paths, output_options, pair_outputs, paths_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from crawler.model import Occurrence
+    from crawler.core.model import Occurrence
 
 COLUMNS = ("path", "line", "column", "url", "kind", "note_title")
 
@@ -23,14 +23,14 @@ COLUMNS = ("path", "line", "column", "url", "kind", "note_title")
 @output_options("tsv", "json")
 @global_options
 def command(
-    options: Options, paths: tuple[Path, ...], code: bool, formats: tuple[str, ...], outputs: tuple[Path, ...]
+    options: GlobalOptions, paths: tuple[Path, ...], code: bool, formats: tuple[str, ...], outputs: tuple[Path, ...]
 ) -> int:
     """List every link of the notes with its place, kind and the title the author wrote for it.
 
     The format tsv has no header line; its columns are file, line, column, url, kind, note title.
     """
     from crawler.cli.output import write_outputs
-    from crawler.prepare import read_notes
+    from crawler.notes.links import read_notes
 
     settings = options.settings()
     notes = read_notes(note_paths(paths, settings), settings.notes, code=code)

@@ -8,21 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crawler.cli.options import Options
+from crawler.cli.options import GlobalOptions
 from crawler.cli.reporting import suggestions, title_changes
-from crawler.cli.work import Found, now, progress
-from crawler.job import Job, Outcome, run_job, why_unchecked
-from crawler.plan import Budget
+from crawler.cli.work import FoundLinks, now, progress
+from crawler.crawl.job import Job, Outcome, run_job, why_unchecked
 from crawler.report import build_report
+from crawler.schedule.plan import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
 
+    from crawler.core.model import Health, History, Report
+    from crawler.core.settings import Settings
+    from crawler.crawl.job import Memory
     from crawler.fetch import Fetcher
-    from crawler.job import Memory
-    from crawler.model import Health, History, Report
-    from crawler.settings import Settings
     from crawler.sites import Sites
 
     Opener = Callable[..., AbstractAsyncContextManager[Fetcher]]
@@ -37,9 +37,9 @@ class Looked:
 
 
 def look_at_links(
-    options: Options,
+    options: GlobalOptions,
     command: str,
-    found: Found,
+    found: FoundLinks,
     rules: tuple[Settings, Sites],
     memory: Memory,
     budget: Budget,

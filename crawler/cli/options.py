@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crawler.errors import UsageError
+from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from crawler.settings import Settings
+    from crawler.core.settings import Settings
     from crawler.sites import Sites
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class GlobalOptions:
     """The global options, wherever on the line they stood."""
 
     config: Path | None = None
@@ -36,7 +36,7 @@ class Options:
         """The configuration with the command line laid over it."""
         import msgspec
 
-        from crawler.config import load_settings
+        from crawler.core.config import load_settings
 
         settings = load_settings(self.config)
         if self.archive is not None:
@@ -74,8 +74,8 @@ def global_options(function: F) -> F:
         verbose: bool | None,
         **others: object,
     ) -> object:
-        before = ctx.obj if isinstance(ctx.obj, Options) else Options()
-        ctx.obj = Options(
+        before = ctx.obj if isinstance(ctx.obj, GlobalOptions) else GlobalOptions()
+        ctx.obj = GlobalOptions(
             config=config or before.config,
             archive=archive or before.archive,
             quiet=before.quiet if quiet is None else quiet,
@@ -126,7 +126,7 @@ def note_paths(paths: tuple[Path, ...], settings: Settings) -> list[Path]:
 
 def load_sites_of(settings: Settings) -> Sites:
     """All site files, shipped and the user's."""
-    from crawler.config import site_documents
+    from crawler.core.config import site_documents
     from crawler.sites import load_sites
 
     sites = load_sites(site_documents(settings))
@@ -145,7 +145,7 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds; a usage error for anything else."""
-        from crawler.config import parse_duration
+        from crawler.core.config import parse_duration
 
         try:
             return parse_duration(value)

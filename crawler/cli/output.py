@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from crawler.errors import UsageError
+from crawler.core.errors import UsageError
 
 
 def write_outputs(pairs: Sequence[tuple[str, Path | None]], render: Callable[[str], str]) -> None:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import Options, global_options, load_sites_of, output_options, pair_outputs
+from crawler.cli.options import GlobalOptions, global_options, load_sites_of, output_options, pair_outputs
 from crawler.cli.output import rich_text, write_outputs
 from crawler.cli.reporting import REPORTS, exit_code, report_options, write_reports
-from crawler.errors import UsageError
+from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from crawler.archive import Archive
     from crawler.cli.looking import Opener
-    from crawler.cli.work import Found
-    from crawler.model import Finding, Snapshot
-    from crawler.settings import Settings
+    from crawler.cli.work import FoundLinks
+    from crawler.core.model import Finding, Snapshot
+    from crawler.core.settings import Settings
     from crawler.sites import Sites
-    from crawler.store import Archive
 
 
 @click.command("rearchive")
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @output_options("text", *REPORTS)
 @global_options
 def command(
-    options: Options,
+    options: GlobalOptions,
     *,
     targets: tuple[str, ...],
     cookies: Path | None,
@@ -48,7 +48,7 @@ def command(
     """
     from crawler.cli.looking import look_at_links
     from crawler.cli.work import open_archive
-    from crawler.plan import Budget
+    from crawler.schedule.plan import Budget
 
     pairs = pair_outputs(formats, outputs, "text")
     settings = with_cookies(options.settings(), cookies)
@@ -85,31 +85,33 @@ def browser_program() -> str:
     """The installed browser. Raises BrowserError before anything is opened."""
     import os
 
-    from crawler.browser import find_browser
+    from crawler.fetch.browser import find_browser
 
     return find_browser(os.environ)
 
 
-def opener(program: str, profile: Path | None, found: Found) -> Opener:
+def opener(program: str, profile: Path | None, found: FoundLinks) -> Opener:
     """The fetcher with a browser for the links that were found."""
     from crawler.cli.work import now
-    from crawler.rendering import browser_opener
+    from crawler.fetch.rendering import browser_opener
 
     folder = str(profile.absolute()) if profile else ""
     return browser_opener(program, folder, [link.fetch_url for link in found.links], now)
 
 
-def wanted(options: Options, targets: Sequence[str], settings: Settings, sites: Sites, archive: Archive) -> Found:
+def wanted(
+    options: GlobalOptions, targets: Sequence[str], settings: Settings, sites: Sites, archive: Archive
+) -> FoundLinks:
     """The links that the command line names: URLs as they are, and all links of the notes among the targets."""
-    from crawler.cli.work import Found, read_links
-    from crawler.model import Link
-    from crawler.prepare import Notes, link_of
-    from crawler.url import is_http
+    from crawler.cli.work import FoundLinks, read_links
+    from crawler.core.model import Link
+    from crawler.core.url import is_http
+    from crawler.notes.links import NotesRead, link_of
 
     urls = [target for target in targets if is_http(target)]
     paths = [Path(target) for target in targets if not is_http(target)]
     links: dict[str, Link] = {}
-    notes, local = Notes(), {}
+    notes, local = NotesRead(), {}
     if paths:
         found = read_links(options, paths, settings, sites, archive)
         notes, local = found.notes, found.local_histories
@@ -119,7 +121,7 @@ def wanted(options: Options, targets: Sequence[str], settings: Settings, sites: 
         if not link.host:
             raise UsageError(f"{url!r} is not a URL that can be fetched")
         links.setdefault(link.canonical_url, link)
-    return Found(notes, list(links.values()), local)
+    return FoundLinks(notes, list(links.values()), local)
 
 
 def describe(finding: Finding, before: Snapshot | None, archive: Archive) -> object:
@@ -141,7 +143,7 @@ def describe(finding: Finding, before: Snapshot | None, archive: Archive) -> obj
 
 def kept(now: Snapshot | None, before: Snapshot | None, archive: Archive) -> str:
     """What was kept, against what was kept before."""
-    from crawler.diff import sentence_diff
+    from crawler.notes.changes import sentence_diff
 
     if now is None:
         return "nothing kept"

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import Options, global_options, load_sites_of
+from crawler.cli.options import GlobalOptions, global_options, load_sites_of
 from crawler.cli.output import rich_text
 
 if TYPE_CHECKING:
-    from crawler.rejudge import Rejudged
+    from crawler.crawl.rejudge import Rejudged
 
 
 @click.command("rejudge")
 @click.argument("url", required=False)
 @click.option("--write", is_flag=True, help="Record what changed; without it, only print.")
 @global_options
-def command(options: Options, *, url: str | None, write: bool) -> int:
+def command(options: GlobalOptions, *, url: str | None, write: bool) -> int:
     """Judge all kept pages, or those of URL, again with today's rules; no request is sent.
 
     Prints one line for each capture that is read otherwise now: when it was taken, old and new verdict, rule, URL.
     """
     from crawler.cli.work import open_archive
-    from crawler.rejudge import rejudge
+    from crawler.crawl.rejudge import rejudge
 
     settings = options.settings()
     sites = load_sites_of(settings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli.options import (
-    Options,
+    GlobalOptions,
     global_options,
     load_sites_of,
     note_paths,
@@ -27,7 +27,7 @@ from crawler.cli.reporting import (
 )
 
 if TYPE_CHECKING:
-    from crawler.model import State
+    from crawler.core.model import State
 
 
 @click.command("report")
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @output_options(*REPORTS)
 @global_options
 def command(
-    options: Options,
+    options: GlobalOptions,
     *,
     paths: tuple[Path, ...],
     fail_on: frozenset[State] | None,

@@ -15,15 +15,14 @@ from urllib.parse import quote
 
 import click
 
-from crawler.cli.options import Options
+from crawler.cli.options import GlobalOptions
 from crawler.cli.output import write_file, write_output
-from crawler.errors import ConfigError, UsageError
-from crawler.model import Change, ChangeKind, History, Link, Report, Run, State, Suggestion
-from crawler.report import FORMATS
-from crawler.report import Options as ReportOptions
+from crawler.core.errors import ConfigError, UsageError
+from crawler.core.model import Change, ChangeKind, History, Link, Report, Run, State, Suggestion
+from crawler.report import FORMATS, ReportOptions
 
 if TYPE_CHECKING:
-    from crawler.settings import Settings
+    from crawler.core.settings import Settings
 
 REPORTS = tuple(FORMATS)
 EXIT_FINDINGS, EXIT_STOPPED = 1, 3
@@ -41,7 +40,7 @@ def parse_states(ctx: click.Context, param: click.Parameter, value: str | None) 
         raise click.BadParameter(f"{value!r}: expected states out of {known}, with commas", ctx, param) from None
 
 
-def report_options(options: Options, settings: Settings, fail_on: Iterable[State]) -> ReportOptions:
+def report_options(options: GlobalOptions, settings: Settings, fail_on: Iterable[State]) -> ReportOptions:
     """How to write reports here: language, width, colour."""
     terminal = sys.stdout.isatty()
     return ReportOptions(
@@ -102,14 +101,14 @@ def _way(file: Path, notes: Path) -> str:
     return f"{quote(Path(way).as_posix())}/"
 
 
-def tell(report: Report, how: ReportOptions, options: Options, settings: Settings) -> None:
+def tell(report: Report, how: ReportOptions, options: GlobalOptions, settings: Settings) -> None:
     """The feed and the webhook of [notify]: the feed is written after each run, the webhook hears only of news."""
     if settings.notify.feed:
         write_file(Path(settings.notify.feed), FORMATS["atom"].render(report, how))
     if not settings.notify.webhook:
         return
-    from crawler.notify import address_of, send_webhook
     from crawler.report.news import news_document
+    from crawler.report.notify import address_of, send_webhook
 
     address = address_of(settings.notify.webhook)
     document = news_document(report)
@@ -145,7 +144,7 @@ def title_changes(run: Run, before: Mapping[str, History], after: Mapping[str, H
 
 def suggestions(links: Iterable[Link], histories: Mapping[str, History]) -> dict[str, list[Suggestion]]:
     """Where the content of failing links can still be read: what we kept, and where it moved."""
-    from crawler.store.warc import uri
+    from crawler.archive.warc import uri
 
     offered: dict[str, list[Suggestion]] = {}
     for link in links:

@@ -9,7 +9,7 @@ import click
 
 from crawler.cli.options import (
     Duration,
-    Options,
+    GlobalOptions,
     global_options,
     load_sites_of,
     note_paths,
@@ -28,11 +28,11 @@ from crawler.cli.reporting import (
 )
 
 if TYPE_CHECKING:
-    from crawler.cli.work import Found
-    from crawler.job import Outcome
-    from crawler.model import History, State
-    from crawler.settings import Settings
-    from crawler.store import Archive
+    from crawler.archive import Archive
+    from crawler.cli.work import FoundLinks
+    from crawler.core.model import History, State
+    from crawler.core.settings import Settings
+    from crawler.crawl.job import Outcome
 
 HEAD = 4096  # bytes at the beginning of a note in which its date stands
 
@@ -48,7 +48,7 @@ HEAD = 4096  # bytes at the beginning of a note in which its date stands
 @output_options(*REPORTS)
 @global_options
 def command(
-    options: Options,
+    options: GlobalOptions,
     *,
     paths: tuple[Path, ...],
     everything: bool,
@@ -63,7 +63,7 @@ def command(
     """Look at every link that is due, keep its page, and report: the dead WeChat and Zhihu links first."""
     from crawler.cli.looking import look_at_links
     from crawler.cli.work import log_as, open_archive, read_links
-    from crawler.plan import Budget
+    from crawler.schedule.plan import Budget
 
     options = log_as(options, log)
     pairs = pair_outputs(formats, outputs, default_format())
@@ -84,7 +84,7 @@ def command(
 
 
 def ask_elsewhere(
-    options: Options, found: Found, settings: Settings, archive: Archive, outcome: Outcome
+    options: GlobalOptions, found: FoundLinks, settings: Settings, archive: Archive, outcome: Outcome
 ) -> dict[str, History]:
     """What [wayback] says: captures of the dead, the living offered; what was learned is remembered."""
     if not (settings.wayback.suggest or settings.wayback.submit):
@@ -94,7 +94,7 @@ def ask_elsewhere(
     import os
 
     from crawler.cli.work import now
-    from crawler.lookback import look_back
+    from crawler.crawl.wayback import look_back
 
     options.say(f"crawler: asking {settings.wayback.endpoint}")
     root = found.notes.root

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import Options, global_options, output_options, pair_outputs
+from crawler.cli.options import GlobalOptions, global_options, output_options, pair_outputs
 from crawler.cli.output import rich_text, write_outputs
 
 if TYPE_CHECKING:
-    from crawler.store import Hit
+    from crawler.archive import Hit
 
 
 @click.command("search")
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @output_options("terminal", "tsv", "json")
 @global_options
 def command(
-    options: Options, *, query: tuple[str, ...], limit: int, formats: tuple[str, ...], outputs: tuple[Path, ...]
+    options: GlobalOptions, *, query: tuple[str, ...], limit: int, formats: tuple[str, ...], outputs: tuple[Path, ...]
 ) -> int:
     """Search title, author, text and your own note titles of all kept pages; Chinese needs no spaces.
 

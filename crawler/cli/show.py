@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import Options, global_options, load_sites_of
+from crawler.cli.options import GlobalOptions, global_options, load_sites_of
 from crawler.cli.output import rich_text
-from crawler.errors import UsageError
+from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crawler.model import History, Snapshot
-    from crawler.store import Archive, PastLook
+    from crawler.archive import Archive, PastCheck
+    from crawler.core.model import History, Snapshot
 
 
 @click.command("show")
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--diff", "what", flag_value="diff", help="What changed between two snapshots, by sentence.")
 @click.option("--snapshot", "ids", type=int, multiple=True, help="This snapshot instead; twice for --diff.")
 @global_options
-def command(options: Options, *, url: str, what: str | None, ids: tuple[int, ...]) -> int:
+def command(options: GlobalOptions, *, url: str, what: str | None, ids: tuple[int, ...]) -> int:
     """Show the states, looks and snapshots of one link, or print a snapshot's text, readable copy or bytes."""
     from crawler.cli.work import open_archive
 
@@ -40,8 +40,8 @@ def command(options: Options, *, url: str, what: str | None, ids: tuple[int, ...
             raise UsageError(f"the archive knows no link {url}; `crawler links` lists what your notes hold")
         snapshots = archive.snapshots(identity.canonical_url)
         if what is None:
-            looks = archive.looks(identity.canonical_url, 0 if options.verbose else 20)
-            sheet = sheet_of(history, looks, snapshots)
+            checks = archive.checks(identity.canonical_url, 0 if options.verbose else 20)
+            sheet = sheet_of(history, checks, snapshots)
             sys.stdout.write(render_screen(sheet) if sys.stdout.isatty() else render_lines(sheet))
             return 0
         if what == "diff":
@@ -88,20 +88,20 @@ def show_diff(archive: Archive, snapshots: Sequence[Snapshot], ids: tuple[int, .
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What is told of a link: facts, then rows of snapshots and of looks, each with its header."""
+    """What is told of a link: facts, then rows of snapshots and of checks, each with its header."""
 
     url: str
     facts: tuple[tuple[str, str], ...]
     snapshots: tuple[tuple[str, ...], ...]
-    looks: tuple[tuple[str, ...], ...]
+    checks: tuple[tuple[str, ...], ...]
 
 
 SNAPSHOT_COLUMNS = ("id", "kept at", "characters", "title")
-LOOK_COLUMNS = ("at", "state", "reason", "status", "bytes", "rule")
+CHECK_COLUMNS = ("at", "state", "reason", "status", "bytes", "rule")
 
 
-def sheet_of(history: History, looks: Sequence[PastLook], snapshots: Sequence[Snapshot]) -> Sheet:
-    """What a person wants to know first, then every look and every snapshot."""
+def sheet_of(history: History, checks: Sequence[PastCheck], snapshots: Sequence[Snapshot]) -> Sheet:
+    """What a person wants to know first, then every check and every snapshot."""
     evidence = history.evidence
     facts = (
         ("state", f"{history.state} ({history.reason}), confidence {history.confidence}"),
@@ -122,7 +122,7 @@ def sheet_of(history: History, looks: Sequence[PastLook], snapshots: Sequence[Sn
             (str(s.id), _time(s.captured_at), str(s.text_chars), "(same text)" if s.revisit else s.title)
             for s in snapshots
         ),
-        tuple((_time(x.at), x.verdict.value, x.reason, str(x.status or x.error), str(x.bytes), x.rule) for x in looks),
+        tuple((_time(x.at), x.verdict.value, x.reason, str(x.status or x.error), str(x.bytes), x.rule) for x in checks),
     )
 
 
@@ -132,7 +132,7 @@ def render_lines(sheet: Sheet) -> str:
 
     rows: list[tuple[str, ...]] = [("url", sheet.url), *sheet.facts]
     rows += [("snapshot", *row) for row in sheet.snapshots]
-    rows += [("look", *row) for row in sheet.looks]
+    rows += [("look", *row) for row in sheet.checks]
     return "".join("\t".join(redacted(plain(cell)) for cell in row) + "\n" for row in rows)
 
 
@@ -149,7 +149,7 @@ def render_screen(sheet: Sheet) -> str:
     parts: list[object] = [Text(redacted(plain(sheet.url)), style="bold"), head]
     for title, columns, rows in (
         ("Snapshots", SNAPSHOT_COLUMNS, sheet.snapshots),
-        ("Looks", LOOK_COLUMNS, sheet.looks),
+        ("Looks", CHECK_COLUMNS, sheet.checks),
     ):
         if rows:
             table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))

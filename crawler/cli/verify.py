@@ -6,19 +6,19 @@ from pathlib import Path
 
 import click
 
-from crawler.cli.options import Options, global_options
+from crawler.cli.options import GlobalOptions, global_options
 
 
 @click.command("verify")
 @click.option("--repair", is_flag=True, help="Cut torn tails and drop rows that point nowhere.")
 @click.option("--rebuild", is_flag=True, help="Make the index anew from the segments, check history included.")
 @global_options
-def command(options: Options, *, repair: bool, rebuild: bool) -> int:
+def command(options: GlobalOptions, *, repair: bool, rebuild: bool) -> int:
     """Check every record's digest, every row's record and every segment's tail of the archive.
 
     Ends with 0 when all is clean, 1 when damage was found, also when it was repaired.
     """
-    from crawler.store.verify import verify
+    from crawler.archive.verify import verify
 
     settings = options.settings()
     told = verify(Path(settings.archive.path), repair=repair, rebuild=rebuild)

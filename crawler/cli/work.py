@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.model import LOCAL, History, Link, Run
-from crawler.prepare import EXTRACTION, Notes, link_up_remembered, local_checker, local_histories, read_notes
+from crawler.core.model import LOCAL, History, Link, Run
+from crawler.notes.links import EXTRACTION, NotesRead, link_up_remembered, local_checker, local_histories, read_notes
 
 if TYPE_CHECKING:
-    from crawler.cli.options import Options
+    from crawler.archive import Archive
+    from crawler.cli.options import GlobalOptions
+    from crawler.core.settings import Settings
     from crawler.report.progress import Progress
-    from crawler.settings import Settings
     from crawler.sites import Sites
-    from crawler.store import Archive
 
 
 def now() -> datetime:
@@ -29,7 +29,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def log_as(options: Options, log: str) -> Options:
+def log_as(options: GlobalOptions, log: str) -> GlobalOptions:
     """Options whose talk, and what modules log, goes to stderr as text or as JSON lines."""
     if log == "json":
         from crawler.report.progress import event
@@ -48,7 +48,7 @@ def log_as(options: Options, log: str) -> Options:
 @contextmanager
 def open_archive(settings: Settings, command: str, *, write: bool, wait: bool = False) -> Iterator[Archive]:
     """The archive of these settings; a missing one is an empty one."""
-    from crawler.store import Archive
+    from crawler.archive import Archive
 
     archive = Archive.open(
         Path(settings.archive.path), settings.archive, write=write, wait=wait, command=command, now=now
@@ -60,23 +60,23 @@ def open_archive(settings: Settings, command: str, *, write: bool, wait: bool = 
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundLinks:
     """The links of a command's notes, and what the disk says of local targets."""
 
-    notes: Notes
+    notes: NotesRead
     links: list[Link]
     local_histories: dict[str, History]
 
 
 def read_links(
-    options: Options,
+    options: GlobalOptions,
     paths: Sequence[Path],
     settings: Settings,
     sites: Sites,
     archive: Archive,
     *,
     remember: bool = True,
-) -> Found:
+) -> FoundLinks:
     """Read the notes that changed since the archive saw them last, and link all occurrences up."""
     notes = read_notes(paths, settings.notes, archive.notes())
     for skipped in notes.skipped:
@@ -85,12 +85,12 @@ def read_links(
         remember_notes(notes, archive)
     links = link_up_remembered(notes.occurrences, sites, archive, remember=remember)
     local = [link for link in links if link.site == LOCAL]
-    return Found(notes, links, local_histories(local, local_checker(notes, settings.notes), now()))
+    return FoundLinks(notes, links, local_histories(local, local_checker(notes, settings.notes), now()))
 
 
-def remember_notes(notes: Notes, archive: Archive) -> None:
+def remember_notes(notes: NotesRead, archive: Archive) -> None:
     """Keep what was read anew, so that unchanged files are not read again."""
-    from crawler.store import NoteEntry
+    from crawler.archive import NoteEntry
 
     fresh = [
         NoteEntry(note.file.name, note.file.size, note.file.mtime_ns, "", note.occurrences, EXTRACTION)
@@ -108,7 +108,7 @@ def last_run(archive: Archive) -> Run:
 
 
 @contextmanager
-def progress(options: Options) -> Iterator[Progress]:
+def progress(options: GlobalOptions) -> Iterator[Progress]:
     """What a run shows while it works: a bar on a terminal, plain lines elsewhere, nothing with --quiet."""
     from crawler.report.progress import open_progress
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from crawler.core.model import Failure, Fetch, SlotState
+from crawler.core.url import is_http, normalize
 from crawler.fetch.cookies import Jars, read_cookie_file
 from crawler.fetch.guard import Guard, Resolver, connect_to, system_resolver
 from crawler.fetch.limit import Limiter
@@ -24,12 +26,10 @@ from crawler.fetch.robots import obey
 from crawler.fetch.transport import PooledTransport, proxy_of, ssl_context
 from crawler.fetch.trouble import NO_SUCH_HOST
 from crawler.fetch.wire import USER_AGENT, Wire
-from crawler.model import Failure, Fetch, SlotState
-from crawler.url import is_http, normalize
 
 if TYPE_CHECKING:
-    from crawler.politeness import PolitenessOf
-    from crawler.settings import Fetch as FetchSettings
+    from crawler.core.settings import FetchSettings
+    from crawler.schedule.politeness import PolitenessOf
 
 __all__ = ["NO_SUCH_HOST", "Fetcher", "Request", "open_fetcher"]
 

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import brotli
 
+from crawler.core.model import Failure
 from crawler.fetch.trouble import WebTrouble
-from crawler.model import Failure
 
 if sys.version_info >= (3, 14):
     from compression import zstd

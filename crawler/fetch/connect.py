@@ -39,7 +39,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         self.opened += 1
         try:
             with trio.fail_after(timeout if timeout is not None else float("inf")):
-                return Stream(await _connect(await self._guard.route(host, port)))
+                return GuardedStream(await _connect(await self._guard.route(host, port)))
         except trio.TooSlowError as error:
             raise httpcore.ConnectTimeout from error
 
@@ -107,7 +107,7 @@ def _telling(errors: list[OSError]) -> OSError:
     return next((error for error in errors if error.errno not in dull), errors[0])
 
 
-class Stream(httpcore.AsyncNetworkStream):
+class GuardedStream(httpcore.AsyncNetworkStream):
     """A trio stream as httpcore wants it."""
 
     def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream]) -> None:
@@ -150,7 +150,7 @@ class Stream(httpcore.AsyncNetworkStream):
             if isinstance(error, trio.BrokenResourceError):
                 raise httpcore.ConnectError(str(error)) from error
             raise
-        return Stream(stream)
+        return GuardedStream(stream)
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks: is there something to read on an idle connection, and the TLS object."""

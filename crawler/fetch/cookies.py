@@ -12,7 +12,7 @@ from http.cookiejar import Cookie, LoadError, MozillaCookieJar
 
 import httpx
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
 
 MAX_COOKIES = 100  # in one jar; a jar that grows beyond is a site's mistake and starts afresh (guess)
 

@@ -1,7 +1,7 @@
 """Names to addresses, and which addresses may be connected to at all: the guard against reaching into private networks.
 
 The check is made on the very address that is then connected to, after DNS, for every connection, so that neither
-redirects nor names that change their address between two look-ups get round it.
+redirects nor names that change their address between two check-ups get round it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 
 import trio
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
+from crawler.core.model import Failure
 from crawler.fetch.trouble import WebTrouble
-from crawler.model import Failure
 
 Resolver = Callable[[str], Awaitable[list[str]]]
 """A host name to its addresses, best first, as text. Raises socket.gaierror."""

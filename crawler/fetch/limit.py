@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 
 import trio
 
+from crawler.core.model import Failure, Fetch, Politeness, SlotState
 from crawler.fetch.request import Ask, Now, Request
 from crawler.fetch.retry_after import asked_pause
-from crawler.model import Failure, Fetch, Politeness, SlotState
-from crawler.politeness import PolitenessOf
+from crawler.schedule.politeness import PolitenessOf
 
 LONGEST_PAUSE = 180.0  # seconds; a slot that asked for more is not waited for within a fetch (guess)
 SLOWEST = 16.0  # times the interval, after four refusals in a row (guess)

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import ada_url
 
+from crawler.core.model import Failure, Fetch, Redirect
 from crawler.fetch.request import Ask, Request
-from crawler.model import Failure, Fetch, Redirect
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HTTP = frozenset({"http:", "https:"})

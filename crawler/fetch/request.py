@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from crawler.model import Fetch
+from crawler.core.model import Fetch
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 import trio
 from tenacity import AsyncRetrying, RetryCallState
 
+from crawler.core.model import Failure, Fetch
 from crawler.fetch.limit import LONGEST_PAUSE
 from crawler.fetch.request import Ask, Now, Random, Request
 from crawler.fetch.retry_after import asked_pause
 from crawler.fetch.trouble import NO_SUCH_HOST
-from crawler.model import Failure, Fetch
-from crawler.politeness import PolitenessOf
+from crawler.schedule.politeness import PolitenessOf
 
 FIRST_WAIT = 1.0  # seconds before the second attempt, doubled for each further one (guess)
 LONGEST_WAIT = 30.0  # seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from crawler.model import Fetch
+from crawler.core.model import Fetch
 
 LONGEST = timedelta(days=7)  # a site that asks for more means "never"; we look again after a week (guess)
 

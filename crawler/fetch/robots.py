@@ -13,8 +13,8 @@ import ada_url
 import trio
 from protego import Protego
 
+from crawler.core.model import Failure, Fetch
 from crawler.fetch.request import Ask, Now, Request
-from crawler.model import Failure, Fetch
 
 MOST_RULES = 512 * 1024  # bytes of a robots.txt that are read; RFC 9309, 2.5 asks for 500 KiB at least
 REMEMBERED = 2000  # origins whose rules are kept in memory

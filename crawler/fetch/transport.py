@@ -17,13 +17,13 @@ import httpcore
 import httpx
 import trio
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
 from crawler.fetch.connect import GuardedBackend
 from crawler.fetch.guard import Guard
 from crawler.fetch.trouble import WEB_ERRORS
 
 if TYPE_CHECKING:
-    from crawler.settings import Fetch as FetchSettings
+    from crawler.core.settings import FetchSettings
 
 KEEP_ALIVE = 60.0  # seconds; servers close idle connections after 5 (Apache) to 75 (nginx)
 STALE_RETRIES = 2  # at-once attempts when a connection that was kept open turns out to be closed

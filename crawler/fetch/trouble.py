@@ -13,7 +13,7 @@ import httpcore
 import httpx
 import trio
 
-from crawler.model import Failure
+from crawler.core.model import Failure
 
 NO_SUCH_HOST = "no such host"
 """`Fetch.error` begins so when the name system said that the name does not exist; other DNS errors are hiccups."""

@@ -17,14 +17,14 @@ from urllib.parse import unquote_to_bytes
 import httpx
 import trio
 
+from crawler.core.model import Failure, Fetch, Politeness
+from crawler.core.settings import FetchSettings
 from crawler.fetch.body import ACCEPT_ENCODING, Body, TooLarge, read_body
 from crawler.fetch.cookies import Jars
 from crawler.fetch.redirect import REDIRECTS
 from crawler.fetch.request import Headers, Now, Request
 from crawler.fetch.trouble import WEB_ERRORS, WebTrouble, explain
-from crawler.model import Failure, Fetch, Politeness
-from crawler.politeness import PolitenessOf
-from crawler.settings import Fetch as FetchSettings
+from crawler.schedule.politeness import PolitenessOf
 
 # Names the project honestly; the first word is what servers look for that send old browsers a stripped page.
 USER_AGENT = "Mozilla/5.0 (compatible; linkhealth-crawler/0.1; +https://pypi.org/project/linkhealth-crawler/)"

@@ -1,4 +1,4 @@
-"""What one look concludes: from a fetch and its page to a verdict, pure.
+"""What one check concludes: from a fetch and its page to a verdict, pure.
 
 `judge` asks, in this order: the user's `accept`, the wire's failures, the site's rows, the status, and then either "no
 row knows this" or the rules for any host. `rejudge` calls the same function on kept bytes.
@@ -6,22 +6,22 @@ row knows this" or the rules for any host. `rejudge` calls the same function on 
 
 from __future__ import annotations
 
-from crawler.judge.explain import Step, explain
+from crawler.core.model import Fetch, Link, State, Verdict
+from crawler.judge.explain import TraceStep, explain
 from crawler.judge.facts import Facts
 from crawler.judge.generic import judge_generic
 from crawler.judge.site_rules import check_site, judge_by_rows, unknown_page
 from crawler.judge.status import judge_failure
 from crawler.judge.verdicts import verdict
 from crawler.judge.walls import wall_of
-from crawler.model import Fetch, Link, State, Verdict
 from crawler.page.document import Document
 from crawler.sites import Site
 
-__all__ = ["Step", "check_site", "explain", "judge"]
+__all__ = ["TraceStep", "check_site", "explain", "judge"]
 
 
 def judge(link: Link, fetch: Fetch, document: Document, site: Site | None, accept: tuple[int, ...] = ()) -> Verdict:
-    """The verdict of one look. `accept`: statuses that the user calls alive on this host.
+    """The verdict of one check. `accept`: statuses that the user calls alive on this host.
 
     Raises ConfigError for a regex or selector of a site file that `check_site` would have refused.
     """

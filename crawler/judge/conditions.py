@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from crawler.judge.facts import MAX_TEXT, Facts, wording_in
 from crawler.page.values import fill, select
-from crawler.sites.schema import Row
+from crawler.sites.schema import Rule
 from crawler.sites.steps import compiled
 
 HOMES = re.compile(r"(?i)/*(?:(?:index|default|home)(?:\.[a-z]{3,5})?/?)?")
@@ -33,13 +33,13 @@ class Tried:
 Outcome = tuple[bool, str]
 
 
-def tried(row: Row, facts: Facts) -> Iterator[Tried]:
+def tried(row: Rule, facts: Facts) -> Iterator[Tried]:
     """The conditions that a row states, cheapest first, each looked at only when asked for."""
     yield Tried("status", *_status(facts, row.status))
-    for key, look in CONDITIONS:
+    for key, check in CONDITIONS:
         wanted = getattr(row, key)
         if wanted not in ((), {}, "", None):
-            holds, saw = look(facts, wanted)
+            holds, saw = check(facts, wanted)
             yield Tried(key, holds, " ".join(saw.split())[:MAX_SAW])
 
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from crawler.core.model import Fetch, Link
 from crawler.judge.conditions import Tried, tried
 from crawler.judge.facts import Facts
-from crawler.model import Fetch, Link
 from crawler.page.document import Document
 from crawler.sites import Site
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TraceStep:
     """One row that was tried. Rows after the first hit are not tried."""
 
     rule: str  # "site/row id"
@@ -25,16 +25,16 @@ class Step:
     conditions: tuple[Tried, ...]
 
 
-def explain(link: Link, fetch: Fetch, document: Document, site: Site | None) -> list[Step]:
+def explain(link: Link, fetch: Fetch, document: Document, site: Site | None) -> list[TraceStep]:
     """The rows of the link's site that were tried on this answer, in order; empty where no row speaks."""
     if site is None or fetch.status is None:
         return []
     facts = Facts(link, fetch, document, site)
     steps = []
     for row in site.rows:
-        looks = tuple(tried(row, facts))
-        hit = all(look.holds for look in looks)
-        steps.append(Step(f"{site.name}/{row.id}", row.state, row.reason, hit, looks))
+        checks = tuple(tried(row, facts))
+        hit = all(check.holds for check in checks)
+        steps.append(TraceStep(f"{site.name}/{row.id}", row.state, row.reason, hit, checks))
         if hit:
             break
     return steps

@@ -10,11 +10,11 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cached_property
 
-from crawler.model import Fetch, Link
+from crawler.core.model import Fetch, Link
+from crawler.core.url import normalize
 from crawler.page.document import Document, text_of
 from crawler.page.values import read_value, select
 from crawler.sites import Site
-from crawler.url import normalize
 
 FIRST = 400  # visible characters in which a wording counts; SITES: body texts quote what error pages say
 MAX_ELEMENTS = 20  # looked at for one selector; an error zone has one or two

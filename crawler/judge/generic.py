@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from crawler.core.model import Confidence, Fetch, Link, State, Verdict
 from crawler.judge.husks import husk_of
 from crawler.judge.probe import judge_probe, probe_url
 from crawler.judge.redirects import moved_to, redirect_verdict, shared_target
 from crawler.judge.status import judge_status
 from crawler.judge.verdicts import verdict
 from crawler.judge.walls import wall_of
-from crawler.model import Confidence, Fetch, Link, State, Verdict
 from crawler.page.document import Document
 
 __all__ = ["judge_generic", "judge_probe", "probe_url", "shared_target"]

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from rapidfuzz import fuzz
 
+from crawler.core.model import Confidence, Fetch, State, Verdict
 from crawler.judge.redirects import is_root
 from crawler.judge.verdicts import verdict
-from crawler.model import Confidence, Fetch, State, Verdict
 from crawler.page.document import Document
 
 LETTERS = 25  # random letters in a probe; Bar-Yossef et al., section 3.2

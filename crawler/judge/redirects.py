@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
+from crawler.core.model import Check, Confidence, Fetch, State, Verdict
 from crawler.judge.verdicts import verdict
 from crawler.judge.walls import wall_kind
-from crawler.model import Confidence, Fetch, Look, State, Verdict
 
 PERMANENT = frozenset((301, 308))
 SHARED = 3  # distinct links on one target from which it is no page of theirs
@@ -112,31 +112,31 @@ def _site(url: SplitResult) -> str:
     return re.sub(r"^(?:www|m|wap|mobile|en|zh|cn)\.", "", (url.hostname or "").lower())
 
 
-def shared_target(looks: Iterable[Look]) -> dict[str, Verdict]:
+def shared_target(checks: Iterable[Check]) -> dict[str, Verdict]:
     """Verdicts, by canonical URL, for living links of one host that all ended on one address: it is nobody's page.
 
     `looks` are those of one host in one run; links without redirects, and walls, are none of it.
     """
-    landed: dict[str, dict[str, Look]] = defaultdict(dict)
-    for look in looks:
-        if look.verdict.state is State.ALIVE and look.fetch.redirects and _lands_elsewhere(look):
-            landed[look.fetch.final_url.partition("#")[0]][look.link.canonical_url] = look
+    landed: dict[str, dict[str, Check]] = defaultdict(dict)
+    for check in checks:
+        if check.verdict.state is State.ALIVE and check.fetch.redirects and _lands_elsewhere(check):
+            landed[check.fetch.final_url.partition("#")[0]][check.link.canonical_url] = check
     return {
-        link: _shared(look, f"{len(group)} links ended on {target}")
+        link: _shared(check, f"{len(group)} links ended on {target}")
         for target, group in landed.items()
         if len(group) >= SHARED and not _NO_PAGE.search(target)
-        for link, look in group.items()
+        for link, check in group.items()
     }
 
 
-def _shared(look: Look, matched: str) -> Verdict:
+def _shared(check: Check, matched: str) -> Verdict:
     rule = "generic/shared-target"
-    return verdict(look.fetch, State.SUSPECT, "shared-target", rule, matched, confidence=Confidence.LOW)
+    return verdict(check.fetch, State.SUSPECT, "shared-target", rule, matched, confidence=Confidence.LOW)
 
 
-def _lands_elsewhere(look: Look) -> bool:
+def _lands_elsewhere(check: Check) -> bool:
     try:
-        start, end = urlsplit(look.link.fetch_url), urlsplit(look.fetch.final_url)
+        start, end = urlsplit(check.link.fetch_url), urlsplit(check.fetch.final_url)
     except ValueError:
         return False
     return (_site(start), _segments(start), start.query) != (_site(end), _segments(end), end.query)

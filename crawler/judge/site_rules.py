@@ -11,40 +11,40 @@ import html
 import re
 from dataclasses import replace
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
+from crawler.core.model import State, Verdict
+from crawler.core.url import join, without_fragment
 from crawler.judge.conditions import TELLING, Tried, tried
 from crawler.judge.facts import Facts
 from crawler.judge.verdicts import verdict
-from crawler.model import State, Verdict
 from crawler.page.values import fill
 from crawler.sites import Site
-from crawler.sites.schema import Row, Source
+from crawler.sites.schema import FieldSource, Rule
 from crawler.sites.steps import compiled
-from crawler.url import join, without_fragment
 
 
 def judge_by_rows(facts: Facts) -> Verdict | None:
     """The verdict of the first row that holds, None where none does."""
     for row in facts.site.rows:
-        looks = []
-        for look in tried(row, facts):
-            looks.append(look)
-            if not look.holds:
+        checks = []
+        for check in tried(row, facts):
+            checks.append(check)
+            if not check.holds:
                 break
         else:
-            return row_verdict(row, facts, looks)
+            return row_verdict(row, facts, checks)
     return None
 
 
-def row_verdict(row: Row, facts: Facts, looks: list[Tried]) -> Verdict:
+def row_verdict(row: Rule, facts: Facts, checks: list[Tried]) -> Verdict:
     """What a row says whose conditions all hold."""
-    telling = [look.saw for key in TELLING for look in looks if look.condition == key]
+    telling = [check.saw for key in TELLING for check in checks if check.condition == key]
     found = verdict(
         facts.fetch,
         State(row.state),
         row.reason,
         f"{facts.site.name}/{row.id}",
-        "; ".join(telling or [look.saw for look in looks]),
+        "; ".join(telling or [check.saw for check in checks]),
         confidence=row.confidence,
         limited=_limited(row, facts),
         follow=_followed(row, facts),
@@ -66,7 +66,7 @@ def unknown_page(facts: Facts) -> Verdict:
     return verdict(facts.fetch, State.UNKNOWN, "no-rule-matched", rule)
 
 
-def _limited(row: Row, facts: Facts) -> str:
+def _limited(row: Rule, facts: Facts) -> str:
     """Why only a part is shown, and how much of it there is."""
     if not row.limited:
         return ""
@@ -74,7 +74,7 @@ def _limited(row: Row, facts: Facts) -> str:
     return f"{row.limited}: {shown} characters visible"
 
 
-def _followed(row: Row, facts: Facts) -> str | None:
+def _followed(row: Rule, facts: Facts) -> str | None:
     """The article to look at instead; None where the page names none that may be followed."""
     raw = html.unescape(facts.value(row.follow)) if row.follow else ""
     if not raw:
@@ -100,7 +100,7 @@ def check_site(site: Site) -> None:
                 _check_source(site, f"[{table}] {name}", source)
 
 
-def _check_row(site: Site, where: str, row: Row) -> None:
+def _check_row(site: Site, where: str, row: Rule) -> None:
     for pattern in (row.asked_url, row.final_url, *row.header.values(), *row.matches.values()):
         _check_regex(site, where, pattern)
     for css in (*row.has, *row.lacks, *row.says):
@@ -119,7 +119,7 @@ def _check_row(site: Site, where: str, row: Row) -> None:
             raise ConfigError(f"{site.name}.toml: {where}: key 'status': {status!r} is neither 404 nor \"4xx\"")
 
 
-def _check_source(site: Site, where: str, source: Source) -> None:
+def _check_source(site: Site, where: str, source: FieldSource) -> None:
     for css in (source.css, source.json, *source.drop):
         _check_selector(site, where, css)
     for pattern in (source.pick, *source.strip):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from crawler.core.model import Confidence, Failure, Fetch, State, Verdict
 from crawler.judge.verdicts import verdict
-from crawler.model import Confidence, Failure, Fetch, State, Verdict
 
 
 def judge_failure(fetch: Fetch, failure: Failure) -> Verdict:
-    """The verdict of a fetch that brought no response. One look never makes death, but for a malformed URL."""
+    """The verdict of a fetch that brought no response. One check never makes death, but for a malformed URL."""
     state, confidence = _of_failure(failure)
     return verdict(fetch, state, failure.value, f"failure/{failure.value}", confidence=confidence)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crawler.model import Confidence, Evidence, Fetch, State, Verdict
+from crawler.core.model import Confidence, Evidence, Fetch, State, Verdict
 
 MAX_MATCHED = 300  # characters of evidence shown
 

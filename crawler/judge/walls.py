@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from crawler.core.model import Confidence, Fetch, State, Verdict
 from crawler.judge.verdicts import verdict
-from crawler.model import Confidence, Fetch, State, Verdict
 from crawler.page.document import Document
 
 SMALL = 100_000  # bytes; the largest challenge page known is under 60 kB

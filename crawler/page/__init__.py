@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from crawler.model import Page
+from crawler.core.model import Page
 from crawler.page.blocks import MAX_CHARS, Layout, read_layout
 from crawler.page.images import MAX_IMAGES, absolute, images_of
 from crawler.page.readable import readable_html, sanitised

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborNode
 
-from crawler.url import is_http, join
+from crawler.core.url import is_http, join
 
 MAX_IMAGES = 200  # of one page
 MAX_LOOKED = 2_000  # img elements looked at

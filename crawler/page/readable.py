@@ -13,10 +13,10 @@ from html import escape, unescape
 
 from selectolax.lexbor import LexborNode
 
-from crawler.model import Page
+from crawler.core.model import Page
+from crawler.core.url import is_http
 from crawler.page.blocks import MAX_NODES, SILENT
 from crawler.page.images import absolute, image_url
-from crawler.url import is_http
 
 MAX_HTML = 8_000_000  # characters of one fragment
 

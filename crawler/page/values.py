@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
 from crawler.page.document import Document, text_of
 from crawler.page.scripts import literal, read_object, variables
-from crawler.sites.schema import Source, Sources
+from crawler.sites.schema import FieldSource, Sources
 from crawler.sites.steps import compiled
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def fill(text: str, ids: IDS) -> str:
     return text
 
 
-def _values(document: Document, source: Source, ids: IDS) -> list[str]:
+def _values(document: Document, source: FieldSource, ids: IDS) -> list[str]:
     values = []
     for raw in _raw(document, source, ids):
         if value := _clean(raw, source):
@@ -100,7 +100,7 @@ def _values(document: Document, source: Source, ids: IDS) -> list[str]:
     return values
 
 
-def _raw(document: Document, source: Source, ids: IDS) -> Iterator[str]:
+def _raw(document: Document, source: FieldSource, ids: IDS) -> Iterator[str]:
     if source.css:
         nodes = select(document, fill(source.css, ids))[:MAX_VALUES]
         if source.attr:
@@ -118,7 +118,7 @@ def _raw(document: Document, source: Source, ids: IDS) -> Iterator[str]:
         yield from json_values(_json(document, source.json), fill(source.path, ids))
 
 
-def _clean(value: str, source: Source) -> str:
+def _clean(value: str, source: FieldSource) -> str:
     if source.html:
         value = _text_of_html(value, source)
     if source.pick:
@@ -129,7 +129,7 @@ def _clean(value: str, source: Source) -> str:
     return value.strip()
 
 
-def _text_of_html(value: str, source: Source) -> str:
+def _text_of_html(value: str, source: FieldSource) -> str:
     if "<" not in value and "&" not in value:
         return value
     body = _parsed(value).tree.body
@@ -144,7 +144,7 @@ def _parsed(fragment: str) -> Document:
     return Document(marked.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
 
-def _fragments(document: Document, source: Source, ids: IDS) -> Iterator[Fragment]:
+def _fragments(document: Document, source: FieldSource, ids: IDS) -> Iterator[Fragment]:
     if source.css and not source.attr:
         nodes = select(document, fill(source.css, ids))[:MAX_VALUES]
         for node in nodes if source.all else nodes[:1]:
@@ -159,7 +159,7 @@ def _fragments(document: Document, source: Source, ids: IDS) -> Iterator[Fragmen
             return
 
 
-def _dropped(node: LexborNode, source: Source) -> frozenset[int]:
+def _dropped(node: LexborNode, source: FieldSource) -> frozenset[int]:
     return frozenset(gone.mem_id for selector in source.drop for gone in node.css(selector))
 
 

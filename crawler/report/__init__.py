@@ -13,13 +13,13 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import cast
 
-from crawler.model import Report
+from crawler.core.model import Report
 from crawler.report.build import build_report
-from crawler.report.options import Options
+from crawler.report.options import ReportOptions
 
-__all__ = ["FORMATS", "Format", "Options", "Render", "build_report"]
+__all__ = ["FORMATS", "Format", "Render", "ReportOptions", "build_report"]
 
-Render = Callable[[Report, Options], str]
+Render = Callable[[Report, ReportOptions], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Format:
 def _later(module: str) -> Render:
     """The `render` of a module of this package, imported at its first use."""
 
-    def render(report: Report, options: Options) -> str:
+    def render(report: Report, options: ReportOptions) -> str:
         return cast(Render, import_module(f"crawler.report.{module}").render)(report, options)
 
     return render

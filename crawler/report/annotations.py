@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from crawler.model import State
-from crawler.report.options import Options
-from crawler.report.parts import Document, LinkPart, OccurrencePart
+from crawler.core.model import State
+from crawler.report.options import ReportOptions
+from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument
 from crawler.report.phrases import evidence, offers
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language, words
@@ -35,7 +35,7 @@ class Item:
     file: str  # as the code host knows it: from the repository's root
 
 
-def items(document: Document, options: Options) -> Iterator[Item]:
+def items(document: ReportDocument, options: ReportOptions) -> Iterator[Item]:
     """Every place of every link that is not in order, errors first."""
     found = [
         Item(link, occurrence, level, options.notes_folder + occurrence.path)
@@ -46,7 +46,7 @@ def items(document: Document, options: Options) -> Iterator[Item]:
     yield from sorted(found, key=lambda item: list(Level).index(item.level))
 
 
-def level_of(state: State, options: Options) -> Level | None:
+def level_of(state: State, options: ReportOptions) -> Level | None:
     """An error is what the user's --fail-on names; other states that are not in order are warnings; None: nothing."""
     if state in options.fail_on:
         return Level.ERROR

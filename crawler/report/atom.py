@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree.ElementTree import Element
 
-from crawler.model import ChangeKind, Report
+from crawler.core.model import ChangeKind, Report
 from crawler.report.annotations import message
 from crawler.report.build import changes_of_state
 from crawler.report.clean import web_link
 from crawler.report.document import readable_document
-from crawler.report.options import Options
+from crawler.report.options import ReportOptions
 from crawler.report.parts import ChangePart, LinkPart
 from crawler.report.phrases import name, places
 from crawler.report.words import words
@@ -27,7 +27,7 @@ FEED = uuid5(NAMESPACE_URL, "https://pypi.org/project/linkhealth-crawler/#change
 EVER = datetime.min.replace(tzinfo=UTC)
 
 
-def render(report: Report, options: Options) -> str:
+def render(report: Report, options: ReportOptions) -> str:
     """The feed as XML. An entry's ID is made of link, kind and time, so it stays the same in every later feed."""
     remembered = [*changes_of_state(report.findings, EVER), *report.changes]
     document = readable_document(replace(report, changes=tuple(dict.fromkeys(remembered))), whole=False)
@@ -46,7 +46,7 @@ def render(report: Report, options: Options) -> str:
     return written(feed)
 
 
-def _entry(change: ChangePart, link: LinkPart | None, options: Options) -> Element:
+def _entry(change: ChangePart, link: LinkPart | None, options: ReportOptions) -> Element:
     say = words(options.language)
     entry = element("entry")
     called = name(link) if link else change.canonical_url
@@ -61,7 +61,7 @@ def _entry(change: ChangePart, link: LinkPart | None, options: Options) -> Eleme
     return entry
 
 
-def _content(change: ChangePart, link: LinkPart | None, options: Options) -> str:
+def _content(change: ChangePart, link: LinkPart | None, options: ReportOptions) -> str:
     lines = [f"{change.before} → {change.after}"]
     if link:
         lines += [message(link, options.language), *places(link)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from crawler.model import (
+from crawler.core.model import (
     Change,
     ChangeKind,
     Finding,
@@ -77,7 +77,7 @@ def _place(finding: Finding) -> tuple[int, str, str, int, int, str]:
 def changes_of_state(findings: Iterable[Finding], since: datetime) -> Iterable[Change]:
     """What became of links since that moment: deaths, resurrections, and other changes of state.
 
-    A first look that finds a link in order is no news.
+    A first check that finds a link in order is no news.
     """
     for finding in findings:
         history = finding.history

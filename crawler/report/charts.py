@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from crawler.model import State
+from crawler.core.model import State
 from crawler.report.figures import day, number
 from crawler.report.parts import HealthPart, LinkPart
 from crawler.report.svg import bars, stacked

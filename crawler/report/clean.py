@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
-from crawler.url import redact
+from crawler.core.url import redact
 
 # Characters that no title needs and that terminals, editors or readers obey: C0 and C1 controls (among them ESC and
 # the one-byte CSI), marks and overrides of writing direction (CVE-2021-42574), invisible spaces, tags, lone

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from crawler.model import (
+from crawler.core.model import (
     Change,
     Evidence,
     Finding,
@@ -22,24 +22,24 @@ from crawler.model import (
     State,
     Suggestion,
 )
+from crawler.core.url import redact
+from crawler.page.titles import DIFFERS
 from crawler.report.clean import plain, redacted, storable
 from crawler.report.parts import (
     ChangePart,
-    Document,
     EvidencePart,
     HealthPart,
     LinkPart,
     NoticePart,
     OccurrencePart,
     RedirectPart,
+    ReportDocument,
     RoundPart,
     RunPart,
     SlotPart,
     SnapshotPart,
     SuggestionPart,
 )
-from crawler.titles import DIFFERS
-from crawler.url import redact
 
 MAX_NOTICES = 100  # wordings listed as new; a guess: more than a person reads
 NOTICE_EXAMPLES = 3  # addresses shown for each new wording
@@ -49,12 +49,12 @@ NOTICE_TEXT = 500  # characters kept of a new wording; a guess
 Clean = Callable[[str], str]
 
 
-def exact_document(report: Report) -> Document:
+def exact_document(report: Report) -> ReportDocument:
     """The document for programs: secrets redacted, everything else as it was found."""
     return _document(report, report.findings, storable)
 
 
-def readable_document(report: Report, *, whole: bool = True) -> Document:
+def readable_document(report: Report, *, whole: bool = True) -> ReportDocument:
     """The document for people: every string is one harmless line, too.
 
     With `whole` false, `links` holds only what needs attention: formats that show no others need not pay for twenty
@@ -75,9 +75,9 @@ def _to_be_told(report: Report) -> list[Finding]:
     ]
 
 
-def _document(report: Report, findings: Iterable[Finding], clean: Clean) -> Document:
+def _document(report: Report, findings: Iterable[Finding], clean: Clean) -> ReportDocument:
     links = tuple(_link(finding, clean) for finding in findings)
-    return Document(
+    return ReportDocument(
         schema="crawler.report/1",
         generated_at=_whole(report.generated_at),
         run=_run(report.run, clean),

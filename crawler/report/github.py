@@ -5,19 +5,19 @@ Escaping is as the runner undoes it: `%`, carriage return and line feed in messa
 
 from __future__ import annotations
 
-from crawler.model import Report
+from crawler.core.model import Report
 from crawler.report.annotations import Item, headline, items, message
 from crawler.report.clean import clipped
 from crawler.report.document import readable_document
 from crawler.report.figures import number
-from crawler.report.options import Options
+from crawler.report.options import ReportOptions
 from crawler.report.words import words
 
 MAX_ANNOTATIONS = 50  # of one run of a job; GitHub shows no more
 MAX_MESSAGE = 2000  # characters; GitHub cuts at 4096 bytes
 
 
-def render(report: Report, options: Options) -> str:
+def render(report: Report, options: ReportOptions) -> str:
     """At most 50 workflow commands, errors first; where more were found, the last one counts the rest."""
     found = list(items(readable_document(report, whole=False), options))
     listed = found if len(found) <= MAX_ANNOTATIONS else found[: MAX_ANNOTATIONS - 1]
@@ -28,7 +28,7 @@ def render(report: Report, options: Options) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def _command(item: Item, options: Options) -> str:
+def _command(item: Item, options: ReportOptions) -> str:
     place = item.occurrence
     properties = {"file": item.file, "line": str(place.line), "col": str(place.column)}
     if place.end_column is not None:

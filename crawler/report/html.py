@@ -18,13 +18,13 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from crawler.model import Report, State
+from crawler.core.model import Report, State
 from crawler.report.charts import dead_by_year, health, years_of
 from crawler.report.clean import clipped, file_link, web_link
 from crawler.report.document import readable_document
 from crawler.report.figures import day, minute, number
-from crawler.report.options import Options
-from crawler.report.parts import Document, LinkPart, OccurrencePart, SuggestionPart
+from crawler.report.options import ReportOptions
+from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument, SuggestionPart
 from crawler.report.phrases import (
     about_rounds,
     about_run,
@@ -50,7 +50,7 @@ MAX_TEXT = 300  # characters of a title or of evidence
 SORTS = ("order", "site", "path", "year", "checked", "title")
 
 
-def render(report: Report, options: Options) -> str:
+def render(report: Report, options: ReportOptions) -> str:
     """The page, in the language of `options`."""
     document = readable_document(report)
     say = words(options.language)
@@ -84,7 +84,7 @@ def render(report: Report, options: Options) -> str:
         warnings=troubles,
         sorts=SORTS,
         number=number,
-        blank=Row(s=0, r="", w="", u="", p=[], h="#"),
+        blank=TableRow(s=0, r="", w="", u="", p=[], h="#"),
         address=_address,
         reason_name=lambda slug: reason_name(slug, options.language),
         clean=document.links and not document.counts[State.DEAD] and document.run.network == "ok",
@@ -105,7 +105,7 @@ class Offer(msgspec.Struct, omit_defaults=True):
     h: str = ""
 
 
-class Row(msgspec.Struct, omit_defaults=True):
+class TableRow(msgspec.Struct, omit_defaults=True):
     """One link as the page shows it; names are short because a page holds 25,000 of them."""
 
     s: int  # state, by its rank
@@ -123,10 +123,10 @@ class Row(msgspec.Struct, omit_defaults=True):
     y: str = ""  # years of the notes
 
 
-def row(link: LinkPart, options: Options) -> Row:
+def row(link: LinkPart, options: ReportOptions) -> TableRow:
     """What the page shows of a link; of a living one no more than its title, address and places."""
     target = web_link(link.url)
-    made = Row(
+    made = TableRow(
         s=list(State).index(link.state),
         r=link.reason,
         w=link.site,
@@ -146,12 +146,12 @@ def row(link: LinkPart, options: Options) -> Row:
     return made
 
 
-def _address(shown: Row) -> str:
+def _address(shown: TableRow) -> str:
     """Where a click on the row leads; "" for nowhere."""
     return "" if shown.h == "#" else shown.h or shown.u
 
 
-def _place(occurrence: OccurrencePart, options: Options) -> Place:
+def _place(occurrence: OccurrencePart, options: ReportOptions) -> Place:
     text = f"{occurrence.path}:{occurrence.line}"
     if not options.notes_url:
         return Place(text)
@@ -165,11 +165,11 @@ def _offer(offer: SuggestionPart, say: Words) -> Offer:
     return Offer(label, web_link(offer.url) or (file_link(offer.url) if relative else ""))
 
 
-def _to_act_on(document: Document) -> Sequence[LinkPart]:
+def _to_act_on(document: ReportDocument) -> Sequence[LinkPart]:
     return in_state(document, State.DEAD) + in_state(document, State.SUSPECT)
 
 
-def _sites(document: Document) -> list[tuple[str, dict[State, int], int]]:
+def _sites(document: ReportDocument) -> list[tuple[str, dict[State, int], int]]:
     return [
         (site, counts, sum(counts.values()))
         for site in sites_by_weight(document)
@@ -177,7 +177,7 @@ def _sites(document: Document) -> list[tuple[str, dict[State, int], int]]:
     ]
 
 
-def _news(document: Document) -> list[dict[str, Any]]:
+def _news(document: ReportDocument) -> list[dict[str, Any]]:
     """Each kind of news with its first lines: what the link is called, its address, and the turn it took."""
     return [
         {
@@ -197,7 +197,7 @@ def _news(document: Document) -> list[dict[str, Any]]:
     ]
 
 
-def _data_block(links: Sequence[LinkPart], options: Options, say: Words) -> Markup:
+def _data_block(links: Sequence[LinkPart], options: ReportOptions, say: Words) -> Markup:
     """All rows as JSON for the page's script; nothing in it can end the script element."""
     reasons = sorted({link.reason for link in links})
     data = {

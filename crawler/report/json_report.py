@@ -9,16 +9,16 @@ from typing import Any
 
 import msgspec
 
-from crawler.model import Report
+from crawler.core.model import Report
 from crawler.report.clean import escaped_json
 from crawler.report.document import exact_document
-from crawler.report.options import Options
-from crawler.report.parts import Document
+from crawler.report.options import ReportOptions
+from crawler.report.parts import ReportDocument
 
 _ENCODER = msgspec.json.Encoder()
 
 
-def render(report: Report, _options: Options) -> str:
+def render(report: Report, _options: ReportOptions) -> str:
     """The report as one JSON object; a line for each top-level key and each link, so that files diff and grep well."""
     document = exact_document(report)
     names = [name for name in document.__struct_fields__ if name != "links"]
@@ -28,14 +28,14 @@ def render(report: Report, _options: Options) -> str:
     return escaped_json(b"{%b}\n" % b",\n".join(parts))
 
 
-def read(text: str | bytes) -> Document:
+def read(text: str | bytes) -> ReportDocument:
     """A report that was written before, for comparisons; raises msgspec.ValidationError where it is none."""
-    return msgspec.json.decode(text, type=Document)
+    return msgspec.json.decode(text, type=ReportDocument)
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of what `render` writes."""
-    made = msgspec.json.schema(Document)
+    made = msgspec.json.schema(ReportDocument)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Report of linkhealth-crawler, crawler.report/1",

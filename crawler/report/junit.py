@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from xml.etree.ElementTree import Element
 
-from crawler.model import Report, State
+from crawler.core.model import Report, State
 from crawler.report.annotations import headline, message
 from crawler.report.document import readable_document
-from crawler.report.options import Options
-from crawler.report.parts import Document, LinkPart, OccurrencePart
+from crawler.report.options import ReportOptions
+from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument
 from crawler.report.xml import element, written
 
 SKIPPED = (State.UNCHECKED, State.BLOCKED, State.UNKNOWN)  # nothing is known of the page
 
 
-def render(report: Report, options: Options) -> str:
+def render(report: Report, options: ReportOptions) -> str:
     """Failures are the states of `fail_on`; walls and what was not looked at are skipped; other findings are output."""
     document = readable_document(report)
     cases: dict[str, list[tuple[OccurrencePart, LinkPart]]] = {}
@@ -32,7 +32,9 @@ def _all(cases: dict[str, list[tuple[OccurrencePart, LinkPart]]]) -> list[LinkPa
     return [link for suite in cases.values() for _, link in suite]
 
 
-def _suite(path: str, cases: list[tuple[OccurrencePart, LinkPart]], document: Document, options: Options) -> Element:
+def _suite(
+    path: str, cases: list[tuple[OccurrencePart, LinkPart]], document: ReportDocument, options: ReportOptions
+) -> Element:
     links = [link for _, link in cases]
     stamp = document.generated_at.strftime("%Y-%m-%dT%H:%M:%S")  # the schema of JUnit has no zone
     suite = element(
@@ -43,14 +45,14 @@ def _suite(path: str, cases: list[tuple[OccurrencePart, LinkPart]], document: Do
     return suite
 
 
-def _totals(links: list[LinkPart], options: Options) -> dict[str, str]:
+def _totals(links: list[LinkPart], options: ReportOptions) -> dict[str, str]:
     states = Counter(link.state for link in links)
     failures = sum(states[state] for state in options.fail_on)
     skipped = sum(states[state] for state in SKIPPED if state not in options.fail_on)
     return {"tests": str(len(links)), "failures": str(failures), "skipped": str(skipped), "time": "0"}
 
 
-def _case(place: OccurrencePart, link: LinkPart, options: Options) -> Element:
+def _case(place: OccurrencePart, link: LinkPart, options: ReportOptions) -> Element:
     case = element(
         "testcase",
         attributes={

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from crawler.model import ChangeKind, Report, State
+from crawler.core.model import ChangeKind, Report, State
 from crawler.report.clean import clipped, file_link, web_link
 from crawler.report.document import readable_document
 from crawler.report.figures import day, minute, number
-from crawler.report.options import Options
-from crawler.report.parts import Document, LinkPart, OccurrencePart
+from crawler.report.options import ReportOptions
+from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument
 from crawler.report.phrases import (
     about_rounds,
     about_run,
@@ -42,7 +42,7 @@ _AUTOLINK = re.compile(r"(?i)\b(https?|ftp)://|\b(www)\.")  # entities hide thes
 _IN_TARGET = str.maketrans({c: f"%{ord(c):02X}" for c in ' <>()|\\`"'})
 
 
-def render(report: Report, options: Options) -> str:
+def render(report: Report, options: ReportOptions) -> str:
     """The report as one Markdown text: counts, news, a table of the dead, one of the suspects, and the run."""
     document = readable_document(report, whole=options.verbose)
     say = words(options.language)
@@ -63,7 +63,7 @@ def render(report: Report, options: Options) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _summary(document: Document, say: Words) -> list[str]:
+def _summary(document: ReportDocument, say: Words) -> list[str]:
     if not document.by_site:
         return [say.no_links]
     head = [say.site, *(say.states[state] for state in State), say.total]
@@ -78,7 +78,7 @@ def _figures(counts: dict[State, int]) -> list[str]:
     return [number(counts[s]) if counts.get(s) else "·" for s in State] + [number(sum(counts.values()))]
 
 
-def _news(document: Document, options: Options, say: Words) -> list[str]:
+def _news(document: ReportDocument, options: ReportOptions, say: Words) -> list[str]:
     if not document.by_site:
         return []
     lines = []
@@ -93,7 +93,7 @@ def _news(document: Document, options: Options, say: Words) -> list[str]:
     return [f"## {say.what_changed}", "\n".join(lines)] if lines else []
 
 
-def _findings(document: Document, state: State, options: Options, say: Words) -> list[str]:
+def _findings(document: ReportDocument, state: State, options: ReportOptions, say: Words) -> list[str]:
     """A heading and a table of the links in one state; nothing where there are none."""
     links = in_state(document, state)
     if not links:
@@ -105,7 +105,7 @@ def _findings(document: Document, state: State, options: Options, say: Words) ->
     return [f"## {heading} ({number(len(links))})", table, *more]
 
 
-def _row(link: LinkPart, options: Options, say: Words) -> Sequence[str]:
+def _row(link: LinkPart, options: ReportOptions, say: Words) -> Sequence[str]:
     seen, told = evidence(link), memory(link, options.language)
     why = [f"{_text(reason_name(link.reason, options.language))} `{link.reason}`", _small(seen), _small(told)]
     if link.moved_to:
@@ -118,14 +118,14 @@ def _row(link: LinkPart, options: Options, say: Words) -> Sequence[str]:
     return (_link(name(link), link.url), _lines(why), _places(link, options, say), _lines([*copy, *instead]))
 
 
-def _walls(document: Document, options: Options, say: Words) -> list[str]:
+def _walls(document: ReportDocument, options: ReportOptions, say: Words) -> list[str]:
     if not options.verbose:
         return []
     states = (State.BLOCKED, State.UNKNOWN, State.UNCHECKED)
     return [block for state in states for block in _findings(document, state, options, say)]
 
 
-def _other_titles(document: Document, options: Options, say: Words) -> list[str]:
+def _other_titles(document: ReportDocument, options: ReportOptions, say: Words) -> list[str]:
     links = with_other_title(document)
     rows = [
         (
@@ -142,7 +142,7 @@ def _other_titles(document: Document, options: Options, say: Words) -> list[str]
     return [f"## {say.title_differs} ({number(len(links))})", _table(head, rows)]
 
 
-def _notices(document: Document, say: Words) -> list[str]:
+def _notices(document: ReportDocument, say: Words) -> list[str]:
     if not document.new_notices:
         return []
     lines = [
@@ -152,13 +152,13 @@ def _notices(document: Document, say: Words) -> list[str]:
     return [f"## {say.new_notices}", _bullets(lines), say.notices_hint]
 
 
-def _places(link: LinkPart, options: Options, say: Words) -> str:
+def _places(link: LinkPart, options: ReportOptions, say: Words) -> str:
     shown = [_place(o, options) for o in link.occurrences[:MAX_PLACES]]
     left = len(link.occurrences) - len(shown)
     return _lines([*shown, say.more.format(count=number(left)) if left > 0 else ""])
 
 
-def _place(occurrence: OccurrencePart, options: Options) -> str:
+def _place(occurrence: OccurrencePart, options: ReportOptions) -> str:
     text = f"{occurrence.path}:{occurrence.line}"
     if not options.notes_url:
         return _text(text)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from crawler.model import State
+from crawler.core.model import State
 from crawler.report.words import Language
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ReportOptions:
     """What every renderer is given; each uses what concerns it."""
 
     language: Language = "en"

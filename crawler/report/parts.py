@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from crawler.model import ChangeKind, Confidence, Kind, State
+from crawler.core.model import ChangeKind, Confidence, Kind, State
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Position = Annotated[int, msgspec.Meta(ge=1)]
@@ -160,7 +160,7 @@ class RoundPart(Part, frozen=True):
     runs: int | None
 
 
-class Document(Part, frozen=True):
+class ReportDocument(Part, frozen=True):
     """A whole report."""
 
     schema: Literal["crawler.report/1"]

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crawler.model import ChangeKind, State
+from crawler.core.model import ChangeKind, State
 from crawler.report.figures import day, duration, number, size
-from crawler.report.parts import ChangePart, Document, LinkPart, RunPart, SuggestionPart
+from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, SuggestionPart
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language, words
 
 FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: their dead come first
 
 
-def in_state(document: Document, state: State) -> list[LinkPart]:
+def in_state(document: ReportDocument, state: State) -> list[LinkPart]:
     """The links in this state: WeChat and Zhihu first, then in the document's order."""
     return sorted((link for link in document.links if link.state is state), key=lambda link: site_rank(link.site))
 
@@ -26,12 +26,12 @@ def site_rank(site: str) -> tuple[int, str]:
     return (FOCUS.index(site) if site in FOCUS else len(FOCUS), site)
 
 
-def with_other_title(document: Document) -> list[LinkPart]:
+def with_other_title(document: ReportDocument) -> list[LinkPart]:
     """Living links whose page has a title that has nothing to do with the note's."""
     return [link for link in document.links if link.title_differs]
 
 
-def news(document: Document) -> list[tuple[ChangeKind, list[tuple[ChangePart, LinkPart | None]]]]:
+def news(document: ReportDocument) -> list[tuple[ChangeKind, list[tuple[ChangePart, LinkPart | None]]]]:
     """What changed, by kind, each change with its link where the report covers it."""
     by_url = {link.canonical_url: link for link in document.links}
     grouped: dict[ChangeKind, list[tuple[ChangePart, LinkPart | None]]] = {kind: [] for kind in ChangeKind}
@@ -40,7 +40,7 @@ def news(document: Document) -> list[tuple[ChangeKind, list[tuple[ChangePart, Li
     return [(kind, changes) for kind, changes in grouped.items() if changes]
 
 
-def other_news(document: Document, language: Language) -> list[str]:
+def other_news(document: ReportDocument, language: Language) -> list[str]:
     """News that is of no single link: new notices, sites that refused us, or that nothing at all changed."""
     say = words(language)
     lines = [say.notices_count.format(count=len(document.new_notices))] if document.new_notices else []
@@ -75,7 +75,7 @@ def evidence(link: LinkPart) -> str:
 
 
 def memory(link: LinkPart, language: Language) -> str:
-    """What is remembered of it: last alive, failing looks, confidence, when it was checked."""
+    """What is remembered of it: last alive, failing checks, confidence, when it was checked."""
     say = words(language)
     if link.checked_at is None or link.site == "local":
         return ""
@@ -134,7 +134,7 @@ def _given_up(run: RunPart, language: Language) -> list[str]:
     ]
 
 
-def about_rounds(document: Document, language: Language) -> list[str]:
+def about_rounds(document: ReportDocument, language: Language) -> list[str]:
     """How long a full round of each site takes, and how many links have waited too long."""
     say = words(language)
     lines = []
@@ -146,7 +146,7 @@ def about_rounds(document: Document, language: Language) -> list[str]:
     return lines
 
 
-def uncounted(document: Document, language: Language) -> str:
+def uncounted(document: ReportDocument, language: Language) -> str:
     """The sentence on links that say nothing of their pages; "" where there are none."""
     blocked, unknown = document.counts[State.BLOCKED], document.counts[State.UNKNOWN]
     if not blocked and not unknown:
@@ -159,6 +159,6 @@ def offers(link: LinkPart) -> list[SuggestionPart]:
     return [offer for offer in link.suggestions if not offer.url.startswith("urn:")]
 
 
-def sites_by_weight(document: Document) -> Sequence[str]:
+def sites_by_weight(document: ReportDocument) -> Sequence[str]:
     """Sites with WeChat and Zhihu first, then by number of links."""
     return sorted(document.by_site, key=lambda site: (site_rank(site)[0], -sum(document.by_site[site].values()), site))

@@ -1,6 +1,6 @@
 """What is shown while links are looked at: a bar on a terminal, plain lines elsewhere, on stderr.
 
-A run tells a `Progress` its plan and then every look; it neither waits for it nor asks it anything. The time that is
+A run tells a `Progress` its plan and then every check; it neither waits for it nor asks it anything. The time that is
 left is that of the slowest slot, since slots are walked side by side and each keeps its own pace.
 """
 
@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from crawler.model import Look, State
-from crawler.plan import Plan
+from crawler.core.model import Check, State
+from crawler.core.url import redact
 from crawler.report.figures import duration, number
-from crawler.url import redact
+from crawler.schedule.plan import Plan
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -36,9 +36,9 @@ class Progress(Protocol):
     """Whoever watches a run."""
 
     def planned(self, plan: Plan) -> None:
-        """What will be looked at; comes once, before the first look."""
+        """What will be looked at; comes once, before the first check."""
 
-    def looked(self, look: Look) -> None:
+    def looked(self, check: Check) -> None:
         """One link was looked at and is remembered."""
 
 
@@ -48,7 +48,7 @@ class Silent:
     def planned(self, plan: Plan) -> None:
         """Nothing is shown."""
 
-    def looked(self, look: Look) -> None:
+    def looked(self, check: Check) -> None:
         """Nothing is shown."""
 
 
@@ -76,10 +76,10 @@ class Pace:
         self._left = {slot.key: len(slot.links) for slot in plan.slots}
         self._interval = {slot.key: slot.politeness.interval for slot in plan.slots}
 
-    def count(self, look: Look) -> None:
-        """One look more; a look that no plan held (a canary) makes the total grow."""
-        slot = look.link.slot
-        self.states[look.history.state] += 1
+    def count(self, check: Check) -> None:
+        """One check more; a check that no plan held (a canary) makes the total grow."""
+        slot = check.link.slot
+        self.states[check.history.state] += 1
         self._done[slot] += 1
         self._left[slot] = max(0, self._left.get(slot, 0) - 1)
         self.total = max(self.total, self.done)
@@ -101,7 +101,7 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Lines:
+class LineProgress:
     """Plain lines for logs: one at the start, then one every ten seconds, sooner after a hundred links."""
 
     write: Callable[[str], object]
@@ -116,9 +116,9 @@ class Lines:
         if self.pace.total:
             self.write(f"{number(self.pace.total)} links to look at, {duration(self.pace.left())} at least\n")
 
-    def looked(self, look: Look) -> None:
+    def looked(self, check: Check) -> None:
         """Write a line where one is due."""
-        self.pace.count(look)
+        self.pace.count(check)
         now = self.pace.clock()
         finished = self.pace.done == self.pace.total
         if finished or now - self._last >= LINE_EVERY or self.pace.done - self._shown >= LINE_LINKS:
@@ -142,9 +142,9 @@ class Bar:
         if self.pace.total:
             self._task = self.display.add_task("", total=self.pace.total, tally="", left=duration(self.pace.left()))
 
-    def looked(self, look: Look) -> None:
+    def looked(self, check: Check) -> None:
         """Move on by one."""
-        self.pace.count(look)
+        self.pace.count(check)
         now = self.pace.clock()
         finished = self.pace.done == self.pace.total
         if self._task is not None and (finished or now - self._shown >= BAR_EVERY):  # the time left costs a sum
@@ -160,7 +160,7 @@ class Bar:
 
 @dataclass(slots=True)
 class Events:
-    """For programs that read logs: a JSON object a line, one for the plan and one for each look."""
+    """For programs that read logs: a JSON object a line, one for the plan and one for each check."""
 
     write: Callable[[str], object]
 
@@ -168,17 +168,17 @@ class Events:
         """How much is to be done."""
         self.write(event("plan", links=plan.links, slots=len(plan.slots)))
 
-    def looked(self, look: Look) -> None:
-        """What one look said, and what is remembered of the link after it."""
-        fetch = look.fetch
+    def looked(self, check: Check) -> None:
+        """What one check said, and what is remembered of the link after it."""
+        fetch = check.fetch
         self.write(
             event(
                 "look",
-                url=redact(look.link.url),
-                site=look.link.site,
-                state=look.history.state,
-                verdict=look.verdict.state,
-                reason=look.verdict.reason,
+                url=redact(check.link.url),
+                site=check.link.site,
+                state=check.history.state,
+                verdict=check.verdict.state,
+                reason=check.verdict.reason,
                 status=fetch.status,
                 error=fetch.error,
                 requests=fetch.requests,
@@ -208,7 +208,7 @@ def open_progress(*, quiet: bool = False, log: str = "text", clock: Clock = time
         with _display() as display:
             yield Bar(display, Pace(clock))
     else:
-        yield Lines(_to_stderr, Pace(clock))
+        yield LineProgress(_to_stderr, Pace(clock))
 
 
 def _to_stderr(line: str) -> None:

@@ -10,23 +10,23 @@ from typing import Any
 
 import msgspec
 
-from crawler.model import Report
+from crawler.core.model import Report
 from crawler.report.annotations import Item, Level, items, message
 from crawler.report.clean import escaped_json
 from crawler.report.document import readable_document
-from crawler.report.options import Options
+from crawler.report.options import ReportOptions
 
 SEVERITIES = {Level.ERROR: "ERROR", Level.WARNING: "WARNING"}
 
 
-def render(report: Report, options: Options) -> str:
+def render(report: Report, options: ReportOptions) -> str:
     """One JSON object with a diagnostic for each place of each link that fails."""
     diagnostics = [_diagnostic(item, options) for item in items(readable_document(report, whole=False), options)]
     result = {"source": {"name": "linkhealth-crawler"}, "diagnostics": diagnostics}
     return escaped_json(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
 
 
-def _diagnostic(item: Item, options: Options) -> dict[str, Any]:
+def _diagnostic(item: Item, options: ReportOptions) -> dict[str, Any]:
     place = item.occurrence
     start = {"line": place.line, "column": 1} if place.column == 1 else {"line": place.line}
     return {

@@ -235,7 +235,7 @@ REASONS = {
     "not-modified": Reason(
         "not modified",
         "未修改（304）",
-        "The server answered 304: nothing changed since the last look, and no body was sent.",
+        "The server answered 304: nothing changed since the last check, and no body was sent.",
     ),
     "accepted-status": Reason("accepted status", "被认可的状态码", "A status that `[host] accept` counts as alive."),
 }

@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from crawler.model import Report
+from crawler.core.model import Report
 from crawler.report.annotations import Item, Level, items, message
 from crawler.report.clean import escaped_json, file_link
 from crawler.report.document import readable_document
-from crawler.report.options import Options
-from crawler.report.parts import Document
+from crawler.report.options import ReportOptions
+from crawler.report.parts import ReportDocument
 from crawler.report.phrases import warnings
 from crawler.report.reasons import reason_help, reason_name
 
@@ -26,7 +26,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 MAX_RESULTS = 25_000  # of one run; GitHub refuses files with more
 
 
-def render(report: Report, options: Options) -> str:
+def render(report: Report, options: ReportOptions) -> str:
     """One SARIF log with one run: a rule for each reason that occurs, a result for each link in each note."""
     document = readable_document(report, whole=False)
     found = _one_per_note(items(document, options))
@@ -60,7 +60,7 @@ def _one_per_note(found: Iterable[Item]) -> list[list[Item]]:
     return list(groups.values())
 
 
-def _rule(reason: str, options: Options) -> dict[str, Any]:
+def _rule(reason: str, options: ReportOptions) -> dict[str, Any]:
     explained = reason_help(reason)
     return {
         "id": reason,
@@ -72,7 +72,7 @@ def _rule(reason: str, options: Options) -> dict[str, Any]:
     }
 
 
-def _result(places: list[Item], reasons: list[str], options: Options) -> dict[str, Any]:
+def _result(places: list[Item], reasons: list[str], options: ReportOptions) -> dict[str, Any]:
     link = places[0].link
     first, *others = [_location(item) for item in places]
     identity = f"{link.canonical_url}\n{places[0].occurrence.path}"
@@ -98,7 +98,7 @@ def _location(item: Item) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": {"uri": file_link(item.file)}, "region": region}}
 
 
-def _invocation(document: Document, left_out: int, options: Options) -> dict[str, Any]:
+def _invocation(document: ReportDocument, left_out: int, options: ReportOptions) -> dict[str, Any]:
     """Whether the run was a whole one; everything that kept it from that is a notification."""
     run = document.run
     notes = warnings(run, options.language)

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import pygal
 from pygal.style import Style
 
-from crawler.model import State
+from crawler.core.model import State
 
 # pygal leaves a finder for its map plugins behind, of a protocol that Python 3.11 warns of at every import and 3.12
 # ignores. We draw no maps.

@@ -17,12 +17,12 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from crawler.model import ChangeKind, Report, State
+from crawler.core.model import ChangeKind, Report, State
 from crawler.report.clean import clipped
 from crawler.report.document import readable_document
 from crawler.report.figures import minute, number
-from crawler.report.options import Options
-from crawler.report.parts import ChangePart, Document, LinkPart
+from crawler.report.options import ReportOptions
+from crawler.report.parts import ChangePart, LinkPart, ReportDocument
 from crawler.report.phrases import (
     about_rounds,
     about_run,
@@ -57,7 +57,7 @@ INDENT = 3
 STATE_WORDS = frozenset(state.value for state in State)
 
 
-def render(report: Report, options: Options) -> str:
+def render(report: Report, options: ReportOptions) -> str:
     """The report as text, with colour sequences only where `options.colour` asks for them."""
     paper = _Paper(max(options.width, 20), options.colour)
     _Page(paper, readable_document(report, whole=options.verbose), options, words(options.language)).write()
@@ -106,8 +106,8 @@ class _Page:
     """A report on its way to paper."""
 
     paper: _Paper
-    document: Document
-    options: Options
+    document: ReportDocument
+    options: ReportOptions
     say: Words
 
     def write(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from crawler.model import Report
+from crawler.core.model import Report
 from crawler.report.document import readable_document
-from crawler.report.options import Options
+from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
 
 
-def render(report: Report, _options: Options) -> str:
+def render(report: Report, _options: ReportOptions) -> str:
     """Lines of state, reason, url, note title, and every path:line:column, separated by spaces; no header line."""
     return "".join(map(_line, readable_document(report).links))
 

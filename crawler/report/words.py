@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, assert_never
 
-from crawler.model import ChangeKind, State
+from crawler.core.model import ChangeKind, State
 
 Language = Literal["en", "zh"]
 

@@ -16,13 +16,13 @@ from typing import Any
 import ada_url
 import msgspec
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
+from crawler.core.url import MAX_URL, without_fragment
 from crawler.sites.loading import read_documents
-from crawler.sites.schema import Example, PageTable, Row, SiteFile, Source, Sources
+from crawler.sites.schema import Example, FieldSource, PageTable, Rule, SiteFile, Sources
 from crawler.sites.steps import GROUP, MAX_UNWRAPS, apply, compiled, host_matches, join_query, split_query
-from crawler.url import MAX_URL, without_fragment
 
-__all__ = ["OTHER", "Identity", "Site", "Sites", "Source", "Sources", "load_sites"]
+__all__ = ["OTHER", "FieldSource", "Identity", "Site", "Sites", "Sources", "load_sites"]
 
 OTHER = "other"  # the site of a host that no site file owns
 TRACKING = "utm_"  # parameters so called are dropped from the identity of every URL; anything more may name a page
@@ -49,7 +49,7 @@ class Site:
     values: Mapping[str, Sources] = field(default_factory=dict)
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[Rule, ...]:
         """Verdict rows, in the order in which they are tried."""
         return self.file.row
 
@@ -220,8 +220,8 @@ def _site(file: SiteFile) -> Site:
     )
 
 
-def _sources(written: Iterable[str | Source]) -> Sources:
-    return tuple(Source(css=source) if isinstance(source, str) else source for source in written)
+def _sources(written: Iterable[str | FieldSource]) -> Sources:
+    return tuple(FieldSource(css=source) if isinstance(source, str) else source for source in written)
 
 
 def _try(file: str, where: str, pattern: str) -> int:

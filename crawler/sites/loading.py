@@ -14,11 +14,21 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from crawler.errors import ConfigError
-from crawler.sites.schema import Example, KindRow, PageTable, PolitenessTable, Row, SiteFile, Source, Step, Table
+from crawler.core.errors import ConfigError
+from crawler.sites.schema import (
+    Example,
+    FieldSource,
+    IdentityStep,
+    KindRow,
+    PageTable,
+    PolitenessTable,
+    Rule,
+    SiteFile,
+    Table,
+)
 
 LISTS: dict[str, type[Table]] = {
-    "fetch": Step, "canonical": Step, "kind": KindRow, "row": Row, "example": Example,
+    "fetch": IdentityStep, "canonical": IdentityStep, "kind": KindRow, "row": Rule, "example": Example,
 }  # fmt: skip
 TABLES: dict[str, type[Table]] = {"politeness": PolitenessTable, "page": PageTable}
 PLACES = ("css", "meta", "var", "object", "json")
@@ -121,7 +131,7 @@ def _sources(path: str, where: str, written: Any) -> Any:
 def _source(path: str, where: str, written: Any) -> Any:
     if not isinstance(written, dict):
         return written
-    source = _table(path, where, written, Source)
+    source = _table(path, where, written, FieldSource)
     if sum(bool(getattr(source, place)) for place in PLACES) != 1:
         raise ConfigError(f"{path}: {where}: a source has exactly one of {', '.join(PLACES)}")
     if bool(source.object) != bool(source.key) or bool(source.json) != bool(source.path):

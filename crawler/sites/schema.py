@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from crawler.model import Confidence
+from crawler.core.model import Confidence
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,7 +29,7 @@ class PolitenessTable(Table, frozen=True):
     image_referer: str = ""
 
 
-class Step(Table, frozen=True):
+class IdentityStep(Table, frozen=True):
     """One `[[fetch]]` or `[[canonical]]` step: which URLs it is about, then what is done to them, in this order."""
 
     host: tuple[str, ...] = ()  # exact, or "*.example.com"; empty: every host of the site
@@ -53,7 +53,7 @@ class KindRow(Table, frozen=True):
     url: str  # regex over the whole canonical URL
 
 
-class Source(Table, frozen=True):
+class FieldSource(Table, frozen=True):
     """One place where a value may stand; exactly one of css, meta, var, object, json."""
 
     css: str = ""
@@ -71,22 +71,22 @@ class Source(Table, frozen=True):
     strip: tuple[str, ...] = ()  # regexes
 
 
-Sources = tuple[Source, ...]
+Sources = tuple[FieldSource, ...]
 
 
 class PageTable(Table, frozen=True):
     """`[page]`: where each field stands, best source first."""
 
-    title: tuple[str | Source, ...] = ()
-    author: tuple[str | Source, ...] = ()
-    published: tuple[str | Source, ...] = ()
-    text: tuple[str | Source, ...] = ()
-    images: tuple[str | Source, ...] = ()
-    lead_image: tuple[str | Source, ...] = ()
-    canonical: tuple[str | Source, ...] = ()
+    title: tuple[str | FieldSource, ...] = ()
+    author: tuple[str | FieldSource, ...] = ()
+    published: tuple[str | FieldSource, ...] = ()
+    text: tuple[str | FieldSource, ...] = ()
+    images: tuple[str | FieldSource, ...] = ()
+    lead_image: tuple[str | FieldSource, ...] = ()
+    canonical: tuple[str | FieldSource, ...] = ()
 
 
-class Row(Table, frozen=True):
+class Rule(Table, frozen=True):
     """`[[row]]`: a verdict and the conditions that must all hold for it."""
 
     id: str
@@ -140,10 +140,10 @@ class SiteFile(Table, frozen=True):
     hidden: tuple[str, ...] = ()
     other_pages: Literal["unknown", "generic"] = "unknown"
     follow_only: str = ""
-    fetch: tuple[Step, ...] = ()
-    canonical: tuple[Step, ...] = ()
+    fetch: tuple[IdentityStep, ...] = ()
+    canonical: tuple[IdentityStep, ...] = ()
     kind: tuple[KindRow, ...] = ()
-    value: dict[str, tuple[str | Source, ...]] = {}
+    value: dict[str, tuple[str | FieldSource, ...]] = {}
     page: PageTable = PageTable()
-    row: tuple[Row, ...] = ()
+    row: tuple[Rule, ...] = ()
     example: tuple[Example, ...] = ()

@@ -15,8 +15,8 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 import ada_url
 
-from crawler.sites.schema import Step
-from crawler.url import is_http
+from crawler.core.url import is_http
+from crawler.sites.schema import IdentityStep
 
 MAX_UNWRAPS = 5  # wrappers within wrappers; more is a trap
 _AMP = re.compile(r"(?i)&(?:amp;)+|(?:\\|%5c)x26(?:amp;)*")
@@ -37,7 +37,7 @@ def host_matches(host: str, patterns: Iterable[str]) -> bool:
     return any(host == p or (p.startswith("*.") and host.endswith(p[1:])) for p in patterns)
 
 
-def apply(url: ada_url.URL, steps: Iterable[Step]) -> str | None:
+def apply(url: ada_url.URL, steps: Iterable[IdentityStep]) -> str | None:
     """Change `url` in place by every step that is about it; the URL inside where a step unwraps one."""
     host, path = url.hostname, url.pathname  # kept here, since each look at the parsed URL crosses into C
     for step in steps:
@@ -63,11 +63,11 @@ def _filled(template: str, match: re.Match[str]) -> str:
     return GROUP.sub(lambda group: match[int(group[1])] or "", template)
 
 
-def _has_params(url: ada_url.URL, step: Step) -> bool:
+def _has_params(url: ada_url.URL, step: IdentityStep) -> bool:
     return {step.alias.get(name, name) for name, value in split_query(url.search) if value}.issuperset(step.params)
 
 
-def _change(url: ada_url.URL, step: Step) -> None:
+def _change(url: ada_url.URL, step: IdentityStep) -> None:
     """The verbs about scheme and query."""
     if step.unescape:
         url.search = _AMP.sub("&", url.search)
@@ -94,13 +94,13 @@ def join_query(params: Params) -> str:
     return f"?{query}" if query else ""
 
 
-def _alias(params: Params, step: Step) -> Params:
+def _alias(params: Params, step: IdentityStep) -> Params:
     """Old names become new ones, unless the new one is there."""
     names = {name for name, _ in params}
     return [(new if (new := step.alias.get(n, n)) not in names else n, v) for n, v in params]
 
 
-def _drop(params: Params, step: Step) -> Params:
+def _drop(params: Params, step: IdentityStep) -> Params:
     dropped = names_pattern(step.drop)
     return [(n, v) for n, v in params if not dropped.match(n)]
 
@@ -111,7 +111,7 @@ def names_pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(fnmatch.translate(name) for name in names))
 
 
-def _keep(params: Params, step: Step) -> Params:
+def _keep(params: Params, step: IdentityStep) -> Params:
     first: dict[str, str | None] = {}
     for name, value in params:
         if value:
@@ -119,11 +119,11 @@ def _keep(params: Params, step: Step) -> Params:
     return [(name, first[name]) for name in step.keep if name in first]
 
 
-def _base64(params: Params, step: Step) -> Params:
+def _base64(params: Params, step: IdentityStep) -> Params:
     return [(n, _padded(v) if v and n in step.base64 else v) for n, v in params]
 
 
-_QUERY_VERBS: tuple[tuple[Callable[[Step], object], Callable[[Params, Step], Params]], ...] = (
+_QUERY_VERBS: tuple[tuple[Callable[[IdentityStep], object], Callable[[Params, IdentityStep], Params]], ...] = (
     (lambda step: step.alias, _alias),
     (lambda step: step.drop, _drop),
     (lambda step: step.keep, _keep),

@@ -13,11 +13,11 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from crawler.archive import Archive
 from crawler.cli import run_cli
-from crawler.demo import pages
-from crawler.demo.pages import Article
-from crawler.model import Confidence, State
-from crawler.store import Archive
+from crawler.core.model import Confidence, State
+from crawler.testing import pages
+from crawler.testing.pages import Article
 
 URL = "https://mp.weixin.qq.com/s/Import000000000000000A"
 TEXT = ("一封旧信说起河边的灯塔，灯塔每晚只亮一次。", "守灯塔的人把每一次都记在本子上。")

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from crawler.demo.answer import Plan
-from crawler.demo.web import Web, serving
+from crawler.testing.answer import StandInPlan
+from crawler.testing.web import Web, serving
 
 PATIENCE = 60.0  # seconds; a process that takes longer hangs
 IMPATIENT = {"fetch": {"interval": 0, "timeout": 2, "retries": 1}}
@@ -118,7 +118,9 @@ class Report:
 
 
 @contextmanager
-def stage_in(folder: Path, plan: Plan, options: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[Stage]:
+def stage_in(
+    folder: Path, plan: StandInPlan, options: Mapping[str, Mapping[str, Any]] | None = None
+) -> Iterator[Stage]:
     """A stage in a folder, until the block ends."""
     with serving(plan, folder / "ca.pem") as web:
         stage = Stage(folder, web)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.demo import pages
-from crawler.demo.answer import Answer, Plan
-from crawler.demo.pages import Article
+from crawler.testing import pages
+from crawler.testing.answer import StandInAnswer, StandInPlan
+from crawler.testing.pages import Article
 
 if TYPE_CHECKING:
     from conftest import Stage
@@ -29,17 +29,17 @@ RULE = '[[row]]\nid = "bound"\nstate = "dead"\nreason = "removed-for-violation"\
 @pytest.fixture(scope="module")
 def stage(staged_once: Callable[..., Stage]) -> Stage:
     """Two runs over an article that changed between them, a notice that no rule knows, and a blog's post."""
-    plan = Plan(
+    plan = StandInPlan(
         {
-            ARTICLE.url: Answer(pages.weixin_article(ARTICLE)),
-            NOTICE: Answer(pages.weixin_notice("本篇正在装订成册")),
-            POST.url: Answer(pages.blog_article(POST)),
+            ARTICLE.url: StandInAnswer(pages.weixin_article(ARTICLE)),
+            NOTICE: StandInAnswer(pages.weixin_notice("本篇正在装订成册")),
+            POST.url: StandInAnswer(pages.blog_article(POST)),
         }
     )
     stage = staged_once(plan, {"archive": {"images": "none"}})
     stage.note("bridges.md", f"{ARTICLE.url}\n\n石板路与桥\n\n{NOTICE}\n\n[a post]({POST.url})\n")
     assert stage.crawler("run").returncode == 0
-    stage.web.put(ARTICLE.url, Answer(pages.weixin_article(LATER)))
+    stage.web.put(ARTICLE.url, StandInAnswer(pages.weixin_article(LATER)))
     assert stage.crawler("run", "--all").returncode == 0
     return stage
 

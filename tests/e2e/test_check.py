@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.demo import pages
-from crawler.demo.answer import Answer, Plan, redirect
-from crawler.demo.pages import Article
+from crawler.testing import pages
+from crawler.testing.answer import StandInAnswer, StandInPlan, redirect
+from crawler.testing.pages import Article
 
 if TYPE_CHECKING:
     from conftest import Stage
@@ -27,14 +27,14 @@ CAPTCHA = "https://mp.weixin.qq.com/mp/wappoc_appmsgcaptcha?poc_token=1"
 OLD_DEAD = "https://blog.example/old-dead"
 NEW_DEAD = "https://blog.example/new-dead"
 
-PLAN = Plan(
+PLAN = StandInPlan(
     answers={
-        ALIVE.url: Answer(pages.weixin_article(ALIVE)),
-        DELETED: Answer(pages.weixin_notice("该内容已被发布者删除")),
+        ALIVE.url: StandInAnswer(pages.weixin_article(ALIVE)),
+        DELETED: StandInAnswer(pages.weixin_notice("该内容已被发布者删除")),
         WALL: redirect(CAPTCHA),
-        CAPTCHA: Answer(pages.weixin_captcha(WALL)),
-        OLD_DEAD: Answer(b"<p>gone", status=404),
-        NEW_DEAD: Answer(b"<p>gone", status=404),
+        CAPTCHA: StandInAnswer(pages.weixin_captcha(WALL)),
+        OLD_DEAD: StandInAnswer(b"<p>gone", status=404),
+        NEW_DEAD: StandInAnswer(b"<p>gone", status=404),
     }
 )
 FILLER = "".join(f"Line {n} of prose.\n\n" for n in range(20))

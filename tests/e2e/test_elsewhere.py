@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.demo import pages
-from crawler.demo.answer import Answer, Plan, redirect
+from crawler.testing import pages
+from crawler.testing.answer import StandInAnswer, StandInPlan, redirect
 
 if TYPE_CHECKING:
     from conftest import Stage
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.slow
 
 DELETED = "https://mp.weixin.qq.com/s/Wayback0000000000_01"
 GONE = "https://blog.example/gone"
-PLAN = Plan(
+PLAN = StandInPlan(
     answers={
-        DELETED: Answer(pages.weixin_notice("该内容已被发布者删除")),
-        GONE: Answer(b"<p>gone", status=410),
+        DELETED: StandInAnswer(pages.weixin_notice("该内容已被发布者删除")),
+        GONE: StandInAnswer(b"<p>gone", status=410),
     }
 )
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.demo import pages
-from crawler.demo.answer import Answer, Plan
-from crawler.demo.pages import Article
+from crawler.testing import pages
+from crawler.testing.answer import StandInAnswer, StandInPlan
+from crawler.testing.pages import Article
 
 if TYPE_CHECKING:
     from conftest import Stage
@@ -21,7 +21,7 @@ BRIDGES, FERRIES = (
     Article(f"https://blog.example/{name}", f"On small {name}", "Ann", WORDS, account="Ann's")
     for name in ("bridges", "ferries")
 )
-PLAN = Plan(answers={post.url: Answer(pages.blog_article(post)) for post in (BRIDGES, FERRIES)})
+PLAN = StandInPlan(answers={post.url: StandInAnswer(pages.blog_article(post)) for post in (BRIDGES, FERRIES)})
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.demo import pages
-from crawler.demo.answer import Answer, Plan, redirect
-from crawler.demo.pages import Article
+from crawler.testing import pages
+from crawler.testing.answer import StandInAnswer, StandInPlan, redirect
+from crawler.testing.pages import Article
 
 if TYPE_CHECKING:
     from conftest import Stage
@@ -22,11 +22,11 @@ WORDS = ("A bridge is a short road.", "It ends where it began to be needed.", "N
 POST = Article("https://blog.example/bridges", "On small bridges", "Ann", WORDS, account="Ann's")
 MOVED = Article("https://moved.example/new(1)", "On moving", "Ann", WORDS, account="Ann's")
 OLD = "https://moved.example/old"
-PLAN = Plan(
+PLAN = StandInPlan(
     answers={
-        POST.url: Answer(pages.blog_article(POST)),
+        POST.url: StandInAnswer(pages.blog_article(POST)),
         OLD: redirect(MOVED.url, 301),
-        MOVED.url: Answer(pages.blog_article(MOVED)),
+        MOVED.url: StandInAnswer(pages.blog_article(MOVED)),
     }
 )
 NOTE = f"# 笔记\r\n\r\n[bridges]({POST.url})。\r\n\r\n[moved]({OLD})\r\n\r\n`{OLD}`\r\n"
@@ -38,7 +38,7 @@ def stage(staged: Callable[..., Stage]) -> Stage:
     made = staged(PLAN)
     made.note("2024-05-06-a.md", NOTE.encode("gb18030"))
     made.report("run")
-    made.web.put(POST.url, Answer(b"<p>gone", status=410))
+    made.web.put(POST.url, StandInAnswer(b"<p>gone", status=410))
     made.report("run", "--all")
     return made
 

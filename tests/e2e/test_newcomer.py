@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.demo import scene
+from crawler.testing import scene
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.demo import pages
-from crawler.demo.answer import Answer, Fault, Plan, redirect
-from crawler.demo.pages import Article
+from crawler.testing import pages
+from crawler.testing.answer import Fault, StandInAnswer, StandInPlan, redirect
+from crawler.testing.pages import Article
 
 if TYPE_CHECKING:
     from conftest import Report, Stage
@@ -48,23 +48,23 @@ BLOCKED = {WEIXIN[29].url, COLUMNS[7].url}
 FLAKY = BLOGS[1].url
 
 
-def plan() -> Plan:
-    deleted = Answer(pages.weixin_notice("该内容已被发布者删除"))
+def plan() -> StandInPlan:
+    deleted = StandInAnswer(pages.weixin_notice("该内容已被发布者删除"))
     captcha = "https://mp.weixin.qq.com/mp/wappoc_appmsgcaptcha?poc_token=1"
     answers = {
-        **{article.url: Answer(pages.weixin_article(article), encoding="gzip") for article in WEIXIN},
-        **{article.url: Answer(pages.zhihu_column(article)) for article in COLUMNS},
-        **{article.url: Answer(pages.blog_article(article)) for article in BLOGS},
+        **{article.url: StandInAnswer(pages.weixin_article(article), encoding="gzip") for article in WEIXIN},
+        **{article.url: StandInAnswer(pages.zhihu_column(article)) for article in COLUMNS},
+        **{article.url: StandInAnswer(pages.blog_article(article)) for article in BLOGS},
         **{url: deleted for url in DEAD if "mp.weixin" in url},
-        WEIXIN[41].url: Answer(pages.weixin_notice("此内容因违规无法查看", "涉嫌违反相关法律法规和政策")),
-        COLUMNS[2].url: Answer(pages.zhihu_not_found(), status=404),
-        BLOGS[5].url: Answer(b"<p>nothing here", status=404),
+        WEIXIN[41].url: StandInAnswer(pages.weixin_notice("此内容因违规无法查看", "涉嫌违反相关法律法规和政策")),
+        COLUMNS[2].url: StandInAnswer(pages.zhihu_not_found(), status=404),
+        BLOGS[5].url: StandInAnswer(b"<p>nothing here", status=404),
         WEIXIN[29].url: redirect(captcha),
-        captcha: Answer(pages.weixin_captcha(WEIXIN[29].url)),
-        COLUMNS[7].url: Answer(pages.zhihu_wall(), status=403),
-        FLAKY: Answer(pages.blog_article(BLOGS[1]), fail_first=1, fail_with=Fault.RESET),
+        captcha: StandInAnswer(pages.weixin_captcha(WEIXIN[29].url)),
+        COLUMNS[7].url: StandInAnswer(pages.zhihu_wall(), status=403),
+        FLAKY: StandInAnswer(pages.blog_article(BLOGS[1]), fail_first=1, fail_with=Fault.RESET),
     }
-    return Plan(answers)
+    return StandInPlan(answers)
 
 
 @pytest.fixture(scope="module")

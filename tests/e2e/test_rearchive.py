@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.browser import find_browser
-from crawler.demo import pages
-from crawler.demo.answer import Answer, Plan, Request
-from crawler.demo.pages import Article
-from crawler.errors import BrowserError
+from crawler.core.errors import BrowserError
+from crawler.fetch.browser import find_browser
+from crawler.testing import pages
+from crawler.testing.answer import StandInAnswer, StandInPlan, StandInRequest
+from crawler.testing.pages import Article
 
 if TYPE_CHECKING:
     from conftest import Stage
@@ -30,7 +30,7 @@ PROSE = ("A letter takes a week to cross the mountain.", "The dog knows the way,
 LETTER = Article(MEMBERS, "A letter", "Ann", PROSE, account="Members")
 
 
-def members_only(request: Request) -> bytes:
+def members_only(request: StandInRequest) -> bytes:
     if "pass=secret-word" in request.header("cookie"):
         return pages.blog_article(LETTER)
     return b"<!doctype html><title>Log in</title><h1>Log in</h1><form><input type=password name=p></form>"
@@ -48,13 +48,13 @@ def written_by_script(article: Article) -> bytes:
     ).encode()
 
 
-PLAN = Plan(
+PLAN = StandInPlan(
     answers={
-        ARTICLE.url: Answer(pages.weixin_article(ARTICLE)),
-        DELETED: Answer(pages.weixin_notice("该内容已被发布者删除")),
-        BROKEN: Answer(b"<p>busy", status=503),
-        MEMBERS: Answer(members_only),
-        SHELL: Answer(written_by_script(replace(LETTER, url=SHELL))),
+        ARTICLE.url: StandInAnswer(pages.weixin_article(ARTICLE)),
+        DELETED: StandInAnswer(pages.weixin_notice("该内容已被发布者删除")),
+        BROKEN: StandInAnswer(b"<p>busy", status=503),
+        MEMBERS: StandInAnswer(members_only),
+        SHELL: StandInAnswer(written_by_script(replace(LETTER, url=SHELL))),
     }
 )
 
@@ -74,11 +74,11 @@ def test_an_unchanged_page_and_a_changed_one_say_so(stage: Stage) -> None:
     assert "unchanged since 20" in again.stdout
 
     edited = replace(ARTICLE, paragraphs=(TEXT[0], "第二段改了：邮局已经关门。", TEXT[2], "第四段是新的。"))
-    stage.web.put(ARTICLE.url, Answer(pages.weixin_article(edited)))
+    stage.web.put(ARTICLE.url, StandInAnswer(pages.weixin_article(edited)))
     changed = stage.crawler("rearchive", ARTICLE.url)
     assert ": +2 -1 sentences since 20" in changed.stdout
 
-    stage.web.put(ARTICLE.url, Answer(pages.weixin_notice("该内容已被发布者删除")))
+    stage.web.put(ARTICLE.url, StandInAnswer(pages.weixin_notice("该内容已被发布者删除")))
     gone = stage.crawler("rearchive", ARTICLE.url)
     assert "dead (deleted-by-author)" in gone.stdout
     assert "nothing new kept; snapshot 3 of 20" in gone.stdout

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.demo import pages
-from crawler.demo.answer import Answer, Fault, Plan, broken, redirect
-from crawler.demo.pages import Article
+from crawler.testing import pages
+from crawler.testing.answer import Fault, StandInAnswer, StandInPlan, broken, redirect
+from crawler.testing.pages import Article
 
 if TYPE_CHECKING:
     from conftest import Report, Stage
@@ -26,18 +26,18 @@ DELETED = "https://mp.weixin.qq.com/s/E2Edeleted0000000000_2"
 FLAKY = "https://flaky.example/post"
 GONE = "https://blog.example/gone"
 
-PLAN = Plan(
+PLAN = StandInPlan(
     answers={
-        ALIVE.url: Answer(pages.weixin_article(ALIVE), encoding="gzip"),
-        DELETED: Answer(pages.weixin_notice("该内容已被发布者删除")),
-        COLUMN.url: Answer(pages.zhihu_column(COLUMN), encoding="br"),
-        POST.url: Answer(pages.blog_article(POST), encoding="zstd", etag='"1"'),
-        FLAKY: Answer(
-            pages.blog_article(replace(POST, url=FLAKY)), fail_first=1, fail_with=Answer(b"<p>busy", status=503)
+        ALIVE.url: StandInAnswer(pages.weixin_article(ALIVE), encoding="gzip"),
+        DELETED: StandInAnswer(pages.weixin_notice("该内容已被发布者删除")),
+        COLUMN.url: StandInAnswer(pages.zhihu_column(COLUMN), encoding="br"),
+        POST.url: StandInAnswer(pages.blog_article(POST), encoding="zstd", etag='"1"'),
+        FLAKY: StandInAnswer(
+            pages.blog_article(replace(POST, url=FLAKY)), fail_first=1, fail_with=StandInAnswer(b"<p>busy", status=503)
         ),
-        GONE: Answer(b"<p>gone", status=410),
+        GONE: StandInAnswer(b"<p>gone", status=410),
         "https://moved.example/old": redirect("https://moved.example/new", 301),
-        "https://moved.example/new": Answer(pages.blog_article(replace(POST, url="https://moved.example/new"))),
+        "https://moved.example/new": StandInAnswer(pages.blog_article(replace(POST, url="https://moved.example/new"))),
     }
 )
 NOTE = f"""\
@@ -162,7 +162,7 @@ def test_a_report_and_a_search_come_from_the_archive_alone(ran: tuple[Stage, Rep
 
 def test_a_link_that_dies_between_two_runs_is_news_with_its_snapshot_kept(stage: Stage) -> None:
     stage.report("run")
-    stage.web.put(ALIVE.url, Answer(pages.weixin_notice("该内容已被发布者删除")))
+    stage.web.put(ALIVE.url, StandInAnswer(pages.weixin_notice("该内容已被发布者删除")))
 
     found = stage.report("run", "--all")[ALIVE.url]
 
@@ -181,7 +181,9 @@ def test_a_captcha_wall_closes_its_slot_and_the_rest_stays_as_remembered(staged:
     urls = [f"https://mp.weixin.qq.com/s/E2Ewalled{n:013d}" for n in range(12)]
     shell = pages.weixin_captcha(urls[0])
     wall = "https://mp.weixin.qq.com/mp/wappoc_appmsgcaptcha?poc_token=1"
-    stage = staged(Plan({**{url: redirect(wall) for url in urls}, wall: Answer(shell)}), {"fetch": {"patience": 3}})
+    stage = staged(
+        StandInPlan({**{url: redirect(wall) for url in urls}, wall: StandInAnswer(shell)}), {"fetch": {"patience": 3}}
+    )
     stage.note("wall.md", "\n\n".join(urls))
 
     report = stage.report("run")
@@ -198,7 +200,7 @@ def test_secrets_of_the_sharer_never_reach_a_report(staged: Callable[..., Stage]
     url = (
         "https://mp.weixin.qq.com/s?__biz=MzA5MDAwMDAwMQ==&mid=2247480001&idx=1&sn=abcd&key=SECRET1&pass_ticket=SECRET2"
     )
-    stage = staged(Plan({url: Answer(pages.weixin_article(Article(url, "题", "甲", TEXT)))}))
+    stage = staged(StandInPlan({url: StandInAnswer(pages.weixin_article(Article(url, "题", "甲", TEXT)))}))
     stage.note("shared.md", url)
 
     done = stage.crawler("run", "--format", "json", "--format", "markdown", "--verbose")
@@ -218,7 +220,9 @@ def test_links_on_a_pipe_are_one_a_line(ran: tuple[Stage, Report]) -> None:
 
 
 def test_a_site_that_never_answers_is_suspect(staged: Callable[..., Stage]) -> None:
-    stage = staged(Plan({"https://asleep.example/": broken(Fault.HANG), POST.url: Answer(pages.blog_article(POST))}))
+    stage = staged(
+        StandInPlan({"https://asleep.example/": broken(Fault.HANG), POST.url: StandInAnswer(pages.blog_article(POST))})
+    )
     stage.configure({"fetch": {"timeout": 0.5, "retries": 0}})
     stage.note("asleep.md", f"https://asleep.example/\n\n{POST.url}\n")
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.demo import pages
-from crawler.demo.answer import Answer, Plan
-from crawler.demo.pages import Article
+from crawler.testing import pages
+from crawler.testing.answer import StandInAnswer, StandInPlan
+from crawler.testing.pages import Article
 
 if TYPE_CHECKING:
     from conftest import Stage
@@ -30,7 +30,7 @@ def post(url: str) -> bytes:
     return pages.blog_article(Article(url, f"Page {url}", "Ann", (f"All that is said at {url}.",) * 4, "Slow"))
 
 
-SLOW = Plan({url: Answer(post(url), delay=0.1) for url in URLS})
+SLOW = StandInPlan({url: StandInAnswer(post(url), delay=0.1) for url in URLS})
 
 
 def assert_one_clear_line(done: CompletedProcess[str], code: int, *words: str) -> None:
@@ -58,7 +58,7 @@ def wait_for_requests(stage: Stage, number: int) -> None:
 
 def test_without_a_network_nothing_is_called_dead_and_the_exit_code_is_3(staged: Callable[..., Stage]) -> None:
     hosts = [f"host{n}.example" for n in range(8)]
-    stage = staged(Plan({}, refused=frozenset(hosts)), {"fetch": {"retries": 0}})
+    stage = staged(StandInPlan({}, refused=frozenset(hosts)), {"fetch": {"retries": 0}})
     stage.note("offline.md", "\n\n".join(f"https://{host}/" for host in hosts))
 
     report = stage.report("run", code=3)
@@ -125,7 +125,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_acknowledged(stage: Stage) -
     for n in range(60):
         url = f"https://slow.example/more{n}"
         words = " ".join(f"{n * k * 7919 % 104729:x}" for k in range(1, 4000))
-        stage.web.put(url, Answer(pages.blog_article(Article(url, f"More {n}", "Ann", (words,), "Slow"))))
+        stage.web.put(url, StandInAnswer(pages.blog_article(Article(url, f"More {n}", "Ann", (words,), "Slow"))))
 
     done = stage.crawler("run", "--quiet", preexec_fn=almost_full)
 

@@ -8,10 +8,10 @@ from functools import partial
 import httpx
 import trio
 
+from crawler.core.model import Politeness, SlotState
+from crawler.core.settings import FetchSettings
+from crawler.core.url import host_of
 from crawler.fetch import Fetcher, open_fetcher
-from crawler.model import Politeness, SlotState
-from crawler.settings import Fetch as FetchSettings
-from crawler.url import host_of
 
 EPOCH = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -12,9 +12,9 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.core.model import Failure
 from crawler.fetch.body import MAX_MEMBERS, TooLarge, read_body
 from crawler.fetch.trouble import WebTrouble
-from crawler.model import Failure
 
 if sys.version_info >= (3, 14):
     from compression import zstd

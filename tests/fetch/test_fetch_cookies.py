@@ -6,9 +6,9 @@ import httpx
 import pytest
 from fetch_web import web
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
+from crawler.core.model import Politeness
 from crawler.fetch.cookies import MAX_COOKIES
-from crawler.model import Politeness
 
 
 class Echo:

@@ -9,11 +9,11 @@ from fetch_web import loopback, ok, saying, server
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
+from crawler.core.model import Failure
 from crawler.fetch import connect
 from crawler.fetch.guard import DNS_TTL, Guard, connect_to, is_public, system_resolver
 from crawler.fetch.trouble import WebTrouble
-from crawler.model import Failure
 
 PRIVATE = [
     "0.0.0.0",

@@ -10,10 +10,10 @@ from fetch_web import at, polite, web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.core.model import Failure, Politeness, SlotState
+from crawler.core.url import host_of
 from crawler.fetch import Fetcher
 from crawler.fetch.limit import LONGEST_PAUSE
-from crawler.model import Failure, Politeness, SlotState
-from crawler.url import host_of
 
 
 class Log:

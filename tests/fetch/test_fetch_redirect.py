@@ -5,8 +5,8 @@ import pytest
 import trio
 from fetch_web import polite, web
 
+from crawler.core.model import Failure, Redirect
 from crawler.fetch import Request
-from crawler.model import Failure, Redirect
 
 
 class Site:

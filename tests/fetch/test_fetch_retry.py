@@ -11,9 +11,9 @@ from fetch_web import EPOCH, polite, web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.core.model import Failure
 from crawler.fetch.retry import FIRST_WAIT, LONGEST_WAIT, back_off
 from crawler.fetch.retry_after import LONGEST, retry_after
-from crawler.model import Failure
 
 
 class Faulty:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fetch_web import web
 
-from crawler.model import Failure
+from crawler.core.model import Failure
 
 
 class Host:

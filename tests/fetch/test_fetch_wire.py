@@ -11,10 +11,10 @@ import trio
 import trustme
 from fetch_web import loopback, ok, polite, read_head, saying, server
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
+from crawler.core.model import Failure, Fetch
 from crawler.fetch import Request
 from crawler.fetch.wire import IDLE
-from crawler.model import Failure, Fetch
 
 CA = trustme.CA()
 

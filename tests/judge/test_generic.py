@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from crawler.core.model import Check, Fetch, History, Link, Page, Redirect, State, Verdict
 from crawler.judge.generic import judge_generic, judge_probe, probe_url, shared_target
-from crawler.model import Fetch, History, Link, Look, Page, Redirect, State, Verdict
 from crawler.page.document import Document
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -287,26 +287,26 @@ def test_strange_addresses_are_judged(final: str) -> None:
 # --- many links of one host ----------------------------------------------------------------------
 
 
-def look(number: int, final: str, state: State = State.ALIVE) -> Look:
+def check(number: int, final: str, state: State = State.ALIVE) -> Check:
     url = f"https://blog.example/{number}/ferry"
     link = Link(url, url, url, "other", "blog.example", "blog.example")
-    return Look(link, NOW, fetch_of(PROSE, url, final), Page(), Verdict(state, "ok"), History(url, NOW))
+    return Check(link, NOW, fetch_of(PROSE, url, final), Page(), Verdict(state, "ok"), History(url, NOW))
 
 
 def test_three_links_on_one_target_are_on_nobodys_page() -> None:
     found = shared_target(
-        [look(n, "https://blog.example/archive") for n in range(3)] + [look(9, "https://blog.example/x")]
+        [check(n, "https://blog.example/archive") for n in range(3)] + [check(9, "https://blog.example/x")]
     )
     assert sorted(found) == [f"https://blog.example/{n}/ferry" for n in range(3)]
     assert {verdict.state for verdict in found.values()} == {State.SUSPECT}
 
 
 def test_two_links_the_same_link_thrice_walls_and_consent_are_none() -> None:
-    assert not shared_target(look(n, "https://blog.example/archive") for n in range(2))
-    assert not shared_target(look(1, "https://blog.example/archive") for _ in range(3))
-    assert not shared_target(look(n, "https://blog.example/archive", State.BLOCKED) for n in range(3))
-    assert not shared_target(look(n, "https://blog.example/cookie-consent") for n in range(3))
-    assert not shared_target(look(n, "") for n in range(3))
+    assert not shared_target(check(n, "https://blog.example/archive") for n in range(2))
+    assert not shared_target(check(1, "https://blog.example/archive") for _ in range(3))
+    assert not shared_target(check(n, "https://blog.example/archive", State.BLOCKED) for n in range(3))
+    assert not shared_target(check(n, "https://blog.example/cookie-consent") for n in range(3))
+    assert not shared_target(check(n, "") for n in range(3))
 
 
 # --- the sibling probe ---------------------------------------------------------------------------

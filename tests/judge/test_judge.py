@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
+from crawler.core.model import Confidence, Failure, Fetch, Link, Redirect, State, Verdict
 from crawler.judge import explain, judge
 from crawler.judge.verdicts import MAX_MATCHED
-from crawler.model import Confidence, Failure, Fetch, Link, Redirect, State, Verdict
 from crawler.page.document import Document
 from crawler.sites import Site, load_sites
 
@@ -208,7 +208,7 @@ def test_explain_tries_every_condition_of_each_row_up_to_the_hit() -> None:
     assert [(step.rule, step.hit) for step in steps] == [
         ("blog/wall", False), ("blog/moved", False), ("blog/other", False), ("blog/part", False), ("blog/post", True),
     ]  # fmt: skip
-    part = {look.condition: look for look in steps[3].conditions}
+    part = {check.condition: check for check in steps[3].conditions}
     assert (part["has"].holds, part["has"].saw) == (False, "nothing at .fold")
     assert part["status"].saw == "status 200"
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from selectolax.lexbor import LexborHTMLParser
 
-from crawler.model import Page
+from crawler.core.model import Page
 from crawler.page.readable import readable_html, sanitised
 
 BASE = "https://blog.example/2020/ferry"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
 from crawler.page.document import Document, text_of
 from crawler.page.values import read_fragments, read_value, read_values
-from crawler.sites.schema import Source
+from crawler.sites.schema import FieldSource
 
 PAGE = Document(
     (
@@ -25,48 +25,48 @@ PAGE = Document(
 @pytest.mark.parametrize(
     ("source", "value"),
     [
-        (Source(css="h1"), "Head paid"),
-        (Source(css="h1", drop=(".tag",)), "Head"),
-        (Source(css=".a"), "one"),
-        (Source(css=".a, .b", all=True), "one\ntwo\nthree"),
-        (Source(css=".b", attr="data-id"), "42"),
-        (Source(css='[data-id="{n}"]'), "two"),
-        (Source(css='[data-id="{unknown}"]'), ""),
-        (Source(meta="og:title"), "Meta"),
-        (Source(meta="id"), "7"),
-        (Source(var="v"), "a & b"),
-        (Source(object="window.o", key="k", html=True), "b"),
-        (Source(object="window.o", key="l.u", all=True), "1\n2"),
-        (Source(json="#j", path="a.{id}.t"), "deep"),
-        (Source(json="#j", path="a.*.ok"), "true"),
-        (Source(json="#j", path="a.7"), "object"),
-        (Source(json="#j", path="a.7.none"), ""),
-        (Source(json="#j", path="a.7.n"), "5"),
-        (Source(json="#j", path="a.7.list.*.x", all=True), "1\n2"),
-        (Source(json="#j", path="a.7.list.1.x"), "2"),
-        (Source(json="h1", path="a"), ""),
-        (Source(css="h1", pick="(H.)"), "He"),
-        (Source(css="h1", pick="(Z)"), ""),
-        (Source(css="h1", strip=("^H", "paid$")), "ead"),
+        (FieldSource(css="h1"), "Head paid"),
+        (FieldSource(css="h1", drop=(".tag",)), "Head"),
+        (FieldSource(css=".a"), "one"),
+        (FieldSource(css=".a, .b", all=True), "one\ntwo\nthree"),
+        (FieldSource(css=".b", attr="data-id"), "42"),
+        (FieldSource(css='[data-id="{n}"]'), "two"),
+        (FieldSource(css='[data-id="{unknown}"]'), ""),
+        (FieldSource(meta="og:title"), "Meta"),
+        (FieldSource(meta="id"), "7"),
+        (FieldSource(var="v"), "a & b"),
+        (FieldSource(object="window.o", key="k", html=True), "b"),
+        (FieldSource(object="window.o", key="l.u", all=True), "1\n2"),
+        (FieldSource(json="#j", path="a.{id}.t"), "deep"),
+        (FieldSource(json="#j", path="a.*.ok"), "true"),
+        (FieldSource(json="#j", path="a.7"), "object"),
+        (FieldSource(json="#j", path="a.7.none"), ""),
+        (FieldSource(json="#j", path="a.7.n"), "5"),
+        (FieldSource(json="#j", path="a.7.list.*.x", all=True), "1\n2"),
+        (FieldSource(json="#j", path="a.7.list.1.x"), "2"),
+        (FieldSource(json="h1", path="a"), ""),
+        (FieldSource(css="h1", pick="(H.)"), "He"),
+        (FieldSource(css="h1", pick="(Z)"), ""),
+        (FieldSource(css="h1", strip=("^H", "paid$")), "ead"),
     ],
 )
-def test_a_source_gives_what_stands_there(source: Source, value: str) -> None:
+def test_a_source_gives_what_stands_there(source: FieldSource, value: str) -> None:
     assert read_value(PAGE, (source,), {"id": "7", "n": "42"}) == value
 
 
 def test_the_first_source_that_gives_something_counts() -> None:
-    assert read_value(PAGE, (Source(css=".none"), Source(css=".b"), Source(css="h1")), {}) == "two"
-    assert read_values(PAGE, (Source(css=".none"), Source(css=".a", all=True)), {}) == ["one", "three"]
-    assert read_values(PAGE, (Source(css=".none"),), {}) == []
+    assert read_value(PAGE, (FieldSource(css=".none"), FieldSource(css=".b"), FieldSource(css="h1")), {}) == "two"
+    assert read_values(PAGE, (FieldSource(css=".none"), FieldSource(css=".a", all=True)), {}) == ["one", "three"]
+    assert read_values(PAGE, (FieldSource(css=".none"),), {}) == []
 
 
 def test_text_goes_before_pictures_and_pictures_before_nothing() -> None:
-    pictures, text = Source(css=".pic"), Source(object="window.o", key="k", html=True)
+    pictures, text = FieldSource(css=".pic"), FieldSource(object="window.o", key="k", html=True)
     assert [text_of(f.node) for f in read_fragments(PAGE, (pictures, text), {})] == ["b"]
-    assert [f.node.tag for f in read_fragments(PAGE, (Source(css=".none"), pictures), {})] == ["div"]
-    assert read_fragments(PAGE, (Source(css=".none"),), {}) == []
+    assert [f.node.tag for f in read_fragments(PAGE, (FieldSource(css=".none"), pictures), {})] == ["div"]
+    assert read_fragments(PAGE, (FieldSource(css=".none"),), {}) == []
 
 
 def test_a_bad_selector_is_our_error() -> None:
     with pytest.raises(ConfigError, match="bad selector"):
-        read_value(PAGE, (Source(css="p["),), {})
+        read_value(PAGE, (FieldSource(css="p["),), {})

@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 
 from browsing import missing
 
-from crawler.demo import scene
-from crawler.demo.web import serving
-from crawler.export.source import Page, Reader
-from crawler.store import Archive
+from crawler.archive import Archive
+from crawler.archive.interchange.source import CaptureReader, ExportedPage
+from crawler.testing import scene
+from crawler.testing.web import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".venv-replay"  # made by `make replay-tools`: pywb is under the GPL and large, so it lives apart
@@ -46,7 +46,7 @@ class Kept:
     """What was kept, and the folder that it was exported to."""
 
     folder: Path
-    pages: tuple[Page, ...]
+    pages: tuple[ExportedPage, ...]
 
     @property
     def wacz(self) -> Path:
@@ -63,7 +63,7 @@ class Kept:
         """The archive's own files."""
         return sorted((self.folder / "archive").rglob("*.warc.gz"))
 
-    def page(self, url: str) -> Page:
+    def page(self, url: str) -> ExportedPage:
         """The capture of one link."""
         return next(page for page in self.pages if page.capture.url == url)
 
@@ -82,7 +82,7 @@ def keep(folder: Path) -> Kept:
         run(folder, sys.executable, "-m", "crawler", "run", "note.md")
     run(folder, sys.executable, "-m", "crawler", "export", "--wacz", "kept.wacz", "--warc", "warc", "--html", "html")
     with Archive.open(folder / "archive", write=False) as archive:
-        return Kept(folder, tuple(Reader(archive).captures()))
+        return Kept(folder, tuple(CaptureReader(archive).captures()))
 
 
 def run(folder: Path, *command: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 from browsing import chromium, requested
 from replay_stage import Kept
 
-from crawler.demo import scene
-from crawler.export.names import page_name
+from crawler.archive.interchange.names import page_name
+from crawler.testing import scene
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

@@ -14,10 +14,10 @@ from urllib.parse import urljoin
 import pytest
 from replay_stage import Kept, pywb, pywb_python, run
 
-from crawler.demo import scene
-from crawler.export.keys import keys
-from crawler.export.records import readable_url, start_url
-from crawler.export.source import Page
+from crawler.archive.interchange.keys import keys
+from crawler.archive.interchange.records import readable_url, start_url
+from crawler.archive.interchange.source import ExportedPage
+from crawler.testing import scene
 
 pytestmark = [pytest.mark.replay, pytest.mark.slow]
 FORMS = ("warc", "wacz", "store")  # what `--warc` and `--wacz` wrote, and the archive's own segments
@@ -80,7 +80,7 @@ def get(replayed: str) -> Get:
     return asked
 
 
-def stamp(page: Page) -> str:
+def stamp(page: ExportedPage) -> str:
     return f"{page.capture.at:%Y%m%d%H%M%S}"
 
 

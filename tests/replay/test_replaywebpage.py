@@ -15,8 +15,8 @@ import pytest
 from browsing import chromium, missing
 from replay_stage import PATIENCE, VIEWER, Kept, Outside, RangeHandler, listening
 
-from crawler.demo import scene
-from crawler.export.records import readable_url
+from crawler.archive.interchange.records import readable_url
+from crawler.testing import scene
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

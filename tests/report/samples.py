@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from crawler.model import (
+from crawler.core.model import (
     Change,
     ChangeKind,
     Confidence,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from browsing import chromium, requested
 
-from crawler.report import FORMATS, Options
+from crawler.report import FORMATS, ReportOptions
 from tests.report.samples import full_report
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,7 @@ def browser() -> Iterator[object]:
 def page(browser, tmp_path: Path):  # type: ignore[no-untyped-def]
     """The full report, freshly opened from disk."""
     file = tmp_path / "report.html"
-    file.write_text(FORMATS["html"].render(full_report(), Options()), encoding="utf-8")
+    file.write_text(FORMATS["html"].render(full_report(), ReportOptions()), encoding="utf-8")
     browser.get_log("performance"), browser.get_log("browser")
     browser.get(file.as_uri())
     return browser
@@ -102,7 +102,7 @@ def test_hostile_strings_are_text_in_the_drawn_cards(page) -> None:  # type: ign
 
 
 def test_cards_drawn_by_the_script_are_those_written_into_the_page(page) -> None:  # type: ignore[no-untyped-def]
-    source = FORMATS["html"].render(full_report(), Options())
+    source = FORMATS["html"].render(full_report(), ReportOptions())
     written, drawn = page.execute_script(
         """
         const told = (root) => [...root.querySelectorAll('#list li.card')].map((card) => [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.model import Evidence, History, State
+from crawler.core.model import Evidence, History, State
 from crawler.report import build_report
 from crawler.report.document import exact_document, readable_document
 from crawler.report.words import ENGLISH

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from crawler.model import Report
-from crawler.report import FORMATS, Options
+from crawler.core.model import Report
+from crawler.report import FORMATS, ReportOptions
 from tests.report.samples import down_report, empty_report, full_report, living_report
 
 # What the versions of others decide: pygal's coordinates, our own version number.
 VARYING = [(r"<svg.*?</svg>", "<svg/>"), (r'"semanticVersion": ".*?"', '"semanticVersion": ""')]
 GOLDEN = Path(__file__).parent / "golden"
-CHINESE = Options(language="zh", width=100)
-VERBOSE = Options(verbose=True, notes_url="https://github.com/me/notes/blob/main/")
+CHINESE = ReportOptions(language="zh", width=100)
+VERBOSE = ReportOptions(verbose=True, notes_url="https://github.com/me/notes/blob/main/")
 
 
-def render(name: str, report: Report, options: Options) -> str:
+def render(name: str, report: Report, options: ReportOptions) -> str:
     written = FORMATS[name].render(report, options)
     for pattern, fixed in VARYING:
         written = re.sub(pattern, fixed, written, flags=re.DOTALL)
@@ -26,7 +26,7 @@ def render(name: str, report: Report, options: Options) -> str:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_full_report_is_written_as_the_golden_file_shows(name: str, golden: Callable[[Path, str], None]) -> None:
-    written = render(name, full_report(), Options())
+    written = render(name, full_report(), ReportOptions())
     golden(GOLDEN / f"full.{name}{FORMATS[name].suffix}", written)
 
 
@@ -47,5 +47,5 @@ def test_verbose_lists_what_is_otherwise_only_counted(name: str, golden: Callabl
 def test_reports_with_little_to_say_are_written_as_the_golden_files_show(
     title: str, make: Callable[[], Report], name: str, golden: Callable[[Path, str], None]
 ) -> None:
-    written = render(name, make(), Options())
+    written = render(name, make(), ReportOptions())
     golden(GOLDEN / f"{title}.{name}{FORMATS[name].suffix}", written)

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.model import (
+from crawler.core.model import (
     Change,
     ChangeKind,
     Evidence,
@@ -19,7 +19,7 @@ from crawler.model import (
     State,
     Suggestion,
 )
-from crawler.report import FORMATS, Options, build_report
+from crawler.report import FORMATS, ReportOptions, build_report
 from tests.report.samples import NOW, RUN
 from tests.report.test_html import Outline
 
@@ -100,7 +100,7 @@ def reports(draw: st.DrawFn) -> Report:
 @settings(deadline=None, max_examples=60)
 @given(reports())
 def test_every_format_keeps_its_grammar(report: Report) -> None:
-    texts = {name: format_.render(report, Options(verbose=True)) for name, format_ in FORMATS.items()}
+    texts = {name: format_.render(report, ReportOptions(verbose=True)) for name, format_ in FORMATS.items()}
     for name, text in texts.items():
         assert not [c for c in text if c in "\x1b\x9b\u202e\x00\x07\r" or "\ud800" <= c <= "\udfff"], name
     for name in ("json", "sarif", "rdjson"):

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from crawler.model import Health, History, State
-from crawler.report import FORMATS, Options, build_report
+from crawler.core.model import Health, History, State
+from crawler.report import FORMATS, ReportOptions, build_report
 from crawler.report.charts import MAX_POINTS, dead_by_year, health, year_of
 from crawler.report.document import readable_document
 from crawler.report.html import MAX_WRITTEN
@@ -55,7 +55,7 @@ class Outline(HTMLParser):
 
 
 def written(report=None, **options: object) -> str:  # type: ignore[no-untyped-def]
-    return FORMATS["html"].render(report or full_report(), Options(**options))  # type: ignore[arg-type]
+    return FORMATS["html"].render(report or full_report(), ReportOptions(**options))  # type: ignore[arg-type]
 
 
 def data_of(page: str) -> dict[str, object]:

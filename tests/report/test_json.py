@@ -8,8 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from crawler.model import Report, State
-from crawler.report import FORMATS, Options, build_report
+from crawler.core.model import Report, State
+from crawler.report import FORMATS, ReportOptions, build_report
 from crawler.report.json_report import read, schema
 from tests.report.samples import NOW, RUN, down_report, empty_report, full_report, link, living_report
 
@@ -21,7 +21,7 @@ LINK_KEYS = (
 
 
 def written(report: Report) -> str:
-    return FORMATS["json"].render(report, Options())
+    return FORMATS["json"].render(report, ReportOptions())
 
 
 def test_the_schema_in_the_docs_is_that_of_the_code(golden: Callable[[Path, str], None]) -> None:
@@ -61,14 +61,14 @@ def test_times_are_whole_seconds_in_utc() -> None:
 
 def test_secrets_of_sharers_and_passwords_are_in_no_format() -> None:
     for name, format_ in FORMATS.items():
-        text = format_.render(full_report(), Options(verbose=True))
+        text = format_.render(full_report(), ReportOptions(verbose=True))
         for secret in ("s3cr3t", "777aa", "MTIz", "hunter2"):
             assert secret not in text, f"{secret} in {name}"
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_format_lets_a_control_character_through(name: str) -> None:
-    text = FORMATS[name].render(full_report(), Options(verbose=True))
+    text = FORMATS[name].render(full_report(), ReportOptions(verbose=True))
     obeyed = {
         c for c in text if (ord(c) < 32 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u202c\u2028"
     }

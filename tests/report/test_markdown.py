@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from crawler.model import History, State
-from crawler.report import FORMATS, Options, build_report
+from crawler.core.model import History, State
+from crawler.report import FORMATS, ReportOptions, build_report
 from tests.report.samples import NOW, RUN, full_report, link
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False, "html": True})
@@ -18,7 +18,7 @@ def html_of(title: str, url: str = "https://dead.example/") -> str:
     written = link(url, "other", ("a.md", 1, title))
     history = History(url, NOW, state=State.DEAD, reason="gone", checked_at=NOW)
     report = build_report(RUN, [written], {url: history}, NOW)
-    return PARSER.render(FORMATS["markdown"].render(report, Options()))
+    return PARSER.render(FORMATS["markdown"].render(report, ReportOptions()))
 
 
 def cells_of(html: str) -> list[str]:
@@ -68,11 +68,11 @@ def test_an_address_that_is_no_web_address_is_text() -> None:
 
 
 def test_nobody_is_mentioned() -> None:
-    report = FORMATS["markdown"].render(full_report(), Options())
+    report = FORMATS["markdown"].render(full_report(), ReportOptions())
     assert not re.search(r"(?<![\w\u200d])@\w", report)
 
 
 def test_places_are_links_where_the_notes_have_an_address() -> None:
-    text = FORMATS["markdown"].render(full_report(), Options(notes_url="https://x.example/b/main/"))
+    text = FORMATS["markdown"].render(full_report(), ReportOptions(notes_url="https://x.example/b/main/"))
     assert "](https://x.example/b/main/posts/2016-1-17-word_vectors.markdown#L42)" in text
     assert "](https://x.example/b/main/notes/we%20ird%7C%60na,me%60%3A%25%5Bx%5D.md#L3)" in text

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from crawler.model import Fetch, Look, Page, Politeness, Slot, State, Verdict
-from crawler.plan import Plan
+from crawler.core.model import Check, Fetch, Page, Politeness, Slot, State, Verdict
 from crawler.report.figures import duration, size
-from crawler.report.progress import Lines, Pace, Silent, open_progress
+from crawler.report.progress import LineProgress, Pace, Silent, open_progress
+from crawler.schedule.plan import Plan
 from tests.report.samples import NOW, alive, dead_weixin, link
 
 
@@ -36,11 +36,11 @@ def plan_of(**slots: tuple[int, float]) -> Plan:
     )
 
 
-def look_at(site: str, state: State = State.ALIVE) -> Look:
+def look_at(site: str, state: State = State.ALIVE) -> Check:
     written = link(f"https://{site}/x", site)
     _, history = alive() if state is State.ALIVE else dead_weixin()
     fetch = Fetch(written.url, written.url, NOW, status=200)
-    return Look(written, NOW, fetch, Page(), Verdict(state, "x"), history)
+    return Check(written, NOW, fetch, Page(), Verdict(state, "x"), history)
 
 
 def test_the_slowest_slot_decides_what_is_left() -> None:
@@ -68,7 +68,7 @@ def test_a_look_that_nobody_planned_makes_the_total_grow() -> None:
 def test_lines_come_after_ten_seconds_or_a_hundred_links_and_at_the_end() -> None:
     lines: list[str] = []
     clock = Clock()
-    watch = Lines(lines.append, Pace(clock))
+    watch = LineProgress(lines.append, Pace(clock))
     watch.planned(plan_of(weixin=(203, 1.0)))
     for i in range(203):
         clock.now += 11 if i == 100 else 0.01
@@ -80,7 +80,7 @@ def test_lines_come_after_ten_seconds_or_a_hundred_links_and_at_the_end() -> Non
 
 def test_with_nothing_to_do_nothing_is_said() -> None:
     lines: list[str] = []
-    Lines(lines.append, Pace(Clock())).planned(Plan())
+    LineProgress(lines.append, Pace(Clock())).planned(Plan())
     assert lines == []
 
 

@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
-from crawler.model import Occurrence, Report, State
-from crawler.report import FORMATS, Options, build_report
+from crawler.core.model import Occurrence, Report, State
+from crawler.report import FORMATS, ReportOptions, build_report
 from tests.report.samples import (
     DAY,
     NOW,
@@ -31,7 +31,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 def written(name: str, report: Report, **options: object) -> str:
-    return FORMATS[name].render(report, Options(**options))  # type: ignore[arg-type]
+    return FORMATS[name].render(report, ReportOptions(**options))  # type: ignore[arg-type]
 
 
 def sarif_schema() -> dict[str, object]:

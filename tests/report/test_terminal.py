@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from crawler.model import ChangeKind, Report, State
-from crawler.report import FORMATS, Options, build_report
+from crawler.core.model import ChangeKind, Report, State
+from crawler.report import FORMATS, ReportOptions, build_report
 from crawler.report.terminal import MAX_LISTED, MAX_PLACES
 from tests.report.samples import (
     NOW,
@@ -22,7 +22,7 @@ from tests.report.samples import (
 
 
 def written(report: Report, **options: object) -> str:
-    return FORMATS["terminal"].render(report, Options(**options))  # type: ignore[arg-type]
+    return FORMATS["terminal"].render(report, ReportOptions(**options))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

@@ -10,10 +10,20 @@ import pytest
 from crawler.judge import check_site
 from crawler.judge.conditions import CONDITIONS
 from crawler.sites import load_sites
-from crawler.sites.schema import Example, KindRow, PageTable, PolitenessTable, Row, SiteFile, Source, Step, Table
+from crawler.sites.schema import (
+    Example,
+    FieldSource,
+    IdentityStep,
+    KindRow,
+    PageTable,
+    PolitenessTable,
+    Rule,
+    SiteFile,
+    Table,
+)
 
 GUIDE = (Path(__file__).parent.parent.parent / "docs" / "site-rules.md").read_text("utf-8")
-TABLES: list[type[Table]] = [SiteFile, PolitenessTable, Step, KindRow, Example, Source, PageTable, Row]
+TABLES: list[type[Table]] = [SiteFile, PolitenessTable, IdentityStep, KindRow, Example, FieldSource, PageTable, Rule]
 KEYS = sorted({(table, field.encode_name) for table in TABLES for field in msgspec.structs.fields(table)}, key=str)
 
 
@@ -31,7 +41,7 @@ def test_every_key_that_the_guide_explains_in_a_table_is_known() -> None:
 
 def test_every_condition_of_a_row_is_implemented() -> None:
     outcome = {"id", "state", "reason", "confidence", "confirm_looks", "limited", "follow"}
-    assert {key for key, _ in CONDITIONS} | {"status"} == set(Row.__struct_fields__) - outcome
+    assert {key for key, _ in CONDITIONS} | {"status"} == set(Rule.__struct_fields__) - outcome
 
 
 def test_the_small_file_of_the_guide_loads_and_its_example_is_true() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crawler.errors import ConfigError
+from crawler.core.errors import ConfigError
 from crawler.judge import check_site
 from crawler.sites import Site, load_sites
 

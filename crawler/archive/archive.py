@@ -1,0 +1,401 @@
+"""The archive as everybody else sees it: one folder, one writer, any number of readers.
+
+The order of a write lives here: records appended, synced, then one transaction with every row and the segment's new
+size. How records, rows, frames and files look does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from crawler.archive import queries, records, replay, schema, search, thin, warc
+from crawler.archive.index import Index, pack
+from crawler.archive.journal import CaptureLine, CheckLine, HealthLine, HistoryLine, ImageLine, Line, RunLine
+from crawler.archive.keep import decide, distinct
+from crawler.archive.lock import Lock
+from crawler.archive.nouns import Capture, Hit, NoteEntry, PastCheck, StoredImage
+from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
+from crawler.archive.shelf import Shelf
+from crawler.core.errors import ArchiveError
+from crawler.core.model import Change, Check, Fetch, Health, History, Link, Run, SlotState, Snapshot, State
+from crawler.core.settings import ArchiveSettings
+
+T = TypeVar("T")
+
+_LINES = 2_000  # journal lines in one record; 25,000 new links make 13 records, each a few MB at most
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Archive:
+    """One archive folder. Not for use by two threads at once; from one after the other is fine."""
+
+    def __init__(
+        self, path: Path, options: ArchiveSettings, db: sqlite3.Connection, now: Callable[[], datetime]
+    ) -> None:
+        self.path = path
+        self._options = options
+        self._db = db
+        self._now = now
+        self._reader = SegmentReader(path / FOLDER)
+        self._text_of = replay.text_reader(db, self._reader)
+        self._index = Index(db, self._text_of)
+        self._lock: Lock | None = None
+        self._shelf: Shelf | None = None
+        self._next = queries.next_capture(db)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        options: ArchiveSettings | None = None,
+        *,
+        write: bool = True,
+        wait: bool | float = False,
+        command: str = "run",
+        now: Callable[[], datetime] = _utc_now,
+    ) -> Archive:
+        """Open a folder; for writing it is made where missing, and locked (`wait`: seconds, True for ever).
+
+        A missing or empty folder opened for reading is an empty archive. Raises ArchiveBusy, ArchiveError,
+        ArchiveDamaged.
+        """
+        options = options or ArchiveSettings()
+        if not write:
+            return cls(path, options, _reading(path), now)
+        lock = _locked(path, command, wait, now)
+        try:
+            db = schema.open_writer(path / INDEX)
+        except BaseException:
+            lock.release()
+            raise
+        archive = cls(path, options, db, now)
+        archive._lock = lock
+        try:
+            archive._shelf = Shelf(path / FOLDER, options.codec, archive._index, archive._reader, now)
+            archive._shelf.recover()
+            archive._next = queries.next_capture(archive._db)
+        except BaseException:
+            archive.close()
+            raise
+        return archive
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything; twice is fine."""
+        if self._shelf:
+            self._shelf.close()
+        self._reader.close()
+        self._db.close()
+        if self._lock:
+            self._lock.release()
+
+    # What is remembered of links
+
+    def histories(self) -> dict[str, History]:
+        """Memory of every link, by canonical URL."""
+        return queries.histories(self._db)
+
+    def history(self, canonical_url: str) -> History | None:
+        """Memory of one link."""
+        return queries.history(self._db, canonical_url)
+
+    def checks(self, canonical_url: str, limit: int = 0) -> list[PastCheck]:
+        """Every check of a link, newest first; `limit` 0: all."""
+        return queries.checks(self._db, canonical_url, limit)
+
+    def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
+        """Keep checks: bytes first, then every row in one transaction. When this returns, it is on the disk.
+
+        Gives the snapshot of each check that has one; the stored history carries it. Raises ArchiveFull, ArchiveError;
+        then nothing of this call was kept, and the archive goes on being usable.
+        """
+        return [snapshot for batch in distinct(checks) for snapshot in self._record(batch)]
+
+    def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
+        """Remember links without a check: first seen, or judged anew. `links` (by canonical URL) tell site and host."""
+        known = links or {}
+        lines: list[Line] = []
+        for history in histories:
+            link = known.get(history.canonical_url)
+            site, host = (link.site, link.host) if link else ("", "")
+            lines.append(HistoryLine(history=records.redacted(history, link.url if link else ""), site=site, host=host))
+        for start in range(0, len(lines), _LINES):
+            self._write(lines[start : start + _LINES])
+
+    # Notes
+
+    def notes(self) -> dict[str, NoteEntry]:
+        """What note files said when they were read last, by path."""
+        return queries.notes(self._db)
+
+    def put_notes(self, entries: Iterable[NoteEntry], forget: Iterable[str] = ()) -> None:
+        """Remember note files as read, and forget others."""
+        rows = [(entry.path, pack(entry)) for entry in entries]
+        with self._transaction():
+            self._db.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in forget])
+            self._db.executemany("INSERT OR REPLACE INTO notes (path, data) VALUES (?, ?)", rows)
+
+    def derived(self, name: str, stamp: str, kind: type[T]) -> list[T]:
+        """What `put_derived` keeps under this name, if it was derived under this very stamp."""
+        return queries.derived(self._db, name, stamp, kind)
+
+    def put_derived(self, name: str, stamp: str, values: Mapping[str, object]) -> None:
+        """Keep by key what costs time to work out; `stamp` is what else it depends on, other stamps are forgotten."""
+        rows = [(name, stamp, key, pack(value)) for key, value in values.items()]
+        with self._transaction():
+            self._db.execute("DELETE FROM derived WHERE name = ? AND stamp <> ?", (name, stamp))
+            self._db.executemany("INSERT OR REPLACE INTO derived (name, stamp, key, data) VALUES (?, ?, ?, ?)", rows)
+
+    # Runs and slots
+
+    def begin_run(self, run: Run) -> None:
+        """A run began; one that is never ended was killed."""
+        self._write([RunLine(run=run)])
+
+    def end_run(self, run: Run, counts: Iterable[tuple[str, State, int]] | None = None) -> None:
+        """A run ended; `counts` (site, state, links) make the chart of health, by default of every link remembered."""
+        rows = queries.counts(self._db) if counts is None else [(site, state.value, n) for site, state, n in counts]
+        at = run.finished_at or self._now()
+        self._write([RunLine(run=run), HealthLine(run=run.id, at=at, counts=rows)])
+
+    def runs(self, limit: int = 0) -> list[Run]:
+        """Runs, newest first; `limit` 0: all."""
+        return queries.runs(self._db, limit)
+
+    def health(self, site: str | None = None) -> list[Health]:
+        """Links by state at the end of each run, oldest first; of one site, or of all (None)."""
+        return queries.health(self._db, site)
+
+    def changes(self, run_id: str) -> list[Change]:
+        """What a run found to be new."""
+        return queries.changes(self._db, run_id)
+
+    def slots(self) -> list[SlotState]:
+        """Politeness as the last run left it."""
+        return queries.slots(self._db)
+
+    def put_slots(self, states: Iterable[SlotState]) -> None:
+        """Remember slots for the next run."""
+        rows = [(state.slot, pack(state)) for state in states]
+        with self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO slots (slot, data) VALUES (?, ?)", rows)
+
+    # Captures
+
+    def snapshots(self, canonical_url: str) -> list[Snapshot]:
+        """Kept captures of a link, oldest first."""
+        return queries.snapshots(self._db, canonical_url)
+
+    def snapshot(self, ident: int) -> Capture | None:
+        """One capture with what is known of its page."""
+        return queries.capture(self._db, ident)
+
+    def captures(self, canonical_url: str | None = None) -> Iterator[Capture]:
+        """All captures in the order of the segments, kept notices included; or those of one link, oldest first.
+
+        Read the bytes of each with `fetched` or `body`; writing in between is fine.
+        """
+        if canonical_url is None:
+            return queries.captures(self._db)
+        return iter(queries.captures_of(self._db, canonical_url))
+
+    def text(self, ident: int) -> str:
+        """The text of a capture, "" where it has none. Raises ArchiveDamaged."""
+        return self._block(queries.places(self._db, ident).text).decode("utf-8", "replace")
+
+    def readable(self, ident: int) -> str | None:
+        """The readable copy. Raises ArchiveDamaged."""
+        place = queries.places(self._db, ident).readable
+        return self._block(place).decode("utf-8", "replace") if place else None
+
+    def body(self, ident: int) -> bytes | None:
+        """The raw bytes, decoded from the wire; None where none were kept. Raises ArchiveDamaged."""
+        place = queries.places(self._db, ident).response
+        return warc.split_http(self._block(place))[2] if place else None
+
+    def fetched(self, ident: int) -> Fetch | None:
+        """A capture as the fetch that brought it, to be judged again; None where no raw bytes were kept."""
+        capture = self.snapshot(ident)
+        place = queries.places(self._db, ident).response
+        if capture is None or place is None:
+            return None
+        status, headers, body = warc.split_http(self._block(place))
+        return Fetch(
+            url=capture.url,
+            final_url=capture.final_url,
+            started_at=capture.at,
+            status=status,
+            redirects=capture.redirects,
+            headers=headers,
+            body=body,
+        )
+
+    def put_images(self, capture_id: int, images: Iterable[tuple[str, str, bytes]]) -> None:
+        """Keep pictures (URL, content type, body) with a capture; equal bytes are stored once.
+
+        Raises ArchiveFull, ArchiveError; then none of them was kept.
+        """
+        shelf = self._writable()
+        shelf.make_ready()
+        lines: dict[str, ImageLine] = {}
+        with shelf.batch() as append:
+            for url, content_type, body in images:
+                line = self._image_line(capture_id, warc.uri(url), content_type, body, append, lines)
+                lines.setdefault(line.url, line)
+            self._commit(list(lines.values()), {})
+
+    def put_image(self, capture_id: int, url: str, content_type: str, body: bytes) -> None:
+        """`put_images` for one."""
+        self.put_images(capture_id, [(url, content_type, body)])
+
+    def images(self, ident: int) -> list[StoredImage]:
+        """Pictures kept with a capture."""
+        return queries.images(self._db, ident)
+
+    def image(self, digest: str) -> bytes | None:
+        """The bytes of a picture. Raises ArchiveDamaged."""
+        place = queries.picture_place(self._db, digest)
+        return warc.split_http(self._block(place))[2] if place else None
+
+    def search(self, query: str, limit: int = 20) -> list[Hit]:
+        """The current text of every link searched; best first. Raises UsageError for a filter that cannot be."""
+        return search.find(self._db, query, limit, lambda ident: self._text_of(ident) or "")
+
+    # Writing
+
+    def _record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
+        shelf = self._writable()
+        shelf.make_ready()
+        lines: list[Line] = []
+        snapshots: list[Snapshot | None] = []
+        texts: dict[int, str] = {}
+        first = self._next
+        try:
+            with shelf.batch() as append:
+                for check in checks:
+                    line, snapshot = self._line(check, append)
+                    lines.append(line)
+                    snapshots.append(snapshot)
+                    if line.capture and line.capture.text:
+                        texts[line.capture.id] = check.page.text
+                self._commit(lines, texts)
+        except BaseException:
+            self._next = first
+            raise
+        return snapshots
+
+    def _line(self, check: Check, append: records.Append) -> tuple[CheckLine, Snapshot | None]:
+        """Append what is kept of a check; its journal line, and its snapshot."""
+        payload = warc.sha256(check.fetch.body) if check.fetch.body else ""
+        known = queries.known(self._db, check.link.canonical_url)
+        keep = decide(check, payload, known, self._options.keep_raw)
+        capture, snapshot = None, None
+        if keep:
+            original = self._original(keep.same_bytes)
+            capture = records.write_capture(check, keep, self._next, payload, original, append)
+            self._next += 1
+            if self._shelf and capture.response:
+                self._shelf.saw(check.link.host, capture.raw_bytes, capture.response[1])
+            had_alive = any(one.state == State.ALIVE for one in known)
+            if records.is_snapshot(check, capture, had_alive):
+                snapshot = records.snapshot_of(check, capture)
+        history = records.redacted(check.history, check.link.url)
+        if snapshot:
+            history = replace(history, snapshot=snapshot)
+        return records.line_of(check, capture, history), snapshot
+
+    def _image_line(
+        self,
+        capture: int,
+        url: str,
+        content_type: str,
+        body: bytes,
+        append: records.Append,
+        batch: Mapping[str, ImageLine],
+    ) -> ImageLine:
+        """Append a picture, or where it is known under another URL, a revisit of it; its journal line."""
+        digest = warc.sha256(body)
+        span = None
+        if not any(line.digest == digest for line in batch.values()):
+            place = queries.picture_place(self._db, digest)
+            if place is None:
+                span = append(records.image_record(url, content_type, body, self._now()))
+            elif (original := self._original_at(place)).target != url:
+                append(records.image_revisit(url, content_type, digest, len(body), self._now(), original))
+        return ImageLine(capture=capture, url=url, digest=digest, content_type=content_type, size=len(body), span=span)
+
+    def _original(self, ident: int | None) -> records.Original | None:
+        place = queries.places(self._db, ident).response if ident else None
+        return self._original_at(place) if place else None
+
+    def _original_at(self, place: queries.Where) -> records.Original:
+        headers = self._reader.record(*place).headers
+        return records.Original(headers["warc-record-id"], headers["warc-target-uri"], headers["warc-date"])
+
+    def _write(self, lines: Sequence[Line]) -> None:
+        """Lines that bring no records of their own."""
+        shelf = self._writable()
+        shelf.make_ready()
+        with shelf.batch():
+            self._commit(list(lines), {})
+
+    def _commit(self, lines: list[Line], texts: Mapping[int, str]) -> None:
+        """The batch's journal, the sync, and the transaction."""
+        shelf = self._writable()
+        shelf.append(records.journal_record(lines, self._now()))
+        size = shelf.sync()
+        with self._transaction():
+            for line in lines:
+                capture: CaptureLine | None = line.capture if isinstance(line, CheckLine) else None
+                self._index.apply(line, shelf.segment, texts.get(capture.id) if capture else None)
+                if capture and self._options.max_snapshots:
+                    link = queries.link_of(self._db, capture.id)
+                    thin.thin(self._db, link, self._options.max_snapshots, self._text_of)
+            self._db.execute("UPDATE segments SET size = ? WHERE id = ?", (size, shelf.segment))
+
+    def _transaction(self) -> contextlib.AbstractContextManager[None]:
+        self._writable()
+        return schema.transaction(self._db, self.path, self._index.forget_cache)
+
+    def _writable(self) -> Shelf:
+        if self._shelf is None:
+            raise ArchiveError(f"{self.path} was opened for reading only")
+        return self._shelf
+
+    def _block(self, place: queries.Where | None) -> bytes:
+        return self._reader.record(*place).block if place else b""
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    if (path / INDEX).exists():
+        return schema.open_reader(path / INDEX)
+    if path.exists() and not path.is_dir():
+        raise ArchiveError(f"{path} is a file: an archive is a folder")
+    return schema.open_memory()
+
+
+def _locked(path: Path, command: str, wait: bool | float, now: Callable[[], datetime]) -> Lock:
+    try:
+        (path / FOLDER).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be made an archive: {error.strerror}; choose another --archive") from error
+    lock = Lock(path / LOCK)
+    lock.take(command, now(), wait)
+    return lock

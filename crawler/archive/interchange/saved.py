@@ -1,0 +1,218 @@
+"""Pages that a person saved by hand: what browsers and SingleFile write, read back as a page with its pictures.
+
+Pure: bytes in, `SavedPage` out. Reading files is the caller's work, who asks `check_size` before; WARC and WACZ are
+archives of many pages, not saved pages. Everything in a file may lie: its address is told, never believed over the
+one that the user gives.
+"""
+
+from __future__ import annotations
+
+import plistlib
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+from typing import Any
+
+from crawler.core.errors import UsageError
+from crawler.core.url import is_http, join
+
+MAX_FILE = 128 * 1024 * 1024  # bytes; a saved page with sixty large photos has a hundred megabytes
+MAX_PARTS = 5_000  # of one file; a page with more resources was not read by anybody
+HEAD = 64 * 1024  # bytes at the beginning in which a saver's own remarks stand
+
+
+@dataclass(frozen=True, slots=True)
+class SavedImage:
+    """A picture that came with the page; `url` is what the page calls it, absolute or "cid:…"."""
+
+    url: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPage:
+    """What was saved. None: the file does not say."""
+
+    url: str | None
+    saved_at: datetime | None
+    body: bytes  # HTML
+    content_type: str
+    images: tuple[SavedImage, ...] = ()
+
+
+def check_size(name: str, size: int) -> None:
+    """Refuse what is too large to be a saved page, before it is read. Raises UsageError."""
+    if size > MAX_FILE:
+        raise UsageError(f"{name}: {size / 2**20:,.0f} MB; a saved page of at most {MAX_FILE >> 20} MB can be imported")
+
+
+def read_saved(name: str, data: bytes) -> SavedPage:
+    """The page in a file: MHTML, SingleFile (also its zipped form), Safari's web archive, or plain HTML.
+
+    `name` is only for messages; what the file is, its bytes say. Raises UsageError where they say nothing we know.
+    """
+    check_size(name, len(data))
+    head = data[:HEAD].lstrip(b"\xef\xbb\xbf\r\n\t ")
+    try:
+        if head.startswith(b"bplist00"):
+            return _web_archive(name, data)
+        if _is_mhtml(head):
+            return _mhtml(name, data)
+        if head.startswith(b"PK\x03\x04") or (b"SingleFile" in head and b"PK\x05\x06" in data[-HEAD:]):
+            return _zipped(name, data)
+    except (ValueError, LookupError, RecursionError, OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise UsageError(f"{name}: damaged, or not what it says it is: {error}") from error
+    if not _is_html(data[:HEAD]):
+        raise UsageError(f"{name}: no saved page; HTML, MHTML, SingleFile, .webarchive, WARC and WACZ can be imported")
+    return _html(data)
+
+
+_TAG = re.compile(rb"<\s*(?:!doctype|html|head|body|title|meta|article|div|p|!--)", re.IGNORECASE)
+_SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d{4,}\)(\S+?)\s*-->")
+_SINGLE_FILE = re.compile(rb"Page saved with SingleFile\s+url:[ \t]*(\S+)\s+saved date:[ \t]*([^\r\n]{1,100})")
+_JS_DATE = re.compile(r"\w{3} (\w{3} \d\d \d{4} \d\d:\d\d:\d\d) GMT([+-]\d{4})")
+
+
+def _is_html(head: bytes) -> bool:
+    text = head.replace(b"\0", b"") if head.startswith((b"\xff\xfe", b"\xfe\xff")) else head
+    return _TAG.search(text) is not None and b"\0" not in text
+
+
+def _html(body: bytes) -> SavedPage:
+    """HTML as it is; SingleFile, Chrome and Edge write a comment that says from where, Firefox does not."""
+    head = body[:HEAD]
+    if single := _SINGLE_FILE.search(head):
+        return SavedPage(_address(single[1]), _js_date(single[2]), body, "text/html")
+    saved_from = _SAVED_FROM.search(head)
+    return SavedPage(_address(saved_from[1]) if saved_from else None, None, body, "text/html")
+
+
+def _address(written: bytes | str | None) -> str | None:
+    text = written.decode("utf-8", "replace") if isinstance(written, bytes) else written or ""
+    return text if is_http(text) else None
+
+
+def _js_date(written: bytes) -> datetime | None:
+    """What JavaScript's Date prints: "Sat Nov 22 2025 12:34:56 GMT+0800 (China Standard Time)"."""
+    found = _JS_DATE.match(written.decode("utf-8", "replace"))
+    try:
+        return datetime.strptime(f"{found[1]} {found[2]}", "%b %d %Y %H:%M:%S %z").astimezone(UTC) if found else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_mhtml(head: bytes) -> bool:
+    headers = head.replace(b"\r\n", b"\n").partition(b"\n\n")[0].lower()
+    return b"content-type:" in headers and b"multipart/related" in headers and not headers.startswith(b"<")
+
+
+def _mhtml(name: str, data: bytes) -> SavedPage:
+    message = BytesParser(policy=compat32).parsebytes(data)
+    parts = [part for part in _parts(name, message) if not part.is_multipart()]
+    root = _root(message, parts)
+    if root is None:
+        raise UsageError(f"{name}: this MHTML file holds no HTML page")
+    location = _header(root, "Content-Location") or _header(message, "Snapshot-Content-Location")
+    url = _address(location) or _address(_header(message, "Snapshot-Content-Location"))
+    charset = root.get_content_charset()
+    content_type = f"text/html; charset={charset}" if charset else "text/html"
+    images = (_part_image(part, url) for part in parts if part.get_content_maintype() == "image")
+    return SavedPage(url, _mail_date(message), _payload(root), content_type, tuple(i for i in images if i))
+
+
+def _parts(name: str, message: Message) -> Iterator[Message]:
+    for number, part in enumerate(message.walk()):
+        if number > MAX_PARTS:
+            raise UsageError(f"{name}: more than {MAX_PARTS:,} parts; this is no saved page")
+        yield part
+
+
+def _root(message: Message, parts: list[Message]) -> Message | None:
+    """The part that `start` names (RFC 2387), else the first HTML one."""
+    start = str(message.get_param("start", "") or "")
+    pages = [part for part in parts if part.get_content_type() in ("text/html", "application/xhtml+xml")]
+    named = (part for part in pages if start and _header(part, "Content-ID") == start)
+    return next(named, pages[0] if pages else None)
+
+
+def _part_image(part: Message, base: str | None) -> SavedImage | None:
+    location, ident = _header(part, "Content-Location"), _header(part, "Content-ID").strip("<>")
+    try:
+        url = join(base, location) if base and location else location
+    except ValueError:
+        url = ""
+    if not url and not ident:
+        return None
+    return SavedImage(url or f"cid:{ident}", part.get_content_type(), _payload(part))
+
+
+def _payload(part: Message) -> bytes:
+    found = part.get_payload(decode=True)
+    return found if isinstance(found, bytes) else b""
+
+
+def _header(part: Message, name: str) -> str:
+    return "".join(str(part.get(name, "")).split())
+
+
+def _mail_date(message: Message) -> datetime | None:
+    try:
+        told = parsedate_to_datetime(str(message.get("Date", "")))
+    except (ValueError, TypeError):
+        return None
+    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+
+
+def _zipped(name: str, data: bytes) -> SavedPage:
+    """SingleFile's compressed form: a zip of index.html and what it shows, behind HTML that unpacks it."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        if len(members) > MAX_PARTS or sum(member.file_size for member in members) > MAX_FILE:
+            raise UsageError(f"{name}: unpacks to more than {MAX_FILE >> 20} MB or {MAX_PARTS:,} files; no saved page")
+        if "index.html" not in archive.namelist():
+            raise UsageError(f"{name}: a zip file without index.html; unpack it and import the page in it")
+        page = _html(archive.read("index.html"))
+        outer = _html(data[:HEAD])
+        shown = ((m.filename, _IMAGE_TYPES.get(m.filename.rpartition(".")[2].lower(), "")) for m in members)
+        images = tuple(SavedImage(file, kind, archive.read(file)) for file, kind in shown if kind)
+    return SavedPage(page.url or outer.url, page.saved_at or outer.saved_at, page.body, "text/html", images)
+
+
+_IMAGE_TYPES = {
+    "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
+    "avif": "image/avif", "svg": "image/svg+xml", "bmp": "image/bmp", "ico": "image/x-icon",
+}  # fmt: skip
+
+
+def _web_archive(name: str, data: bytes) -> SavedPage:
+    """Safari's property list: a main resource, and those that it shows."""
+    archive = plistlib.loads(data, fmt=plistlib.FMT_BINARY)
+    main = archive.get("WebMainResource") if isinstance(archive, dict) else None
+    if not isinstance(main, dict) or not isinstance(main.get("WebResourceData"), bytes):
+        raise UsageError(f"{name}: a property list that holds no page")
+    charset = str(main.get("WebResourceTextEncodingName") or "")
+    content_type = f"text/html; charset={charset}" if re.fullmatch(r"[\w.:-]{1,40}", charset) else "text/html"
+    others = archive.get("WebSubresources")
+    images = (_resource_image(other) for other in (others[:MAX_PARTS] if isinstance(others, list) else ()))
+    url = _address(_string(main, "WebResourceURL"))
+    return SavedPage(url, None, main["WebResourceData"], content_type, tuple(image for image in images if image))
+
+
+def _resource_image(resource: object) -> SavedImage | None:
+    if not isinstance(resource, dict) or not isinstance(resource.get("WebResourceData"), bytes):
+        return None
+    kind, url = _string(resource, "WebResourceMIMEType"), _string(resource, "WebResourceURL")
+    return SavedImage(url, kind, resource["WebResourceData"]) if kind.startswith("image/") and url else None
+
+
+def _string(table: Mapping[str, Any], key: str) -> str:
+    value = table.get(key)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,160 @@
+"""What every writer takes: captures with all that was kept of them, and what it gives back.
+
+One damaged record costs its own page and is told; it never ends an export.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from crawler.archive import Capture, StoredImage
+from crawler.core.errors import ArchiveDamaged, ArchiveError
+from crawler.core.model import Fetch, State
+
+
+class CaptureSource(Protocol):
+    """The part of `store.Archive` that exports read."""
+
+    def captures(self, canonical_url: str | None = None) -> Iterator[Capture]:
+        """All captures, oldest first within a link."""
+        ...
+
+    def fetched(self, ident: int) -> Fetch | None:
+        """The raw response; None where no bytes were kept."""
+        ...
+
+    def text(self, ident: int) -> str:
+        """The text, "" for none."""
+        ...
+
+    def readable(self, ident: int) -> str | None:
+        """The readable copy, self-contained HTML."""
+        ...
+
+    def images(self, ident: int) -> list[StoredImage]:
+        """The pictures kept with a capture."""
+        ...
+
+    def image(self, digest: str) -> bytes | None:
+        """The bytes of one picture."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A kept picture with its bytes."""
+
+    url: str
+    content_type: str
+    digest: str  # "sha256:<hex>"
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedPage:
+    """A capture with everything that was kept of it."""
+
+    capture: Capture
+    raw: Fetch | None
+    text: str
+    readable: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an export wrote. `damaged`: one line for each page that could not be read."""
+
+    pages: int
+    files: tuple[Path, ...]
+    damaged: tuple[str, ...] = ()
+
+
+class CaptureReader:
+    """Loads pages one by one, and remembers which were damaged."""
+
+    def __init__(self, source: CaptureSource, wanted: Collection[str] | None = None) -> None:
+        """`wanted`: canonical URLs; None: all."""
+        self._source = source
+        self._wanted = wanted
+        self.damaged: list[str] = []
+
+    def captures(self) -> Iterator[ExportedPage]:
+        """Every capture that brought something new; one seen again with the same text adds nothing."""
+        for capture in self._chosen():
+            if not capture.revisit and (page := self._page(capture)):
+                yield page
+
+    def latest(self) -> Iterator[ExportedPage]:
+        """The newest capture of each article, in the order in which articles came: notices of a death are none."""
+        newest: dict[str, Capture] = {}
+        for capture in self._chosen():
+            if not capture.notice and not capture.revisit and _displaces(capture, newest.get(capture.canonical_url)):
+                newest[capture.canonical_url] = capture
+        for capture in newest.values():
+            if page := self._page(capture):
+                yield page
+
+    def _chosen(self) -> Iterator[Capture]:
+        everything = self._source.captures()
+        return (c for c in everything if self._wanted is None or c.canonical_url in self._wanted)
+
+    def _page(self, capture: Capture) -> ExportedPage | None:
+        try:
+            return ExportedPage(
+                capture,
+                self._source.fetched(capture.id) if capture.raw else None,
+                self._source.text(capture.id),
+                self._source.readable(capture.id) or "",
+                tuple(self._pictures(capture)),
+            )
+        except ArchiveDamaged as error:
+            self.damaged.append(f"{capture.url} of {capture.at:%Y-%m-%d}: {error}")
+            return None
+
+    def _pictures(self, capture: Capture) -> Iterator[Picture]:
+        for image in self._source.images(capture.id):
+            body = self._source.image(image.digest)
+            if body is not None:
+                yield Picture(image.url, image.content_type, image.digest, body)
+
+
+def _displaces(capture: Capture, other: Capture | None) -> bool:
+    """A page seen alive is not displaced by a later check that nobody is sure of."""
+    return other is None or capture.state is State.ALIVE or other.state is not State.ALIVE
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears whole under its name, or not at all. Raises ArchiveError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".export-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+            os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp gave a string; exports are meant to be read
+            os.replace(name, path)  # noqa: PTH105 - as above
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_file(path: Path, data: bytes) -> Path:
+    """A small file, left untouched where it already says the same, so that its time says when it changed."""
+    try:
+        if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+            return path
+    except OSError:
+        pass  # writing it will say what is wrong
+    with new_file(path) as file:
+        file.write(data)
+    return path

@@ -1,0 +1,52 @@
+"""`--warc DIR`: plain WARC files, a gzip member per record, for every tool that reads web archives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from crawler.archive.codec import Gz
+from crawler.archive.interchange.records import entries
+from crawler.archive.interchange.source import CaptureReader, Done, new_file
+from crawler.archive.segments import header
+from crawler.core.errors import UsageError
+
+MAX_SIZE: Final = 1024**3  # bytes; what the WARC guidelines of the IIPC advise for one file
+
+
+def write_warc(folder: Path, reader: CaptureReader, now: datetime, max_size: int = MAX_SIZE) -> Done:
+    """Write `<time>-0001.warc.gz`, -0002, … of about `max_size` bytes each.
+
+    Raises UsageError where the folder already holds WARC files: two exports in one place would show every page twice.
+    Raises ArchiveError where it cannot be written.
+    """
+    if folder.is_dir() and any(folder.glob("*.warc.gz")):
+        raise UsageError(f"{folder}: already holds WARC files; name another folder")
+    records = _packed(reader, counter := _Counter())
+    files: list[Path] = []
+    upcoming = next(records, None)
+    while upcoming is not None or not files:
+        path = folder / f"{now:%Y%m%d%H%M%S}-{len(files) + 1:04d}.warc.gz"
+        with new_file(path) as file:
+            size = file.write(header("gz", path.name, now, None))
+            while upcoming is not None and size < max_size:
+                size += file.write(upcoming)
+                upcoming = next(records, None)
+        files.append(path)
+    return Done(counter.pages, tuple(files), tuple(reader.damaged))
+
+
+class _Counter:
+    """How many pages went by."""
+
+    pages = 0
+
+
+def _packed(reader: CaptureReader, counter: _Counter) -> Iterator[bytes]:
+    codec, seen = Gz(), set[tuple[str, str]]()
+    for page in reader.captures():
+        counter.pages += 1
+        for entry in entries(page, seen):
+            yield codec.pack(entry.record)

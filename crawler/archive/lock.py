@@ -1,0 +1,77 @@
+"""One writer at a time: a lock on a file that dies with the process that holds it, and says who that is."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from crawler.core.errors import ArchiveBusy, ArchiveError
+
+POLL = 0.2  # seconds between two tries while waiting; a guess: soon enough for a person, idle enough for a machine
+
+
+class Lock:
+    """An exclusive `flock` on `path`; the kernel lets go of it when the process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = -1
+
+    def take(
+        self,
+        command: str,
+        since: datetime,
+        wait: bool | float = False,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the lock; `wait`: False not at all, True for ever, a number of seconds that long. Raises ArchiveBusy."""
+        fd = self._open()
+        until = None if wait is True else clock() + float(wait)
+        while not _locked(fd):
+            if until is not None and clock() >= until:
+                os.close(fd)
+                raise ArchiveBusy(f"{self.path.parent} is in use by {self.holder()}: wait for it, or use --wait")
+            sleep(POLL)
+        me = {"pid": os.getpid(), "host": socket.gethostname(), "command": command, "since": since.isoformat()}
+        with contextlib.suppress(OSError):  # a full disk: who holds the lock is told to others, and decides nothing
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, json.dumps(me).encode(), 0)
+        self._fd = fd
+
+    def release(self) -> None:
+        """Let go; the file stays, since removing it would let two processes lock two files of one name."""
+        if self._fd >= 0:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+            self._fd = -1
+
+    def holder(self) -> str:
+        """Who holds the lock, for people."""
+        try:
+            who = json.loads(self.path.read_bytes()[:4096])
+            return f"process {who['pid']} on {who['host']} ({who['command']}, since {who['since']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "another process"
+
+    def _open(self) -> int:
+        try:
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ArchiveError(f"{self.path.parent} cannot be written: {error.strerror}; is it yours?") from error
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

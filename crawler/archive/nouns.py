@@ -1,0 +1,129 @@
+"""The nouns of the archive: what is asked of it and what it answers.
+
+Frozen data only; how it is stored is the business of the other modules of this package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from crawler.core.model import Occurrence, Redirect, State
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEntry:
+    """A note file as it was when it was read last; same size and time, same occurrences."""
+
+    path: str  # relative to the notes' root
+    size: int
+    mtime_ns: int
+    encoding: str
+    occurrences: tuple[Occurrence, ...]
+    extraction: int = 0  # version of the extraction that found them
+
+
+@dataclass(frozen=True, slots=True)
+class PastCheck:
+    """One check of a link as it was recorded: the verdict of the check itself, and the state that memory made of it."""
+
+    at: datetime
+    state: State  # of the link after the check
+    verdict: State  # of the check alone
+    reason: str
+    rule: str
+    status: int | None
+    error: str  # a failure's slug, "" where there was a response
+    final_url: str
+    seconds: float
+    bytes: int  # of the decoded body
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One kept capture of a page; a revisit shares text and bytes with the capture `revisit_of`.
+
+    `notice` marks a kept error page: evidence of a death, not a snapshot of the article.
+    """
+
+    id: int
+    url: str
+    canonical_url: str
+    site: str
+    host: str
+    at: datetime
+    status: int
+    final_url: str
+    content_type: str
+    state: State
+    reason: str
+    title: str = ""
+    author: str = ""
+    published: str = ""
+    digest: str = ""
+    text_chars: int = 0
+    charset: str = ""
+    lead_image: str = ""
+    page_url: str = ""  # what the page calls itself
+    redirects: tuple[Redirect, ...] = ()
+    revisit_of: int | None = None
+    notice: bool = False
+    raw: bool = False  # raw bytes were kept
+
+    @property
+    def revisit(self) -> bool:
+        """Seen again with the same text, no new bytes stored."""
+        return self.revisit_of is not None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """A picture kept with a capture; equal pictures are stored once."""
+
+    url: str
+    content_type: str
+    digest: str  # "sha256:<hex>" of the body
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One found page. `spans` are the marked parts of `snippet`, as (start, end) in code points."""
+
+    url: str
+    canonical_url: str
+    capture_id: int
+    captured_at: datetime
+    state: State
+    site: str
+    title: str
+    snippet: str
+    spans: tuple[tuple[int, int], ...]
+    rank: float  # smaller is better
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One thing that is wrong with an archive: where, and what."""
+
+    where: str
+    what: str
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `verify` looked at and found; orphans are whole records that no row points at, and harmless."""
+
+    segments: int = 0
+    records: int = 0
+    captures: int = 0
+    orphans: int = 0
+    damage: tuple[Damage, ...] = field(default=())
+    rebuilt: bool = False
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was wrong, not even something that was repaired."""
+        return not self.damage

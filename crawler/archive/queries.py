@@ -1,0 +1,286 @@
+"""Rows to nouns: everything that is asked of the index, search aside. Nothing is written here."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, TypeVar
+
+import msgspec
+
+from crawler.archive.index import packed_digest, unpack_history, unpack_run, unpacked_digest
+from crawler.archive.journal import CaptureData, Span
+from crawler.archive.keep import Known
+from crawler.archive.nouns import Capture, NoteEntry, PastCheck, StoredImage
+from crawler.archive.times import from_micros
+from crawler.core.model import Change, ChangeKind, Health, History, Run, SlotState, Snapshot, State
+
+_unpack_histories = msgspec.msgpack.Decoder(list[History]).decode
+_unpack_note = msgspec.msgpack.Decoder(NoteEntry).decode
+_unpack_slot = msgspec.msgpack.Decoder(SlotState).decode
+_unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
+_unpack_titles = msgspec.msgpack.Decoder(tuple[str, str]).decode
+
+_PAGE = 500  # captures read at a time, so that a long walk over them holds no read lock
+_CAPTURE = (
+    "SELECT c.id, l.url, l.canonical_url, l.site, l.host, c.at, c.state, c.reason, c.digest, c.revisit_of, c.notice,"
+    " c.response_at IS NOT NULL OR c.bytes_of IS NOT NULL, c.data FROM captures c JOIN links l ON l.id = c.link "
+)
+T = TypeVar("T")
+Where = tuple[str, Span]  # segment file, place in it
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the records of a capture lie, revisits resolved; None where there is none."""
+
+    response: Where | None
+    text: Where | None
+    readable: Where | None
+
+
+def histories(db: sqlite3.Connection) -> dict[str, History]:
+    """Memory of every link, by canonical URL."""
+    with _no_garbage():
+        blobs = [blob for (blob,) in db.execute("SELECT history FROM links")]
+        return {history.canonical_url: history for history in _unpack_histories(_array(blobs))}
+
+
+def _array(blobs: Sequence[bytes]) -> bytes:
+    """One array of all, to be decoded by one call: a fifth faster than one by one."""
+    return b"".join((b"\xdd", len(blobs).to_bytes(4, "big"), *blobs))  # 0xdd: MessagePack's "array 32"
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Let the collector rest: of 25,000 histories none is garbage, and looking for some takes a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def history(db: sqlite3.Connection, canonical_url: str) -> History | None:
+    """Memory of one link."""
+    row = db.execute("SELECT history FROM links WHERE canonical_url = ?", (canonical_url,)).fetchone()
+    return unpack_history(row[0]) if row else None
+
+
+def checks(db: sqlite3.Connection, canonical_url: str, limit: int) -> list[PastCheck]:
+    """Every check of a link, newest first; `limit` 0: all."""
+    rows = db.execute(
+        "SELECT k.at, k.state, k.verdict, k.reason, k.rule, k.status, k.error, coalesce(k.final_url, l.url), k.seconds,"
+        " k.bytes, r.name FROM looks k JOIN links l ON l.id = k.link JOIN runs r ON r.id = k.run"
+        " WHERE l.canonical_url = ? ORDER BY k.at DESC, k.id DESC LIMIT ?",
+        (canonical_url, limit or -1),
+    )
+    return [PastCheck(from_micros(at), State(state), State(verdict), *rest) for at, state, verdict, *rest in rows]
+
+
+def notes(db: sqlite3.Connection) -> dict[str, NoteEntry]:
+    """What note files said when they were read last, by path."""
+    with _no_garbage():
+        return {path: _unpack_note(data) for path, data in db.execute("SELECT path, data FROM notes")}
+
+
+def derived(db: sqlite3.Connection, name: str, stamp: str, kind: type[T]) -> list[T]:
+    """What was derived under this name and stamp, by key."""
+    rows = db.execute("SELECT data FROM derived WHERE name = ? AND stamp = ? ORDER BY key", (name, stamp))
+    with _no_garbage():
+        return msgspec.msgpack.decode(_array([data for (data,) in rows]), type=list[kind])  # type: ignore[valid-type]  # a type given at run time
+
+
+def slots(db: sqlite3.Connection) -> list[SlotState]:
+    """Politeness as the last run left it."""
+    return [_unpack_slot(data) for (data,) in db.execute("SELECT data FROM slots ORDER BY slot")]
+
+
+def runs(db: sqlite3.Connection, limit: int) -> list[Run]:
+    """Runs, newest first; `limit` 0: all."""
+    rows = db.execute("SELECT data FROM runs WHERE data IS NOT NULL ORDER BY id DESC LIMIT ?", (limit or -1,))
+    return [unpack_run(data) for (data,) in rows]
+
+
+def health(db: sqlite3.Connection, site: str | None) -> list[Health]:
+    """How many links were in which state at the end of each run, oldest first; of one site, or of all (None)."""
+    where, values = ("WHERE site = ?", (site,)) if site else ("", ())
+    rows = db.execute(
+        f"SELECT run, at, state, sum(links) FROM health {where} GROUP BY run, state ORDER BY at, run",  # noqa: S608  # ours
+        values,
+    ).fetchall()
+    points = groupby(rows, key=lambda row: row[:2])
+    return [Health(from_micros(at), tuple((State(row[2]), row[3]) for row in group)) for (_, at), group in points]
+
+
+def counts(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """Links by site and state, now."""
+    return db.execute("SELECT site, state, count(*) FROM links GROUP BY site, state").fetchall()
+
+
+def changes(db: sqlite3.Connection, run_id: str) -> list[Change]:
+    """What a run found to be new, in the order of the checks."""
+    rows = db.execute(
+        "SELECT l.canonical_url, k.at, k.before, k.state, k.titles FROM looks k JOIN links l ON l.id = k.link"
+        " WHERE k.run = (SELECT id FROM runs WHERE name = ?) AND (k.before IS NOT NULL OR k.titles IS NOT NULL)"
+        " ORDER BY k.id",
+        (run_id,),
+    )
+    return [change for row in rows for change in _changes(*row)]
+
+
+def _changes(url: str, at: int, before: str | None, state: str, titles: bytes | None) -> Iterator[Change]:
+    if before and (kind := _kind_of_change(before, state)):
+        yield Change(kind, url, from_micros(at), before, state)
+    if titles:
+        yield Change(ChangeKind.TITLE_CHANGED, url, from_micros(at), *_unpack_titles(titles))
+
+
+def _kind_of_change(before: str, state: str) -> ChangeKind | None:
+    match before, state:
+        case State.UNCHECKED, State.DEAD:
+            return ChangeKind.FOUND_DEAD
+        case State.UNCHECKED, _:
+            return None  # the first look at a link is no news of the link
+        case _, State.DEAD:
+            return ChangeKind.NEWLY_DEAD
+        case State.DEAD, State.ALIVE:
+            return ChangeKind.BACK_FROM_THE_DEAD
+        case _:
+            return ChangeKind.STATE_CHANGED
+
+
+def snapshots(db: sqlite3.Connection, canonical_url: str) -> list[Snapshot]:
+    """Kept captures of a link, oldest first; notices of its death left out."""
+    rows = db.execute(f"{_CAPTURE} WHERE l.canonical_url = ? AND NOT c.notice ORDER BY c.at, c.id", (canonical_url,))
+    return [snapshot_of(_capture(row)) for row in rows]
+
+
+def snapshot_of(capture: Capture) -> Snapshot:
+    """A capture as reports show it."""
+    return Snapshot(
+        capture.id, capture.at, capture.title, capture.text_chars, capture.digest, capture.revisit
+    )  # fmt: skip
+
+
+def capture(db: sqlite3.Connection, ident: int) -> Capture | None:
+    """One capture."""
+    row = db.execute(f"{_CAPTURE} WHERE c.id = ?", (ident,)).fetchone()
+    return _capture(row) if row else None
+
+
+def captures(db: sqlite3.Connection) -> Iterator[Capture]:
+    """All captures in the order in which they were kept, which is that of the segments."""
+    last = 0
+    while rows := db.execute(f"{_CAPTURE} WHERE c.id > ? ORDER BY c.id LIMIT ?", (last, _PAGE)).fetchall():
+        yield from map(_capture, rows)
+        last = rows[-1][0]
+
+
+def captures_of(db: sqlite3.Connection, canonical_url: str) -> list[Capture]:
+    """Captures of one link, oldest first, notices included."""
+    rows = db.execute(f"{_CAPTURE} WHERE l.canonical_url = ? ORDER BY c.at, c.id", (canonical_url,))
+    return [_capture(row) for row in rows]
+
+
+def _capture(row: Sequence[object]) -> Capture:
+    ident, url, canonical, site, host, at, state, reason, digest, revisit_of, notice, raw, blob = row
+    data: CaptureData = _unpack_data(blob)  # type: ignore[arg-type]  # SQLite's columns have no types
+    return Capture(
+        ident, url, canonical, site, host, from_micros(at), data.status, data.final_url or url, data.content_type,  # type: ignore[arg-type]  # as above
+        State(state), reason, data.title, data.author, data.published, unpacked_digest(digest), data.text_chars,  # type: ignore[arg-type]  # as above
+        data.charset, data.lead_image, data.page_url, data.redirects, revisit_of, bool(notice), bool(raw),  # type: ignore[arg-type]  # as above
+    )  # fmt: skip
+
+
+_PLACES: Final = (
+    "SELECT s.name, c.response_at, c.response_len, c.text_at, c.text_len, c.readable_at, c.readable_len, c.revisit_of,"
+    " c.bytes_of FROM captures c JOIN segments s ON s.id = c.segment WHERE c.id = ?"
+)
+
+
+def places(db: sqlite3.Connection, ident: int) -> Places:
+    """Where a capture's records lie; what a revisit has not itself is its base's."""
+    row = db.execute(_PLACES, (ident,)).fetchone()
+    if row is None:
+        return Places(None, None, None)
+    name, *columns, revisit_of, bytes_of = row
+    response, text, readable = (
+        (name, (columns[at], columns[at + 1])) if columns[at] is not None else None for at in (0, 2, 4)
+    )
+    if bytes_of and bytes_of < ident:  # always an earlier one: damage cannot make a circle
+        response = response or places(db, bytes_of).response
+    if revisit_of and revisit_of < ident:
+        base = places(db, revisit_of)
+        return Places(response or base.response, text or base.text, readable or base.readable)
+    return Places(response, text, readable)
+
+
+def known(db: sqlite3.Connection, canonical_url: str) -> list[Known]:
+    """Captures of a link with text or bytes of their own, oldest first."""
+    rows = db.execute(
+        "SELECT c.id, coalesce(c.revisit_of, c.id), c.notice, c.state, c.reason, coalesce(c.digest, c.payload),"
+        " CASE WHEN c.response_at IS NULL THEN NULL ELSE c.payload END"
+        " FROM captures c JOIN links l ON l.id = c.link WHERE l.canonical_url = ?"
+        " AND (c.revisit_of IS NULL OR c.response_at IS NOT NULL) ORDER BY c.id",
+        (canonical_url,),
+    )
+    return [
+        Known(ident, base, bool(notice), state, reason, unpacked_digest(content), unpacked_digest(payload))
+        for ident, base, notice, state, reason, content, payload in rows
+    ]
+
+
+def images(db: sqlite3.Connection, ident: int) -> list[StoredImage]:
+    """Pictures kept with a capture, or with the one that it is a revisit of."""
+    rows = db.execute(
+        "SELECT i.url, p.content_type, p.digest, p.size FROM images i JOIN pictures p ON p.id = i.picture"
+        " WHERE i.capture IN (?, (SELECT revisit_of FROM captures WHERE id = ?)) ORDER BY p.id",
+        (ident, ident),
+    )
+    return [StoredImage(url, kind, unpacked_digest(digest), size) for url, kind, digest, size in rows]
+
+
+def busiest_hosts(db: sqlite3.Connection, recent: int) -> list[tuple[str, int]]:
+    """Hosts with two pages or more among the newest `recent` captures with raw bytes, by bytes, most first."""
+    return db.execute(
+        "SELECT l.host, sum(c.raw_bytes) AS taken FROM (SELECT link, raw_bytes FROM captures"
+        " WHERE response_at IS NOT NULL AND NOT notice ORDER BY id DESC LIMIT ?) c JOIN links l ON l.id = c.link"
+        " GROUP BY l.host HAVING count(*) > 1 ORDER BY taken DESC",
+        (recent,),
+    ).fetchall()
+
+
+def newest_pages(db: sqlite3.Connection, host: str, number: int) -> list[int]:
+    """The newest captures with raw bytes of a host."""
+    rows = db.execute(
+        "SELECT c.id FROM captures c JOIN links l ON l.id = c.link WHERE l.host = ? AND c.response_at IS NOT NULL"
+        " AND NOT c.notice ORDER BY c.id DESC LIMIT ?",
+        (host, number),
+    )
+    return [ident for (ident,) in rows]
+
+
+def picture_place(db: sqlite3.Connection, digest: str) -> Where | None:
+    """Where the record of a picture lies."""
+    row = db.execute(
+        "SELECT s.name, p.at, p.length FROM pictures p JOIN segments s ON s.id = p.segment WHERE p.digest = ?",
+        (packed_digest(digest),),
+    ).fetchone()
+    return (row[0], (row[1], row[2])) if row else None
+
+
+def next_capture(db: sqlite3.Connection) -> int:
+    """The number of the next capture."""
+    return 1 + (db.execute("SELECT max(id) FROM captures").fetchone()[0] or 0)
+
+
+def link_of(db: sqlite3.Connection, ident: int) -> int:
+    """Number of the link of a capture that is there."""
+    return int(db.execute("SELECT link FROM captures WHERE id = ?", (ident,)).fetchone()[0])

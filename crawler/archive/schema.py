@@ -1,0 +1,179 @@
+"""The SQLite index: its tables, its versions, and how a connection is opened.
+
+The index can be made again from the segments (`rebuild`), so nothing lives here that exists nowhere else but the notes
+cache, what was derived, and the slots' politeness. Version N of the schema is MIGRATIONS[:N], one after another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from crawler.archive import disk
+from crawler.core.errors import ArchiveDamaged, ArchiveError
+
+APPLICATION_ID: Final = 0x4C484331  # "LHC1": tells our file from any other SQLite file
+BUSY_TIMEOUT: Final = 10.0  # seconds that a reader waits for a checkpoint; a guess
+
+_BASE = """
+CREATE TABLE segments (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, codec TEXT NOT NULL, size INTEGER NOT NULL,
+  head INTEGER NOT NULL, opened_at INTEGER NOT NULL, dictionary INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE runs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, data BLOB);
+CREATE TABLE health (
+  run INTEGER NOT NULL, at INTEGER NOT NULL, site TEXT NOT NULL, state TEXT NOT NULL, links INTEGER NOT NULL,
+  PRIMARY KEY (run, site, state)) WITHOUT ROWID;
+CREATE TABLE links (
+  id INTEGER PRIMARY KEY, canonical_url TEXT NOT NULL UNIQUE, url TEXT NOT NULL, site TEXT NOT NULL,
+  host TEXT NOT NULL, state TEXT NOT NULL, history BLOB NOT NULL);
+CREATE TABLE looks (
+  id INTEGER PRIMARY KEY, link INTEGER NOT NULL, run INTEGER NOT NULL, at INTEGER NOT NULL, before TEXT,
+  state TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, rule TEXT NOT NULL, status INTEGER,
+  error TEXT NOT NULL, final_url TEXT, seconds REAL NOT NULL, bytes INTEGER NOT NULL, titles BLOB);
+CREATE INDEX looks_of_link ON looks (link, at);
+CREATE INDEX looks_with_news ON looks (run) WHERE before IS NOT NULL OR titles IS NOT NULL;
+CREATE TABLE captures (
+  id INTEGER PRIMARY KEY, link INTEGER NOT NULL, at INTEGER NOT NULL, segment INTEGER NOT NULL,
+  revisit_of INTEGER, bytes_of INTEGER, notice INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+  digest BLOB, payload BLOB,
+  response_at INTEGER, response_len INTEGER, text_at INTEGER, text_len INTEGER,
+  readable_at INTEGER, readable_len INTEGER, raw_bytes INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE INDEX captures_of_link ON captures (link, at);
+CREATE TABLE documents (link INTEGER PRIMARY KEY, capture INTEGER NOT NULL UNIQUE, title TEXT, names TEXT);
+-- FTS5 names the column at each (term, document) but the first one: text comes first, which saves a quarter.
+CREATE VIRTUAL TABLE words USING fts5 (text, title, names, content='', tokenize="unicode61 remove_diacritics 2");
+CREATE TABLE notes (path TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE slots (slot TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+_IMAGES = """
+CREATE TABLE pictures (
+  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, segment INTEGER NOT NULL, at INTEGER NOT NULL,
+  length INTEGER NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE scars (  -- damage that `verify --repair` has told of and dropped rows for
+  segment INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL, PRIMARY KEY (segment, at)) WITHOUT ROWID;
+CREATE TABLE images (
+  capture INTEGER NOT NULL, url TEXT NOT NULL, picture INTEGER NOT NULL, PRIMARY KEY (capture, url)) WITHOUT ROWID;
+"""
+
+_DERIVED = """
+CREATE TABLE derived (
+  name TEXT NOT NULL, stamp TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (name, stamp, key)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_BASE, _IMAGES, _DERIVED)
+VERSION: Final = len(MIGRATIONS)
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The index for writing: made where missing, migrated where old. Raises ArchiveError."""
+    with foreign_errors(path):
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT)
+        with _closed_on_error(db):
+            _must_be_ours(db, path)
+            db.execute("PRAGMA journal_mode = WAL")
+            # A power cut may take the last commits with it; the segments, synced before, bring them back (`replay`).
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA cache_size = -16384")  # KiB
+            _migrate(db)
+        return db
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """The index for reading; never blocks the writer, and works on a folder that may not be written."""
+    with foreign_errors(path):
+        db = _read_only(path)
+        with _closed_on_error(db):
+            if _must_be_ours(db, path) == VERSION:
+                return db
+            copy = open_memory()  # an older schema is migrated in a copy: a reader changes nothing
+            with _closed_on_error(copy):
+                db.backup(copy)
+                _migrate(copy)
+        db.close()
+        return copy
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection, path: Path, undone: Callable[[], None]) -> Iterator[None]:
+    """All or nothing; `undone` is called after a rollback. Raises ArchiveFull, ArchiveError (naming `path`)."""
+    with disk.told(path):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself when the disk is full
+                db.execute("ROLLBACK")
+            undone()
+            raise
+
+
+def open_memory() -> sqlite3.Connection:
+    """An empty index that lives nowhere."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _migrate(db)
+    return db
+
+
+@contextlib.contextmanager
+def _closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
+    """An index that cannot be used is not left open."""
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
+
+
+@contextlib.contextmanager
+def foreign_errors(path: Path) -> Iterator[None]:
+    """Translate SQLite's errors at opening."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if "not a database" in str(error) or "malformed" in str(error):
+            raise ArchiveDamaged(
+                f"{path} is not a whole SQLite file ({error}): move it away and run `crawler verify --rebuild`"
+            ) from error
+        raise ArchiveError(f"{path} cannot be opened: {error}") from error
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    """Read-only; where not even the WAL's shared memory can be made (a read-only medium), as an unchanging file."""
+    base = path.absolute().as_uri()
+    db = sqlite3.connect(
+        f"{base}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT
+    )
+    try:
+        with _closed_on_error(db):
+            db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        db = sqlite3.connect(f"{base}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+    return db
+
+
+def _must_be_ours(db: sqlite3.Connection, path: Path) -> int:
+    """The schema's version. Raises ArchiveError for another program's file, and for a newer one."""
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    (ident,) = db.execute("PRAGMA application_id").fetchone()
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if tables and ident != APPLICATION_ID:
+        raise ArchiveError(f"{path} is another program's SQLite file: choose another --archive folder")
+    if version > VERSION:
+        raise ArchiveError(f"{path} has schema {version}, newer than {VERSION} that this crawler knows: update it")
+    return version
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    for number in range(version, VERSION):
+        # One transaction a step: a kill leaves the old version or the new one.
+        db.executescript(
+            f"BEGIN IMMEDIATE; {MIGRATIONS[number]}"
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number + 1}; COMMIT;"
+        )

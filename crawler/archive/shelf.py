@@ -1,0 +1,189 @@
+"""The shelf: all segments of an archive, which of them is open, and when the next one begins.
+
+Decides when to roll (size, day, a dictionary that has become worth its price) and brings files and rows into agreement
+at opening. What is written is the archive's business, bytes are `segments`'.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from crawler.archive import dictionary, disk, queries, replay, segments, warc
+from crawler.archive.codec import PAGE_MIN, Gz, Zst, zstd
+from crawler.archive.index import Index
+from crawler.archive.journal import Span
+from crawler.archive.records import Append
+from crawler.archive.segments import SegmentReader, Writer
+from crawler.archive.times import from_micros, micros
+from crawler.core.errors import ArchiveDamaged, ArchiveError
+
+_RECENT: Final = 5_000  # captures that tell which hosts are busy
+
+
+class Shelf:
+    """Gives the open segment, making and closing segments as needed."""
+
+    def __init__(
+        self, folder: Path, codec: str, index: Index, reader: SegmentReader, now: Callable[[], datetime]
+    ) -> None:
+        self.folder = folder
+        self.max_size = segments.MAX_SIZE
+        self._codec = codec
+        self._index = index
+        self._db = index.db
+        self._reader = reader
+        self._now = now
+        self._writer: Writer | None = None
+        self._meter = dictionary.Meter()
+
+    def recover(self) -> None:
+        """Bring files and rows into agreement, and go on with the open segment where that makes sense.
+
+        Whole batches behind a segment's acknowledged size are taken in, torn ones are cut off. Raises ArchiveDamaged
+        where bytes that the index knows are missing.
+        """
+        self._take_in_strangers()
+        rows = self._db.execute("SELECT id, name, codec, size, opened_at, dictionary FROM segments WHERE NOT closed")
+        for ident, name, codec, size, opened_at, has_dictionary in rows.fetchall():
+            path = self.folder / name
+            size = self._agreed(ident, path, size)
+            at = from_micros(opened_at)
+            if codec == self._codec and self._writer is None and not self._is_over(size, at):
+                packer = self._reader.packer(name)
+                self._writer = Writer.reopen(ident, path, packer, size, at, bool(has_dictionary))
+            else:
+                self._db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (ident,))
+
+    @property
+    def segment(self) -> int:
+        """Number of the open segment."""
+        return self._open.id
+
+    def make_ready(self) -> None:
+        """Before a batch: roll where the open segment is full, of another day, or in want of a dictionary."""
+        writer = self._writer
+        if writer and self._is_over(writer.size, writer.opened_at):
+            self._roll(None)
+        elif writer and not writer.dictionary and self._meter.worth_it:
+            self._meter = dictionary.Meter()
+            if made := self._dictionary():
+                self._roll(made)
+        if self._writer is None:
+            self._begin(None)
+
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[Append]:
+        """Appending; when the block ends well the batch is acknowledged, otherwise it never happened."""
+        if self._writer is None:
+            self.make_ready()
+        writer = self._open
+        try:
+            yield writer.add
+        except BaseException:
+            with contextlib.suppress(ArchiveError):  # the next opening cuts it; what went wrong first is told
+                writer.undo()
+            raise
+        writer.commit()
+
+    def append(self, record: bytes) -> Span:
+        """Add a record to the open batch."""
+        return self._open.add(record)
+
+    def sync(self) -> int:
+        """The open batch is on the disk; the size to acknowledge."""
+        return self._open.sync()
+
+    def saw(self, host: str, size: int, packed: int) -> None:
+        """A page's bytes were written: what a dictionary would have saved is counted."""
+        if not self._open.dictionary and self._codec == "zst" and size >= PAGE_MIN:
+            self._meter.saw(host, packed)
+
+    def close(self) -> None:
+        """Close the open file; the segment stays open in the index, the next run goes on with it."""
+        if self._writer:
+            self._writer.close()
+            self._writer = None
+
+    @property
+    def _open(self) -> Writer:
+        if self._writer is None:
+            raise ArchiveError(f"{self.folder}: no segment is open")
+        return self._writer
+
+    def _is_over(self, size: int, opened_at: datetime) -> bool:
+        return size >= self.max_size or opened_at.date() != self._now().date()
+
+    def _roll(self, made: zstd.ZstdDict | None) -> None:
+        writer = self._open
+        with disk.told(writer.path):
+            self._db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (writer.id,))
+        self.close()
+        self._begin(made)
+
+    def _begin(self, made: zstd.ZstdDict | None) -> None:
+        """A new segment: header written and synced, then its row; a kill in between leaves a file of a header only."""
+        at = self._now()
+        (last,) = self._db.execute("SELECT coalesce(max(id), 0) FROM segments").fetchone()
+        name = segments.name_of(self._codec, last + 1, at)
+        head = segments.header(self._codec, name, at, made)
+        packer = Gz() if self._codec == "gz" else Zst(made)
+        writer = Writer.create(last + 1, self.folder / name, head, packer, at, made is not None)
+        try:
+            with disk.told(writer.path):
+                self._db.execute(
+                    "INSERT INTO segments (id, name, codec, size, head, opened_at, dictionary)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (last + 1, name, self._codec, len(head), len(head), micros(at), made is not None),
+                )
+        except BaseException:
+            writer.close()
+            writer.path.unlink(missing_ok=True)
+            raise
+        self._writer = writer
+
+    def _dictionary(self) -> zstd.ZstdDict | None:
+        hosts = queries.busiest_hosts(self._db, _RECENT)
+        chosen = dictionary.choose(hosts, lambda host, number: queries.newest_pages(self._db, host, number))
+        return dictionary.build(self._bodies(chosen))
+
+    def _bodies(self, captures: list[int]) -> Iterator[bytes]:
+        for ident in captures:
+            place = queries.places(self._db, ident).response
+            if place:
+                with contextlib.suppress(ArchiveDamaged):  # a dictionary is made of what can be read
+                    yield warc.split_http(self._reader.record(*place).block)[2]
+
+    def _agreed(self, ident: int, path: Path, size: int) -> int:
+        """The size of a segment after its file and its row agree."""
+        there = _size_of(path)
+        if there < size:
+            raise ArchiveDamaged(f"{path} has {there} bytes, the index knows {size}: run `crawler verify --repair`")
+        if there > size:
+            size = replay.replay_tail(self._index, self._reader, path, ident, size)
+            with disk.told(path), path.open("r+b") as file:
+                file.truncate(size)
+        return size
+
+    def _take_in_strangers(self) -> None:
+        """Files without a row: records that the index lost are taken in, a header that a kill left is put aside."""
+        known = {name for (name,) in self._db.execute("SELECT name FROM segments")}
+        for path in segments.files(self.folder):
+            if path.name in known:
+                continue
+            try:
+                replay.add_segment(self._db, path, closed=False)
+            except ArchiveDamaged:  # not even its header is whole: nothing was ever acknowledged in it
+                path.rename(path.with_name(f"{path.name}.torn"))
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError as error:
+        raise ArchiveDamaged(
+            f"{path} is missing: put it back from a backup, or run `crawler verify --repair`"
+        ) from error

@@ -1,0 +1,189 @@
+"""Reading configuration: TOML files and overrides in, `Settings` out, and where the shipped files lie.
+
+Only reading and checking live here; what the options are is declared in `settings`, what they mean is for their
+users. Every error is one line that names the file, the key and, for an unknown key, the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from crawler.core.errors import ConfigError
+from crawler.core.settings import Host, Seconds, Settings, Size
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+
+CANDIDATES = ("crawler.toml", "config/crawler.toml")  # looked for in the working directory
+
+# Options that name files or folders: relative ones in a file are relative to that file.
+PATH_OPTIONS = (
+    ("notes", "paths"),
+    ("notes", "root"),
+    ("archive", "path"),
+    ("report", "path"),
+    ("notify", "feed"),
+    ("fetch", "cookies"),
+    ("fetch", "ca_bundle"),
+    ("sites", "path"),
+)
+
+_UNITS_OF_TIME = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_UNITS_OF_SIZE = {"": 1, "B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?i?B?)", re.IGNORECASE)
+
+
+def load_settings(file: Path | None = None, *, directory: Path | None = None) -> Settings:
+    """The settings of `file`, or of the first candidate in `directory`, or the defaults where there is neither."""
+    if file is None:
+        here = directory or Path.cwd()
+        file = next((here / name for name in CANDIDATES if (here / name).is_file()), None)
+        if file is None:
+            return Settings()
+    raw = read_toml(file)
+    _check_keys(raw, Settings, file, "")
+    _resolve_paths(raw, file.parent)
+    return convert(raw, file)
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """One TOML file; ConfigError says where it is broken."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such configuration file; check the path given with --config") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from None
+
+
+def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
+    """Checked values of a parsed file; its keys were checked before."""
+    try:
+        settings = msgspec.convert(raw, Settings, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        key = where.rstrip("`").lstrip(".") or "top level"
+        raise ConfigError(f"{file}: [{key.replace('.', '] ', 1)}: {what[:1].lower()}{what[1:]}") from None
+    for name in ("timeout", "connect_timeout"):
+        if getattr(settings.fetch, name) <= 0:
+            raise ConfigError(f"{file}: [fetch] {name}: must be more than 0 seconds")
+    _check_headers(settings, file)
+    return settings
+
+
+def _check_headers(settings: Settings, file: Path | str) -> None:
+    """Names and values that cannot be sent are told here, where the file is known."""
+    tables = {"fetch": {"User-Agent": settings.fetch.user_agent, **settings.fetch.headers}}
+    tables |= {f'host."{host}"': table.headers for host, table in settings.host.items()}
+    for table, headers in tables.items():
+        if problem := header_problem(headers.items()):
+            raise ConfigError(f"{file}: [{table}] headers: {problem}")
+
+
+def header_problem(headers: Iterable[tuple[str, str]]) -> str:
+    """What is wrong with headers that a user wrote, "" if nothing: names are tokens, values one line (RFC 9110, 5)."""
+    for name, value in headers:
+        if not _TOKEN.fullmatch(name):
+            return f"{name!r} is not the name of a header"
+        if not value.strip().isprintable():
+            return f"the value of {name} is not one line of text"
+    return ""
+
+
+def parse_duration(value: object) -> Seconds:
+    """Seconds of 90, 1.5, "90s", "2h", "1h30m", "7d"; ValueError for anything else, negative numbers included."""
+    seconds = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
+    elif isinstance(value, str) and _DURATION.fullmatch(value.strip()):
+        seconds = sum(float(n) * _UNITS_OF_TIME[unit] for n, unit in _PART.findall(value))
+    elif isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value.strip()):
+        seconds = float(value)
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ValueError(f'expected a duration such as 30, "30s", "2h" or "7d", got {value!r}')
+    return Seconds(seconds)
+
+
+def parse_size(value: object) -> Size:
+    """Bytes of 1024, "64KB", "16MB", "1.5GB" (powers of 1024); ValueError for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return Size(value)
+    if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
+        number, unit = match.groups()
+        unit = unit.upper().replace("I", "")
+        return Size(float(number) * _UNITS_OF_SIZE[unit if unit in _UNITS_OF_SIZE else f"{unit}B"])
+    raise ValueError(f'expected a size such as 1024, "64KB" or "16MB", got {value!r}')
+
+
+def shipped_config() -> Path:
+    """The folder of the shipped configuration: `config/` of a checkout, or its copy inside the wheel."""
+    package = Path(__file__).parent.parent
+    inside = package / "_config"
+    return inside if inside.is_dir() else package.parent / "config"
+
+
+def site_documents(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    """All site files as (file name, parsed TOML): the shipped ones first, then the user's, each by name."""
+    folders = [shipped_config() / "sites"]
+    if settings.sites.path:
+        folders.append(Path(settings.sites.path))
+        if not folders[-1].is_dir():
+            raise ConfigError(f"[sites] path: no such folder: {folders[-1]}")
+    return [(str(file), read_toml(file)) for folder in folders for file in sorted(folder.glob("*.toml"))]
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Seconds:
+        return parse_duration(value)
+    if kind is Size:
+        return parse_size(value)
+    raise NotImplementedError(kind)  # msgspec asks only for the two types above
+
+
+def _check_keys(raw: Mapping[str, Any], struct: type[msgspec.Struct], file: Path, table: str) -> None:
+    """Unknown keys are errors that name the key and the nearest known one."""
+    fields = {field.name: field.type for field in msgspec.structs.fields(struct)}
+    for key, value in raw.items():
+        if key not in fields:
+            raise ConfigError(f"{file}: {_unknown(key, table, list(fields))}")
+        kind = fields[key]
+        if struct is Settings and not isinstance(value, dict):
+            raise ConfigError(f"{file}: {key} is a table: write [{key}] on a line of its own, its options below it")
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            _check_keys(value, kind, file, key)
+        elif Host in get_args(kind):
+            for host, options in value.items():
+                if not isinstance(options, dict):
+                    raise ConfigError(f'{file}: write host tables as [host."example.com"], not [host] {host} = …')
+                _check_keys(options, Host, file, f'host."{host}"')
+
+
+def _unknown(key: str, table: str, known: Sequence[str]) -> str:
+    where = f"[{table}] {key}" if table else f"[{key}]"
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"unknown key {where}" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
+
+
+def _resolve_paths(raw: dict[str, Any], base: Path) -> None:
+    for table, key in PATH_OPTIONS:
+        section = raw.get(table)
+        if not isinstance(section, dict):
+            continue
+        value = section.get(key)
+        if isinstance(value, str) and value:
+            section[key] = str(base / Path(value).expanduser())
+        elif isinstance(value, list):
+            section[key] = [str(base / Path(v).expanduser()) if isinstance(v, str) else v for v in value]

@@ -1,0 +1,415 @@
+"""The nouns: what was written, what the wire said, what it means, what we conclude, what we remember.
+
+Only frozen data lives here. No behaviour beyond trivial derived properties, no I/O, no clock, no imports
+from the rest of the package. Times are aware UTC datetimes, durations seconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+# --- what was written ---------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    """How a link is written in a note."""
+
+    BARE = "bare"
+    AUTOLINK = "autolink"
+    INLINE = "inline"
+    REFERENCE = "reference"
+    DEFINITION = "definition"
+    IMAGE = "image"
+    HTML = "html"
+    FRONT_MATTER = "front-matter"
+    CODE = "code"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One note file, decoded.
+
+    `path` is relative to the notes' root (POSIX separators); `text` is exactly what was decoded, so that
+    `text.encode(encoding)` gives the file's bytes back (a byte order mark stays its first character).
+    """
+
+    path: str
+    text: str
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One place where a link is written."""
+
+    path: str
+    line: int  # 1-based
+    column: int  # 1-based, in code points
+    url: str  # the target, with entities and Markdown escapes undone
+    raw: str  # exactly the source characters start:end of the note's text
+    kind: Kind
+    note_title: str = ""
+    start: int = 0  # offset of `raw` in Note.text, in code points
+    end: int = 0
+
+
+LOCAL = "local"  # the site of targets that are files
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One canonical URL with every place it is written in."""
+
+    url: str  # as first written
+    canonical_url: str  # identity, never fetched
+    fetch_url: str  # what a request asks for: `url` normalised, unwrapped, https forced where a site says so
+    site: str  # name of the site file that owns it, "other", or LOCAL
+    host: str  # lower-case ASCII host of fetch_url; "" for local targets and malformed URLs
+    slot: str  # politeness queue: the site's name, or the host where no site file owns it
+    occurrences: tuple[Occurrence, ...] = ()
+
+    @property
+    def note_title(self) -> str:
+        """The first title that the author wrote for this link, "" where there is none."""
+        return next((o.note_title for o in self.occurrences if o.note_title), "")
+
+
+# --- what the wire said -------------------------------------------------------------------------
+
+
+class Failure(StrEnum):
+    """Why a fetch brought no response; the values are public reason slugs."""
+
+    MALFORMED_URL = "malformed-url"
+    UNSUPPORTED_SCHEME = "unsupported-scheme"
+    NOT_PUBLIC = "not-public"
+    REDIRECTED_TO_PRIVATE = "redirected-to-private"
+    DNS = "dns-failure"
+    REFUSED = "connection-refused"
+    UNREACHABLE = "unreachable"
+    RESET = "connection-reset"
+    TLS = "tls-error"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol-error"
+    TOO_LARGE = "too-large"
+    BAD_ENCODING = "bad-content-encoding"
+    REDIRECT_LOOP = "redirect-loop"
+    TOO_MANY_REDIRECTS = "too-many-redirects"
+    HELD_BACK = "held-back"  # not sent: the slot's day is used up, or its site asked for a longer pause than we wait
+    ROBOTS = "disallowed-by-robots"
+    INTERNAL = "internal-error"
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """One hop: the status that `url` answered with. The last target is `Fetch.final_url`."""
+
+    status: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """What the wire said, after redirects and retries: a status *xor* a failure."""
+
+    url: str
+    final_url: str
+    started_at: datetime
+    seconds: float = 0.0
+    status: int | None = None
+    failure: Failure | None = None
+    error: str = ""  # one line for people, "" where all went well
+    redirects: tuple[Redirect, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()  # of the last response, names as sent
+    request_headers: tuple[tuple[str, str], ...] = ()  # of the last request, secrets redacted
+    body: bytes = b""  # content-decoded
+    requests: int = 0  # sent in all, hops and retries included
+    wire_bytes: int = 0  # body bytes as they came over the wire, in all
+
+    def __post_init__(self) -> None:
+        if (self.status is None) == (self.failure is None):
+            raise ValueError("a fetch has a status or a failure, never both or neither")
+
+    def header(self, name: str) -> str:
+        """The first header of that name, case-insensitive; "" where there is none."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), "")
+
+
+# --- what the bytes mean ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the bytes say to a reader. `digest` is of the normalised text: equal digests, equal article."""
+
+    title: str = ""
+    author: str = ""
+    published: str = ""  # RFC 3339 with offset, or a date, as exact as the page tells; "" unknown
+    text: str = ""
+    digest: str = ""  # "sha256:<hex>" of the normalised text; "" for no text
+    images: tuple[str, ...] = ()  # absolute URLs in reading order
+    lead_image: str = ""
+    canonical_url: str = ""  # what the page calls itself; never merges links
+    html: str = ""  # the article's own HTML fragment, from which the readable copy is made
+    charset: str = ""
+
+
+# --- what one check concludes --------------------------------------------------------------------
+
+
+class State(StrEnum):
+    """What is true of a link; the order is that of reports."""
+
+    DEAD = "dead"
+    SUSPECT = "suspect"
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+    UNCHECKED = "unchecked"
+    ALIVE = "alive"
+
+
+class Confidence(StrEnum):
+    """How sure a verdict is."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a verdict says what it says."""
+
+    rule: str = ""  # e.g. "weixin/deleted-by-author", "generic/status-404"
+    matched: str = ""  # selector and text, header, or URL that the rule matched; one line
+    http_status: int | None = None
+    final_url: str = ""
+    redirects: tuple[Redirect, ...] = ()
+    error: str = ""
+    limited: str = ""  # how much of a living page is visible, e.g. "paid: teaser of 312 characters"; "" whole
+    notice: str = ""  # text of the site's error zone that no row knows: listed as "new notices seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check concludes, before memory."""
+
+    state: State
+    reason: str  # a public slug
+    confidence: Confidence = Confidence.MEDIUM
+    evidence: Evidence = field(default_factory=Evidence)
+    moved_to: str | None = None  # a permanent new address, a fact beside the state
+    follow: str | None = None  # another URL holds the article: fetch that and judge again
+    confirm_looks: int = 0  # failing checks on different days that make it dead; 0: what [schedule] says
+
+
+# --- what we remember ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One kept capture of a page. `revisit`: seen again with the same text, no new bytes stored."""
+
+    id: int
+    captured_at: datetime
+    title: str
+    text_chars: int
+    digest: str
+    revisit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What the Internet Archive said of a link when it was asked: its capture, or that it has none."""
+
+    asked_at: datetime
+    url: str = ""  # of the capture; "": none
+    captured_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Everything remembered of one link; a new check makes a new History (`memory.remember`)."""
+
+    canonical_url: str
+    first_seen: datetime
+    url: str = ""
+    state: State = State.UNCHECKED
+    reason: str = "never-checked"
+    confidence: Confidence = Confidence.LOW
+    evidence: Evidence = field(default_factory=Evidence)
+    checked_at: datetime | None = None
+    last_alive: datetime | None = None
+    first_failed: datetime | None = None  # first failing check of the present row
+    failures: int = 0  # *counted* failing checks in a row
+    counted_at: datetime | None = None  # when a failing check counted last
+    next_due: datetime | None = None  # None: due now
+    interval: float = 0.0  # seconds between looks at present
+    page_title: str = ""
+    title_match: float | None = None
+    moved_to: str | None = None
+    etag: str = ""
+    last_modified: str = ""
+    honours_validators: bool = False  # this link once answered 304, or the same validator with the same text
+    snapshot: Snapshot | None = None
+    previous_state: State | None = None  # what it was before the last change of state
+    changed_at: datetime | None = None  # when the state changed last
+    doubted_at: datetime | None = None  # it failed in a run that counted for nothing; cleared by the next look
+    elsewhere: Elsewhere | None = None  # None: never asked
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One link looked at once: the unit that the recorder keeps."""
+
+    link: Link
+    at: datetime
+    fetch: Fetch
+    page: Page
+    verdict: Verdict
+    history: History  # after this check
+    run_id: str = ""
+    readable: str = ""  # self-contained HTML of the article, kept beside the raw bytes; "" none
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """Politeness that outlives a run: when a slot was last asked, and how much it slows us."""
+
+    slot: str
+    last_start: datetime | None = None
+    not_before: datetime | None = None  # Retry-After or a cool-down
+    slowdown: float = 1.0  # multiplies the interval
+    requests_today: int = 0
+    today: str = ""  # the UTC date that requests_today counts
+
+
+@dataclass(frozen=True, slots=True)
+class Politeness:
+    """How one slot may be asked, after configuration, site files and defaults were laid over each other."""
+
+    slot: str
+    per_host: int = 1  # links of the slot in flight at once
+    interval: float = 1.0  # seconds, least time between two starts
+    timeout: float = 30.0  # seconds, one attempt in all
+    connect_timeout: float = 10.0
+    patience: int = 5  # refusals in a row before the slot is left alone; 0 never
+    max_per_run: int = 0  # links; 0 no limit
+    max_per_day: int = 0  # requests; 0 no limit
+    headers: tuple[tuple[str, str], ...] = ()
+    accept: tuple[int, ...] = ()  # statuses that count as alive on this host
+    skip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A politeness queue with the links to visit, in order."""
+
+    key: str
+    site: str
+    politeness: Politeness
+    links: tuple[Link, ...]
+
+
+# --- what a report tells ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SlotGivenUp:
+    """A slot that was left alone before its links were through."""
+
+    slot: str
+    reason: str
+    left: int  # links that stay due
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a command that looks at links."""
+
+    id: str
+    command: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    complete: bool = True
+    fetched: int = 0  # links
+    requests: int = 0
+    kept_bytes: int = 0
+    network: str = "ok"  # ok | down
+    slots_given_up: tuple[SlotGivenUp, ...] = ()
+    stopped_by: str | None = None  # budget | signal | network-down
+    internal_errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Where the content of a link that fails can still be read."""
+
+    kind: str  # snapshot | wayback | moved
+    url: str
+    captured_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A link and what is remembered of it: one row of a report."""
+
+    link: Link
+    history: History
+    suggestions: tuple[Suggestion, ...] = ()
+
+
+class ChangeKind(StrEnum):
+    """What can be new about a link since the last run; the order is that of reports."""
+
+    NEWLY_DEAD = "newly-dead"
+    FOUND_DEAD = "found-dead"  # dead at the first check
+    BACK_FROM_THE_DEAD = "back-from-the-dead"
+    TITLE_CHANGED = "title-changed"
+    STATE_CHANGED = "state-changed"  # any other change of state
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One piece of news of a link; `before` and `after` are states, or titles for `TITLE_CHANGED`."""
+
+    kind: ChangeKind
+    canonical_url: str
+    at: datetime
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How many links were in which state at the end of one run: a point of the chart of health over time."""
+
+    at: datetime
+    counts: tuple[tuple[State, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How long it takes to look at every link of a site once, at today's politeness and budget."""
+
+    site: str
+    links: int
+    seconds: float  # of asking; waits between runs not counted
+    runs: int | None = None  # runs it takes at the budget of one; None: no budget
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Results of a run, ready to be written in any format; `findings` are in report order."""
+
+    generated_at: datetime
+    run: Run
+    findings: tuple[Finding, ...]
+    changes: tuple[Change, ...] = ()
+    trend: tuple[Health, ...] = ()  # oldest first
+    rounds: tuple[Round, ...] = ()
+    overdue: tuple[str, ...] = ()  # canonical URLs of links that have waited too long

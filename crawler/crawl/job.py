@@ -1,0 +1,196 @@
+"""A job and its outcome: what is to be looked at, what came of it, and the way from one to the other.
+
+Planning happens here, without the network stack: a run in which nothing is due never waits for it to be imported.
+Walking the plan is `session`'s; what the user typed is `cli`'s.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from crawler.core.errors import CrawlerError
+from crawler.core.model import LOCAL, Check, History, Link, Politeness, Run, SlotState, Snapshot, State
+from crawler.core.url import host_of
+from crawler.schedule.history import first_seen
+from crawler.schedule.plan import Budget, Plan, make_plan
+from crawler.schedule.politeness import PolitenessOf, politeness_of
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from crawler.core.settings import Settings
+    from crawler.fetch import Fetcher
+    from crawler.sites import Sites
+
+
+class Memory(Protocol):
+    """What a session needs of an archive; `checking.Borrowed` is one that keeps nothing of its own."""
+
+    def histories(self) -> dict[str, History]:
+        """All memories by canonical URL."""
+
+    def slots(self) -> list[SlotState]:
+        """Politeness that outlives a run."""
+
+    def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
+        """Keep checks; what is returned is on disk."""
+
+    def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
+        """Replace memories without a check; `links` tell site and host of new ones."""
+
+    def put_slots(self, states: Iterable[SlotState]) -> None:
+        """Replace the politeness to remember."""
+
+    def put_image(self, capture_id: int, url: str, content_type: str, body: bytes) -> None:
+        """Keep a picture of a capture."""
+
+    def begin_run(self, run: Run) -> None:
+        """A run begins."""
+
+    def end_run(self, run: Run) -> None:
+        """A run ended; what it tells is final."""
+
+
+@dataclass(slots=True)
+class Stop:
+    """The wish to end a run early: no new link is begun after it, open ones may finish."""
+
+    reason: str | None = None  # budget | signal | network-down
+
+    def ask(self, reason: str) -> None:
+        """The first reason stays."""
+        self.reason = self.reason or reason
+
+
+@dataclass(slots=True)
+class Job:
+    """What to do: links, rules, limits, and where it is kept."""
+
+    command: str
+    links: Sequence[Link]
+    settings: Settings
+    sites: Sites
+    memory: Memory
+    now: Callable[[], datetime]
+    budget: Budget = field(default_factory=Budget)
+    observe: Callable[[Check], None] = lambda _: None
+    planned: Callable[[Plan], None] = lambda _: None
+    stop: Stop = field(default_factory=Stop)
+    handle_signals: bool = True
+    open_fetcher: Callable[..., AbstractAsyncContextManager[Fetcher]] | None = None  # None: the real web
+    run_sync: Callable[..., Awaitable[Any]] | None = None  # None: a thread; a simulation keeps its memory in line
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A job that is ready to be walked."""
+
+    run: Run
+    plan: Plan
+    histories: dict[str, History]  # by canonical URL; a walk replaces what it learns
+    before: dict[str, History]
+    politeness: PolitenessOf
+    states: dict[str, SlotState]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run did, and what is remembered after it."""
+
+    run: Run
+    plan: Plan
+    histories: dict[str, History]
+    before: dict[str, History]
+
+
+def prepare_job(job: Job) -> Prepared:
+    """Recall, plan, and tell the archive that a run begins."""
+    started = job.now()
+    before = job.memory.histories()
+    histories = before | remember_new(job, before, started)
+    politeness = politeness_for(job.settings, job.sites)
+    states = {state.slot: state for state in job.memory.slots()}
+    plan = make_plan(job.links, histories, started, politeness, job.budget, states)
+    job.planned(plan)
+    run = Run(id=run_id(started, job.command), command=job.command, started_at=started)
+    job.memory.begin_run(run)
+    return Prepared(run, plan, histories, before, politeness, states)
+
+
+def run_job(job: Job) -> Outcome:
+    """Run a job to its end; returns also after a signal or a spent budget."""
+    ready = prepare_job(job)
+    run = ready.run
+    if ready.plan.slots:
+        import trio
+
+        from crawler.crawl.session import walk_job
+
+        try:
+            run = trio.run(walk_job, job, ready)
+        except BaseExceptionGroup as group:  # nurseries wrap what a task raises; one line is what the user needs
+            ours = [error for error in _leaves(group) if isinstance(error, CrawlerError)]
+            if ours:
+                raise ours[0] from group
+            raise
+    return finish_job(job, ready, run)
+
+
+def finish_job(job: Job, ready: Prepared, run: Run) -> Outcome:
+    """Close the run's own summary and tell the archive."""
+    given_up = (*ready.plan.left, *run.slots_given_up)
+    complete = not given_up and run.stopped_by is None
+    run = replace(run, finished_at=job.now(), slots_given_up=given_up, complete=complete)
+    job.memory.end_run(run)
+    return Outcome(run, ready.plan, ready.histories, ready.before)
+
+
+def why_unchecked(outcome: Outcome) -> dict[str, History]:
+    """Memories of links without a check, with the reason why there is none: for reports, never kept."""
+    planned = {link.canonical_url for slot in outcome.plan.slots for link in slot.links}
+    told = {}
+    for key, history in outcome.histories.items():
+        if history.checked_at is None and key in planned and outcome.run.stopped_by == "budget":
+            told[key] = replace(history, reason="over-budget")
+    for key in outcome.plan.skipped:
+        told[key] = replace(outcome.histories[key], state=State.UNCHECKED, reason="excluded")
+    return told
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]
+
+
+def remember_new(job: Job, histories: Mapping[str, History], now: datetime) -> dict[str, History]:
+    """Links that the archive never saw, remembered from the moment they were found."""
+    new = {x.canonical_url: x for x in job.links if x.site != LOCAL and x.canonical_url not in histories}
+    told = {key: first_seen(key, link.url, now) for key, link in new.items()}
+    job.memory.put_histories(told.values(), new)
+    return told
+
+
+def politeness_for(settings: Settings, sites: Sites) -> PolitenessOf:
+    """The rules for the slot of any URL, redirect targets included."""
+    known: dict[str, Politeness] = {}
+
+    def resolve(url: str) -> Politeness:
+        host = host_of(url)  # "" for a malformed URL: never asked for, but it needs rules like any other
+        if host not in known:
+            slot, site = sites.slot_of(url), sites.for_host(host)
+            known[host] = politeness_of(slot, host, settings.fetch, settings.host, site)
+        return known[host]
+
+    return resolve
+
+
+def run_id(started: datetime, command: str) -> str:
+    """Sortable, unique enough: the archive's lock lets one run at a time write."""
+    return f"{started:%Y%m%dT%H%M%SZ}-{command}-{random.randrange(16**4):04x}"  # noqa: S311 (not a secret)

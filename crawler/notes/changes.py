@@ -1,0 +1,265 @@
+"""What changed: which lines of which notes, which links on them are new, and which sentences of a page.
+
+Pure: reads the text that `git diff` printed, and texts that somebody else fetched. Running git is `git`'s work.
+
+The rule for new links. A link is new when it is written on an added line *and* its address stood on no line that
+the same change removed, in whatever file. So a moved paragraph, a renamed note, a corrected title beside an old
+address, and new line endings give no new link.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import unquote
+
+from crawler.core.errors import UsageError
+from crawler.core.model import Finding, Kind, Occurrence
+
+Span = tuple[int, int]  # first and last line, 1-based, both included
+
+MAX_SENTENCES = 20_000  # a text of more is compared with its rest as one; bounds memory to n*m/8 bytes (50 MB)
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """Lines of one file that a change touched. `whole`: every line is new, or git sees no lines (UTF-16)."""
+
+    path: str
+    old_path: str | None = None  # None: the file is new
+    added: tuple[Span, ...] = ()  # ascending, of the new text
+    removed: tuple[Span, ...] = ()  # ascending, of the old text
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A change from `base` to the files as they are. Paths are POSIX, relative to the notes' root."""
+
+    base: str = ""  # commit that was compared with; "" where there is none yet
+    files: Mapping[str, FileChange] = field(default_factory=dict)  # by new path; deleted notes by their old one
+    gone: frozenset[str] = frozenset()  # files of any kind that the change deleted or renamed away
+
+
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_ESCAPE = re.compile(rb"\\([abtnvfr\"\\]|[0-7]{3})")
+_ESCAPED = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
+_LINK_MODES = (b"120000", b"160000")  # symbolic link, submodule: their "text" is not a note's
+
+
+def parse_patch(patch: bytes) -> Iterator[FileChange]:
+    """Read a patch made with `--unified=0 --src-prefix=a/ --dst-prefix=b/`; one value for each file with hunks.
+
+    Lines inside hunks are counted, never interpreted, so a note about patches cannot pretend to be one.
+    """
+    lines = iter(patch.split(b"\n"))
+    section = _Section()
+    for line in lines:
+        if line.startswith(b"diff --git "):
+            yield from section.close()
+            section = _Section()
+        elif line.startswith((b"new file mode ", b"deleted file mode ", b"index ")):
+            section.is_link |= line.endswith(_LINK_MODES)
+        elif line.startswith(b"--- "):
+            section.old = _name(line[4:], b"a/")
+        elif line.startswith(b"+++ "):
+            section.new = _name(line[4:], b"b/")
+        elif hunk := _HUNK.match(line):
+            section.add_hunk(hunk, lines)
+    yield from section.close()
+
+
+class _Section:
+    """One file of a patch while it is read."""
+
+    def __init__(self) -> None:
+        self.old: str | None = None
+        self.new: str | None = None
+        self.added: list[Span] = []
+        self.removed: list[Span] = []
+        self.is_link = False
+
+    def add_hunk(self, hunk: re.Match[bytes], lines: Iterator[bytes]) -> None:
+        old_start, old_count, new_start, new_count = (1 if g is None else int(g) for g in hunk.groups())
+        if old_count:
+            self.removed.append((old_start, old_start + old_count - 1))
+        if new_count:
+            self.added.append((new_start, new_start + new_count - 1))
+        for _ in range(old_count + new_count):
+            if next(lines, b"").startswith(b"\\"):  # "\ No newline at end of file" between the two halves
+                next(lines, None)
+
+    def close(self) -> Iterator[FileChange]:
+        path = self.new or self.old
+        if path is not None and not self.is_link:
+            yield FileChange(path, self.old, tuple(self.added), tuple(self.removed))
+
+
+def _name(written: bytes, prefix: bytes) -> str | None:
+    """A path after `---` or `+++`: C-quoted where it holds odd bytes, with a tab behind it where it holds spaces."""
+    if written == b"/dev/null":
+        return None
+    if written.startswith(b'"'):
+        written = _ESCAPE.sub(_unescape, written[1:].rstrip(b"\t").removesuffix(b'"'))
+    else:
+        written = written.removesuffix(b"\t")
+    return written.removeprefix(prefix).decode("utf-8", "surrogateescape")
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    code = found[1]
+    return bytes([int(code, 8) & 0xFF]) if len(code) == 3 else _ESCAPED.get(code, code)
+
+
+def touches(spans: tuple[Span, ...], first: int, last: int) -> bool:
+    """Whether any span shares a line with first..last."""
+    at = bisect_right(spans, (last, float("inf")))
+    return at > 0 and spans[at - 1][1] >= first
+
+
+def new_occurrences(
+    now: Iterable[Occurrence],
+    changes: Changes,
+    before: Iterable[Occurrence] = (),
+    key: Callable[[Occurrence], str] = lambda occurrence: occurrence.url,
+) -> list[Occurrence]:
+    """The links that a change wrote.
+
+    `now`: occurrences in the notes as they are; `before`: those in the base's text of the changed notes
+    (`git.base_texts`), under their old paths; `key`: what makes two links the same, at best the canonical URL.
+    """
+    old_files = {file.old_path: file for file in changes.files.values() if file.old_path is not None}
+    old_keys = {key(o) for o in before if o.path in old_files and _is_on(o, old_files[o.path], old=True)}
+    written = (o for o in now if o.path in changes.files and _is_on(o, changes.files[o.path], old=False))
+    return [o for o in written if key(o) not in old_keys]
+
+
+def _is_on(occurrence: Occurrence, file: FileChange, *, old: bool) -> bool:
+    last = occurrence.line + occurrence.raw.count("\n")
+    return file.whole or touches(file.removed if old else file.added, occurrence.line, last)
+
+
+def local_target(occurrence: Occurrence) -> str:
+    """The path that a local target means, relative to the notes' root; "" for one that names no file."""
+    written = unquote(re.split(r"[?#]", occurrence.url, maxsplit=1)[0])
+    if not written:
+        return ""
+    folder = "" if written.startswith("/") else posixpath.dirname(occurrence.path)
+    return posixpath.normpath(posixpath.join(folder, written.lstrip("/")))
+
+
+def broken_targets(
+    gone: Collection[str],
+    occurrences: Iterable[Occurrence],
+    exists: Callable[[str], bool],
+    target_of: Callable[[Occurrence], str] = local_target,
+) -> list[Occurrence]:
+    """Local targets that the change took away: they, or a folder that held them, are among `gone` files.
+
+    `exists` is asked about paths relative to the notes' root, and only about those that the change touched.
+    """
+    touched = {part for path in gone for part in (*_with_folders(path), *_permalinks(path))}
+    return [o for o in occurrences if o.kind is Kind.LOCAL and _is_broken(target_of(o), touched, exists)]
+
+
+def _is_broken(target: str, touched: set[str], exists: Callable[[str], bool]) -> bool:
+    return target in touched and not exists(target)
+
+
+def _with_folders(path: str) -> Iterator[str]:
+    while path and path != ".":
+        yield path
+        path = posixpath.dirname(path)
+
+
+_POST = re.compile(r"(?:.*/)?(\d{4})-(\d{1,2})-(\d{1,2})-([^/]+)\.[a-z]+")
+
+
+def _permalinks(path: str) -> Iterator[str]:
+    """What other notes call a post of Jekyll's: by its date and name."""
+    if found := _POST.fullmatch(path):
+        yield from ("/".join(found.groups()), f"{'/'.join(found.groups())}.html")
+
+
+def baseline_keys(report: object) -> frozenset[tuple[str, str]]:
+    """What an earlier report (its JSON, parsed) already says: canonical URL and state. Raises UsageError."""
+    match report:
+        case {"links": list() as links}:
+            found = ((link.get("canonical_url"), link.get("state")) for link in links if isinstance(link, dict))
+            return frozenset((str(url), str(state)) for url, state in found)
+        case _:
+            raise UsageError("the baseline is no report; write one with --format json")
+
+
+def without_known(findings: Iterable[Finding], known: Collection[tuple[str, str]]) -> list[Finding]:
+    """The findings that a baseline does not have: new links, and those whose state became another."""
+    return [f for f in findings if (f.link.canonical_url, f.history.state.value) not in known]
+
+
+class LineChange(StrEnum):
+    """What became of a run of sentences."""
+
+    SAME = "same"
+    ADDED = "added"
+    REMOVED = "removed"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEdit:
+    """A run of sentences that share one fate; `old` is empty where they were added, `new` where removed."""
+
+    change: LineChange
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+# A sentence ends after full-width stops with the quotes that close it, or after an English stop that a space and
+# something other than a small letter follow ("e.g. this" goes on), or at the end of a line.
+_END = re.compile(r"[。！？；…]+[”’」』）】》\"']*|[.!?]+[\"'”’)\]]*(?=\s+[^\sa-z])|\n+")
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a Chinese or English text, trimmed, without empty ones."""
+    found, start = [], 0
+    for end in _END.finditer(text):
+        found.append(text[start : end.end()])
+        start = end.end()
+    found.append(text[start:])
+    return [" ".join(sentence.split()) for sentence in found if sentence.strip()]
+
+
+def sentence_diff(old: str, new: str) -> list[SentenceEdit]:
+    """Compare two texts sentence by sentence; equal texts give at most one SAME run."""
+    before, after = _bounded(sentences(old)), _bounded(sentences(new))
+    edits: list[SentenceEdit] = []
+    for tag, i1, i2, j1, j2 in _opcodes(before, after):
+        one, other = tuple(before[i1:i2]), tuple(after[j1:j2])
+        if tag == "equal":
+            edits.append(SentenceEdit(LineChange.SAME, one, other))
+        elif edits and edits[-1].change is not LineChange.SAME:
+            edits[-1] = _edit(edits[-1].old + one, edits[-1].new + other)
+        else:
+            edits.append(_edit(one, other))
+    return edits
+
+
+def _opcodes(before: list[str], after: list[str]) -> list[tuple[str, int, int, int, int]]:
+    from rapidfuzz.distance import Indel  # a hook that only asks for changed lines does not wait for it
+
+    return [(op.tag, op.src_start, op.src_end, op.dest_start, op.dest_end) for op in Indel.opcodes(before, after)]
+
+
+def _edit(old: tuple[str, ...], new: tuple[str, ...]) -> SentenceEdit:
+    change = LineChange.REPLACED if old and new else LineChange.REMOVED if old else LineChange.ADDED
+    return SentenceEdit(change, old, new)
+
+
+def _bounded(found: list[str]) -> list[str]:
+    if len(found) <= MAX_SENTENCES:
+        return found
+    return [*found[:MAX_SENTENCES], "\n".join(found[MAX_SENTENCES:])]

@@ -1,0 +1,224 @@
+"""Links of HTML: whole notes, and the pieces of HTML inside of Markdown.
+
+A light tokenizer gives every attribute its place in the source, which no parser does; for whole notes lexbor's tree
+says which of them are real, so that a tag in a script or a comment is none. Text between tags is handed to the scanner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from crawler.core.model import Kind
+from crawler.notes.found import Found, Reading, Span, cover
+from crawler.notes.scan import bare_urls
+from crawler.notes.targets import target, unescape_html
+
+# Attributes that hold one address; `srcset` holds several.
+LINK_ATTRIBUTES = {
+    "a": ("href",),
+    "area": ("href",),
+    "img": ("src", "srcset", "data-src"),
+    "source": ("src", "srcset"),
+    "video": ("src", "poster"),
+    "audio": ("src",),
+    "track": ("src",),
+    "iframe": ("src",),
+    "frame": ("src",),
+    "embed": ("src",),
+    "object": ("data",),
+}
+CODE_TAGS = frozenset({"code", "pre", "kbd", "samp", "tt", "xmp"})
+SILENT_TAGS = frozenset({"script", "style", "template", "textarea", "title", "noscript", "svg", "math"})
+
+_TAG = re.compile(
+    r"<!--(?:-?>|[\s\S]*?(?:-->|\Z))"
+    r"|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9:-]{0,30})(?P<attributes>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>"
+    r"|<[!?][^>]*>"
+)
+_ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+))")
+_CANDIDATE = re.compile(r"[^\s,]\S*[^\s,]|[^\s,]")  # of a srcset: the address, then its width or density
+_DESCRIPTOR = re.compile(r"\s+[0-9.]+[wxh]\s*(?:,|\Z)|\s*(?:,\s|\Z)")
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag of the source; a comment or declaration has the name ""."""
+
+    start: int
+    end: int
+    name: str = ""
+    closing: bool = False
+    attributes: Span = Span(0, 0)  # noqa: RUF009 - frozen, so that one default may serve all
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The value of a link attribute, as written."""
+
+    tag: str
+    attribute: str
+    start: int
+    end: int
+
+
+def tags(text: str, start: int = 0, end: int | None = None) -> Iterator[Tag]:
+    """All tags, comments and declarations of `text[start:end]`, in order."""
+    for match in _TAG.finditer(text, start, len(text) if end is None else end):
+        if match["name"]:
+            within = Span(*match.span("attributes"))
+            yield Tag(match.start(), match.end(), match["name"].lower(), match["close"] == "/", within)
+        else:
+            yield Tag(match.start(), match.end())
+
+
+def link_values(text: str, tag: Tag) -> Iterator[Value]:
+    """The link attributes of an opening tag."""
+    wanted = LINK_ATTRIBUTES.get(tag.name, ())
+    if tag.closing or not wanted:
+        return
+    for match in _ATTRIBUTE.finditer(text, tag.attributes.start, tag.attributes.end):
+        name = match[1].lower()
+        if name in wanted:
+            group = match.lastindex or 4
+            yield Value(tag.name, name, match.start(group), match.end(group))
+
+
+def values_to_links(text: str, value: Value, title: str) -> Iterator[Found]:
+    """The links in one attribute value."""
+    places = _srcset(text, value) if value.attribute == "srcset" else [_stripped(text, value)]
+    for span in places:
+        found = target(unescape_html(text[span.start : span.end]), Kind.HTML)
+        if found:
+            yield Found(span.start, span.end, found[0], found[1], title)
+
+
+def _stripped(text: str, value: Value) -> Span:
+    written = text[value.start : value.end]
+    start = value.start + len(written) - len(written.lstrip())
+    return Span(start, max(start, value.start + len(written.rstrip())))
+
+
+def _srcset(text: str, value: Value) -> Iterator[Span]:
+    """The addresses of a `srcset`: each up to white space; a comma ends one only at its end."""
+    at = value.start
+    while match := _CANDIDATE.search(text, at, value.end):
+        yield Span(match.start(), match.end())
+        descriptor = _DESCRIPTOR.match(text, match.end(), value.end)
+        at = descriptor.end() if descriptor and descriptor.end() > match.end() else match.end()
+
+
+def silent_spans(text: str, found: Sequence[Tag], names: frozenset[str]) -> list[tuple[str, Span]]:
+    """Name and inner span of every element of `names`; one that is never closed counts for nothing."""
+    spans: list[tuple[str, Span]] = []
+    closers = _closers(found, names)
+    done = 0
+    for tag in found:
+        if tag.name not in names or tag.closing or tag.start < done or text.startswith("/>", tag.end - 2):
+            continue
+        ends = closers[tag.name]
+        while ends and ends[-1] < tag.end:
+            ends.pop()
+        if ends:
+            done = ends[-1]
+            spans.append((tag.name, Span(tag.end, done)))
+    return spans
+
+
+def _closers(found: Sequence[Tag], names: frozenset[str]) -> dict[str, list[int]]:
+    """Where the closing tags of each name begin, the first one last."""
+    closers: dict[str, list[int]] = {name: [] for name in names}
+    for tag in reversed(found):
+        if tag.closing and tag.name in names:
+            closers[tag.name].append(tag.start)
+    return closers
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What HTML holds: links of attributes, spans that are no prose, spans of code."""
+
+    links: tuple[Found, ...]
+    hidden: tuple[Span, ...]
+    code: tuple[Span, ...]
+
+
+def pieces(text: str, found: Sequence[Tag]) -> Pieces:
+    """Read the tags of `text`; text inside of a link belongs to that link, and is its title."""
+    silent = silent_spans(text, found, CODE_TAGS | SILENT_TAGS)
+    code = tuple(span for name, span in silent if name in CODE_TAGS)
+    anchors = {span.start: span for _, span in silent_spans(text, found, frozenset({"a"}))}
+    links: list[Found] = []
+    hidden = [Span(tag.start, tag.end) for tag in found] + [span for _, span in silent]
+    inside = iter(sorted((span for _, span in silent), key=lambda span: span.start))
+    current = next(inside, None)
+    for tag in found:
+        while current and current.end <= tag.start:
+            current = next(inside, None)
+        if current and current.start <= tag.start:
+            continue
+        anchor = anchors.get(tag.end) if tag.name == "a" else None
+        title = inner_text(text, anchor) if anchor else _alt(text, tag)
+        for value in link_values(text, tag):
+            links.extend(values_to_links(text, value, title))
+            if anchor:
+                hidden.append(anchor)
+    return Pieces(tuple(links), tuple(hidden), code)
+
+
+MAX_TITLE = 2000  # code points of an element that are read for its text
+
+
+def inner_text(text: str, span: Span) -> str:
+    """The text of an element on one line, tags left out."""
+    plain = _TAG.sub("", text[span.start : min(span.end, span.start + MAX_TITLE)])
+    return _SPACES.sub(" ", unescape_html(plain)).strip()
+
+
+def _alt(text: str, tag: Tag) -> str:
+    if tag.name != "img":
+        return ""
+    for match in _ATTRIBUTE.finditer(text, tag.attributes.start, tag.attributes.end):
+        if match[1].lower() == "alt":
+            return _SPACES.sub(" ", unescape_html(match[match.lastindex or 4])).strip()
+    return ""
+
+
+def read(text: str) -> Reading:
+    """The links of a whole HTML note."""
+    found = list(tags(text))
+    seen = pieces(text, found)
+    real = _real_values(text)
+    links = [link for link in seen.links if _take(real, text, link)]
+    links.extend(_bare(text, seen.hidden))
+    return Reading(tuple(links), seen.code)
+
+
+def _bare(text: str, hidden: Iterable[Span]) -> Iterator[Found]:
+    for span in bare_urls(cover(text, hidden, "\0")):
+        yield Found(span.start, span.end, unescape_html(text[span.start : span.end]), Kind.BARE)
+
+
+def _real_values(text: str) -> Counter[str]:
+    """How often each address stands in a link attribute of the parsed tree."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    real: Counter[str] = Counter()
+    for node in LexborHTMLParser(text.encode("utf-8", "replace")).css(",".join(LINK_ATTRIBUTES)):
+        for attribute in LINK_ATTRIBUTES[node.tag or ""]:
+            written = node.attributes.get(attribute)
+            if written:
+                real.update(_CANDIDATE.findall(written) if attribute == "srcset" else [written.strip()])
+    return real
+
+
+def _take(real: Counter[str], text: str, link: Found) -> bool:
+    """Whether the tree knows this link; each place in the tree serves one place in the source."""
+    written = unescape_html(text[link.start : link.end])
+    if real[written] <= 0:
+        return False
+    real[written] -= 1
+    return True

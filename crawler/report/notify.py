@@ -1,0 +1,59 @@
+"""Telling a webhook what changed: one JSON document, sent a few times if need be, never in the way of a run.
+
+Only the sending lives here; what the document says is `report`'s, the feed is a report format. A webhook that cannot
+be reached is a line on stderr, not a failure of the run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from crawler.core.errors import ConfigError
+
+ATTEMPTS = 3
+TIMEOUT = 10.0  # seconds, one attempt
+WAIT = 2.0  # seconds before the second attempt, doubled before the third
+
+
+def address_of(webhook: str) -> str:
+    """The URL that [notify] webhook means; "env:NAME" keeps a secret address out of the file."""
+    if webhook.startswith("env:"):
+        name = webhook.removeprefix("env:")
+        found = os.environ.get(name, "")
+        if not found:
+            raise ConfigError(f"[notify] webhook: the environment variable {name} is not set")
+        return found
+    if not webhook.startswith(("http://", "https://")):
+        raise ConfigError(f"[notify] webhook: {webhook!r} is no http(s) URL")
+    return webhook
+
+
+def send_webhook(url: str, document: bytes, *, sleep: Callable[[float], None] | None = None) -> str:
+    """POST a JSON document; "" when it arrived, else one line that says why not. Bounded in time, never raises.
+
+    `sleep` replaces the real waiting in tests.
+    """
+    import httpx
+    from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
+    from tenacity.nap import sleep as real_sleep
+
+    def attempt() -> tuple[bool, str]:
+        try:
+            answer = httpx.post(url, content=document, headers=HEADERS, timeout=TIMEOUT, follow_redirects=False)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            return True, f"{type(error).__name__}: {error}"
+        again = answer.status_code >= 500 or answer.status_code in (408, 429)
+        return again, "" if answer.is_success else f"it answered {answer.status_code}"
+
+    retrying = Retrying(
+        retry=retry_if_result(lambda result: bool(result[0] and result[1])),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential(multiplier=WAIT),
+        sleep=sleep or real_sleep,
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else (False, "not sent"),
+    )
+    return str(retrying(attempt)[1])
+
+
+HEADERS = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "linkhealth-crawler"}

@@ -1,0 +1,98 @@
+"""Is the network there at all? What a run's answers and failures say of *us*, before they are held against pages.
+
+Pure bookkeeping of which hosts answered; asking a canary and dropping what counts for nothing is the session's work.
+
+A run counts for nothing when most of the hosts that answered at their last check fail in it. Where too few such
+hosts are due to tell, known-living links of other hosts are asked as canaries; on a first run, which knows no
+host, only complete silence tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from crawler.core.model import Failure, Fetch, History, Link, State
+
+# Failures that a broken line of ours explains as well as a broken host does.
+OF_THE_NETWORK = frozenset(
+    {Failure.DNS, Failure.REFUSED, Failure.UNREACHABLE, Failure.RESET, Failure.TLS, Failure.TIMEOUT}
+)
+ENOUGH = 3  # known hosts from which a majority tells something; a guess
+CANARIES = 3  # known-living links asked at most when fewer hosts than that are due
+HOPELESS_HOSTS = 8  # silent hosts, none having answered, after which a run stops early; a guess
+HOPELESS_AFTER = 60.0  # seconds since the run's start, so that fast failures do not outrun slow answers
+
+
+@dataclass(slots=True)
+class Watch:
+    """What this run has seen of each host."""
+
+    known: set[str]  # hosts that answered at their last check
+    answered: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+
+    def saw(self, link: Link, fetch: Fetch) -> None:
+        """Take one fetch into account."""
+        if fetch.status is not None or fetch.redirects:
+            self.answered.add(link.host)
+        elif fetch.failure in OF_THE_NETWORK:
+            self.failed.add(link.host)
+
+    @property
+    def silent(self) -> set[str]:
+        """Hosts that failed and never answered in this run."""
+        return self.failed - self.answered
+
+    def hopeless(self, seconds: float) -> bool:
+        """So many hosts are silent after so many seconds that going on makes no sense?"""
+        return not self.answered and len(self.silent) >= HOPELESS_HOSTS and seconds >= HOPELESS_AFTER
+
+    def wants_canary(self) -> bool:
+        """Are there failures, and too few known hosts to judge them by?"""
+        if not self.silent:
+            return False
+        return not self.answered or len(self.known & (self.failed | self.answered)) < ENOUGH
+
+    def is_down(self) -> bool:
+        """Does this run count for nothing?"""
+        if not self.silent:
+            return False
+        if not self.answered:
+            # One silent host alone is more likely dead than our line is, unless it was known to live.
+            return len(self.silent) > 1 or bool(self.silent & self.known)
+        sample = self.known & (self.failed | self.answered)
+        if len(sample) < ENOUGH:
+            sample |= self.answered
+        return len(sample & self.silent) > len(sample) / 2
+
+
+def is_network_failure(fetch: Fetch) -> bool:
+    """Could our own line explain this failure? (No hop of it answered.)"""
+    return fetch.failure in OF_THE_NETWORK and not fetch.redirects
+
+
+def known_hosts(links: Iterable[Link], histories: Mapping[str, History]) -> set[str]:
+    """Hosts of these links that answered at their last check, and did not fail since in a run that counted nothing."""
+    known = set()
+    for link in links:
+        history = histories.get(link.canonical_url)
+        if history and history.checked_at and history.evidence.http_status is not None and not history.doubted_at:
+            known.add(link.host)
+    return known
+
+
+def canaries(
+    links: Iterable[Link], histories: Mapping[str, History], asked_hosts: set[str], most: int = CANARIES
+) -> list[Link]:
+    """Known-living links of hosts that this run has not asked, one a host, the most recently seen first."""
+    living: dict[str, tuple[float, Link]] = {}
+    for link in links:
+        history = histories.get(link.canonical_url)
+        if not history or history.state is not State.ALIVE or not history.last_alive or history.doubted_at:
+            continue
+        seen = history.last_alive.timestamp()
+        if link.host and link.host not in asked_hosts and seen > living.get(link.host, (0.0, link))[0]:
+            living[link.host] = (seen, link)
+    ranked = sorted(living.values(), key=lambda pair: -pair[0])
+    return [link for _, link in ranked[:most]]

@@ -1,0 +1,187 @@
+"""Pages that a person saved, in the forms that browsers write."""
+
+import plistlib
+import zipfile
+from contextlib import suppress
+from datetime import UTC, datetime
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.archive.interchange import saved
+from crawler.archive.interchange.saved import SavedImage, read_saved
+from crawler.core.errors import UsageError
+
+URL = "https://mp.weixin.qq.com/s/AAAAAAAAAAAAAAAAAAAAAA"
+
+SINGLE_FILE = f"""<!DOCTYPE html> <html lang=zh><!--
+ Page saved with SingleFile\x20
+ url: {URL}\x20
+ saved date: Sat Nov 22 2025 12:34:56 GMT+0800 (China Standard Time)
+--><meta charset=utf-8><title>标题</title><p>正文""".encode()
+
+MHTML = f"""From: <Saved by Blink>\r
+Snapshot-Content-Location: {URL}\r
+Subject: =?utf-8?Q?=E6=A0=87=E9=A2=98?=\r
+Date: Sat, 22 Nov 2025 04:34:56 -0000\r
+MIME-Version: 1.0\r
+Content-Type: multipart/related;\r
+\ttype="text/html";\r
+\tboundary="----MultipartBoundary--x----"\r
+\r
+\r
+------MultipartBoundary--x----\r
+Content-Type: text/html\r
+Content-ID: <frame-1@mhtml.blink>\r
+Content-Transfer-Encoding: quoted-printable\r
+Content-Location: {URL}\r
+\r
+<html><head><meta charset=3D"utf-8"></head><body><p>=E6=AD=A3=E6=96=87</p>=\r
+<img src=3D"https://img.example/a.png"><img src=3D"cid:b@x"></body></html>\r
+------MultipartBoundary--x----\r
+Content-Type: image/png\r
+Content-Transfer-Encoding: base64\r
+Content-Location: https://img.example/a.png\r
+\r
+iVBORw0KGgo=\r
+------MultipartBoundary--x----\r
+Content-Type: image/gif\r
+Content-Transfer-Encoding: base64\r
+Content-ID: <b@x>\r
+\r
+R0lGODlh\r
+------MultipartBoundary--x----\r
+Content-Type: text/css\r
+Content-Location: https://a.example/a.css\r
+\r
+p {{ color: red }}\r
+------MultipartBoundary--x------\r
+""".encode()
+
+
+def test_a_singlefile_page_tells_its_address_and_when_it_was_saved() -> None:
+    page = read_saved("a.html", SINGLE_FILE)
+    assert (page.url, page.saved_at) == (URL, datetime(2025, 11, 22, 4, 34, 56, tzinfo=UTC))
+    assert (page.body, page.content_type) == (SINGLE_FILE, "text/html")
+
+
+def test_a_page_saved_by_chrome_or_edge_tells_its_address() -> None:
+    html = f"<!DOCTYPE html>\r\n<!-- saved from url=(0056){URL} -->\r\n<html><body>正文".encode("gb18030")
+    page = read_saved("a.html", html)
+    assert (page.url, page.saved_at, page.body) == (URL, None, html)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_a_page_that_says_nothing_of_itself_is_taken_as_it_is(encoding: str) -> None:
+    html = "<html><body>正文</body></html>".encode(encoding)
+    page = read_saved("a.htm", html)
+    assert (page.url, page.body, page.images) == (None, html, ())
+
+
+def test_an_mhtml_file_gives_page_address_date_and_pictures() -> None:
+    page = read_saved("a.mhtml", MHTML)
+    assert (page.url, page.saved_at) == (URL, datetime(2025, 11, 22, 4, 34, 56, tzinfo=UTC))
+    assert "<p>正文</p><img" in page.body.decode()
+    assert page.images == (
+        SavedImage("https://img.example/a.png", "image/png", b"\x89PNG\r\n\x1a\n"),
+        SavedImage("cid:b@x", "image/gif", b"GIF89a"),
+    )
+
+
+def test_the_charset_of_an_mhtml_part_goes_with_it() -> None:
+    data = MHTML.replace(b"Content-Type: text/html\r", b"Content-Type: text/html; charset=gb2312\r")
+    assert read_saved("a.mht", data).content_type == "text/html; charset=gb2312"
+
+
+def test_the_start_parameter_names_the_page_of_an_mhtml_file() -> None:
+    other = b"------MultipartBoundary--x----\r\nContent-Type: text/html\r\nContent-ID: <ad@x>\r\n\r\n<p>advert\r\n"
+    first, _, rest = MHTML.partition(b"------MultipartBoundary--x----\r\n")
+    data = first.replace(b'type="text/html"', b'start="<frame-1@mhtml.blink>"') + other
+    assert "正文" in read_saved("a.mht", data + b"------MultipartBoundary--x----\r\n" + rest).body.decode()
+
+
+@pytest.mark.parametrize("cut", [400, 700, 1000])
+def test_an_mhtml_file_cut_short_is_read_as_far_as_it_goes_or_refused(cut: int) -> None:
+    with suppress(UsageError):
+        assert read_saved("a.mhtml", MHTML[:cut]).body
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in files.items():
+            archive.writestr(name, body)
+    return out.getvalue()
+
+
+def test_singlefiles_zipped_form_is_unpacked() -> None:
+    inner = b"<html><body><img src=images/0.png>"
+    shell = SINGLE_FILE + b"<script>/* unpacks what follows */</script>"
+    data = shell + zipped({"index.html": inner, "images/0.png": b"png", "style.css": b""})
+    page = read_saved("a.html", data)
+    assert (page.url, page.body) == (URL, inner)
+    assert page.images == (SavedImage("images/0.png", "image/png", b"png"),)
+
+
+def test_a_web_archive_of_safari_gives_page_and_pictures() -> None:
+    main = {"WebResourceURL": URL, "WebResourceData": b"<p>x", "WebResourceTextEncodingName": "UTF-8"}
+    picture = {"WebResourceURL": "https://a.example/a.png", "WebResourceMIMEType": "image/png", "WebResourceData": b"p"}
+    script = {**picture, "WebResourceMIMEType": "text/javascript"}
+    archive = {"WebMainResource": main, "WebSubresources": [picture, script, "odd", {}]}
+    page = read_saved("a.webarchive", plistlib.dumps(archive, fmt=plistlib.FMT_BINARY))
+    assert (page.url, page.body, page.content_type) == (URL, b"<p>x", "text/html; charset=UTF-8")
+    assert [image.url for image in page.images] == ["https://a.example/a.png"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"plain words",
+        b"%PDF-1.7 <html>\0",
+        b"\x89PNG\r\n\x1a\n\0\0<html>",
+        b"bplist00\0\0\0",
+        plistlib.dumps({"WebMainResource": 1}, fmt=plistlib.FMT_BINARY),
+        plistlib.dumps([1], fmt=plistlib.FMT_BINARY),
+        b"PK\x03\x04 not really",
+        zipped({"page.html": b"<p>"}),
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n\r\nwords\r\n--x--",
+    ],
+)
+def test_what_is_no_saved_page_is_one_clear_line(data: bytes) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_saved("file.bin", data)
+    assert str(caught.value).startswith("file.bin: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_gigabytes_is_refused_before_it_is_read() -> None:
+    with pytest.raises(UsageError, match="2,048 MB"):
+        saved.check_size("huge.html", 2 << 30)
+
+
+def test_a_bomb_in_a_zip_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved, "MAX_FILE", 1 << 20)
+    with pytest.raises(UsageError, match="unpacks to more"):
+        read_saved("a.zip", zipped({"index.html": b"<p>", "a.png": b"\0" * (2 << 20)}))
+
+
+def test_too_many_parts_and_too_deep_ones_are_refused() -> None:
+    flat = b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n" + b"--x\r\n\r\n\r\n" * 6_000
+    deep = b"".join(b"Content-Type: multipart/related; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3_000))
+    for data in (flat, b"MIME-Version: 1.0\r\n" + deep):
+        with pytest.raises(UsageError, match=r"a\.mht"):
+            read_saved("a.mht", data)
+
+
+@given(st.binary(), st.sampled_from([b"", SINGLE_FILE[:200], MHTML[:600], b"bplist00", b"PK\x03\x04"]))
+def test_no_bytes_do_worse_than_a_usage_error(data: bytes, begin: bytes) -> None:
+    with suppress(UsageError):
+        read_saved("x", begin + data)
+
+
+def test_a_date_that_cannot_be_is_no_date() -> None:
+    assert read_saved("a.html", SINGLE_FILE.replace(b"Nov 22", b"Nov 99")).saved_at is None
+    assert read_saved("a.mht", MHTML.replace(b"22 Nov 2025", b"99 Xyz 2025")).saved_at is None

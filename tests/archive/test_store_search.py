@@ -1,0 +1,102 @@
+"""Searching kept pages: what is found, in which order, and what a filter leaves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from store_samples import check_of, later, link_of, open_archive
+
+from crawler.archive import Archive
+from crawler.core.errors import UsageError
+from crawler.core.model import State
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    zhihu = link_of("z", "zhuanlan.zhihu.com", "zhihu")
+    with open_archive(tmp_path) as opened:
+        opened.record(
+            [
+                check_of("a", text="语音识别的原理与实践。" * 3, title="语音识别入门", author="李雷"),
+                check_of(link_of("b", titles=("收藏的好文",)), text="图片与语音识别都在这里", title="杂谈"),
+                check_of(zhihu, text="Transformers are everywhere", title="An answer", at=later(-400)),
+                check_of("d", text="后来不见了的语音", state=State.ALIVE, remembered=State.DEAD),
+            ]
+        )
+        yield opened
+
+
+def found(archive: Archive, query: str) -> list[str]:
+    return [hit.canonical_url.rpartition("/")[2] for hit in archive.search(query)]
+
+
+def test_a_word_in_the_title_comes_before_a_word_in_the_text(archive: Archive) -> None:
+    assert found(archive, "语音识别") == ["a", "b"]
+
+
+def test_authors_and_the_note_takers_own_titles_are_searched(archive: Archive) -> None:
+    assert found(archive, "李雷") == ["a"]
+    assert found(archive, "收藏") == ["b"]
+
+
+def test_a_single_character_and_a_prefix_are_found(archive: Archive) -> None:
+    assert found(archive, "图") == ["b"]
+    assert found(archive, "transf*") == ["z"]
+    assert found(archive, "transf") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("语音 site:weixin state:dead", ["d"]),
+        ("语音 site:zhihu", []),
+        ("site:zhihu.com", ["z"]),
+        ("everywhere before:2025-06", ["z"]),
+        ("everywhere after:2025-06", []),
+        ("语音 after:2026-01-02", ["a", "b", "d"]),
+        ("state:dead", ["d"]),
+        ("语音 -识别", ["d"]),
+    ],
+)
+def test_filters_narrow_what_is_found(archive: Archive, query: str, wanted: list[str]) -> None:
+    assert sorted(found(archive, query)) == wanted
+
+
+def test_a_hit_shows_where_it_matched(archive: Archive) -> None:
+    (hit,) = archive.search("图片")
+    assert [hit.snippet[start:end] for start, end in hit.spans] == ["图片"]
+    assert hit.title == "杂谈"
+    assert hit.state is State.ALIVE
+
+
+def test_a_changed_page_is_found_by_its_new_text_only(archive: Archive) -> None:
+    archive.record([check_of("a", text="完全不同", title="另一个题目")])
+    assert found(archive, "原理") == []
+    assert found(archive, "李雷") == []
+    assert found(archive, "不同") == ["a"]
+    archive.record([check_of("a", text="语音识别的原理与实践。" * 3, title="语音识别入门")])
+    assert found(archive, "原理") == ["a"]
+    assert found(archive, "不同") == []
+
+
+def test_a_new_note_title_is_found_though_the_page_did_not_change(archive: Archive) -> None:
+    archive.record([check_of(link_of("b", titles=("重新命名",)), text="图片与语音识别都在这里", title="杂谈")])
+    assert found(archive, "重新命名") == ["b"]
+    assert found(archive, "收藏") == []
+    assert found(archive, "图片") == ["b"]
+
+
+def test_limits_hold_and_nothing_asked_finds_nothing(archive: Archive) -> None:
+    assert len(archive.search("语音", limit=1)) == 1
+    assert archive.search("") == []
+    assert archive.search("，。") == []
+    with pytest.raises(UsageError, match="no date"):
+        archive.search("x before:never")
+
+
+def test_an_older_page_that_is_imported_later_does_not_displace_the_current_text(archive: Archive) -> None:
+    archive.record([check_of("a", text="很久以前的旧文字", title="旧题", at=later(-900))])
+    assert found(archive, "旧文字") == []
+    assert found(archive, "语音识别") == ["a", "b"]
+    archive.record([check_of("a", text="明天的新文字", title="新题", at=later(1))])
+    assert found(archive, "新文字") == ["a"]

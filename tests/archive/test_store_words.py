@@ -1,0 +1,95 @@
+"""Text to terms, queries to expressions, snippets: without a database."""
+
+import sqlite3
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler.archive.words import expression, parse_query, snippet, terms
+
+CHINESE = st.text(alphabet="语音识别的原理图片一二", min_size=1, max_size=8)
+
+
+def matches(document: str, query: str) -> bool:
+    db = sqlite3.connect(":memory:")
+    try:
+        db.execute("CREATE VIRTUAL TABLE words USING fts5 (text, content='', tokenize='unicode61 remove_diacritics 2')")
+        db.execute("INSERT INTO words (rowid, text) VALUES (1, ?)", (terms(document),))
+        return bool(db.execute("SELECT 1 FROM words WHERE words MATCH ?", (parse_query(query).match,)).fetchall())
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize(
+    "query", ["语", "别", "语音", "音识", "语音识别", "GPT", "gpt-4", "transf*", '"gpt-4 的"', "第3章", "ＧＰＴ"]
+)
+def test_words_of_any_length_are_found(query: str) -> None:
+    assert matches("这是语音识别，GPT-4 的 transformers，见第3章节。", query)
+
+
+@pytest.mark.parametrize("query", ["识音", "语识", "transf", '"的 gpt"', "3节", "语音 -别", "语音识别吗"])
+def test_what_is_not_there_is_not_found(query: str) -> None:
+    assert not matches("这是语音识别，GPT-4 的 transformers，见第3章节。", query)
+
+
+@settings(deadline=None)  # a shared machine stalls; nothing here measures time
+@given(CHINESE, CHINESE, CHINESE)
+def test_every_substring_of_chinese_is_found(before: str, wanted: str, after: str) -> None:
+    assert matches(before + wanted + after, wanted)
+
+
+@settings(deadline=None)  # a shared machine stalls; nothing here measures time
+@given(CHINESE, CHINESE)
+def test_no_chinese_is_found_that_is_no_substring(document: str, wanted: str) -> None:
+    assert matches(document, wanted) == (wanted in document)
+
+
+@settings(deadline=None)  # a shared machine stalls; nothing here measures time
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_no_query_breaks_the_expression(document: str, query: str) -> None:
+    try:
+        asked = parse_query(query)
+    except ValueError:
+        return
+    if asked.match:
+        matches(document, query)
+
+
+def test_filters_are_taken_out_of_the_words() -> None:
+    asked = parse_query("语音 site:weixin state:dead before:2024-05 after:2023")
+    assert (asked.sites, asked.states) == (("weixin",), ("dead",))
+    assert (asked.before, asked.after) == (date(2024, 5, 1), date(2023, 1, 1))
+    assert asked.match == '"语音"'
+
+
+def test_a_date_that_is_none_is_told() -> None:
+    with pytest.raises(ValueError, match="before:soon is no date"):
+        parse_query("x before:soon")
+    with pytest.raises(ValueError, match="month"):
+        parse_query("x before:2024-13")
+
+
+def test_a_query_of_punctuation_asks_for_nothing() -> None:
+    assert expression("。，!?") == ""
+    assert parse_query('"" * -').match == ""
+
+
+def test_a_snippet_shows_the_match_and_marks_it() -> None:
+    text = "前" * 300 + "语音识别\n\n的原理" + "后" * 300
+    line, spans = snippet(text, ["语音识别", "原理"])
+    assert [line[start:end] for start, end in spans] == ["语音识别", "原理"]
+    assert line.startswith("…")
+    assert line.endswith("…")
+    assert len(line) < 130
+
+
+def test_a_snippet_without_match_is_the_beginning() -> None:
+    assert snippet("Hello  world", ["语音"]) == ("Hello world", ())
+    assert snippet("", ["x"]) == ("", ())
+
+
+def test_a_large_page_of_one_run_is_indexed_in_time() -> None:
+    assert len(terms("语" * 1_000_000)) < 1_000_000
+    snippet(" " * 500_000 + "x" * 500_000, ["x " * 100, "y"])

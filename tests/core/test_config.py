@@ -1,0 +1,112 @@
+"""Configuration files: what they may say, where paths in them point, and how mistakes are told."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.core.config import load_settings, parse_duration, parse_size, shipped_config
+from crawler.core.errors import ConfigError
+from crawler.core.settings import Settings
+
+
+def load(folder: Path, text: str) -> Settings:
+    file = folder / "c.toml"
+    file.write_text(text, encoding="utf-8")
+    return load_settings(file)
+
+
+def test_without_any_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert load_settings(directory=tmp_path) == Settings()
+
+
+def test_a_file_in_the_working_folder_is_found_before_the_one_in_its_config_folder(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "crawler.toml").write_text("[fetch]\nretries = 1\n")
+    assert load_settings(directory=tmp_path).fetch.retries == 1
+    (tmp_path / "crawler.toml").write_text("[fetch]\nretries = 2\n")
+    assert load_settings(directory=tmp_path).fetch.retries == 2
+
+
+def test_a_file_is_laid_over_the_defaults(tmp_path: Path) -> None:
+    settings = load(tmp_path, '[fetch]\ninterval = "2h"\n[host."*.example.com"]\ninterval = 0.0\n')
+    assert settings.fetch.interval == 7200
+    assert settings.fetch.timeout == Settings().fetch.timeout
+    assert settings.host["*.example.com"].interval == 0
+
+
+def test_relative_paths_in_a_file_are_relative_to_that_file(tmp_path: Path) -> None:
+    settings = load(tmp_path, '[archive]\npath = "kept"\n[notes]\npaths = ["a", "/b"]\n[fetch]\nca_bundle = "ca.pem"\n')
+    assert settings.archive.path == str(tmp_path / "kept")
+    assert settings.notes.paths == (str(tmp_path / "a"), "/b")
+    assert settings.fetch.ca_bundle == str(tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[fetch]\nintervall = 1\n", "unknown key [fetch] intervall; did you mean 'interval'?"),
+        ("[fetsh]\ninterval = 1\n", "unknown key [fetsh]; did you mean 'fetch'?"),
+        ('[host."a.b"]\nintervl = 1\n', "unknown key [host.\"a.b\"] intervl; did you mean 'interval'?"),
+        ("[host]\ninterval = 1\n", '[host."example.com"]'),
+        ("fetch = 3\n", "write [fetch] on a line of its own"),
+        ('[fetch]\ninterval = "soon"\n', "[fetch] interval: expected a duration"),
+        ("[fetch]\ninterval = -1\n", "[fetch] interval: expected a duration"),
+        ("[fetch]\ntimeout = 0\n", "[fetch] timeout: must be more than 0"),
+        ("[fetch]\nconcurrency = 0\n", "[fetch] concurrency: expected `int` >= 1"),
+        ('[fetch]\nmax_body = "much"\n', "[fetch] max_body: expected a size"),
+        ('[archive]\ncodec = "rar"\n', "[archive] codec: invalid enum value 'rar'"),
+        ("[fetch\n", "not valid TOML"),
+        ('[fetch]\nheaders = {"X Y" = "1"}\n', "[fetch] headers: 'X Y' is not the name of a header"),
+        ('[fetch]\nuser_agent = "a\\nb"\n', "[fetch] headers: the value of User-Agent is not one line of text"),
+        ('[host."a.b"]\nheaders = {X = "1\\r\\nY: 2"}\n', '[host."a.b"] headers'),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_file_and_key(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    assert told in str(caught.value)
+    assert "c.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nope\.toml: no such configuration file"):
+        load_settings(tmp_path / "nope.toml")
+    (tmp_path / "gbk.toml").write_bytes("# 中文".encode("gbk"))
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load_settings(tmp_path / "gbk.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [(90, 90), (1.5, 1.5), ("90", 90), ("500ms", 0.5), ("2h", 7200), ("1h30m", 5400), ("7d", 604800)],
+)
+def test_durations_are_numbers_of_seconds_or_numbers_with_units(text: object, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "2 hours", "-1s", -1, float("nan"), float("inf"), True, None, []])
+def test_what_is_no_duration_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match="expected a duration"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [(10, 10), ("64KB", 65536), ("1.5MB", 1572864), ("16mib", 2**24), ("1G", 2**30)]
+)
+def test_sizes_are_bytes_or_numbers_with_units(text: object, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@given(st.one_of(st.text(max_size=12), st.floats(), st.integers(), st.none(), st.booleans()))
+def test_anything_else_is_a_value_error_and_never_a_crash(value: object) -> None:
+    for parse in (parse_duration, parse_size):
+        with contextlib.suppress(ValueError):
+            assert parse(value) >= 0
+
+
+def test_the_shipped_configuration_is_found() -> None:
+    assert (shipped_config() / "sites").is_dir()
