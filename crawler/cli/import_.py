@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import GlobalOptions, global_options, load_sites_of
+from crawler.cli.options import GlobalOptions, global_options
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ def command(options: GlobalOptions, *, files: tuple[Path, ...], url: str | None,
     Each is kept as a snapshot of the time when it was saved; what later checks found stays true. One failure does
     not end a batch; it shows in the exit code.
     """
-    from crawler.cli.work import open_archive
+    from crawler.crawl.context import open_archive, sites_of
 
     if url and len(files) > 1:
         raise UsageError("--url says where one file came from; import the files one by one")
     settings = options.settings()
-    sites = load_sites_of(settings)
+    sites = sites_of(settings)
     failed = 0
     with open_archive(settings, "import", write=True, wait=wait) as archive:
         for file in files:
@@ -99,8 +99,8 @@ def import_page(
     file: Path, page: SavedPage, url: str | None, rules: tuple[Settings, Sites], archive: Archive, *, force: bool
 ) -> str:
     """Keep one page; a line for people about it. Raises UsageError for what is none."""
-    from crawler.cli.work import now
     from crawler.crawl import importing
+    from crawler.crawl.context import utc_now as now
     from crawler.notes.links import link_of
 
     if url is None:

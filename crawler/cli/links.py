@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import GlobalOptions, global_options, note_paths, output_options, pair_outputs, paths_argument
+from crawler.cli.options import GlobalOptions, global_options, output_options, pair_outputs, paths_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +30,11 @@ def command(
     The format tsv has no header line; its columns are file, line, column, url, kind, note title.
     """
     from crawler.cli.output import write_outputs
+    from crawler.notes.files import note_paths
     from crawler.notes.links import read_notes
 
     settings = options.settings()
-    notes = read_notes(note_paths(paths, settings), settings.notes, code=code)
+    notes = read_notes(note_paths(paths, settings.notes), settings.notes, code=code)
     for skipped in notes.skipped:
         options.say(f"crawler: {skipped.path} is skipped: {skipped.why}")
     found = notes.occurrences

@@ -17,7 +17,6 @@ from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from crawler.core.settings import Settings
-    from crawler.sites import Sites
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -117,25 +116,6 @@ def pair_outputs(formats: tuple[str, ...], outputs: tuple[Path, ...], default: s
         raise UsageError(f"{len(outputs)} --output for {len(formats)} --format: each output needs its own format")
     chosen = formats or (default,)
     return [(name, outputs[i] if i < len(outputs) else None) for i, name in enumerate(chosen)]
-
-
-def note_paths(paths: tuple[Path, ...], settings: Settings) -> list[Path]:
-    """The PATHS given, else the configured ones."""
-    return list(paths) or [Path(path) for path in settings.notes.paths]
-
-
-def load_sites_of(settings: Settings) -> Sites:
-    """All site files, shipped and the user's."""
-    from crawler.core.config import site_documents
-    from crawler.sites import load_sites
-
-    sites = load_sites(site_documents(settings))
-    if settings.sites.path:  # the shipped files are held to this by their tests
-        from crawler.judge import check_site
-
-        for site in sites:
-            check_site(site)
-    return sites
 
 
 class Duration(click.ParamType[float]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import GlobalOptions, global_options, load_sites_of
+from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.output import rich_text
 
 if TYPE_CHECKING:
@@ -23,28 +23,18 @@ def command(options: GlobalOptions, *, url: str | None, write: bool) -> int:
 
     Prints one line for each capture that is read otherwise now: when it was taken, old and new verdict, rule, URL.
     """
-    from crawler.cli.work import open_archive
+    from crawler.crawl.context import open_context
     from crawler.crawl.rejudge import rejudge
 
-    settings = options.settings()
-    sites = load_sites_of(settings)
-    key = sites.identify(url).canonical_url if url else None
-    judged = changed = 0
-    corrected = []
-    with open_archive(settings, "rejudge", write=write) as archive:
-        histories = archive.histories()
-        for found in rejudge(archive.captures(key), archive.fetched, histories, sites, settings.schedule):
-            judged += 1
-            if found is None:
-                continue
-            changed += 1
-            sys.stdout.write(rich_text(describe(found)))
-            if found.history is not None:
-                corrected.append(found.history)
-        if write:
-            archive.put_histories(corrected)
-    told = f"{len(corrected)} links corrected" if write else f"{len(corrected)} links would be corrected with --write"
-    options.say(f"crawler: {judged} captures judged again, {changed} read otherwise, {told}")
+    with open_context(options.settings(), "rejudge", write=write) as context:
+        result = rejudge(context, url, write=write)
+    for found in result.changed:
+        sys.stdout.write(rich_text(describe(found)))
+    done = "corrected" if write else "would be corrected with --write"
+    options.say(
+        f"crawler: {result.judged} captures judged again, {len(result.changed)} read otherwise,"
+        f" {result.corrected} links {done}"
+    )
     return 0
 
 

@@ -10,8 +10,6 @@ import click
 from crawler.cli.options import (
     GlobalOptions,
     global_options,
-    load_sites_of,
-    note_paths,
     output_options,
     pair_outputs,
     paths_argument,
@@ -22,9 +20,9 @@ from crawler.cli.reporting import (
     findings_code,
     parse_states,
     report_options,
-    suggestions,
     write_reports,
 )
+from crawler.cli.watching import TerminalObserver
 
 if TYPE_CHECKING:
     from crawler.core.model import State
@@ -44,19 +42,14 @@ def command(
     outputs: tuple[Path, ...],
 ) -> int:
     """Write a report of the links of the notes as the archive remembers them; no request is sent."""
-    from crawler.cli.work import last_run, now, open_archive, read_links
-    from crawler.report import build_report
+    from crawler.crawl.context import open_context
+    from crawler.crawl.recall import recall
 
     pairs = pair_outputs(formats, outputs, default_format())
     settings = options.settings()
-    sites = load_sites_of(settings)
-    with open_archive(settings, "report", write=False) as archive:
-        found = read_links(options, note_paths(paths, settings), settings, sites, archive, remember=False)
-        histories = archive.histories() | found.local_histories
-        run = last_run(archive)
-        report = build_report(
-            run, found.links, histories, now(), suggestions=suggestions(found.links, histories), trend=archive.health()
-        )
+    with open_context(settings, "report", write=False) as context:
+        recalled = recall(context, paths, TerminalObserver(options))
     failing = fail_on or frozenset()
-    write_reports(report, pairs, report_options(options, settings, failing), settings, found.notes.root)
-    return findings_code(report, failing)  # how the last run ended is told, but is not this command's failure
+    how = report_options(options, settings, failing)
+    write_reports(recalled.report, pairs, how, settings, recalled.found.notes.root)
+    return findings_code(recalled.report, failing)  # how the last run ended is shown, but is not this command's failure

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ import click
 from crawler.cli.options import GlobalOptions
 from crawler.cli.output import write_file, write_output
 from crawler.core.errors import ConfigError, UsageError
-from crawler.core.model import Change, ChangeKind, History, Link, Report, Run, State, Suggestion
+from crawler.core.model import Report, State
 from crawler.report import FORMATS, ReportOptions
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _way(file: Path, notes: Path) -> str:
     return f"{quote(Path(way).as_posix())}/"
 
 
-def tell(report: Report, how: ReportOptions, options: GlobalOptions, settings: Settings) -> None:
+def notify(report: Report, how: ReportOptions, options: GlobalOptions, settings: Settings) -> None:
     """The feed and the webhook of [notify]: the feed is written after each run, the webhook hears only of news."""
     if settings.notify.feed:
         write_file(Path(settings.notify.feed), FORMATS["atom"].render(report, how))
@@ -112,8 +112,8 @@ def tell(report: Report, how: ReportOptions, options: GlobalOptions, settings: S
 
     address = address_of(settings.notify.webhook)
     document = news_document(report)
-    if document and (trouble := send_webhook(address, document)):
-        options.say(f"crawler: the webhook was not reached: {trouble}")
+    if document and (failure := send_webhook(address, document)):
+        options.say(f"crawler: the webhook was not reached: {failure}")
 
 
 def exit_code(report: Report, fail_on: frozenset[State]) -> int:
@@ -127,37 +127,3 @@ def exit_code(report: Report, fail_on: frozenset[State]) -> int:
 def findings_code(report: Report, fail_on: frozenset[State]) -> int:
     """1 where a link is in one of the states that count as failure."""
     return EXIT_FINDINGS if any(finding.history.state in fail_on for finding in report.findings) else 0
-
-
-def title_changes(run: Run, before: Mapping[str, History], after: Mapping[str, History]) -> list[Change]:
-    """Living pages whose own title changed in this run."""
-    return [
-        Change(ChangeKind.TITLE_CHANGED, key, history.checked_at, old.page_title, history.page_title)
-        for key, history in after.items()
-        if history.checked_at
-        and history.checked_at >= run.started_at
-        and (old := before.get(key))
-        and old.page_title
-        and old.page_title != history.page_title
-    ]
-
-
-def suggestions(links: Iterable[Link], histories: Mapping[str, History]) -> dict[str, list[Suggestion]]:
-    """Where the content of failing links can still be read: what we kept, and where it moved."""
-    from crawler.archive.warc import uri
-
-    offered: dict[str, list[Suggestion]] = {}
-    for link in links:
-        history = histories.get(link.canonical_url)
-        if history is None:
-            continue
-        found = []
-        if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
-            found.append(Suggestion("snapshot", f"urn:readable:{uri(link.url)}", history.snapshot.captured_at))
-        if history.elsewhere and history.elsewhere.url and history.state in (State.DEAD, State.SUSPECT):
-            found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
-        if history.moved_to:
-            found.append(Suggestion("moved", history.moved_to))
-        if found:
-            offered[link.canonical_url] = found
-    return offered

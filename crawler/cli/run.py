@@ -11,8 +11,6 @@ from crawler.cli.options import (
     Duration,
     GlobalOptions,
     global_options,
-    load_sites_of,
-    note_paths,
     output_options,
     pair_outputs,
     paths_argument,
@@ -21,20 +19,15 @@ from crawler.cli.reporting import (
     REPORTS,
     default_format,
     exit_code,
+    notify,
     parse_states,
     report_options,
-    tell,
     write_reports,
 )
+from crawler.cli.watching import log_as, watching
 
 if TYPE_CHECKING:
-    from crawler.archive import Archive
-    from crawler.cli.work import FoundLinks
-    from crawler.core.model import History, State
-    from crawler.core.settings import Settings
-    from crawler.crawl.job import Outcome
-
-HEAD = 4096  # bytes at the beginning of a note in which its date stands
+    from crawler.core.model import State
 
 
 @click.command("run")
@@ -61,56 +54,18 @@ def command(
     outputs: tuple[Path, ...],
 ) -> int:
     """Look at every link that is due, keep its page, and report: the dead WeChat and Zhihu links first."""
-    from crawler.cli.looking import look_at_links
-    from crawler.cli.work import log_as, open_archive, read_links
+    from crawler.crawl.context import open_context
+    from crawler.crawl.run import run
     from crawler.schedule.plan import Budget
 
     options = log_as(options, log)
     pairs = pair_outputs(formats, outputs, default_format())
     settings = options.settings()
     limits = Budget(settings.schedule.budget if budget is None else budget, max_links or 0, everything)
-    sites = load_sites_of(settings)
-    with open_archive(settings, "run", write=True, wait=wait) as archive:
-        found = read_links(options, note_paths(paths, settings), settings, sites, archive)
-        report = look_at_links(
-            options, "run", found, (settings, sites), archive, limits, trend=archive.health,
-            afterwards=lambda outcome: ask_elsewhere(options, found, settings, archive, outcome),
-        ).report  # fmt: skip
+    with open_context(settings, "run", write=True, wait=wait) as context, watching(options) as observer:
+        result = run(context, paths, limits, observer)
     failing = fail_on or frozenset()
     how = report_options(options, settings, failing)
-    write_reports(report, pairs, how, settings, found.notes.root)
-    tell(report, how, options, settings)
-    return exit_code(report, failing)
-
-
-def ask_elsewhere(
-    options: GlobalOptions, found: FoundLinks, settings: Settings, archive: Archive, outcome: Outcome
-) -> dict[str, History]:
-    """What [wayback] says: captures of the dead, the living offered; what was learned is remembered."""
-    if not (settings.wayback.suggest or settings.wayback.submit):
-        return {}
-    if outcome.run.network == "down" or outcome.run.stopped_by == "signal":
-        return {}
-    import os
-
-    from crawler.cli.work import now
-    from crawler.crawl.wayback import look_back
-
-    options.say(f"crawler: asking {settings.wayback.endpoint}")
-    root = found.notes.root
-    learned = look_back(
-        found.links, outcome.histories, settings, now, lambda name: head_of_note(root / name), os.environ
-    )
-    archive.put_histories(learned.values())
-    captures = sum(1 for history in learned.values() if history.elsewhere and history.elsewhere.url)
-    options.say(f"crawler: {captures} captures there, of {len(learned)} links")
-    return learned
-
-
-def head_of_note(file: Path) -> str:
-    """Its first bytes; "" where it cannot be read."""
-    try:
-        with file.open("rb") as stream:
-            return stream.read(HEAD).decode("utf-8", "replace")
-    except OSError:
-        return ""
+    write_reports(result.report, pairs, how, settings, result.found.notes.root)
+    notify(result.report, how, options, settings)
+    return exit_code(result.report, failing)

@@ -28,7 +28,7 @@ def command(
     Words must all occur; "a phrase" in quotes occurs as it stands; word* is a prefix. site:weixin, state:dead,
     before:2024-06-01 and after:2024-06-01 narrow the search.
     """
-    from crawler.cli.work import open_archive
+    from crawler.crawl.context import open_archive
 
     pairs = pair_outputs(formats, outputs, "terminal" if sys.stdout.isatty() else "tsv")
     settings = options.settings()

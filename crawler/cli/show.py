@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import GlobalOptions, global_options, load_sites_of
+from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.output import rich_text
 from crawler.core.errors import UsageError
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 @global_options
 def command(options: GlobalOptions, *, url: str, what: str | None, ids: tuple[int, ...]) -> int:
     """Show the states, looks and snapshots of one link, or print a snapshot's text, readable copy or bytes."""
-    from crawler.cli.work import open_archive
+    from crawler.crawl.context import open_archive, sites_of
 
     settings = options.settings()
-    identity = load_sites_of(settings).identify(url)
+    identity = sites_of(settings).identify(url)
     with open_archive(settings, "show", write=False) as archive:
         history = archive.history(identity.canonical_url)
         if history is None:

@@ -1,7 +1,7 @@
-"""One look at one link: fetch, read, judge, follow what moved, probe where asked, fold into memory.
+"""One check of one link: fetch, read, judge, follow what moved, probe where asked, fold into its history.
 
 Composition for a single link lives here; which links, in what order, and what becomes of the result is not its
-business. A visit never raises for a broken web.
+business. A check never raises for a broken web.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from crawler.schedule.politeness import PolitenessOf
     from crawler.sites import Site, Sites
 
-MAX_MOVES = 5  # account migrations followed in a row; SITES: chains of up to 5 were seen
+MAX_MOVES = 5  # account migrations followed in a row; longer chains were never seen
 LARGE = 200_000  # bytes; parsing a larger body takes long enough to leave the event loop for a thread
 
 
@@ -60,7 +60,7 @@ class Checker:
     probes: dict[str, tuple[Fetch, Document]] = field(default_factory=dict)
 
     async def __call__(self, link: Link) -> Check:
-        """Look at one link once."""
+        """Check one link once."""
         history = self.histories.get(link.canonical_url) or first_seen(link.canonical_url, link.url, self.now())
         fetched, page, verdict = await self._check(link, history)
         return self._conclude(link, history, fetched, page, verdict)

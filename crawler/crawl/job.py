@@ -1,7 +1,7 @@
 """A job and its outcome: what is to be looked at, what came of it, and the way from one to the other.
 
 Planning happens here, without the network stack: a run in which nothing is due never waits for it to be imported.
-Walking the plan is `session`'s; what the user typed is `cli`'s.
+Walking the plan is `session`'s, the way from a job to its outcome `runner`'s.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from crawler.core.errors import CrawlerError
 from crawler.core.model import LOCAL, Check, History, Link, Politeness, Run, SlotState, Snapshot, State
 from crawler.core.url import host_of
+from crawler.crawl.observer import SILENT, Observer
 from crawler.schedule.history import first_seen
 from crawler.schedule.plan import Budget, Plan, make_plan
 from crawler.schedule.politeness import PolitenessOf, politeness_of
@@ -77,8 +77,7 @@ class Job:
     memory: Memory
     now: Callable[[], datetime]
     budget: Budget = field(default_factory=Budget)
-    observe: Callable[[Check], None] = lambda _: None
-    planned: Callable[[Plan], None] = lambda _: None
+    observer: Observer = SILENT
     stop: Stop = field(default_factory=Stop)
     handle_signals: bool = True
     open_fetcher: Callable[..., AbstractAsyncContextManager[Fetcher]] | None = None  # None: the real web
@@ -115,29 +114,10 @@ def prepare_job(job: Job) -> Prepared:
     politeness = politeness_for(job.settings, job.sites)
     states = {state.slot: state for state in job.memory.slots()}
     plan = make_plan(job.links, histories, started, politeness, job.budget, states)
-    job.planned(plan)
+    job.observer.planned(plan)
     run = Run(id=run_id(started, job.command), command=job.command, started_at=started)
     job.memory.begin_run(run)
     return Prepared(run, plan, histories, before, politeness, states)
-
-
-def run_job(job: Job) -> Outcome:
-    """Run a job to its end; returns also after a signal or a spent budget."""
-    ready = prepare_job(job)
-    run = ready.run
-    if ready.plan.slots:
-        import trio
-
-        from crawler.crawl.session import walk_job
-
-        try:
-            run = trio.run(walk_job, job, ready)
-        except BaseExceptionGroup as group:  # nurseries wrap what a task raises; one line is what the user needs
-            ours = [error for error in _leaves(group) if isinstance(error, CrawlerError)]
-            if ours:
-                raise ours[0] from group
-            raise
-    return finish_job(job, ready, run)
 
 
 def finish_job(job: Job, ready: Prepared, run: Run) -> Outcome:
@@ -159,14 +139,6 @@ def why_unchecked(outcome: Outcome) -> dict[str, History]:
     for key in outcome.plan.skipped:
         told[key] = replace(outcome.histories[key], state=State.UNCHECKED, reason="excluded")
     return told
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
 
 
 def remember_new(job: Job, histories: Mapping[str, History], now: datetime) -> dict[str, History]:

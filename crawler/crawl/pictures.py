@@ -1,6 +1,6 @@
 """Keeping the pictures of new captures: which ones, whether what came is a picture, and fetching them politely.
 
-Composition of the fetcher with the archive for images; which looks are new captures is the session's to tell. A
+Composition of the fetcher with the archive for images; which checks are new captures is the recorder's to say. A
 picture that cannot be had is no verdict on its page.
 """
 
@@ -17,7 +17,7 @@ from crawler.core.model import Fetch, Page
 from crawler.fetch import Request
 
 if TYPE_CHECKING:
-    from crawler.core.settings import ArchiveSettings as Options
+    from crawler.core.settings import ArchiveSettings
     from crawler.sites import Sites
 
 WORKERS = 8  # pictures fetched side by side; they mostly come from other hosts than the pages
@@ -93,7 +93,7 @@ class PictureKeeper:
 
     fetch: Callable[[Request], Awaitable[Fetch]]
     sites: Sites
-    options: Options
+    options: ArchiveSettings
     album: Album
     write: Callable[..., Awaitable[object]]  # runs a function in the writing thread
     kept_bytes: int = 0

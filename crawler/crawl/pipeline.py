@@ -1,7 +1,8 @@
-"""The pipeline as one page: slots are visited side by side, results flow through one channel to one recorder.
+"""The pipeline as one page: `crawl` turns slots into checks, `record` hands checks to one writer.
 
-Only the flow lives here: who walks which queue, when a queue is left alone, in what order results are kept. What
-a check is belongs to `visit`, what is due to `plan`, what a run is to `session`.
+The two halves meet in a channel of checks and nowhere else, so that the first may run in other processes or on other
+machines. Only the flow lives here: who walks which queue, when a queue is left alone, in what order checks are kept.
+What a check is belongs to `checker`, what is due to `schedule`, what a run is to `session`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import trio
 from crawler.core.model import Check, Failure, Link, Slot, SlotGivenUp, State
 from crawler.crawl.job import Stop
 
-BATCH = 64  # looks written in one transaction at most; what has piled up behind a slow disk is taken together
+BATCH = 64  # checks written in one transaction at most; what has piled up behind a slow disk is taken together
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +25,9 @@ log = logging.getLogger(__name__)
 class Walk:
     """What the workers of one crawl share."""
 
-    visit: Callable[[Link], Awaitable[Check]]
+    check: Callable[[Link], Awaitable[Check]]
     crashed: Callable[[Link, Exception], Check]
-    refused: Callable[[Slot], None]  # told at every refusal of a slot
+    refused: Callable[[Slot], None]  # called at every refusal of a slot
     answered: Callable[[Slot], None]
     leave: Callable[[Slot], Awaitable[None]]  # a slot is done with
     stop: Stop = field(default_factory=Stop)
@@ -46,14 +47,14 @@ class Queue:
 
 
 async def crawl(slots: Sequence[Slot], walk: Walk, send: trio.MemorySendChannel[Check]) -> None:
-    """Visit slots side by side; the limiter inside `walk.visit` keeps each slot polite."""
+    """Check the links of all slots side by side; the limiter inside `walk.check` keeps each slot polite."""
     async with send, trio.open_nursery() as nursery:
         for slot in slots:
             nursery.start_soon(crawl_slot, slot, walk, send.clone())
 
 
 async def crawl_slot(slot: Slot, walk: Walk, send: trio.MemorySendChannel[Check]) -> None:
-    """Visit one slot's links in order, `per_host` of them at once."""
+    """Check one slot's links in order, `per_host` of them at once."""
     queue = Queue(slot, iter(slot.links), len(slot.links))
     async with send:
         async with trio.open_nursery() as nursery:
@@ -66,7 +67,7 @@ async def work(queue: Queue, walk: Walk, send: trio.MemorySendChannel[Check]) ->
     """One worker of a slot: link after link until the queue is empty, the site refuses us, or the run stops."""
     async with send:
         for link in queue.links:
-            check = await look_at(link, walk)
+            check = await check_link(link, walk)
             queue.left -= 1
             with trio.CancelScope(shield=True):  # the recorder always listens, and what was fetched is kept
                 await send.send(check)
@@ -74,10 +75,10 @@ async def work(queue: Queue, walk: Walk, send: trio.MemorySendChannel[Check]) ->
                 return
 
 
-async def look_at(link: Link, walk: Walk) -> Check:
+async def check_link(link: Link, walk: Walk) -> Check:
     """One check, whatever happens in it: one poison page must not end every night's run."""
     try:
-        return await walk.visit(link)
+        return await walk.check(link)
     except Exception as error:  # the program's only broad except; cancellation passes through it
         log.exception("internal error at %s", link.fetch_url)
         walk.internal_errors += 1

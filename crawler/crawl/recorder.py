@@ -1,49 +1,72 @@
-"""Keeping what a walk brings: looks as they come, failures when the run itself has been judged.
+"""The recording half of a run: checks go to the archive as they come, failures once the run itself was judged.
 
-The one place that hands looks to the archive. Which link is looked at, and what a check concludes, is not decided here;
-whether a run's failures may be believed is (by `network`'s rules).
+The one place that hands checks to the archive. Which link is checked, and what a check concludes, is not decided here;
+whether a run's failures may be believed is decided by the rules of `schedule.outage`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
 from crawler.core.model import Check, Failure, History, Page, SlotState, Snapshot, State
-from crawler.crawl.job import Job
-from crawler.crawl.pictures import PictureKeeper
-from crawler.crawl.pipeline import Walk, look_at
 from crawler.judge.redirects import shared_target
 from crawler.schedule.history import remember
-from crawler.schedule.outage import CANARIES, Watch, canaries, is_network_failure
+from crawler.schedule.outage import Watch, is_network_failure
 from crawler.sites import OTHER
+
+if TYPE_CHECKING:
+    from crawler.crawl.job import Job
+    from crawler.crawl.pictures import PictureKeeper
 
 SAVE_SLOTS = 5.0  # seconds between two times that the slots' politeness is written; a kill forgets no more than that
 
 
+class WritingThread:
+    """The one thread in which everything is written; `run_sync` is trio's, or a stand-in that stays in line."""
+
+    def __init__(self, run_sync: Callable[..., Any] | None = None) -> None:
+        self._run_sync = run_sync or trio.to_thread.run_sync
+        self._thread = trio.CapacityLimiter(1)
+
+    async def __call__(self, function: Callable[..., Any], *args: object) -> Any:
+        """Run a function there; its value comes back."""
+        return await self._run_sync(function, *args, limiter=self._thread)
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderTools:
+    """What a recorder works with, made before it."""
+
+    write: WritingThread
+    slot_states: Callable[[], list[SlotState]]
+    give_up: Callable[[], None]  # called when nothing can be reached: the run is to end
+    pictures: PictureKeeper | None = None
+
+
 @dataclass(slots=True)
-class Keeper:
-    """Keeps looks as they come; failures that our own line could explain wait until the run is judged."""
+class Recorder:
+    """Records checks as they come; failures that our own line could explain wait until the run is judged."""
 
     job: Job
-    histories: dict[str, History]
+    histories: dict[str, History]  # by canonical URL; what is recorded replaces what was known
     watch: Watch
-    before: Mapping[str, History]
+    tools: RecorderTools
+    before: Mapping[str, History] = field(init=False)
     held: list[Check] = field(default_factory=list)
     redirected: list[Check] = field(default_factory=list)  # without their bodies
-    fetched: int = 0
+    fetched: int = 0  # links
     requests: int = 0
     kept_bytes: int = 0
     network_down: bool = False
-    pictures: PictureKeeper | None = None
-    thread: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(1))
-    slot_states: Callable[[], list[SlotState]] = list
-    hurry: Callable[[], None] = lambda: None
     started: float = field(default_factory=trio.current_time)
     saved_slots: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self.before = dict(self.histories)
 
     async def keep(self, batch: list[Check]) -> None:
         """Take a batch of checks: bytes and rows are on disk when this returns."""
@@ -59,35 +82,45 @@ class Keeper:
         self.redirected += [without_body(x) for x in now if x.fetch.redirects and x.link.site == OTHER]
         await self.write(now)
         for check in batch:
-            self.job.observe(check)
+            self.job.observer.checked(check)
         if self.watch.hopeless(trio.current_time() - self.started):
-            self.job.stop.ask("network-down")
-            self.hurry()
+            self.tools.give_up()
 
     async def write(self, checks: list[Check]) -> None:
-        """Record looks in the one worker thread that writes."""
+        """Record checks in the one thread that writes."""
         if not checks:
             return
-        snapshots = await self.in_thread(self._record, checks, self._states_to_save())
+        snapshots = await self.tools.write(self._record, checks, self._states_to_save())
         for check, snapshot in zip(checks, snapshots, strict=True):
             kept = snapshot or check.history.snapshot
             self.histories[check.link.canonical_url] = replace(check.history, snapshot=kept)
             if snapshot and not snapshot.revisit:
                 self.kept_bytes += len(check.fetch.body)
-                if self.pictures and check.verdict.state is State.ALIVE:
-                    self.pictures.offer(snapshot.id, check.fetch.final_url, check.page)
+                if self.tools.pictures and check.verdict.state is State.ALIVE:
+                    self.tools.pictures.offer(snapshot.id, check.fetch.final_url, check.page)
 
-    async def in_thread(self, function: Callable[..., Any], *args: object) -> Any:
-        """Run a function in the one thread that writes."""
-        run_sync = self.job.run_sync or trio.to_thread.run_sync
-        return await run_sync(function, *args, limiter=self.thread)
+    async def settle(self) -> None:
+        """The run is over: keep its network failures, or drop them all where the run is not believed."""
+        if not self.watch.is_down():
+            await self.write(self.held)
+            await self.write(amended_by_company(self.redirected, self.before, self.job))
+            return
+        self.network_down = True
+        now = self.job.now()
+        doubted = [
+            replace(self.histories[check.link.canonical_url], doubted_at=now)
+            for check in self.held
+            if check.link.canonical_url in self.histories
+        ]
+        self.histories |= {history.canonical_url: history for history in doubted}
+        self.job.memory.put_histories(doubted)
 
     def _states_to_save(self) -> list[SlotState]:
         now = trio.current_time()
         if now - self.saved_slots < SAVE_SLOTS:
             return []
         self.saved_slots = now
-        return self.slot_states()
+        return self.tools.slot_states()
 
     def _record(self, checks: list[Check], states: list[SlotState]) -> list[Snapshot | None]:
         snapshots = self.job.memory.record(checks)
@@ -101,30 +134,8 @@ def without_body(check: Check) -> Check:
     return replace(check, fetch=replace(check.fetch, body=b""), page=Page())
 
 
-async def settle(job: Job, walk: Walk, keeper: Keeper) -> None:
-    """Judge the run itself, with canaries where it knows too little, then keep or drop its network failures."""
-    watch = keeper.watch
-    if watch.wants_canary() and not job.stop.reason:
-        for link in canaries(job.links, keeper.histories, watch.answered | watch.failed, CANARIES):
-            watch.known.add(link.host)
-            await keeper.keep([await look_at(link, walk)])
-    if not watch.is_down():
-        await keeper.write(keeper.held)
-        await keeper.write(amended_by_company(keeper.redirected, keeper.before, job))
-        return
-    keeper.network_down = True
-    now = job.now()
-    doubted = [
-        replace(keeper.histories[check.link.canonical_url], doubted_at=now)
-        for check in keeper.held
-        if check.link.canonical_url in keeper.histories
-    ]
-    keeper.histories |= {history.canonical_url: history for history in doubted}
-    job.memory.put_histories(doubted)
-
-
 def amended_by_company(checks: Sequence[Check], before: Mapping[str, History], job: Job) -> list[Check]:
-    """Looks judged again in the light of each other: many links of a host that end on one page have no page."""
+    """Checks judged again in the light of each other: many links of a host that end on one page have no page."""
     by_host: dict[str, list[Check]] = {}
     for check in checks:
         by_host.setdefault(check.link.host, []).append(check)

@@ -1,7 +1,7 @@
 """Kept bytes judged again with today's rules: no request is sent.
 
-Composition of the archive's captures with `visit.examine` and `memory`; printing is the command's. A better rule
-corrects the past, and the memory of links whose last check it changes.
+A use case, callable without a terminal: composition of the archive's captures with `checker.examine` and
+`schedule.history`. A better rule corrects the past, and the history of links whose last check it changes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from crawler.schedule.history import remember
 if TYPE_CHECKING:
     from crawler.archive import Capture
     from crawler.core.settings import Schedule
+    from crawler.crawl.context import Context
     from crawler.sites import Sites
 
 
@@ -36,7 +37,30 @@ class Rejudged:
         return (self.verdict.state, self.verdict.reason) != (self.capture.state, self.capture.reason)
 
 
-def rejudge(
+@dataclass(frozen=True, slots=True)
+class RejudgeResult:
+    """How many captures were judged, those that are read otherwise now, and how many links that corrects."""
+
+    judged: int
+    changed: tuple[Rejudged, ...]
+    corrected: int
+
+
+def rejudge(context: Context, url: str | None = None, *, write: bool = False) -> RejudgeResult:
+    """Judge all kept captures again, or those of one URL; `write` records the corrected histories."""
+    archive, sites = context.archive, context.sites
+    key = sites.identify(url).canonical_url if url else None
+    found = list(
+        rejudged(archive.captures(key), archive.fetched, archive.histories(), sites, context.settings.schedule)
+    )
+    changed = tuple(item for item in found if item is not None)
+    corrected = [item.history for item in changed if item.history is not None]
+    if write:
+        archive.put_histories(corrected)
+    return RejudgeResult(len(found), changed, len(corrected))
+
+
+def rejudged(
     captures: Iterable[Capture],
     fetched: Callable[[int], Fetch | None],
     histories: Mapping[str, History],

@@ -1,7 +1,7 @@
-"""Walking a plan: opens the fetcher, visits the slots, heeds signals and budget, judges the run at its end.
+"""Walking a plan: opens the fetcher, joins the crawling and the recording half, heeds signals and the budget.
 
-Composition of the pipeline with the edges, and the only module that imports all of them. What a check is belongs to
-`visit`, what is kept of it to `keeper`, what is due to `job` and `plan`.
+Composition with the edges, and the only module that imports all of them. What a check is belongs to `checker`, what is
+kept of it to `recorder`, what is due to `job` and `schedule`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import string
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -19,11 +20,14 @@ from crawler.core.model import Check, Run
 from crawler.crawl.checker import Checker
 from crawler.crawl.job import Job, Prepared, Stop
 from crawler.crawl.pictures import PictureKeeper
-from crawler.crawl.pipeline import Walk, crawl, record
-from crawler.crawl.recorder import Keeper, settle
+from crawler.crawl.pipeline import Walk, check_link, crawl, record
+from crawler.crawl.recorder import Recorder, RecorderTools, WritingThread
 from crawler.fetch import open_fetcher
-from crawler.schedule.outage import Watch, known_hosts
-from crawler.schedule.plan import Plan
+from crawler.schedule.outage import CANARIES, Watch, canaries, known_hosts
+
+if TYPE_CHECKING:
+    from crawler.fetch import Fetcher
+    from crawler.schedule.plan import Plan
 
 GRACE = 10.0  # seconds that open fetches get to finish after a signal or the end of the budget
 COOL_DOWN = timedelta(hours=2)  # how long a slot that refused us `patience` times is left alone; a guess
@@ -31,70 +35,103 @@ LETTERS = 25  # of a sibling probe; Bar-Yossef et al. 2004
 
 
 async def walk_job(job: Job, ready: Prepared) -> Run:
-    """Look at every link of the plan; what was learned is in `ready.histories`, and the run's summary comes back."""
-    planned = [link for slot in ready.plan.slots for link in slot.links]
-    watch = Watch(known_hosts(planned, ready.histories))
-    keeper = Keeper(job, ready.histories, watch, dict(ready.histories))
+    """Check every link of the plan; what was learned is in `ready.histories`, and the run's summary comes back."""
     opener = job.open_fetcher or open_fetcher
     opened = opener(
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
     async with opened as fetcher:
-        checker = Checker(
-            fetcher, job.sites, job.settings, ready.politeness, ready.histories, job.now, random_letters, ready.run.id
-        )
-        walk = Walk(
-            visit=checker,
-            crashed=checker.internal_error,
-            refused=lambda slot: fetcher.refused(slot.key),
-            answered=lambda slot: fetcher.answered(slot.key),
-            leave=lambda slot: fetcher.close_slot(slot.key),
-            stop=job.stop,
-        )
-        keeper.slot_states = fetcher.slot_states
-        if job.settings.archive.images != "none":
-            keeper.pictures = PictureKeeper(fetcher, job.sites, job.settings.archive, job.memory, keeper.in_thread)
-        await walk_plan(ready.plan, walk, keeper, job)
+        walk = walk_with(fetcher, job, ready)
+        scope = trio.CancelScope()
+        recorder = recorder_for(fetcher, job, ready, scope)
+        await walk_plan(ready.plan, walk, recorder, scope)
         for refusal in walk.given_up:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
+    return summary(ready.run, walk, recorder)
+
+
+def walk_with(fetcher: Fetcher, job: Job, ready: Prepared) -> Walk:
+    """The crawling half: how links are checked and what slots hear of it."""
+    checker = Checker(
+        fetcher, job.sites, job.settings, ready.politeness, ready.histories, job.now, random_letters, ready.run.id
+    )
+    return Walk(
+        check=checker,
+        crashed=checker.internal_error,
+        refused=lambda slot: fetcher.refused(slot.key),
+        answered=lambda slot: fetcher.answered(slot.key),
+        leave=lambda slot: fetcher.close_slot(slot.key),
+        stop=job.stop,
+    )
+
+
+def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.CancelScope) -> Recorder:
+    """The recording half; where nothing can be reached, it ends the walk that runs in `scope`."""
+    write = WritingThread(job.run_sync)
+    pictures = None
+    if job.settings.archive.images != "none":
+        pictures = PictureKeeper(fetcher, job.sites, job.settings.archive, job.memory, write)
+
+    def give_up() -> None:
+        job.stop.ask("network-down")
+        hurry(scope)
+
+    planned = [link for slot in ready.plan.slots for link in slot.links]
+    watch = Watch(known_hosts(planned, ready.histories))
+    return Recorder(job, ready.histories, watch, RecorderTools(write, fetcher.slot_states, give_up, pictures))
+
+
+def summary(run: Run, walk: Walk, recorder: Recorder) -> Run:
+    """The run with its figures."""
+    pictures = recorder.tools.pictures
     return replace(
-        ready.run,
-        fetched=keeper.fetched,
-        requests=keeper.requests + (keeper.pictures.requests if keeper.pictures else 0),
-        kept_bytes=keeper.kept_bytes + (keeper.pictures.kept_bytes if keeper.pictures else 0),
-        network="down" if keeper.network_down else "ok",
+        run,
+        fetched=recorder.fetched,
+        requests=recorder.requests + (pictures.requests if pictures else 0),
+        kept_bytes=recorder.kept_bytes + (pictures.kept_bytes if pictures else 0),
+        network="down" if recorder.network_down else "ok",
         slots_given_up=tuple(walk.given_up),
-        stopped_by="network-down" if keeper.network_down else job.stop.reason,
+        stopped_by="network-down" if recorder.network_down else walk.stop.reason,
         internal_errors=walk.internal_errors,
     )
 
 
-async def walk_plan(plan: Plan, walk: Walk, keeper: Keeper, job: Job) -> None:
-    """Crawl under the wishes to stop: the budget, signals, a network that is gone."""
+async def walk_plan(plan: Plan, walk: Walk, recorder: Recorder, scope: trio.CancelScope) -> None:
+    """Crawl and record side by side under the wishes to stop: the budget, signals, a network that is gone."""
+    job, pictures = recorder.job, recorder.tools.pictures
     send, receive = trio.open_memory_channel[Check](0)
     async with trio.open_nursery() as watchers:
-        with trio.CancelScope() as scope:
-            keeper.hurry = lambda: hurry(scope)
+        with scope:
             if job.budget.seconds:
                 watchers.start_soon(heed_budget, job.budget.seconds, walk.stop, scope)
             if job.handle_signals and threading.current_thread() is threading.main_thread():
                 watchers.start_soon(heed_signals, walk.stop, scope)
             async with trio.open_nursery() as nursery:
-                if keeper.pictures:
-                    nursery.start_soon(keeper.pictures.run)
-                nursery.start_soon(record_all, receive, keeper)
+                if pictures:
+                    nursery.start_soon(pictures.run)
+                nursery.start_soon(record_all, receive, recorder)
                 await crawl(plan.slots, walk, send)
-        await settle(job, walk, keeper)  # signals are still heard: a canary may take its time
+        await settle(walk, recorder)  # signals are still heard: a canary may take its time
         watchers.cancel_scope.cancel()
 
 
-async def record_all(receive: trio.MemoryReceiveChannel[Check], keeper: Keeper) -> None:
-    """Record to the last check, also when the walk is cancelled, and then tell the picture keeper that no more come."""
+async def record_all(receive: trio.MemoryReceiveChannel[Check], recorder: Recorder) -> None:
+    """Record to the last check, also when the walk is cancelled, and then close the queue of pictures."""
     with trio.CancelScope(shield=True):
-        await record(receive, keeper.keep)
-    if keeper.pictures:
-        await keeper.pictures.send.aclose()
+        await record(receive, recorder.keep)
+    if recorder.tools.pictures:
+        await recorder.tools.pictures.send.aclose()
+
+
+async def settle(walk: Walk, recorder: Recorder) -> None:
+    """Judge the run itself, with canaries where it knows too little, then keep or drop its network failures."""
+    watch, job = recorder.watch, recorder.job
+    if watch.wants_canary() and not job.stop.reason:
+        for link in canaries(job.links, recorder.histories, watch.answered | watch.failed, CANARIES):
+            watch.known.add(link.host)
+            await recorder.keep([await check_link(link, walk)])
+    await recorder.settle()
 
 
 def hurry(scope: trio.CancelScope) -> None:

@@ -57,6 +57,11 @@ class SkippedNote:
     why: str
 
 
+def note_paths(paths: Sequence[Path], settings: NotesSettings) -> list[Path]:
+    """The paths that were given, else the configured ones."""
+    return list(paths) or [Path(path) for path in settings.paths]
+
+
 def notes_root(paths: Sequence[Path], settings: NotesSettings, base: Path) -> Path:
     """The absolute folder that note names and targets such as `/images/x.png` are relative to."""
     if settings.root:

@@ -1,7 +1,7 @@
 """Reports: one module for each format, and the table of formats that the command line offers.
 
-`build_report` assembles a `Report` from links and memory; a `Format` turns it into text. Renderers return strings
-and write nothing: where a report goes is the command line's business. Modules of formats are imported when their
+A `Format` turns a `Report` into text. Renderers return strings and write
+nothing: where a report goes is the command line's business. Modules of formats are imported when their
 format is asked for, because some need a library that takes long to import.
 """
 
@@ -14,10 +14,9 @@ from types import MappingProxyType
 from typing import cast
 
 from crawler.core.model import Report
-from crawler.report.build import build_report
 from crawler.report.options import ReportOptions
 
-__all__ = ["FORMATS", "Format", "Render", "ReportOptions", "build_report"]
+__all__ = ["FORMATS", "Format", "Render", "ReportOptions"]
 
 Render = Callable[[Report, ReportOptions], str]
 

@@ -13,7 +13,6 @@ from xml.etree.ElementTree import Element
 
 from crawler.core.model import ChangeKind, Report
 from crawler.report.annotations import message
-from crawler.report.build import changes_of_state
 from crawler.report.clean import web_link
 from crawler.report.document import readable_document
 from crawler.report.options import ReportOptions
@@ -21,6 +20,7 @@ from crawler.report.parts import ChangePart, LinkPart
 from crawler.report.phrases import name, places
 from crawler.report.words import words
 from crawler.report.xml import element, written
+from crawler.schedule.news import changes_of_state
 
 MAX_ENTRIES = 200  # a guess: weeks of news, and a file that readers take at once
 FEED = uuid5(NAMESPACE_URL, "https://pypi.org/project/linkhealth-crawler/#changes")

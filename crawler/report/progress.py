@@ -38,7 +38,7 @@ class Progress(Protocol):
     def planned(self, plan: Plan) -> None:
         """What will be looked at; comes once, before the first check."""
 
-    def looked(self, check: Check) -> None:
+    def checked(self, check: Check) -> None:
         """One link was looked at and is remembered."""
 
 
@@ -48,7 +48,7 @@ class Silent:
     def planned(self, plan: Plan) -> None:
         """Nothing is shown."""
 
-    def looked(self, check: Check) -> None:
+    def checked(self, check: Check) -> None:
         """Nothing is shown."""
 
 
@@ -116,7 +116,7 @@ class LineProgress:
         if self.pace.total:
             self.write(f"{number(self.pace.total)} links to look at, {duration(self.pace.left())} at least\n")
 
-    def looked(self, check: Check) -> None:
+    def checked(self, check: Check) -> None:
         """Write a line where one is due."""
         self.pace.count(check)
         now = self.pace.clock()
@@ -142,7 +142,7 @@ class Bar:
         if self.pace.total:
             self._task = self.display.add_task("", total=self.pace.total, tally="", left=duration(self.pace.left()))
 
-    def looked(self, check: Check) -> None:
+    def checked(self, check: Check) -> None:
         """Move on by one."""
         self.pace.count(check)
         now = self.pace.clock()
@@ -168,12 +168,12 @@ class Events:
         """How much is to be done."""
         self.write(event("plan", links=plan.links, slots=len(plan.slots)))
 
-    def looked(self, check: Check) -> None:
+    def checked(self, check: Check) -> None:
         """What one check said, and what is remembered of the link after it."""
         fetch = check.fetch
         self.write(
             event(
-                "look",
+                "check",
                 url=redact(check.link.url),
                 site=check.link.site,
                 state=check.history.state,

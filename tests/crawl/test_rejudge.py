@@ -11,7 +11,7 @@ from crawler.archive import Capture
 from crawler.core.model import Fetch, History, State
 from crawler.core.settings import Schedule
 from crawler.crawl.checker import examine
-from crawler.crawl.rejudge import Rejudged, link_of_capture, rejudge
+from crawler.crawl.rejudge import Rejudged, link_of_capture, rejudged
 from crawler.schedule.history import first_seen, remember
 from crawler.sites import Sites, load_sites
 from crawler.testing import pages
@@ -48,7 +48,7 @@ def again(capture: Capture, fetched: Fetch, history: History, rules: Sites) -> l
     def captures() -> Iterator[Capture]:
         yield capture
 
-    return list(rejudge(captures(), lambda _: fetched, {history.canonical_url: history}, rules, Schedule()))
+    return list(rejudged(captures(), lambda _: fetched, {history.canonical_url: history}, rules, Schedule()))
 
 
 def test_the_same_rules_change_nothing() -> None:
@@ -86,7 +86,7 @@ def test_a_later_look_stands_above_an_old_capture() -> None:
 def test_captures_without_bytes_are_passed_over() -> None:
     capture, _, history = kept(GONE, sites())
     memory = {history.canonical_url: history}
-    assert list(rejudge([replace(capture, raw=False)], lambda _: None, memory, sites(GONE_ROW), Schedule())) == []
+    assert list(rejudged([replace(capture, raw=False)], lambda _: None, memory, sites(GONE_ROW), Schedule())) == []
 
 
 def test_a_page_seen_again_is_judged_by_the_bytes_of_its_first_capture() -> None:
@@ -99,7 +99,7 @@ def test_a_page_seen_again_is_judged_by_the_bytes_of_its_first_capture() -> None
         return fetched
 
     memory = {history.canonical_url: replace(history, checked_at=second.at)}
-    first, again = rejudge([capture, second], bytes_of, memory, sites(GONE_ROW), Schedule())
+    first, again = rejudged([capture, second], bytes_of, memory, sites(GONE_ROW), Schedule())
     assert first is not None
     assert again is not None
     assert (first.history, again.history is not None, asked) == (None, True, [1])

@@ -21,7 +21,7 @@ from crawler.core.model import (
     State,
     Suggestion,
 )
-from crawler.report import build_report
+from crawler.crawl.results import build_report
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 STARTED = NOW - timedelta(minutes=95)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from crawler.core.model import Evidence, History, State
-from crawler.report import build_report
+from crawler.crawl.results import build_report
 from crawler.report.document import exact_document, readable_document
 from crawler.report.words import ENGLISH
 from tests.report.samples import HOSTILE_TITLE, NOW, RUN, differs, full_report, link

@@ -19,7 +19,8 @@ from crawler.core.model import (
     State,
     Suggestion,
 )
-from crawler.report import FORMATS, ReportOptions, build_report
+from crawler.crawl.results import build_report
+from crawler.report import FORMATS, ReportOptions
 from tests.report.samples import NOW, RUN
 from tests.report.test_html import Outline
 

@@ -11,7 +11,8 @@ from html.parser import HTMLParser
 import pytest
 
 from crawler.core.model import Health, History, State
-from crawler.report import FORMATS, ReportOptions, build_report
+from crawler.crawl.results import build_report
+from crawler.report import FORMATS, ReportOptions
 from crawler.report.charts import MAX_POINTS, dead_by_year, health, year_of
 from crawler.report.document import readable_document
 from crawler.report.html import MAX_WRITTEN

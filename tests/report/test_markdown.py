@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from crawler.core.model import History, State
-from crawler.report import FORMATS, ReportOptions, build_report
+from crawler.crawl.results import build_report
+from crawler.report import FORMATS, ReportOptions
 from tests.report.samples import NOW, RUN, full_report, link
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False, "html": True})

@@ -36,7 +36,7 @@ def plan_of(**slots: tuple[int, float]) -> Plan:
     )
 
 
-def look_at(site: str, state: State = State.ALIVE) -> Check:
+def check_of(site: str, state: State = State.ALIVE) -> Check:
     written = link(f"https://{site}/x", site)
     _, history = alive() if state is State.ALIVE else dead_weixin()
     fetch = Fetch(written.url, written.url, NOW, status=200)
@@ -49,10 +49,10 @@ def test_the_slowest_slot_decides_what_is_left() -> None:
     pace.begin(plan_of(weixin=(100, 5.0), zhihu=(10, 3.0)))
     assert pace.left() == 500
     clock.now += 10
-    pace.count(look_at("zhihu"))
+    pace.count(check_of("zhihu"))
     assert pace.left() == 500
     for _ in range(99):
-        pace.count(look_at("weixin"))
+        pace.count(check_of("weixin"))
     clock.now += 890
     assert pace.left() == pytest.approx(9 * 900)
 
@@ -60,8 +60,8 @@ def test_the_slowest_slot_decides_what_is_left() -> None:
 def test_a_look_that_nobody_planned_makes_the_total_grow() -> None:
     pace = Pace(Clock())
     pace.begin(plan_of(weixin=(1, 5.0)))
-    pace.count(look_at("weixin"))
-    pace.count(look_at("zhihu", State.DEAD))
+    pace.count(check_of("weixin"))
+    pace.count(check_of("zhihu", State.DEAD))
     assert (pace.done, pace.total, pace.tally()) == (2, 2, "1 dead, 1 alive")
 
 
@@ -72,7 +72,7 @@ def test_lines_come_after_ten_seconds_or_a_hundred_links_and_at_the_end() -> Non
     watch.planned(plan_of(weixin=(203, 1.0)))
     for i in range(203):
         clock.now += 11 if i == 100 else 0.01
-        watch.looked(look_at("weixin"))
+        watch.checked(check_of("weixin"))
     assert [line.split(":")[0] for line in lines[1:]] == ["100/203", "101/203", "201/203", "203/203"]
     assert lines[0] == "203 links to look at, 3 min 23 s at least\n"
     assert lines[-1] == "203/203: 203 alive\n"
@@ -87,14 +87,14 @@ def test_with_nothing_to_do_nothing_is_said() -> None:
 def test_quiet_is_quiet() -> None:
     with open_progress(quiet=True) as watch:
         watch.planned(plan_of(weixin=(1, 1.0)))
-        watch.looked(look_at("weixin"))
+        watch.checked(check_of("weixin"))
     assert isinstance(watch, Silent)
 
 
 def test_without_a_terminal_plain_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     with open_progress() as watch:
         watch.planned(plan_of(weixin=(1, 1.0)))
-        watch.looked(look_at("weixin"))
+        watch.checked(check_of("weixin"))
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.splitlines()[-1] == "1/1: 1 alive"
@@ -111,7 +111,7 @@ def test_on_a_terminal_a_bar_shows_counts(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("COLUMNS", "100")
     with open_progress() as watch:
         watch.planned(plan_of(weixin=(2, 1.0)))
-        watch.looked(look_at("weixin", State.DEAD))
+        watch.checked(check_of("weixin", State.DEAD))
     assert "1/2" in screen.getvalue()
     assert "1 dead" in screen.getvalue()
 

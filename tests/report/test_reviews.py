@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 
 from crawler.core.model import Occurrence, Report, State
-from crawler.report import FORMATS, ReportOptions, build_report
+from crawler.crawl.results import build_report
+from crawler.report import FORMATS, ReportOptions
 from tests.report.samples import (
     DAY,
     NOW,

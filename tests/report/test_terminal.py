@@ -6,7 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from crawler.core.model import ChangeKind, Report, State
-from crawler.report import FORMATS, ReportOptions, build_report
+from crawler.crawl.results import build_report
+from crawler.report import FORMATS, ReportOptions
 from crawler.report.terminal import MAX_LISTED, MAX_PLACES
 from tests.report.samples import (
     NOW,

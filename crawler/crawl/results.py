@@ -1,7 +1,7 @@
 """From links and what is remembered of them to a `Report`: order, and what is new.
 
-Pure assembly lives here: no I/O, no clock. What a report looks like in a format is the business of the module
-that is named after the format.
+Pure assembly lives here: no I/O, no clock. What a report looks like in a format is the business of the module of
+`report` that is named after the format.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from crawler.archive.warc import uri
 from crawler.core.model import (
     Change,
     ChangeKind,
@@ -22,6 +23,7 @@ from crawler.core.model import (
     State,
     Suggestion,
 )
+from crawler.schedule.news import changes_of_state
 
 STATE_ORDER = {state: rank for rank, state in enumerate(State)}
 CHANGE_ORDER = {kind: rank for rank, kind in enumerate(ChangeKind)}
@@ -74,30 +76,20 @@ def _place(finding: Finding) -> tuple[int, str, str, int, int, str]:
     return (STATE_ORDER[finding.history.state], link.site, *first, link.canonical_url)
 
 
-def changes_of_state(findings: Iterable[Finding], since: datetime) -> Iterable[Change]:
-    """What became of links since that moment: deaths, resurrections, and other changes of state.
-
-    A first check that finds a link in order is no news.
-    """
-    for finding in findings:
-        history = finding.history
-        if history.changed_at is None or history.changed_at < since or history.previous_state is None:
+def suggestions(links: Iterable[Link], histories: Mapping[str, History]) -> dict[str, list[Suggestion]]:
+    """Where the content of failing links can still be read: what we kept, and where it moved."""
+    offered: dict[str, list[Suggestion]] = {}
+    for link in links:
+        history = histories.get(link.canonical_url)
+        if history is None:
             continue
-        kind = _kind(history.previous_state, history.state)
-        if kind is not None:
-            before, after = history.previous_state.value, history.state.value
-            yield Change(kind, history.canonical_url, history.changed_at, before, after)
-
-
-def _kind(before: State, after: State) -> ChangeKind | None:
-    match before, after:
-        case State.UNCHECKED, State.DEAD:
-            return ChangeKind.FOUND_DEAD
-        case _, State.DEAD:
-            return ChangeKind.NEWLY_DEAD
-        case State.DEAD, State.ALIVE:
-            return ChangeKind.BACK_FROM_THE_DEAD
-        case State.UNCHECKED, _:
-            return None
-        case _:
-            return ChangeKind.STATE_CHANGED
+        found = []
+        if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
+            found.append(Suggestion("snapshot", f"urn:readable:{uri(link.url)}", history.snapshot.captured_at))
+        if history.elsewhere and history.elsewhere.url and history.state in (State.DEAD, State.SUSPECT):
+            found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
+        if history.moved_to:
+            found.append(Suggestion("moved", history.moved_to))
+        if found:
+            offered[link.canonical_url] = found
+    return offered

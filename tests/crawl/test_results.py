@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.model import ChangeKind, History, Link, State
-from crawler.report import build_report
+from crawler.crawl.results import build_report
 from tests.report.samples import DAY, NOW, RUN, STARTED, alive, dead_weixin, full_report, link
 
 

@@ -1,0 +1,77 @@
+"""What every use case works with: settings, site rules, the archive and the clock, opened once and passed on.
+
+No use case reads a configuration file or asks the time by itself; tests and scripts hand in their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crawler.archive import Archive
+    from crawler.core.settings import Settings
+    from crawler.sites import Sites
+
+
+def utc_now() -> datetime:
+    """The wall clock, in UTC: the one place where a use case's time comes from unless it is given."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One configuration at work. `now` gives aware UTC times."""
+
+    settings: Settings
+    sites: Sites
+    archive: Archive
+    now: Callable[[], datetime] = utc_now
+
+
+def sites_of(settings: Settings) -> Sites:
+    """All site files, shipped and the user's. Raises ConfigError for what a file says wrongly."""
+    from crawler.core.config import site_documents
+    from crawler.sites import load_sites
+
+    sites = load_sites(site_documents(settings))
+    if settings.sites.path:  # the shipped files are held to this by their tests
+        from crawler.judge import check_site
+
+        for site in sites:
+            check_site(site)
+    return sites
+
+
+@contextmanager
+def open_archive(
+    settings: Settings, command: str, *, write: bool, wait: bool = False, now: Callable[[], datetime] = utc_now
+) -> Iterator[Archive]:
+    """The archive of these settings, closed at the end of the block; a missing one is an empty one.
+
+    `command` stands in the lock, so that a second writer is told who holds it. Raises ArchiveBusy unless `wait`, and
+    the other errors of `Archive.open`.
+    """
+    from crawler.archive import Archive
+
+    archive = Archive.open(
+        Path(settings.archive.path), settings.archive, write=write, wait=wait, command=command, now=now
+    )
+    try:
+        yield archive
+    finally:
+        archive.close()
+
+
+@contextmanager
+def open_context(
+    settings: Settings, command: str, *, write: bool, wait: bool = False, now: Callable[[], datetime] = utc_now
+) -> Iterator[Context]:
+    """Site files and archive of these settings. Raises ConfigError, and the errors of `Archive.open`."""
+    sites = sites_of(settings)
+    with open_archive(settings, command, write=write, wait=wait, now=now) as archive:
+        yield Context(settings, sites, archive, now)

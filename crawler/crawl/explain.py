@@ -1,0 +1,106 @@
+"""How the rules judge one page: a saved file, a kept answer, or one polite GET that is recorded nowhere.
+
+A use case, callable without a terminal. The trace of the rules is `judge.explain`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler.core.errors import UsageError
+from crawler.core.model import Fetch, Link, Page, Verdict
+from crawler.core.url import is_http
+from crawler.crawl.checker import document_of, examine, site_of
+from crawler.crawl.context import open_archive, sites_of, utc_now
+from crawler.judge.explain import explain as trace
+from crawler.notes.links import link_of
+from crawler.page import read_page
+from crawler.page.document import Document
+
+if TYPE_CHECKING:
+    from crawler.core.settings import Settings
+    from crawler.judge import TraceStep
+    from crawler.sites import Sites
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One answer, what it means, and the rules in the order in which they were tried."""
+
+    link: Link
+    fetched: Fetch
+    page: Page
+    verdict: Verdict
+    steps: Sequence[TraceStep]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainOptions:
+    """Where a page comes from. `url` and `status` are a file's; `anew` fetches what the archive has, too."""
+
+    url: str | None = None
+    status: int = 200
+    anew: bool = False
+
+
+def explain(
+    settings: Settings,
+    target: str,
+    options: ExplainOptions = ExplainOptions(),
+    now: Callable[[], datetime] = utc_now,
+) -> Explanation:
+    """Judge `target`, a file or a URL. A URL is taken from the archive where it is kept, else fetched.
+
+    Raises UsageError for a target that is neither, ConfigError for a site file that says something wrongly.
+    """
+    sites = sites_of(settings)
+    if Path(target).is_file():
+        link, fetched = from_file(Path(target), options, sites, now())
+    elif is_http(target):
+        link = link_of(target, sites)
+        kept = None if options.anew else from_archive(link, settings)
+        fetched = kept or fetch_now(link, settings, sites, now)
+    else:
+        raise UsageError(f"{target!r} is neither a file nor a URL")
+    _, page, verdict = examine(link, fetched, sites)
+    steps = trace(link, fetched, document_of(fetched), site_of(link, fetched, sites))
+    return Explanation(link, fetched, page, verdict, steps)
+
+
+def from_file(file: Path, options: ExplainOptions, sites: Sites, now: datetime) -> tuple[Link, Fetch]:
+    """A saved page, as if it had been answered just now."""
+    body = file.read_bytes()
+    url = options.url or read_page(Document(body, "text/html", ""), None, "").canonical_url
+    if not url:
+        raise UsageError(f"{file} does not tell its address; give it with --url")
+    link = link_of(url, sites)
+    headers = (("Content-Type", "text/html"),)
+    return link, Fetch(link.fetch_url, link.fetch_url, now, status=options.status, headers=headers, body=body)
+
+
+def from_archive(link: Link, settings: Settings) -> Fetch | None:
+    """The newest kept answer of a link, None where none has bytes."""
+    with open_archive(settings, "explain", write=False) as archive:
+        kept = [archive.fetched(capture.id) for capture in archive.captures(link.canonical_url) if capture.raw]
+    return next((fetched for fetched in reversed(kept) if fetched is not None), None)
+
+
+def fetch_now(link: Link, settings: Settings, sites: Sites, now: Callable[[], datetime]) -> Fetch:
+    """One polite GET, recorded nowhere."""
+    import random
+
+    import trio
+
+    from crawler.crawl.job import politeness_for
+    from crawler.fetch import open_fetcher
+
+    async def ask() -> Fetch:
+        politeness = politeness_for(settings, sites)
+        async with open_fetcher(settings.fetch, politeness, now=now, random=random.random) as fetcher:
+            return await fetcher(link.fetch_url)
+
+    return trio.run(ask)

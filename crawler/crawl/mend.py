@@ -1,0 +1,205 @@
+"""Mending notes: edits for dead and moved links are proposed from what the archive knows, and written where wanted.
+
+A use case, callable without a terminal. What an edit is, and what proves it, is `notes.mending`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler.core.errors import NotesError
+from crawler.core.model import LOCAL, Confidence, Finding, History, Link, Note, State, Suggestion
+from crawler.crawl.observer import SILENT, Observer
+from crawler.notes.extract import occurrences
+from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, read_note
+from crawler.notes.links import link_up
+from crawler.notes.mending import Edit, MendOptions, Why, apply, propose, proven
+
+if TYPE_CHECKING:
+    from crawler.archive import Archive
+    from crawler.core.settings import Settings
+    from crawler.crawl.context import Context
+    from crawler.fetch.wayback import WaybackCapture
+    from crawler.sites import Sites
+
+MAX_QUESTIONS = 500  # captures looked up at the Internet Archive in one go; more would take hours at its pace
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A note with the edits that were proposed for it."""
+
+    file: NoteFile
+    note: Note
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MendResult:
+    """The notes with edits, and what was known of their links, by canonical URL."""
+
+    mended: tuple[Mended, ...]
+    findings: Mapping[str, Finding]
+
+    @property
+    def dead_without_copy(self) -> int:
+        """Dead links for which there is no address to offer."""
+        return sum(f.history.state is State.DEAD and not f.suggestions for f in self.findings.values())
+
+
+def propose_edits(
+    context: Context,
+    paths: Sequence[Path] = (),
+    how: MendOptions | None = None,
+    copies: Path | None = None,
+    observer: Observer = SILENT,
+) -> MendResult:
+    """The edits for the notes of `paths` (default: the configured ones); nothing is written.
+
+    `copies` is a folder that an export wrote: dead links then lead into it. Raises NotesError.
+    """
+    how = how or MendOptions()
+    files = read_files(note_paths(paths, context.settings.notes), context.settings, observer)
+    findings = known_findings(files, context.sites, context.archive, how)
+    findings = with_wayback(observer, findings, context.settings, how)
+    mended = (mend(file, note, findings, context.sites, how, copies) for file, note in files)
+    return MendResult(tuple(item for item in mended if item.edits), findings)
+
+
+def read_files(paths: Sequence[Path], settings: Settings, observer: Observer) -> list[tuple[NoteFile, Note]]:
+    """Every note, read now: an edit must fit the text as it is."""
+    found = []
+    for file in find_notes(paths, settings.notes, Path.cwd()):
+        note = read_note(file)
+        if isinstance(note, SkippedNote):
+            observer.say(f"{note.path} is skipped: {note.why}")
+        else:
+            found.append((file, note))
+    return found
+
+
+def known_findings(
+    files: Iterable[tuple[NoteFile, Note]], sites: Sites, archive: Archive, how: MendOptions
+) -> dict[str, Finding]:
+    """The links that something is known of, by canonical URL, with the copies that are kept."""
+
+    links = link_up((o for _, note in files for o in occurrences(note)), sites)
+    histories = archive.histories()
+    known = ((link, histories.get(link.canonical_url)) for link in links if link.site != LOCAL)
+    return {link.canonical_url: Finding(link, history, kept(link, history, how)) for link, history in known if history}
+
+
+def kept(link: Link, history: History, how: MendOptions) -> tuple[Suggestion, ...]:
+    """The copy that a template leads to, and the capture elsewhere that a run found.
+
+    A copy without a template has no address that a note could link to.
+    """
+
+    found = []
+    if history.snapshot is not None and how.template:
+        found.append(Suggestion("snapshot", link.url, history.snapshot.captured_at))
+    if history.elsewhere is not None and history.elsewhere.url:
+        found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
+    return tuple(found)
+
+
+def with_wayback(
+    observer: Observer,
+    findings: Mapping[str, Finding],
+    settings: Settings,
+    how: MendOptions,
+) -> dict[str, Finding]:
+    """Dead links with the capture nearest to their note's date, where the user lets us ask."""
+    from crawler.crawl.wayback import is_told_of, written_at
+
+    if not settings.wayback.suggest or Why.DEAD not in how.only:
+        return dict(findings)
+    dead = [
+        f for f in findings.values()
+        if f.history.state is State.DEAD
+        and is_told_of(f.link)
+        and not (f.history.elsewhere and f.history.elsewhere.url)
+        and (how.unconfirmed or f.history.confidence is Confidence.HIGH)
+    ][:MAX_QUESTIONS]  # fmt: skip
+    if not dead:
+        return dict(findings)
+    observer.say(f"asking {settings.wayback.endpoint} for captures of {len(dead)} dead links")
+    found = ask_wayback([(f.link.url, written_at(f.link, f.history)) for f in dead], settings)
+    offered = dict(findings)
+    for finding, capture in zip(dead, found, strict=True):
+        if capture is not None:
+            suggestion = Suggestion("wayback", capture.url, capture.captured_at)
+            offered[finding.link.canonical_url] = replace(finding, suggestions=(*finding.suggestions, suggestion))
+    return offered
+
+
+def ask_wayback(wanted: Sequence[tuple[str, datetime]], settings: Settings) -> list[WaybackCapture | None]:
+    """The nearest capture of each URL, one question after the other: the archive asks for patience."""
+    import trio
+
+    from crawler.fetch.wayback import nearest, open_sender
+    from crawler.fetch.wire import USER_AGENT
+
+    async def ask() -> list[WaybackCapture | None]:
+        agent = settings.fetch.user_agent or USER_AGENT
+        async with open_sender(agent, settings.fetch.proxy, settings.fetch.ca_bundle) as send:
+            endpoint = settings.wayback.endpoint.rstrip("/")
+            found = [await nearest(send, url, when, endpoint) for url, when in wanted]
+        return [next(iter(lookup.captures), None) for lookup in found]
+
+    return trio.run(ask)
+
+
+def mend(
+    file: NoteFile, note: Note, findings: Mapping[str, Finding], sites: Sites, how: MendOptions, copies: Path | None
+) -> Mended:
+    """The edits of one note, proven by reading it again."""
+
+    edits = []
+    for occurrence in occurrences(note):
+        finding = findings.get(sites.identify(occurrence.url).canonical_url)
+        if finding is not None:
+            offered = with_copy(finding, file, copies)
+            edit = propose(occurrence, offered, how, note.text)
+            edits += [edit] if edit else []
+    return Mended(file, note, tuple(proven(note, edits)) if edits else ())
+
+
+def with_copy(finding: Finding, file: NoteFile, copies: Path | None) -> Finding:
+    """The finding with its page in an exported folder first, told as seen from the note."""
+    from crawler.archive.interchange.names import page_name
+
+    if copies is None:
+        return finding
+    page = Path(os.path.abspath(copies)) / "pages" / f"{page_name(finding.link.canonical_url)}.html"  # noqa: PTH100 - names stay the user's
+    if not page.is_file():
+        return finding
+    target = Path(os.path.relpath(page, file.path.parent)).as_posix()
+    return replace(finding, suggestions=(Suggestion("snapshot", target), *finding.suggestions))
+
+
+def write_note(item: Mended) -> None:
+    """Replace a note by its mended text, if it is still what was read. Raises NotesError."""
+    place = item.file.path.resolve()
+    try:
+        if place.read_bytes() != item.note.text.encode(item.note.encoding):
+            raise NotesError(f"{place}: changed since it was read; run the command again")
+        data = apply(item.note, item.edits).encode(item.note.encoding)
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            shutil.copymode(place, temporary)
+            Path(temporary).replace(place)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise NotesError(f"{place}: cannot be written: {error.strerror}") from None

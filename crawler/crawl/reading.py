@@ -1,0 +1,60 @@
+"""From note files to links, with what the archive remembers of unchanged files: the first step of most use cases.
+
+Which files are notes and what is written in them is `notes`'s; nothing is fetched here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler.core.model import LOCAL, History, Link
+from crawler.crawl.observer import SILENT, Observer
+from crawler.notes.files import note_paths
+from crawler.notes.links import EXTRACTION, NotesRead, link_up_remembered, local_checker, local_histories, read_notes
+
+if TYPE_CHECKING:
+    from crawler.archive import Archive
+    from crawler.crawl.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLinks:
+    """The links of some notes, and what the disk says of local targets, by canonical URL."""
+
+    notes: NotesRead = field(default_factory=NotesRead)
+    links: Sequence[Link] = ()
+    local_histories: dict[str, History] = field(default_factory=dict)
+
+
+def read_links(
+    context: Context, paths: Sequence[Path], observer: Observer = SILENT, *, remember: bool = True
+) -> FoundLinks:
+    """The links of `paths` (default: the configured ones); files that the archive saw unchanged are not read again.
+
+    `remember` keeps in the archive what was read. Raises NotesError.
+    """
+    settings, archive = context.settings, context.archive
+    notes = read_notes(note_paths(paths, settings.notes), settings.notes, archive.notes())
+    for skipped in notes.skipped:
+        observer.say(f"{skipped.path} is skipped: {skipped.why}")
+    if remember:
+        remember_notes(notes, archive)
+    links = link_up_remembered(notes.occurrences, context.sites, archive, remember=remember)
+    local = [link for link in links if link.site == LOCAL]
+    return FoundLinks(notes, links, local_histories(local, local_checker(notes, settings.notes), context.now()))
+
+
+def remember_notes(notes: NotesRead, archive: Archive) -> None:
+    """Keep what was read anew, so that unchanged files are not read again."""
+    from crawler.archive import NoteEntry
+
+    fresh = [
+        NoteEntry(note.file.name, note.file.size, note.file.mtime_ns, "", note.occurrences, EXTRACTION)
+        for note in notes.read
+        if note.fresh
+    ]
+    if fresh:
+        archive.put_notes(fresh)
