@@ -29,8 +29,9 @@ from trio.testing import MockClock
 from crawler.core.config import site_documents
 from crawler.core.model import Check, Fetch, History, Link, Run, SlotState, Snapshot, State
 from crawler.core.settings import FetchSettings, Settings
-from crawler.crawl.checker import examine
+from crawler.crawl.examine import examine
 from crawler.crawl.job import Job, Outcome, finish_job, politeness_for, prepare_job
+from crawler.crawl.readers import InlineReader
 from crawler.crawl.session import walk_job
 from crawler.fetch import open_fetcher
 from crawler.notes.links import link_of, link_up, read_notes
@@ -226,6 +227,7 @@ def one_night(world: World, notebook: Notebook, rules: tuple[Settings, Sites], b
     job = Job(
         "run", world.links, settings, sites, notebook, world.now, Budget(seconds=budget), handle_signals=False,
         open_fetcher=partial(open_fetcher, transport=Transport(world)), run_sync=in_line,
+        reader=InlineReader(sites),
     )  # fmt: skip
 
     async def whole() -> Outcome:

@@ -28,6 +28,7 @@ from crawler.cli.watching import log_as, watching
 
 if TYPE_CHECKING:
     from crawler.core.model import State
+    from crawler.core.settings import Settings
 
 
 @click.command("run")
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--budget", type=Duration(), help='Begin no new link after this time, e.g. "2h".')
 @click.option("--max-links", type=click.IntRange(min=1), help="Ask at most so many links, the most urgent first.")
 @click.option("--fail-on", callback=parse_states, help="States that make the exit code 1, e.g. dead,suspect [none].")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that read pages [[read] processes].")
 @click.option("--wait", is_flag=True, help="Wait until another run has left the archive.")
 @click.option("--log", type=click.Choice(["text", "json"]), default="text", help="How to talk on stderr [text].")
 @output_options(*REPORTS)
@@ -48,6 +50,7 @@ def command(
     budget: float | None,
     max_links: int | None,
     fail_on: frozenset[State] | None,
+    workers: int | None,
     wait: bool,
     log: str,
     formats: tuple[str, ...],
@@ -60,7 +63,7 @@ def command(
 
     options = log_as(options, log)
     pairs = pair_outputs(formats, outputs, default_format())
-    settings = options.settings()
+    settings = with_workers(options.settings(), workers)
     limits = Budget(settings.schedule.budget if budget is None else budget, max_links or 0, everything)
     with open_context(settings, "run", write=True, wait=wait) as context, watching(options) as observer:
         result = run(context, paths, limits, observer)
@@ -69,3 +72,12 @@ def command(
     write_reports(result.report, pairs, how, settings, result.found.notes.root)
     notify(result.report, how, options, settings)
     return exit_code(result.report, failing)
+
+
+def with_workers(settings: Settings, workers: int | None) -> Settings:
+    """The settings with another number of readers; None leaves them as they are."""
+    import msgspec
+
+    if workers is None:
+        return settings
+    return msgspec.structs.replace(settings, read=msgspec.structs.replace(settings.read, processes=workers))

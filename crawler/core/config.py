@@ -80,6 +80,8 @@ def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
     for name in ("timeout", "connect_timeout"):
         if getattr(settings.fetch, name) <= 0:
             raise ConfigError(f"{file}: [fetch] {name}: must be more than 0 seconds")
+    if settings.read.seconds <= 0:
+        raise ConfigError(f"{file}: [read] seconds: must be more than 0 seconds")
     _check_headers(settings, file)
     return settings
 

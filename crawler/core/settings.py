@@ -115,6 +115,14 @@ class Wayback(Section, frozen=True):
     keys: str = ""  # "access:secret", or "env:NAME" for a variable that holds it
 
 
+class ReadSettings(Section, frozen=True):
+    """How pages are read: in processes of their own, each page within these limits."""
+
+    processes: Count = 0  # 0: one for each core
+    seconds: Seconds = Seconds(3)  # CPU
+    memory: Size = Size(1024 * MB)
+
+
 class SiteFiles(Section, frozen=True):
     """Site files of the user's own."""
 
@@ -145,6 +153,7 @@ class Settings(Section, frozen=True):
     report: ReportSettings = ReportSettings()
     notify: Notify = Notify()
     wayback: Wayback = Wayback()
+    read: ReadSettings = ReadSettings()
     sites: SiteFiles = SiteFiles()
     host: dict[str, Host] = {}
 

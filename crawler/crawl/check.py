@@ -155,13 +155,15 @@ def ask(
     observer: Observer,
 ) -> tuple[dict[str, History], Run]:
     """Check links now, names that do not exist twice; what is known of them after, and the run."""
+    from crawler.crawl.examine import Depth
     from crawler.crawl.job import Job
     from crawler.crawl.runner import run_job
 
     archive, now, budget = context.archive, context.now, options.budget
     settings = context.settings if options.archive_new else without_pictures(context.settings)
     memory = Borrowed(known, archive.slots(), archive if options.archive_new else None)
-    job = Job("check", links, settings, context.sites, memory, now, Budget(budget, all=True), observer)
+    depth = Depth.PAGE if options.archive_new else Depth.HEAD  # what is not kept need not be read
+    job = Job("check", links, settings, context.sites, memory, now, Budget(budget, all=True), observer, depth=depth)
     outcome = run_job(job)
     after = {x.canonical_url: outcome.histories[x.canonical_url] for x in links if x.canonical_url in outcome.histories}
     if is_offline(outcome.run, links, after):

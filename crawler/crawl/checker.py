@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import trio
-
 from crawler.core.model import (
     Check,
     Confidence,
@@ -26,22 +24,19 @@ from crawler.core.model import (
     State,
     Verdict,
 )
+from crawler.crawl.examine import Depth, PageReading, ProbeTask, ReadTask, read
 from crawler.fetch import Request
-from crawler.judge import judge
-from crawler.judge.probe import judge_probe, probe_url
-from crawler.page import read_page
-from crawler.page.document import Document
-from crawler.page.readable import readable_html
+from crawler.judge.probe import probe_url
 from crawler.page.titles import title_match
 from crawler.schedule.history import first_seen, remember
 
 if TYPE_CHECKING:
     from crawler.core.settings import Settings
+    from crawler.crawl.readers import Reader
     from crawler.schedule.politeness import PolitenessOf
-    from crawler.sites import Site, Sites
+    from crawler.sites import Sites
 
 MAX_MOVES = 5  # account migrations followed in a row; longer chains were never seen
-LARGE = 200_000  # bytes; parsing a larger body takes long enough to leave the event loop for a thread
 
 
 @dataclass(slots=True)
@@ -55,15 +50,16 @@ class Checker:
     histories: Mapping[str, History]
     now: Callable[[], datetime]
     letters: Callable[[], str]  # 25 random letters for a sibling probe
+    reader: Reader
     run_id: str = ""
-    threads: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(1))
-    probes: dict[str, tuple[Fetch, Document]] = field(default_factory=dict)
+    depth: Depth = Depth.PAGE
+    probes: dict[str, Fetch] = field(default_factory=dict)  # by directory
 
     async def __call__(self, link: Link) -> Check:
         """Check one link once."""
         history = self.histories.get(link.canonical_url) or first_seen(link.canonical_url, link.url, self.now())
-        fetched, page, verdict = await self._check(link, history)
-        return self._conclude(link, history, fetched, page, verdict)
+        fetched, reading = await self._check(link, history)
+        return self._remembered(link, history, fetched, reading)
 
     def internal_error(self, link: Link, error: Exception) -> Check:
         """The check that stands for a crash of ours: it says nothing of the page."""
@@ -72,83 +68,64 @@ class Checker:
         what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         fetched = Fetch(link.fetch_url, link.fetch_url, now, failure=Failure.INTERNAL, error=what)
         verdict = Verdict(State.UNKNOWN, Failure.INTERNAL, Confidence.LOW, Evidence(rule="internal-error", error=what))
-        return self._conclude(link, history, fetched, Page(), verdict)
+        return self._remembered(link, history, fetched, PageReading(Page(), verdict))
 
-    def _conclude(self, link: Link, history: History, fetched: Fetch, page: Page, verdict: Verdict) -> Check:
-        now = self.now()
+    def _remembered(self, link: Link, history: History, fetched: Fetch, reading: PageReading) -> Check:
+        now, page, verdict = self.now(), reading.page, reading.verdict
         match = best_title_match(link, page)
         after = remember(history, fetched, page, verdict, now, self.settings.schedule, title_match=match)
-        readable = self._readable(history, fetched, page, now)
-        return Check(link, now, fetched, page, verdict, after, self.run_id, readable)
+        return Check(link, now, fetched, page, verdict, after, self.run_id, reading.readable)
 
-    def _readable(self, history: History, fetched: Fetch, page: Page, now: datetime) -> str:
-        """The copy for readers, made where the text is new: an unchanged one is kept already."""
-        known = history.snapshot is not None and history.snapshot.digest == page.digest
-        return readable_html(page, fetched.final_url, now) if (page.html or page.text) and not known else ""
-
-    async def _check(self, link: Link, history: History) -> tuple[Fetch, Page, Verdict]:
+    async def _check(self, link: Link, history: History) -> tuple[Fetch, PageReading]:
         validators = conditions(history)
         fetched = await self.fetch(Request(link.fetch_url, validators))
         if fetched.status == 304 and validators:
-            return fetched, Page(), not_modified(fetched)
-        document, page, verdict = await self._examine(link, fetched)
+            return fetched, PageReading(Page(), not_modified(fetched))
+        reading = await self._read(link, fetched, history)
         seen = {link.fetch_url, fetched.final_url}
         for _ in range(MAX_MOVES):
-            if not verdict.follow:
+            target = reading.verdict.follow
+            if not target:
                 break
-            if verdict.follow in seen:
-                return fetched, page, replace(verdict, state=State.SUSPECT, reason="redirect-loop", follow=None)
-            seen.add(verdict.follow)
-            target = verdict.follow
-            onward = await self.fetch(Request(target))
-            fetched = joined(fetched, onward)
-            document, page, verdict = await self._examine(replace(link, fetch_url=target), fetched)
-            if verdict.state is State.ALIVE:
-                verdict = replace(verdict, reason="account-migrated", moved_to=target)
-        if verdict.follow:
-            verdict = replace(verdict, state=State.SUSPECT, reason="too-many-moves", follow=None)
-        if self.settings.fetch.probe and verdict.state is State.ALIVE and not self.sites.for_url(fetched.final_url):
-            verdict = await self._probed(fetched, document) or verdict
-        return fetched, page, verdict
+            if target in seen:
+                return fetched, ended(reading, "redirect-loop")
+            seen.add(target)
+            fetched = joined(fetched, await self.fetch(Request(target)))
+            reading = await self._read(replace(link, fetch_url=target), fetched, history)
+            if reading.verdict.state is State.ALIVE:
+                reading = with_verdict(reading, replace(reading.verdict, reason="account-migrated", moved_to=target))
+        if reading.verdict.follow:
+            reading = ended(reading, "too-many-moves")
+        alive = reading.verdict.state is State.ALIVE
+        if self.settings.fetch.probe and alive and not self.sites.for_url(fetched.final_url):
+            reading = with_verdict(reading, await self._probed(fetched) or reading.verdict)
+        return fetched, reading
 
-    async def _examine(self, link: Link, fetched: Fetch) -> tuple[Document, Page, Verdict]:
-        if len(fetched.body) < LARGE:
-            return self._read(link, fetched)
-        return await trio.to_thread.run_sync(self._read, link, fetched, limiter=self.threads)
+    async def _read(self, link: Link, fetched: Fetch, history: History) -> PageReading:
+        accept = self.politeness(link.fetch_url).accept
+        known = history.snapshot.digest if history.snapshot is not None else ""
+        task = ReadTask(link, fetched, self.now(), accept, known, self.depth)
+        return await self.reader.read(task) if fetched.body else read(task, self.sites)  # nothing foreign to parse
 
-    def _read(self, link: Link, fetched: Fetch) -> tuple[Document, Page, Verdict]:
-        return examine(link, fetched, self.sites, self.politeness(link.fetch_url).accept)
-
-    async def _probed(self, fetched: Fetch, document: Document) -> Verdict | None:
+    async def _probed(self, fetched: Fetch) -> Verdict | None:
         """Ask once a directory for a sibling that cannot exist: an answer like the page's own is a soft 404."""
         directory = fetched.final_url.split("?")[0].rpartition("/")[0]
         if directory not in self.probes:
             address = probe_url(fetched.final_url, self.letters())
             if address is None:
                 return None
-            answer = await self.fetch(Request(address))
-            self.probes[directory] = (answer, document_of(answer))
-        return judge_probe(fetched, document, *self.probes[directory])
+            self.probes[directory] = await self.fetch(Request(address))
+        return await self.reader.compare(ProbeTask(fetched, self.probes[directory]))
 
 
-def examine(link: Link, fetched: Fetch, sites: Sites, accept: tuple[int, ...] = ()) -> tuple[Document, Page, Verdict]:
-    """Read and judge one answer; the page is read only where there is one."""
-    document = document_of(fetched)
-    site = site_of(link, fetched, sites)
-    verdict = judge(link, fetched, document, site, accept)
-    worth_reading = fetched.body and verdict.state in (State.ALIVE, State.UNKNOWN, State.SUSPECT)
-    page = read_page(document, site, fetched.final_url) if worth_reading else Page()
-    return document, page, verdict
+def with_verdict(reading: PageReading, verdict: Verdict) -> PageReading:
+    """The same page under another verdict."""
+    return replace(reading, verdict=verdict)
 
 
-def site_of(link: Link, fetched: Fetch, sites: Sites) -> Site | None:
-    """The site whose rules judge an answer: the asked one's, else (a short link, say) that of where it ended."""
-    return sites.for_url(link.fetch_url) or sites.for_url(fetched.final_url)
-
-
-def document_of(fetched: Fetch) -> Document:
-    """The body of an answer, ready to be parsed once."""
-    return Document(fetched.body, fetched.header("content-type"), fetched.final_url)
+def ended(reading: PageReading, reason: str) -> PageReading:
+    """A page that leads on and on: `suspect`, and not followed further."""
+    return with_verdict(reading, replace(reading.verdict, state=State.SUSPECT, reason=reason, follow=None))
 
 
 def conditions(history: History) -> tuple[tuple[str, str], ...]:

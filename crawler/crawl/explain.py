@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from crawler.core.errors import UsageError
 from crawler.core.model import Fetch, Link, Page, Verdict
 from crawler.core.url import is_http
-from crawler.crawl.checker import document_of, examine, site_of
 from crawler.crawl.context import open_archive, sites_of, utc_now
+from crawler.crawl.examine import ReadTask, document_of, site_of
+from crawler.crawl.readers import PastLimits, open_sync_readers
 from crawler.judge.explain import explain as trace
 from crawler.notes.links import link_of
 from crawler.page import read_page
@@ -24,7 +25,7 @@ from crawler.page.document import Document
 if TYPE_CHECKING:
     from crawler.core.settings import Settings
     from crawler.judge import TraceStep
-    from crawler.sites import Sites
+    from crawler.sites import Site, Sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,18 @@ def explain(
         fetched = kept or fetch_now(link, settings, sites, now)
     else:
         raise UsageError(f"{target!r} is neither a file nor a URL")
-    _, page, verdict = examine(link, fetched, sites)
-    steps = trace(link, fetched, document_of(fetched), site_of(link, fetched, sites))
-    return Explanation(link, fetched, page, verdict, steps)
+    with open_sync_readers(settings, sites) as readers:
+        reading = readers.read(ReadTask(link, fetched, now()))
+        try:
+            steps = readers.call(trace_of, link, fetched, site_of(link, fetched, sites))
+        except PastLimits:
+            steps = []
+    return Explanation(link, fetched, reading.page, reading.verdict, steps)
+
+
+def trace_of(link: Link, fetched: Fetch, site: Site | None) -> list[TraceStep]:
+    """Each rule that was tried on an answer, in order."""
+    return trace(link, fetched, document_of(fetched), site)
 
 
 def from_file(file: Path, options: ExplainOptions, sites: Sites, now: datetime) -> tuple[Link, Fetch]:

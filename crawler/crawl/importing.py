@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from crawler.core.model import Check, Confidence, Fetch, History, Link, Snapshot, State, Verdict
 from crawler.core.url import host_of, is_http
-from crawler.crawl.checker import examine, site_of
+from crawler.crawl.examine import examine, site_of
 from crawler.crawl.pictures import MOST, MOST_BYTES, is_placeholder, kind_of
 from crawler.page import read_page
 from crawler.page.readable import readable_html

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crawler.core.model import LOCAL, Check, History, Link, Politeness, Run, SlotState, Snapshot, State
 from crawler.core.url import host_of
+from crawler.crawl.examine import Depth
 from crawler.crawl.observer import SILENT, Observer
 from crawler.schedule.history import first_seen
 from crawler.schedule.plan import Budget, Plan, make_plan
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from crawler.core.settings import Settings
+    from crawler.crawl.readers import Reader
     from crawler.fetch import Fetcher
     from crawler.sites import Sites
 
@@ -82,6 +84,8 @@ class Job:
     handle_signals: bool = True
     open_fetcher: Callable[..., AbstractAsyncContextManager[Fetcher]] | None = None  # None: the real web
     run_sync: Callable[..., Awaitable[Any]] | None = None  # None: a thread; a simulation keeps its memory in line
+    reader: Reader | None = None  # None: processes under [read]; a simulation reads in this one
+    depth: Depth = Depth.PAGE  # how much of each page is read
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import random
 import signal
 import string
 import threading
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,11 +22,15 @@ from crawler.crawl.checker import Checker
 from crawler.crawl.job import Job, Prepared, Stop
 from crawler.crawl.pictures import PictureKeeper
 from crawler.crawl.pipeline import Walk, check_link, crawl, record
+from crawler.crawl.readers import open_readers
 from crawler.crawl.recorder import Recorder, RecorderTools, WritingThread
 from crawler.fetch import open_fetcher
 from crawler.schedule.outage import CANARIES, Watch, canaries, known_hosts
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from crawler.crawl.readers import Reader
     from crawler.fetch import Fetcher
     from crawler.schedule.plan import Plan
 
@@ -40,8 +45,8 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
     opened = opener(
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
-    async with opened as fetcher:
-        walk = walk_with(fetcher, job, ready)
+    async with readers_of(job) as reader, opened as fetcher:
+        walk = walk_with(fetcher, reader, job, ready)
         scope = trio.CancelScope()
         recorder = recorder_for(fetcher, job, ready, scope)
         await walk_plan(ready.plan, walk, recorder, scope)
@@ -51,11 +56,22 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
     return summary(ready.run, walk, recorder)
 
 
-def walk_with(fetcher: Fetcher, job: Job, ready: Prepared) -> Walk:
+@asynccontextmanager
+async def readers_of(job: Job) -> AsyncIterator[Reader]:
+    """Who reads the pages of a job: the reader that it brings, else processes that end with the block."""
+    if job.reader is not None:
+        yield job.reader
+        return
+    async with open_readers(job.settings, job.sites) as pool:
+        yield pool
+
+
+def walk_with(fetcher: Fetcher, reader: Reader, job: Job, ready: Prepared) -> Walk:
     """The crawling half: how links are checked and what slots hear of it."""
     checker = Checker(
-        fetcher, job.sites, job.settings, ready.politeness, ready.histories, job.now, random_letters, ready.run.id
-    )
+        fetcher, job.sites, job.settings, ready.politeness, ready.histories, job.now, random_letters, reader,
+        run_id=ready.run.id, depth=job.depth,
+    )  # fmt: skip
     return Walk(
         check=checker,
         crashed=checker.internal_error,

@@ -33,12 +33,15 @@ _PUNCTUATION = tuple(zip("，：；！？（）", ",:;!?()", strict=True))
 _PLAIN = ("text/plain", "text/markdown", "text/x-markdown", "text/csv", "text/x-rst", "text/x-python", "text/x-c")
 
 
-def read_page(document: Document, site: Site | None, url: str) -> Page:
+def read_page(document: Document, site: Site | None, url: str, *, whole: bool = True) -> Page:
     """The article of one answer. `url` is what relative addresses are joined to.
 
-    A body that is no page gives its text where it is plain text, and an empty Page else (PDF, pictures, archives).
+    Without `whole` only its title, which costs a third. A body that is no page gives its text where it is plain text,
+    and an empty Page else (PDF, pictures, archives).
     """
-    return _read_html(document, site, url) if document.is_html else _read_plain(document)
+    if not document.is_html:
+        return _read_plain(document)
+    return _read_html(document, site, url) if whole else _read_title(document, site, url)
 
 
 def digest_of(text: str) -> str:
@@ -55,6 +58,17 @@ def _read_plain(document: Document) -> Page:
         return Page()
     text = "\n".join(line.rstrip() for line in document.html[:MAX_CHARS].splitlines()).strip("\n")
     return Page(text=text, digest=digest_of(text), html=f"<pre>{escape(text)}</pre>", charset=document.charset)
+
+
+def _read_title(document: Document, site: Site | None, url: str) -> Page:
+    """The title alone: a check that keeps nothing needs no more."""
+    from crawler.page.fields import read_fields
+    from crawler.page.metadata import page_title, read_head
+
+    title = read_fields(document, site, url).title if site is not None else ""
+    return Page(
+        title=title or page_title(document.tree, read_head(document.tree), document.title), charset=document.charset
+    )
 
 
 def _read_html(document: Document, site: Site | None, url: str) -> Page:

@@ -12,7 +12,6 @@ from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from crawler.page.bombs import defuse
 from crawler.page.charset import decode
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class Document:
         """The parsed page; an empty one where the body is no HTML."""
         from selectolax.lexbor import LexborHTMLParser  # slow to import, and `links` never needs it
 
-        return LexborHTMLParser(defuse(self.html) if self.is_html else "")
+        return LexborHTMLParser(self.html if self.is_html else "")
 
     @cached_property
     def title(self) -> str:

@@ -175,6 +175,11 @@ REASONS = {
     ),
     "no-permission": Reason("no permission", "没有权限", "The site says that this reader may not see the page."),
     # unknown and unchecked
+    "too-complex": Reason(
+        "too complex to read",
+        "页面过于复杂",
+        "Reading this page took more CPU time or memory than `[read]` allows; its bytes are kept.",
+    ),
     "too-large": Reason("too large", "内容过大", "The body is over `[fetch] max_body` and was not read to its end."),
     "internal-error": Reason(
         "internal error", "内部错误", "The crawler failed on this page. Please report it with the traceback of the log."

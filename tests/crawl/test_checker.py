@@ -23,7 +23,9 @@ from crawler.core.model import (
     State,
 )  # fmt: skip
 from crawler.core.settings import FetchSettings, Settings
-from crawler.crawl.checker import MAX_MOVES, Checker, best_title_match, conditions, examine
+from crawler.crawl.checker import MAX_MOVES, Checker, best_title_match, conditions
+from crawler.crawl.examine import examine
+from crawler.crawl.readers import InlineReader
 from crawler.fetch import Request
 from crawler.schedule.history import first_seen
 from crawler.sites import load_sites
@@ -69,7 +71,9 @@ class Web:
 async def visit(web: Web, at: Link, history: History | None = None, *, probe: bool = False) -> Check:
     settings = Settings(fetch=FetchSettings(probe=probe))
     histories = {at.canonical_url: history} if history else {}
-    return await Checker(web, SITES, settings, Politeness, histories, lambda: NOW, lambda: "x" * 25, "run-1")(at)
+    return await Checker(
+        web, SITES, settings, Politeness, histories, lambda: NOW, lambda: "x" * 25, InlineReader(SITES), "run-1"
+    )(at)
 
 
 async def test_a_living_article_is_read_judged_and_remembered_in_one_request() -> None:
@@ -152,7 +156,7 @@ async def test_a_directory_that_answers_anything_is_found_by_one_probe() -> None
     web = Web(dict.fromkeys([*urls, f"https://shop.example/things/{'x' * 25}"], same))
     checker = Checker(
         web, SITES, Settings(fetch=FetchSettings(probe=True)), Politeness, {}, lambda: NOW,
-        lambda: "x" * 25,
+        lambda: "x" * 25, InlineReader(SITES),
     )  # fmt: skip
     checks = [await checker(link(url)) for url in urls]
     assert [check.verdict.state for check in checks] == [State.SUSPECT, State.SUSPECT]
@@ -199,7 +203,7 @@ def test_the_best_of_several_note_titles_counts() -> None:
 
 
 async def test_a_crash_stands_as_an_unknown_look_with_its_cause() -> None:
-    checker = Checker(Web({}), SITES, Settings(), Politeness, {}, lambda: NOW, str)
+    checker = Checker(Web({}), SITES, Settings(), Politeness, {}, lambda: NOW, str, InlineReader(SITES))
     check = checker.internal_error(link(BLOG), RuntimeError("boom\nsecond line"))
     assert (check.fetch.failure, check.verdict.state) == (Failure.INTERNAL, State.UNKNOWN)
     assert check.verdict.evidence.error == "RuntimeError: boom"

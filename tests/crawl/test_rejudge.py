@@ -10,7 +10,7 @@ import pytest
 from crawler.archive import Capture
 from crawler.core.model import Fetch, History, State
 from crawler.core.settings import Schedule
-from crawler.crawl.checker import examine
+from crawler.crawl.examine import examine
 from crawler.crawl.rejudge import Rejudged, link_of_capture, rejudged
 from crawler.schedule.history import first_seen, remember
 from crawler.sites import Sites, load_sites

@@ -17,6 +17,7 @@ from crawler.core.errors import ArchiveFull
 from crawler.core.model import Check, Snapshot, State
 from crawler.core.settings import FetchSettings, Host, Settings
 from crawler.crawl.job import Job, Outcome, finish_job, prepare_job, why_unchecked
+from crawler.crawl.readers import InlineReader
 from crawler.crawl.session import GRACE, walk_job
 from crawler.fetch import open_fetcher
 from crawler.schedule.plan import Budget
@@ -55,7 +56,8 @@ def job(notebook: Notebook, web: Web, addresses: list[str], **options: object) -
     links = [link_of(url, SITES) for url in addresses]
     return Job(
         "run", links, options.pop("settings", SETTINGS), SITES, notebook, lambda: START,  # type: ignore[arg-type]
-        handle_signals=False, open_fetcher=partial(open_fetcher, transport=web), run_sync=in_line, **options,
+        handle_signals=False, open_fetcher=partial(open_fetcher, transport=web), run_sync=in_line,
+        reader=InlineReader(SITES), **options,
     )  # fmt: skip
 
 

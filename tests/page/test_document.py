@@ -1,10 +1,9 @@
-"""A body is decoded and parsed once, and no body hangs or breaks the reader."""
+"""A body is decoded and parsed once, and no body breaks the reader; what takes too long is ended by its process."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.page.bombs import MAX_ATTRIBUTES, MAX_DEPTH, defuse
 from crawler.page.document import Document
 
 
@@ -65,65 +64,7 @@ def test_visible_text_has_a_line_for_each_block_and_nothing_hidden() -> None:
     assert document.visible_text(3, hidden=(".x",)) == "one"
 
 
-BOMB = 300_000  # characters; enough to hang a parser, little enough for a quick test
-
-
-@pytest.mark.parametrize(
-    "html",
-    [
-        "<div>" * (BOMB // 5),
-        "<div></span>" * (BOMB // 12),
-        "<span><div></span>" * (BOMB // 18),
-        "<div><table><td></div>" * (BOMB // 22),
-        "".join(f"<p><b id={i}>" for i in range(BOMB // 12)),
-        "".join(f"<b id={i}>" for i in range(400)) + "<p>x" * (BOMB // 4),
-        "<a " + " ".join(f"a{i}" for i in range(BOMB // 7)) + ">",
-        '<a b=">" ' + " ".join(f"a{i}" for i in range(BOMB // 7)) + ">",
-        "<ul><li>" * (BOMB // 8),
-        "<svg><g>" * (BOMB // 8),
-        '<a b="' * (BOMB // 6),
-        "<!--" * (BOMB // 4),
-        "<" * BOMB,
-        "</p>" * (BOMB // 4),
-    ],
-)
-def test_a_page_made_to_hang_parsers_is_read_anyway(html: str) -> None:
-    document = page(html)
-    assert len(document.visible_text()) <= len(html)
-    assert depth_of(document) < MAX_DEPTH * 4
-
-
-def depth_of(document: Document) -> int:
-    root = document.tree.root
-    deepest = max(root.traverse(), key=lambda _: 0, default=None) if root is not None else None
-    depth, node = 0, deepest
-    while node is not None:
-        depth, node = depth + 1, node.parent
-    return depth
-
-
-def test_nesting_within_reason_is_left_untouched() -> None:
-    html = "<p>x</p>" * 500 + "<div>" * (MAX_DEPTH - 10) + "x" + "</div>" * (MAX_DEPTH - 10)
-    assert defuse(html) is html
-
-
-def test_tags_in_scripts_and_comments_count_for_nothing() -> None:
-    html = "<script>" + "'<div>'+" * 2000 + "</script><!--" + "<div>" * 2000 + "--><p>x</p>"
-    assert defuse(html) is html
-
-
-def test_a_tag_with_too_many_attributes_goes_and_its_text_stays() -> None:
-    html = "<p>before<b " + " ".join(f"a{i}=1" for i in range(MAX_ATTRIBUTES + 1)) + ">inside</b>"
-    assert page(html + " " * MAX_ATTRIBUTES * 4).visible_text() == "beforeinside"
-
-
-def test_long_values_are_no_attributes() -> None:
-    html = f'<p data-json="{"a b " * 5000}">x</p>' + "<p>y</p>" * 500
-    assert defuse(html) is html
-
-
 @given(st.text(alphabet="<>/!-ab \"'=divp", max_size=400))
 def test_any_markup_is_read(html: str) -> None:
     document = page(html)
-    document.visible_text()
-    assert "".join(defuse(html * 5).split()) in "".join((html * 5).split()) or len(defuse(html * 5)) < len(html * 5)
+    assert len(document.visible_text()) <= len(html)

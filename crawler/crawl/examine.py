@@ -1,0 +1,110 @@
+"""What one answer means: its bytes read and judged, as one call that a reader process can run.
+
+Pure functions of an answer and the site rules. Which process runs them is `readers`'s, what was asked `checker`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from crawler.core.model import Confidence, Evidence, Fetch, Link, Page, State, Verdict
+from crawler.judge import judge
+from crawler.judge.probe import judge_probe
+from crawler.page import read_page
+from crawler.page.document import Document
+from crawler.page.readable import readable_html
+
+if TYPE_CHECKING:
+    from crawler.sites import Site, Sites
+
+WORTH_READING = (State.ALIVE, State.UNKNOWN, State.SUSPECT)
+TOO_COMPLEX = "too-complex"
+
+
+class Depth(StrEnum):
+    """How much of a page is read."""
+
+    HEAD = "head"  # the verdict, and what stands in the page's head: title, author, date
+    PAGE = "page"  # text and pictures too, and the copy for readers
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """One answer to read. `known_digest` is of the text that is kept already: its readable copy is not made again."""
+
+    link: Link
+    fetched: Fetch
+    at: datetime
+    accept: tuple[int, ...] = ()  # statuses that count as alive on this host
+    known_digest: str = ""
+    depth: Depth = Depth.PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTask:
+    """An answer, and that of a sibling that cannot exist."""
+
+    fetched: Fetch
+    probe: Fetch
+
+
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """What an answer means. `readable` is "" where there is nothing to read or the copy is kept already."""
+
+    page: Page
+    verdict: Verdict
+    readable: str = ""
+
+
+def read(task: ReadTask, sites: Sites) -> PageReading:
+    """Read and judge one answer."""
+    _, page, verdict = examine(task.link, task.fetched, sites, task.accept, task.depth)
+    readable = ""
+    if task.depth is Depth.PAGE and (page.html or page.text) and page.digest != task.known_digest:
+        readable = readable_html(page, task.fetched.final_url, task.at)
+    return PageReading(replace(page, html=""), verdict, readable)
+
+
+def compare_probe(task: ProbeTask) -> Verdict | None:
+    """The verdict where an answer is like that of a sibling that cannot exist; None where that proves nothing."""
+    return judge_probe(task.fetched, document_of(task.fetched), task.probe, document_of(task.probe))
+
+
+def too_complex(task: ReadTask, sites: Sites, why: str) -> PageReading:
+    """What is known of an answer that could not be read within the limits: what its status alone says."""
+    unread = replace(task.fetched, body=b"")
+    verdict = judge(task.link, unread, document_of(unread), site_of(task.link, unread, sites), task.accept)
+    status = task.fetched.status
+    if status is None or status < 300 or verdict.state not in (State.DEAD, State.BLOCKED):
+        evidence = Evidence(
+            rule=f"reader/{TOO_COMPLEX}", http_status=status, final_url=task.fetched.final_url,
+            redirects=task.fetched.redirects, error=why,
+        )  # fmt: skip
+        verdict = Verdict(State.UNKNOWN, TOO_COMPLEX, Confidence.LOW, evidence)
+    return PageReading(Page(), verdict)
+
+
+def examine(
+    link: Link, fetched: Fetch, sites: Sites, accept: tuple[int, ...] = (), depth: Depth = Depth.PAGE
+) -> tuple[Document, Page, Verdict]:
+    """The parsed answer, its page and its verdict; the page is read only where there is one."""
+    document = document_of(fetched)
+    site = site_of(link, fetched, sites)
+    verdict = judge(link, fetched, document, site, accept)
+    worth_reading = fetched.body and verdict.state in WORTH_READING
+    page = read_page(document, site, fetched.final_url, whole=depth is Depth.PAGE) if worth_reading else Page()
+    return document, page, verdict
+
+
+def site_of(link: Link, fetched: Fetch, sites: Sites) -> Site | None:
+    """The site whose rules judge an answer: the asked one's, else (a short link, say) that of where it ended."""
+    return sites.for_url(link.fetch_url) or sites.for_url(fetched.final_url)
+
+
+def document_of(fetched: Fetch) -> Document:
+    """The body of an answer, ready to be parsed once."""
+    return Document(fetched.body, fetched.header("content-type"), fetched.final_url)

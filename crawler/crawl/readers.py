@@ -1,0 +1,229 @@
+"""Who reads pages: processes of their own, so that no page can hang a run and all cores are used.
+
+A reader gets bytes and gives a verdict; it knows nothing of slots, requests or the archive. `ReaderPool` is the real
+one, `InlineReader` reads in this process: for simulations in virtual time, and where processes cannot be had.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import trio
+
+from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read, too_complex
+from crawler.crawl.worker import Limits, call_limited, compare_one, read_one, ready, retire, start
+
+if TYPE_CHECKING:
+    from trio_parallel import WorkerContext
+
+    from crawler.core.model import Verdict
+    from crawler.core.settings import ReadSettings, Settings
+    from crawler.sites import Sites
+
+T = TypeVar("T")
+
+WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame for its neighbours
+IDLE = 600.0  # seconds after which an idle reader ends by itself
+GRACE = 5.0  # seconds that readers get to end at the end of a run
+
+log = logging.getLogger(__name__)
+
+
+class Reader(Protocol):
+    """Reads answers, several at once where it can."""
+
+    async def read(self, task: ReadTask) -> PageReading:
+        """What an answer means; `unknown`/`too-complex` past the limits. Raises ReaderDied."""
+
+    async def compare(self, task: ProbeTask) -> Verdict | None:
+        """Whether an answer is like its probe's; None also past the limits. Raises ReaderDied."""
+
+
+class ReaderDied(Exception):
+    """A reader ended twice over one page, and not by its limits: a fault of ours."""
+
+
+class PastLimits(Exception):
+    """A page took more CPU, time or memory than one page may."""
+
+
+class InlineReader:
+    """Reads in this process, without limits."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+
+    async def read(self, task: ReadTask) -> PageReading:
+        """Read at once."""
+        return read(task, self._sites)
+
+    async def compare(self, task: ProbeTask) -> Verdict | None:
+        """Compare at once."""
+        return compare_probe(task)
+
+
+class ReaderPool:
+    """Reads in worker processes, each page within its limits; workers are started when they are needed first."""
+
+    def __init__(self, workers: WorkerContext, settings: ReadSettings, sites: Sites) -> None:
+        self._workers = workers
+        self._settings = settings
+        self._sites = sites
+        self._limiter = trio.CapacityLimiter(process_count(settings))
+
+    async def read(self, task: ReadTask) -> PageReading:
+        """Read in a worker."""
+        try:
+            return await self.call(read_one, task)
+        except PastLimits as error:
+            return too_complex(task, self._sites, str(error))
+
+    async def compare(self, task: ProbeTask) -> Verdict | None:
+        """Compare in a worker."""
+        try:
+            return await self.call(compare_one, task)
+        except PastLimits:
+            return None
+
+    async def call(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function in a worker; once more where the worker died of something else than the limits.
+
+        Raises PastLimits, ReaderDied, and what the function raises.
+        """
+        from trio_parallel import BrokenWorkerError
+
+        for attempt in (1, 2):
+            try:
+                return await self._timed(function, *args)
+            except trio.TooSlowError:
+                raise PastLimits(f"not read within {WALL * self._settings.seconds:g} s") from None
+            except MemoryError:
+                raise PastLimits(f"not read within {self._settings.memory} bytes of memory") from None
+            except BrokenWorkerError as error:
+                code = getattr(error.args[-1], "exitcode", None)
+                if code == -signal.SIGPROF:
+                    raise PastLimits(f"not read within {self._settings.seconds:g} s of CPU") from None
+                log.warning("a reader died with exit code %s (try %d)", code, attempt)
+        raise ReaderDied(f"a reader process died twice over this page, at last with exit code {code}")
+
+    async def _timed(self, function: Callable[..., T], *args: object) -> T:
+        """One try, under the limit of wall time; waiting for a free worker does not count."""
+        async with self._limiter:
+            with trio.fail_after(WALL * self._settings.seconds):
+                result: T = await self._workers.run_sync(
+                    function, *args, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
+                )
+                return result
+
+    async def warm_up(self) -> None:
+        """Start every worker, so that the first pages do not wait for it."""
+        async with trio.open_nursery() as nursery:
+            for _ in range(process_count(self._settings)):
+                nursery.start_soon(partial(self._workers.run_sync, ready, limiter=self._limiter))
+
+
+class SyncReaders:
+    """The same pool for use cases that are plain functions: it lives in a thread of its own."""
+
+    def __init__(self, pool: ReaderPool, token: trio.lowlevel.TrioToken, settings: ReadSettings) -> None:
+        self._pool = pool
+        self._token = token
+        self._ahead = 2 * process_count(settings)
+
+    def read(self, task: ReadTask) -> PageReading:
+        """Read one answer. Raises ReaderDied."""
+        return trio.from_thread.run(self._pool.read, task, trio_token=self._token)
+
+    def call(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function in a worker. Raises PastLimits, ReaderDied, and what the function raises."""
+        result: T = trio.from_thread.run(self._pool.call, call_limited, function, *args, trio_token=self._token)
+        return result
+
+    def map(self, tasks: Iterable[ReadTask]) -> Iterator[tuple[ReadTask, PageReading]]:
+        """Read many answers on all workers; they come back in order, and no more than a few are held at once."""
+        waiting: deque[tuple[ReadTask, Future[PageReading]]] = deque()
+        with ThreadPoolExecutor(self._ahead) as threads:
+            for task in tasks:
+                waiting.append((task, threads.submit(self.read, task)))
+                if len(waiting) >= self._ahead:
+                    first, reading = waiting.popleft()
+                    yield first, reading.result()
+            while waiting:
+                first, reading = waiting.popleft()
+                yield first, reading.result()
+
+
+@contextmanager
+def open_sync_readers(settings: Settings, sites: Sites) -> Iterator[SyncReaders]:
+    """Readers for a plain function, until the block ends."""
+    opened: Future[tuple[ReaderPool, trio.lowlevel.TrioToken, trio.Event]] = Future()
+
+    async def serve() -> None:
+        async with open_readers(settings, sites) as pool:
+            done = trio.Event()
+            opened.set_result((pool, trio.lowlevel.current_trio_token(), done))
+            await done.wait()
+
+    def run() -> None:
+        try:
+            trio.run(serve)
+        except BaseException as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)
+
+    with ThreadPoolExecutor(1) as thread:
+        served = thread.submit(run)
+        pool, token, done = opened.result()
+        try:
+            yield SyncReaders(pool, token, settings.read)
+        finally:
+            trio.from_thread.run_sync(done.set, trio_token=token)
+            served.result()
+
+
+def process_count(settings: ReadSettings) -> int:
+    """How many readers there are: as configured, else one for each core that this process may use, at least one."""
+    if settings.processes:
+        return settings.processes
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, cores or 1)
+
+
+@asynccontextmanager
+async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[ReaderPool]:
+    """A pool of readers under these settings; its processes end with the block."""
+    from trio_parallel import BrokenWorkerError, WorkerType, open_worker_context
+
+    from crawler.core.config import site_documents
+
+    limits = Limits(settings.read.seconds, int(settings.read.memory))
+    options: dict[str, Any] = {}
+    if "FORKSERVER" in WorkerType.__members__:
+        _preload()
+        options["worker_type"] = WorkerType.FORKSERVER
+    init = partial(start, site_documents(settings), limits)
+    try:
+        async with open_worker_context(
+            idle_timeout=IDLE, init=init, retire=retire, grace_period=GRACE, **options
+        ) as workers:
+            yield ReaderPool(workers, settings.read, sites)
+    except BrokenWorkerError as error:  # at the end: what was to be read has been read
+        log.warning("readers did not end in good order: %s", error)
+
+
+def _preload() -> None:
+    """Imports are made once, in the process that workers are forked from: a killed worker is replaced in no time."""
+    import multiprocessing
+
+    multiprocessing.set_forkserver_preload(
+        ["crawler.crawl.worker", "crawler.page.main_text", "crawler.page.metadata", "crawler.page.fields"]
+    )

@@ -1,0 +1,135 @@
+"""What runs inside a reader process: the rules loaded once, each page under its own limits of CPU and memory.
+
+A page past its limits ends the process, which its parent sees; nothing here speaks to the world. Limits that a platform
+does not know are left out: the parent's limit of wall time stands in any case.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crawler.core.model import Verdict
+    from crawler.sites import Sites
+
+T = TypeVar("T")
+
+RETIRE_BYTES = 256 * 1024 * 1024  # resident memory after a page at which a worker makes place for a fresh one
+RETIRE_PAGES = 5_000  # read by one worker; guess, so that what a parser forgets to free never adds up
+PAGE_SIZE = 4096  # bytes; the unit of /proc/self/statm on all that Linux runs on here
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one page: seconds of CPU, and bytes of memory above what the worker holds when it starts."""
+
+    seconds: float
+    memory: int
+
+
+@dataclass(slots=True)
+class _Worker:
+    sites: Sites
+    limits: Limits
+    pages: int = 0
+
+
+_worker: _Worker | None = None
+
+
+def start(documents: list[tuple[str, dict[str, Any]]], limits: Limits) -> bool:
+    """Make this process a reader: rules loaded, memory bounded, deaf to the terminal's Ctrl-C."""
+    from crawler.sites import load_sites
+
+    global _worker  # noqa: PLW0603 (a worker process serves one pool; what it loads once is its own)
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)  # the parent ends the run in good order, and closes the pipe
+    _worker = _Worker(load_sites(documents), limits)
+    _warm_up()
+    _bound_memory(limits.memory)
+    return True
+
+
+def _warm_up() -> None:
+    """Import what the first page would wait for."""
+    import importlib
+
+    for module in ("selectolax.lexbor", "crawler.page.fields", "crawler.page.main_text", "crawler.page.metadata"):
+        importlib.import_module(module)
+
+
+def _bound_memory(extra: int) -> None:
+    """No page may take more than `extra` bytes of address space above what is held now."""
+    try:
+        import resource
+
+        held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * PAGE_SIZE
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        wanted = held + extra
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (ImportError, OSError, ValueError):
+        return
+
+
+def ready() -> None:
+    """Nothing: a process that answers this has loaded its rules."""
+
+
+def read_one(task: ReadTask) -> PageReading:
+    """Read one answer within the limits; past the CPU seconds the process dies of SIGPROF. Raises MemoryError."""
+    assert _worker is not None
+    _worker.pages += 1
+    return call_limited(read, task, _worker.sites)
+
+
+def compare_one(task: ProbeTask) -> Verdict | None:
+    """Compare an answer with its probe, within the limits of a page."""
+    return call_limited(compare_probe, task)
+
+
+def call_limited(function: Callable[..., T], *args: object) -> T:
+    """Any function on foreign bytes, within the limits of a page. Raises MemoryError, and what the function raises."""
+    from selectolax.lexbor import SelectolaxError
+
+    assert _worker is not None
+    with _cpu_limit(_worker.limits.seconds):
+        try:
+            return function(*args)
+        except SelectolaxError as error:  # the parser fails in one way only: it found no room
+            raise MemoryError(str(error)) from None
+
+
+@contextmanager
+def _cpu_limit(seconds: float) -> Iterator[None]:
+    """SIGPROF ends the process after so many CPU seconds: also inside of a parser that never returns to Python."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def retire() -> bool:
+    """Whether this worker has grown or read enough to make place for a fresh one."""
+    assert _worker is not None
+    if _worker.pages >= RETIRE_PAGES:
+        return True
+    try:
+        resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_SIZE
+    except (OSError, ValueError):
+        return False
+    return resident > RETIRE_BYTES

@@ -1,0 +1,177 @@
+"""Pages are read in processes of their own: none can hang a run, and a reader that dies costs its own page."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trio
+
+from crawler.core.config import site_documents
+from crawler.core.model import Fetch, State
+from crawler.core.settings import ReadSettings, Seconds, Settings, Size
+from crawler.crawl.examine import Depth, ProbeTask, ReadTask
+from crawler.crawl.readers import (
+    InlineReader,
+    PastLimits,
+    ReaderDied,
+    ReaderPool,
+    open_readers,
+    open_sync_readers,
+    process_count,
+)
+from crawler.notes.links import link_of
+from crawler.sites import load_sites
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+SITES = load_sites(site_documents(Settings()))
+URL = "https://a.example/posts/1"
+
+BOMBS = {
+    "a comment that ends at once, then a deep page": "<!-->" + "<div>" * 100_000,
+    "deep": "<div>" * 60_000,
+    "8 MB of nested tags": "<div>" * 1_600_000,
+    "nested tables": "<table><tr><td>" * 20_000 + "x",
+    "deep with formatting": "".join(f"<p><b id={i}>" for i in range(25_000)),
+    "formatting reopened by each block": "".join(f"<b id={i}>" for i in range(400)) + "<p>x" * 75_000,
+    "adopted": "<div>" + "".join(f"<b id={i}>" for i in range(500)) + "</div>" + "</i>" * 500 + "<div>x</div>" * 30_000,
+    "attributes": "<a " + " ".join(f"a{i}" for i in range(60_000)) + ">",
+    "foreign elements": "<svg><g>" * 37_500,
+    "open comments": "<!--" * 75_000,
+    "open tags": "<" * 300_000,
+}
+
+
+def task(body: bytes | str, status: int = 200, depth: Depth = Depth.PAGE, digest: str = "") -> ReadTask:
+    data = body.encode() if isinstance(body, str) else body
+    fetched = Fetch(URL, URL, NOW, status=status, headers=(("Content-Type", "text/html"),), body=data)
+    return ReadTask(link_of(URL, SITES), fetched, NOW, known_digest=digest, depth=depth)
+
+
+ARTICLE = "<title>A title</title><article>" + "<p>Words that stand here for an article of some length.</p>" * 20
+
+
+@asynccontextmanager
+async def readers(seconds: float = 1.0, memory: int = 1 << 30, processes: int = 2) -> AsyncIterator[ReaderPool]:
+    settings = Settings(read=ReadSettings(processes=processes, seconds=Seconds(seconds), memory=Size(memory)))
+    async with open_readers(settings, SITES) as pool:
+        yield pool
+
+
+async def test_a_page_read_in_a_process_is_the_page_read_here() -> None:
+    wanted = [task(ARTICLE), task(ARTICLE, 404), task(ARTICLE, depth=Depth.HEAD), task("%PDF-1.7"), task("<p>")]
+    async with readers() as pool:
+        for one in wanted:
+            assert await pool.read(one) == await InlineReader(SITES).read(one)
+
+
+async def test_bombs_cost_their_own_page_and_nothing_else() -> None:
+    """All of them at once between good pages: the good ones are read, the bombs are unknown or read, never raised."""
+    found: dict[str, State] = {}
+    reasons: dict[str, str] = {}
+
+    async def one(name: str, html: str) -> None:
+        reading = await pool.read(task(html))
+        found[name], reasons[name] = reading.verdict.state, reading.verdict.reason
+
+    async with readers(seconds=0.5) as pool, trio.open_nursery() as nursery:
+        for name, html in BOMBS.items():
+            nursery.start_soon(one, name, html)
+            nursery.start_soon(one, f"good beside {name}", ARTICLE)
+    assert {name: found[name] for name in found if name.startswith("good")} == {
+        f"good beside {name}": State.ALIVE for name in BOMBS
+    }
+    assert {found[name] for name in BOMBS} <= {State.ALIVE, State.UNKNOWN}  # some are read within the limits
+    assert reasons["a comment that ends at once, then a deep page"] == "too-complex"
+
+
+async def test_a_page_that_takes_too_much_memory_is_too_complex() -> None:
+    async with readers(seconds=20.0, memory=64 << 20, processes=1) as pool:
+        reading = await pool.read(task(BOMBS["adopted"]))
+        assert (reading.verdict.state, reading.verdict.reason) == (State.UNKNOWN, "too-complex")
+        assert (await pool.read(task(ARTICLE))).verdict.state is State.ALIVE
+
+
+async def test_a_status_that_speaks_for_itself_needs_no_page() -> None:
+    async with readers(seconds=0.3, processes=1) as pool:
+        reading = await pool.read(task(BOMBS["deep"], status=404))
+    assert (reading.verdict.state, reading.verdict.reason) == (State.DEAD, "not-found")
+
+
+def die_once(marker: str) -> str:
+    if not Path(marker).exists():
+        Path(marker).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "read"
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def wait_for_ever() -> None:
+    signal.pause()
+
+
+async def test_a_reader_that_dies_is_replaced_and_its_page_read_again(tmp_path) -> None:
+    async with readers(processes=1) as pool:
+        assert await pool.call(die_once, str(tmp_path / "died")) == "read"
+
+
+async def test_a_second_death_costs_that_page_only() -> None:
+    async with readers(processes=1) as pool:
+        with pytest.raises(ReaderDied):
+            await pool.call(die)
+        assert (await pool.read(task(ARTICLE))).verdict.state is State.ALIVE
+
+
+async def test_a_page_that_waits_without_working_is_ended_by_the_wall_clock() -> None:
+    async with readers(seconds=0.1, processes=1) as pool:
+        with pytest.raises(PastLimits, match="1 s"):
+            await pool.call(wait_for_ever)
+
+
+async def test_a_cancelled_reading_ends_at_once() -> None:
+    async with readers(seconds=30.0, processes=1) as pool:
+        with trio.move_on_after(0.5) as scope:
+            await pool.call(spin)
+        assert scope.cancelled_caught
+
+
+async def test_a_probe_is_compared_in_a_process() -> None:
+    page, other = task(ARTICLE).fetched, task("<p>Not here, sorry").fetched
+    async with readers(processes=1) as pool:
+        alike = await pool.compare(ProbeTask(page, page))
+        assert alike is not None
+        assert alike.reason == "soft-404"
+        assert await pool.compare(ProbeTask(page, other)) is None
+
+
+def test_plain_functions_read_many_pages_in_order() -> None:
+    bodies = [f"<title>Page {n}</title>{ARTICLE}" for n in range(30)]
+    settings = Settings(read=ReadSettings(processes=2))
+    with open_sync_readers(settings, SITES) as reader:
+        titles = [reading.page.title for _, reading in reader.map(map(task, bodies))]
+        assert reader.read(task(ARTICLE)).page.title == "A title"
+    assert titles == [f"Page {n}" for n in range(30)]
+
+
+def test_there_is_a_reader_for_each_core_unless_configured() -> None:
+    assert process_count(ReadSettings()) >= 1
+    assert process_count(ReadSettings(processes=3)) == 3
+
+
+def test_what_is_kept_already_gets_no_second_readable_copy() -> None:
+    from crawler.crawl.examine import read
+
+    first = read(task(ARTICLE), SITES)
+    assert first.readable
+    assert read(task(ARTICLE, digest=first.page.digest), SITES).readable == ""
