@@ -4,8 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 REPLAY := .venv-replay
+export INSTALL
 
-.PHONY: demo test lint replay-tools torture format clean help
+.PHONY: demo test quick lint replay-tools torture format clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,20 +21,29 @@ $(READY): pyproject.toml
 demo: $(READY) ## run the whole job on sample notes against stand-in sites on loopback
 	$(BIN)/crawler demo
 
-test: $(READY) replay-tools ## run all tests, with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+ifdef T
+test: $(READY) ## run all tests, with coverage; T=tests/notes (or a file, or file::test) runs those alone
+	$(BIN)/python -m pytest $(T)
+else
+test: $(READY) replay-tools
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
+endif
 
-lint: $(READY) ## ruff, mypy --strict and the layer test
+quick: $(READY) ## the tests that take under a minute: no browser, no other programs, nothing slow
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not replay and not slow"
+
+lint: $(READY) ## ruff, mypy --strict, mypy over the tests, and the layer test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@.ci/type-tests $(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
 
-replay-tools: ## Chromium, pywb and ReplayWeb.page, the judges of our exports, where they can be had
+replay-tools: ## Chromium, pywb and ReplayWeb.page, the judges of our exports; INSTALL=1 also installs system packages
 	@.ci/replay-tools $(REPLAY) $(PYTHON)
 
 torture: $(READY) ## kill writers 200 times for each codec, and check that nothing was lost
-	CRAWLER_KILLS=200 $(BIN)/python -m pytest tests/store/test_store_crash.py
+	CRAWLER_KILLS=200 $(BIN)/python -m pytest tests/archive/test_store_crash.py
 
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import DAY, NOW, RUN, STARTED, alive, dead_weixin, full_report, link
 
 from crawler.core.model import ChangeKind, History, Link, State
 from crawler.crawl.results import build_report
-from tests.report.samples import DAY, NOW, RUN, STARTED, alive, dead_weixin, full_report, link
 
 
 def history_of(written: Link, state: State, before: State | None = None) -> History:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from browsing import chromium, requested
+from samples import full_report
 
 from crawler.report import FORMATS, ReportOptions
-from tests.report.samples import full_report
 
 pytestmark = pytest.mark.browser
 

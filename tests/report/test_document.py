@@ -4,12 +4,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from samples import HOSTILE_TITLE, NOW, RUN, differs, full_report, link
 
 from crawler.core.model import Evidence, History, State
 from crawler.crawl.results import build_report
 from crawler.report.document import exact_document, readable_document
 from crawler.report.words import ENGLISH
-from tests.report.samples import HOSTILE_TITLE, NOW, RUN, differs, full_report, link
 
 REPORT = Path(__file__).parents[2] / "crawler" / "report"
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from samples import down_report, empty_report, full_report, living_report
 
 from crawler.core.model import Report
 from crawler.report import FORMATS, ReportOptions
-from tests.report.samples import down_report, empty_report, full_report, living_report
 
 # What the versions of others decide: pygal's coordinates, our own version number.
 VARYING = [(r"<svg.*?</svg>", "<svg/>"), (r'"semanticVersion": ".*?"', '"semanticVersion": ""')]

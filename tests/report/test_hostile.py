@@ -5,6 +5,8 @@ from xml.etree import ElementTree as ET
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples import NOW, RUN
+from test_html import Outline
 
 from crawler.core.model import (
     Change,
@@ -21,8 +23,6 @@ from crawler.core.model import (
 )
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
-from tests.report.samples import NOW, RUN
-from tests.report.test_html import Outline
 
 SHARP = [
     "\x1b[31m",

@@ -9,15 +9,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-
-from crawler.core.model import Health, History, State
-from crawler.crawl.results import build_report
-from crawler.report import FORMATS, ReportOptions
-from crawler.report.charts import MAX_POINTS, dead_by_year, health, year_of
-from crawler.report.document import readable_document
-from crawler.report.html import MAX_WRITTEN
-from crawler.report.words import CHINESE, ENGLISH
-from tests.report.samples import (
+from samples import (
     DAY,
     NOW,
     RUN,
@@ -28,6 +20,14 @@ from tests.report.samples import (
     link,
     living_report,
 )
+
+from crawler.core.model import Health, History, State
+from crawler.crawl.results import build_report
+from crawler.report import FORMATS, ReportOptions
+from crawler.report.charts import MAX_POINTS, dead_by_year, health, year_of
+from crawler.report.document import readable_document
+from crawler.report.html import MAX_WRITTEN
+from crawler.report.words import CHINESE, ENGLISH
 
 
 class Outline(HTMLParser):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from samples import NOW, RUN, down_report, empty_report, full_report, link, living_report
 
 from crawler.core.model import Report, State
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.json_report import read, schema
-from tests.report.samples import NOW, RUN, down_report, empty_report, full_report, link, living_report
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
 LINK_KEYS = (

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from samples import NOW, RUN, full_report, link
 
 from crawler.core.model import History, State
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
-from tests.report.samples import NOW, RUN, full_report, link
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False, "html": True})
 

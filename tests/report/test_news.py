@@ -3,9 +3,10 @@
 import json
 from dataclasses import replace
 
+from samples import NOW, RUN, dead_weixin, empty_report, full_report, link, living_report
+
 from crawler.crawl.results import build_report
 from crawler.report.news import MAX_LINKS, news_document
-from tests.report.samples import NOW, RUN, dead_weixin, empty_report, full_report, link, living_report
 
 
 def test_no_news_is_no_document() -> None:

@@ -4,12 +4,12 @@ import io
 import sys
 
 import pytest
+from samples import NOW, alive, dead_weixin, link
 
 from crawler.core.model import Check, Fetch, Page, Politeness, Slot, State, Verdict
 from crawler.report.figures import duration, size
 from crawler.report.progress import LineProgress, Pace, Silent, open_progress
 from crawler.schedule.plan import Plan
-from tests.report.samples import NOW, alive, dead_weixin, link
 
 
 class Clock:

@@ -10,11 +10,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-
-from crawler.core.model import Occurrence, Report, State
-from crawler.crawl.results import build_report
-from crawler.report import FORMATS, ReportOptions
-from tests.report.samples import (
+from samples import (
     DAY,
     NOW,
     RUN,
@@ -26,6 +22,10 @@ from tests.report.samples import (
     link,
     living_report,
 )
+
+from crawler.core.model import Occurrence, Report, State
+from crawler.crawl.results import build_report
+from crawler.report import FORMATS, ReportOptions
 
 MAKERS = [full_report, empty_report, living_report, down_report]
 ATOM = "{http://www.w3.org/2005/Atom}"

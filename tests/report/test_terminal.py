@@ -4,12 +4,7 @@ from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
-
-from crawler.core.model import ChangeKind, Report, State
-from crawler.crawl.results import build_report
-from crawler.report import FORMATS, ReportOptions
-from crawler.report.terminal import MAX_LISTED, MAX_PLACES
-from tests.report.samples import (
+from samples import (
     NOW,
     RUN,
     WEIXIN,
@@ -20,6 +15,11 @@ from tests.report.samples import (
     living_report,
     suspect,
 )
+
+from crawler.core.model import ChangeKind, Report, State
+from crawler.crawl.results import build_report
+from crawler.report import FORMATS, ReportOptions
+from crawler.report.terminal import MAX_LISTED, MAX_PLACES
 
 
 def written(report: Report, **options: object) -> str:
