@@ -50,8 +50,8 @@ def decide(check: Check, payload: str, known: Sequence[Known], keep_raw: KeepRaw
     pages = [capture for capture in known if not capture.notice]
     if status == 304:
         return Keep(revisit_of=pages[-1].base) if pages and verdict.state is State.ALIVE else None
-    if not check.fetch.body:
-        return None
+    if not check.fetch.body or (check.fetch.cut and pages):
+        return None  # what came of a cut body is kept where there is nothing else, and displaces nothing
     match verdict.state:
         case State.ALIVE | State.UNKNOWN:
             return _page(check, payload, pages, keep_raw)

@@ -10,7 +10,7 @@ from crawler.archive import warc
 from crawler.archive.journal import CONTENT_TYPE, TARGET, CaptureData, CaptureLine, CheckLine, Line, Span, encode
 from crawler.archive.keep import Keep
 from crawler.archive.warc import redact
-from crawler.core.model import Check, Evidence, Fetch, History, Redirect, Snapshot, State
+from crawler.core.model import Check, Cut, Evidence, Fetch, History, Redirect, Snapshot, State
 
 _RESPONSE = "application/http;msgtype=response"
 
@@ -76,7 +76,7 @@ def line_of(check: Check, capture: CaptureLine | None, history: History) -> Chec
         rule=check.verdict.evidence.rule,
         history=history,
         status=fetch.status,
-        error=fetch.failure.value if fetch.failure else "",
+        error=fetch.failure.reason if fetch.failure else "",
         final_url="" if final == history.url else final,
         seconds=round(fetch.seconds, 6),
         bytes=len(fetch.body),
@@ -151,9 +151,15 @@ def _data(check: Check) -> CaptureData:
     )
 
 
+# WARC 1.1, 5.13.
+_TRUNCATED = {Cut.TIMEOUT: "time", Cut.ENDLESS: "time", Cut.RESET: "disconnect", Cut.TOO_LARGE: "length"}
+
+
 def _response(fetch: Fetch, target: str, ident: str, payload: str) -> bytes:
     head = warc.response_head(fetch.status or 0, fetch.headers, len(fetch.body))
     fields = [("WARC-Target-URI", target), ("WARC-Payload-Digest", payload)]
+    if fetch.cut:
+        fields.append(("WARC-Truncated", _TRUNCATED.get(fetch.cut, "unspecified")))
     return warc.format_record("response", ident, fetch.started_at, head + fetch.body, _RESPONSE, fields)
 
 

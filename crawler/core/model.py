@@ -81,13 +81,14 @@ class Link:
 
 
 class Failure(StrEnum):
-    """Why a fetch brought no response; the values are public reason slugs."""
+    """Why a fetch brought no response; `reason` is the public slug."""
 
     MALFORMED_URL = "malformed-url"
     UNSUPPORTED_SCHEME = "unsupported-scheme"
     NOT_PUBLIC = "not-public"
     REDIRECTED_TO_PRIVATE = "redirected-to-private"
-    DNS = "dns-failure"
+    NO_SUCH_HOST = "no-such-host"  # the DNS says that the name does not exist, asked by us and for every family
+    DNS = "dns-failure"  # no answer, or none that says anything: SERVFAIL, "later", a name without an address
     REFUSED = "connection-refused"
     UNREACHABLE = "unreachable"
     RESET = "connection-reset"
@@ -101,6 +102,22 @@ class Failure(StrEnum):
     HELD_BACK = "held-back"  # not sent: the slot's day is used up, or its site asked for a longer pause than we wait
     ROBOTS = "disallowed-by-robots"
     INTERNAL = "internal-error"
+
+    @property
+    def reason(self) -> str:
+        """The public slug: a name that does not exist and one that could not be looked up share one."""
+        return Failure.DNS.value if self is Failure.NO_SUCH_HOST else self.value
+
+
+class Cut(StrEnum):
+    """Why a body ends before its end, where the head of the answer had come."""
+
+    NOT = ""  # it does not
+    TIMEOUT = "timeout"  # the end that was announced did not come in time
+    ENDLESS = "endless"  # no end was announced, and none came in time: a stream, or a connection that stays open
+    RESET = "reset"  # the connection, or the compressed stream inside, broke off
+    TOO_LARGE = "too-large"  # more than max_body; the body is the first part
+    BAD_CODING = "bad-coding"  # not what its content coding says, or a coding that nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +145,7 @@ class Fetch:
     body: bytes = b""  # content-decoded
     requests: int = 0  # sent in all, hops and retries included
     wire_bytes: int = 0  # body bytes as they came over the wire, in all
+    cut: Cut = Cut.NOT  # why `body` is only the first part of what was sent
 
     def __post_init__(self) -> None:
         if (self.status is None) == (self.failure is None):

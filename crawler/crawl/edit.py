@@ -17,6 +17,7 @@ from crawler.core.model import (
     Check,
     Confidence,
     Evidence,
+    Failure,
     History,
     Kind,
     Link,
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from crawler.core import settings
     from crawler.sites import Sites
 
-NO_SUCH_HOST = "no such host"  # how the fetcher words a name that the DNS says does not exist
-LOOKUP_FAILED = "name lookup failed for now"  # and one about which it could not be asked
+NO_SUCH_HOST = f"failure/{Failure.NO_SUCH_HOST}"  # the judge's rule for a name that the DNS says does not exist
+LOOKUP_FAILED = f"failure/{Failure.DNS}"  # and for one about which it could not be asked
 SETTLED = (State.ALIVE, State.DEAD)  # what is believed without asking again, for a while
 
 
@@ -141,7 +142,7 @@ def _dead(link: Link, reason: str, now: datetime) -> History:
 
 def has_no_host(history: History | None) -> bool:
     """Whether the last check found that the domain does not exist."""
-    return history is not None and history.state is State.SUSPECT and history.evidence.error == NO_SUCH_HOST
+    return history is not None and history.state is State.SUSPECT and history.evidence.rule == NO_SUCH_HOST
 
 
 def twice_without_host(first: History, second: History | None) -> History:
@@ -166,7 +167,7 @@ def is_offline(run: Run, asked: Iterable[Link], histories: Mapping[str, History]
 
 
 def _could_not_ask(history: History | None) -> bool:
-    return history is not None and (history.evidence.error.startswith(LOOKUP_FAILED) or history.reason == "unreachable")
+    return history is not None and (history.evidence.rule == LOOKUP_FAILED or history.reason == "unreachable")
 
 
 class Borrowed:

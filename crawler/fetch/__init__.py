@@ -13,25 +13,27 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx
+import trio
 
 from crawler.core.model import Failure, Fetch, SlotState
 from crawler.core.url import is_http, normalize
+from crawler.fetch.adapter import HttpxTransport
 from crawler.fetch.cookies import Jars, read_cookie_file
 from crawler.fetch.guard import Guard, Resolver, connect_to, system_resolver
 from crawler.fetch.limit import Limiter
+from crawler.fetch.proxy import proxy_of
 from crawler.fetch.redirect import follow
-from crawler.fetch.request import Ask, Now, Random, Request
+from crawler.fetch.request import Ask, Now, Random, Request, Transport
 from crawler.fetch.retry import retry
 from crawler.fetch.robots import obey
-from crawler.fetch.transport import PooledTransport, proxy_of, ssl_context
-from crawler.fetch.trouble import NO_SUCH_HOST
+from crawler.fetch.transport import PooledTransport
 from crawler.fetch.wire import USER_AGENT, Wire
 
 if TYPE_CHECKING:
     from crawler.core.settings import FetchSettings
     from crawler.schedule.politeness import PolitenessOf
 
-__all__ = ["NO_SUCH_HOST", "Fetcher", "Request", "open_fetcher"]
+__all__ = ["Fetcher", "Request", "open_fetcher"]
 
 MIN_POOLS = 64  # origins whose connections stay open, at least; each holds a file descriptor or two
 
@@ -39,7 +41,7 @@ MIN_POOLS = 64  # origins whose connections stay open, at least; each holds a fi
 class Fetcher:
     """Called with a request or URL, gives a Fetch; never raises for a broken web."""
 
-    def __init__(self, ask: Ask, limiter: Limiter, transport: httpx.AsyncBaseTransport, now: Now) -> None:
+    def __init__(self, ask: Ask, limiter: Limiter, transport: Transport, now: Now) -> None:
         self._ask = ask
         self._limiter = limiter
         self._transport = transport
@@ -83,8 +85,7 @@ class Fetcher:
 
     async def close_slot(self, slot: str) -> None:
         """Close the slot's idle connections: no more links of it are coming."""
-        if isinstance(self._transport, PooledTransport):
-            await self._transport.close_slot(slot)
+        await self._transport.close_slot(slot)
 
     def _unasked(self, url: str, failure: Failure, error: str) -> Fetch:
         return Fetch(url=url, final_url=url, started_at=self._now(), failure=failure, error=error)
@@ -99,7 +100,7 @@ async def open_fetcher(
     random: Random,
     states: Iterable[SlotState] = (),
     resolver: Resolver | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: Transport | httpx.AsyncBaseTransport | None = None,
     rendered: Callable[[str], Ask | None] = lambda _: None,
 ) -> AsyncIterator[Fetcher]:
     """Open what fetching needs, and close it at the end. Raises ConfigError for files and values that cannot be used.
@@ -111,7 +112,7 @@ async def open_fetcher(
     jars = Jars(read_cookie_file(settings.cookies))
     politeness = lru_cache(maxsize=1024)(politeness)  # every layer asks
     limiter = Limiter(settings.concurrency, now, states)
-    async with transport or _transport(settings, resolver or system_resolver()) as wires:
+    async with open_transport(settings, resolver, transport) as wires:
         wire = Wire(wires, settings, politeness, jars, now)
         limited = limiter.limit(wire, politeness)
 
@@ -129,9 +130,25 @@ async def open_fetcher(
         yield Fetcher(ask, limiter, wires, now)
 
 
-def _transport(settings: FetchSettings, resolver: Resolver) -> PooledTransport:
-    context = ssl_context(settings.ca_bundle)
-    proxy = proxy_of(settings, context)
-    exempt = frozenset({proxy.url.host.decode("ascii")}) if proxy else frozenset()
-    guard = Guard(resolver, connect_to(settings.resolve), settings.allow_private, exempt)
-    return PooledTransport(guard, context, proxy, max_pools=max(MIN_POOLS, 2 * settings.concurrency))
+@asynccontextmanager
+async def open_transport(
+    settings: FetchSettings,
+    resolver: Resolver | None = None,
+    instead: Transport | httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Transport]:
+    """The transport of a run, or what stands in for it. Raises ConfigError for settings that cannot be used."""
+    if instead is None:
+        proxy = proxy_of(settings.proxy)
+        exempt = frozenset({proxy.host}) if proxy else frozenset()
+        rules = connect_to(settings.resolve)
+        guard = Guard(resolver or system_resolver(), rules, settings.allow_private, exempt)
+        pools = max(MIN_POOLS, 2 * settings.concurrency)
+        agent = settings.user_agent or USER_AGENT
+        transport: Transport = PooledTransport(guard, settings.ca_bundle, proxy, pools, agent)
+    else:
+        transport = HttpxTransport(instead) if isinstance(instead, httpx.AsyncBaseTransport) else instead
+    try:
+        yield transport
+    finally:
+        with trio.CancelScope(shield=True):
+            await transport.aclose()

@@ -61,23 +61,52 @@ class Decoder(Protocol):
         """The coded stream reached its proper end."""
 
 
+class BodyBuffer:
+    """A body as it grows; what came is there whenever the rest fails to."""
+
+    def __init__(self, codings: str, limit: int) -> None:
+        """`codings` is the Content-Encoding. Raises WebTrouble BAD_ENCODING for one that is unknown."""
+        self._decoders = _decoders(codings)
+        self._limit = limit
+        self._content = bytearray()  # not a list: a server may send its megabytes one byte at a time
+        self.wire_bytes = 0
+
+    @property
+    def content(self) -> bytes:
+        """What came so far, decoded, at most `limit` bytes."""
+        return bytes(memoryview(self._content)[: self._limit])
+
+    def feed(self, chunk: bytes) -> None:
+        """Raises TooLarge when wire or decoded bytes pass the limit, WebTrouble BAD_ENCODING for broken codings."""
+        self.wire_bytes += len(chunk)
+        if not self._decoders:
+            self._content += chunk
+        else:
+            try:
+                for part in _cascade(self._decoders, chunk, self._limit + 1 - len(self._content)):
+                    self._content += part
+            except (zlib.error, brotli.error, zstd.ZstdError) as error:
+                text = f"the body is not what its content coding says: {error}"
+                raise WebTrouble(Failure.BAD_ENCODING, text) from error
+        if self.wire_bytes > self._limit or len(self._content) > self._limit:
+            raise TooLarge(self.content, self.wire_bytes)
+
+    def is_whole(self) -> bool:
+        """Every coded stream inside reached its end."""
+        return not self.wire_bytes or all(decoder.finished() for decoder in self._decoders)
+
+
 async def read_body(chunks: AsyncIterable[bytes], codings: str, limit: int, *, framed: bool) -> Body:
     """Read to the end; `codings` is the Content-Encoding, `framed` whether HTTP itself tells where the body ends.
 
     Raises TooLarge when wire or decoded bytes pass `limit`, WebTrouble for codings that are unknown or broken.
     """
-    decoders = _decoders(codings)
-    content = bytearray()  # not a list: a server may send its megabytes one byte at a time
-    wire = 0
+    body = BodyBuffer(codings, limit)
     async for chunk in chunks:
-        wire += len(chunk)
-        for part in _decode(decoders, chunk, limit + 1 - len(content)) if decoders else (chunk,):
-            content += part
-        if wire > limit or len(content) > limit:
-            raise TooLarge(bytes(content[:limit]), wire)
-    if wire and not framed and not all(decoder.finished() for decoder in decoders):
+        body.feed(chunk)
+    if not framed and not body.is_whole():
         raise WebTrouble(Failure.RESET, "the body broke off before its end")
-    return Body(bytes(content), wire)
+    return Body(body.content, body.wire_bytes)
 
 
 def _decoders(codings: str) -> list[Decoder]:
@@ -91,16 +120,11 @@ def _decoders(codings: str) -> list[Decoder]:
     return [_KNOWN[name]() for name in reversed(names)]
 
 
-def _decode(decoders: list[Decoder], data: bytes, room: int) -> list[bytes]:
-    """Push one chunk through all decoders, at most `room` bytes out of the last."""
-    try:
-        return _cascade(decoders, data, room)
-    except (zlib.error, brotli.error, zstd.ZstdError) as error:
-        raise WebTrouble(Failure.BAD_ENCODING, f"the body is not what its content coding says: {error}") from error
-
-
 def _cascade(decoders: list[Decoder], data: bytes, room: int) -> list[bytes]:
-    """Depth first in small steps, so that a bomb inside a bomb never lies in memory as a whole."""
+    """One chunk through all decoders, at most `room` bytes out of the last.
+
+    Depth first in small steps, so that a bomb inside a bomb never lies in memory as a whole.
+    """
     if not decoders:
         return [data] if data else []
     first, rest = decoders[0], decoders[1:]
@@ -122,6 +146,7 @@ class _Zlib:
     def __init__(self, *, gzip: bool) -> None:
         self._gzip = gzip
         self._inflate = zlib.decompressobj(31) if gzip else None
+        self._is_raw = False  # deflate without its header has no trailer either
         self._members = 1
         self._rest = b""
         self._full = False  # the last call stopped at its limit, so more output may wait
@@ -132,7 +157,8 @@ class _Zlib:
         if self._inflate is None:
             if not data:
                 return b""
-            self._inflate = zlib.decompressobj(15 if _has_zlib_header(data) else -15)
+            self._is_raw = not _has_zlib_header(data)
+            self._inflate = zlib.decompressobj(-15 if self._is_raw else 15)
         elif self._inflate.eof:
             if not (self._gzip and data.startswith(b"\x1f")):
                 return b""  # what follows the last member is padding; browsers ignore it too
@@ -147,7 +173,26 @@ class _Zlib:
         return bool(self._rest) or (self._full and not self.finished())
 
     def finished(self) -> bool:
-        return self._inflate is not None and self._inflate.eof
+        if self._inflate is None or self._inflate.eof:
+            return self._inflate is not None
+        return not self._is_raw and not self._rest and _lacks_trailer(self._inflate)
+
+
+def _lacks_trailer(inflate: zlib._Decompress) -> bool:
+    """All data came, and only the check sum or the length did not: some servers never send them.
+
+    zlib does not tell where it is in a stream, but at its end it calls any wrong trailer one. In the middle of one
+    kind of block zeros end the data, in the middle of another ones may: both never do.
+    """
+    return all(_is_wrong_trailer(inflate.copy(), byte * 8) for byte in (b"\0", b"\xff"))
+
+
+def _is_wrong_trailer(inflate: zlib._Decompress, trailer: bytes) -> bool:
+    try:
+        inflate.decompress(trailer, 1024)
+    except zlib.error as error:
+        return "data check" in str(error) or "length check" in str(error)
+    return inflate.eof  # a check sum of zeros can be right
 
 
 def _one_more(members: int) -> int:

@@ -1,6 +1,7 @@
-"""The network backend under httpcore: guarded addresses, a race between several, streams without timers of their own.
+"""Opening connections, with httpcore's names for them: guarded addresses, a race between several.
 
-Deadlines are set once for a whole attempt, in `wire`; setting them again for every read costs a tenth of the speed.
+Streams have no timers of their own: deadlines are set once for a whole attempt, in `wire`; setting them again for
+every read costs a tenth of the speed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Any
 import httpcore
 import trio
 
+from crawler.core.model import Failure
 from crawler.fetch.guard import Guard, Route
+from crawler.fetch.trouble import WebTrouble
 
 STAGGER = 0.25  # seconds before the next address is tried beside the first; RFC 8305, 5
 MAX_ADDRESSES = 6  # of one host, tried in one attempt (guess)
@@ -25,7 +28,6 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self.opened = 0  # connections so far
 
     async def connect_tcp(
         self,
@@ -34,9 +36,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 (httpcore's signature)
         local_address: str | None = None,  # noqa: ARG002 (httpcore's signature)
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 (httpcore's signature)
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> GuardedStream:
         """Connect to the first address that answers; names are looked up and checked on the way."""
-        self.opened += 1
         try:
             with trio.fail_after(timeout if timeout is not None else float("inf")):
                 return GuardedStream(await _connect(await self._guard.route(host, port)))
@@ -102,15 +103,19 @@ def _alternating(addresses: tuple[str, ...]) -> list[str]:
 
 
 def _telling(errors: list[OSError]) -> OSError:
-    """The error that says most: a missing route of one family says less than a refusal in the other."""
+    """The error that says most. A family without a route says least; "refused" is said where every address refused."""
     dull = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
-    return next((error for error in errors if error.errno not in dull), errors[0])
+    telling = [error for error in errors if error.errno not in dull]
+    return next((error for error in telling if error.errno != errno.ECONNREFUSED), (telling or errors)[0])
+
+
+Stream = trio.SocketStream | trio.SSLStream[Any]
 
 
 class GuardedStream(httpcore.AsyncNetworkStream):
     """A trio stream as httpcore wants it."""
 
-    def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream]) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 (see above)
@@ -136,10 +141,13 @@ class GuardedStream(httpcore.AsyncNetworkStream):
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 (httpcore's signature)
-    ) -> httpcore.AsyncNetworkStream:
-        """Shake hands as a TLS client."""
-        assert isinstance(self._stream, trio.SocketStream)
-        stream = trio.SSLStream(self._stream, ssl_context, server_hostname=server_hostname, https_compatible=True)
+    ) -> GuardedStream:
+        """Shake hands as a TLS client; the stream is closed where that fails."""
+        try:
+            stream = trio.SSLStream(self._stream, ssl_context, server_hostname=server_hostname, https_compatible=True)
+        except ValueError as error:  # an empty label, or one of more than 63 characters
+            await self.aclose()
+            raise WebTrouble(Failure.TLS, "no certificate can be for such a name") from error
         try:
             with trio.fail_after(timeout if timeout is not None else float("inf")):
                 await stream.do_handshake()
@@ -152,13 +160,19 @@ class GuardedStream(httpcore.AsyncNetworkStream):
             raise
         return GuardedStream(stream)
 
+    @property
+    def ssl_object(self) -> ssl.SSLObject:
+        """The TLS half, where there is one."""
+        assert isinstance(self._stream, trio.SSLStream)
+        return self._stream._ssl_object  # noqa: SLF001 (trio offers no other way: python-trio/trio#542)
+
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks: is there something to read on an idle connection, and the TLS object."""
         stream = self._stream
-        if isinstance(stream, trio.SSLStream):
-            if info == "ssl_object":
-                return stream._ssl_object  # noqa: SLF001 (trio offers no other way: python-trio/trio#542)
-            stream = stream.transport_stream
+        if info == "ssl_object":
+            return self.ssl_object if isinstance(stream, trio.SSLStream) else None
         if info != "is_readable":
             return None
-        return stream.socket.fileno() < 0 or stream.socket.is_readable()  # closed counts: httpcore then drops it
+        while isinstance(stream, trio.SSLStream):  # two of them where the proxy speaks TLS as well
+            stream = stream.transport_stream
+        return stream.socket.fileno() < 0 or stream.socket.is_readable()  # closed counts: nobody may use it again

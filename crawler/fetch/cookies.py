@@ -1,27 +1,51 @@
 """Cookies of one run, a jar for each slot, and the user's own cookie file.
 
 Cookies are kept so that sites which set one and redirect to themselves let us through; they are never written
-anywhere. The rules of who gets which cookie are the standard library's.
+anywhere. The rules of who gets which cookie are the standard library's. Values are bytes to HTTP: they are kept and
+sent back as they came, or left out, and never a reason to send nothing at all.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from http.cookiejar import Cookie, LoadError, MozillaCookieJar
-
-import httpx
+from http.cookiejar import Cookie, CookieJar
+from pathlib import Path
+from urllib.request import Request as UrlRequest
 
 from crawler.core.errors import ConfigError
+from crawler.fetch.request import Headers
 
 MAX_COOKIES = 100  # in one jar; a jar that grows beyond is a site's mistake and starts afresh (guess)
+MAX_COOKIE = 4096 + 1024  # bytes of one Set-Cookie; RFC 6265bis, 5.6: 4096 of name and value, 1024 of an attribute
+MAX_HEADER = 8 * 1024  # bytes of a Cookie header; servers refuse more (Apache's and nginx's limits of a line)
+
+_MAGIC = re.compile(r"#(?: Netscape)? HTTP Cookie File")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 6265bis, 5.6: such a cookie is ignored
+# Bytes beyond ASCII are kept as private characters: the jar takes some of Latin-1 for white space, and strips it.
+_HIDE = {byte: 0xE000 + byte for byte in range(0x80, 0x100)}
+_SHOW = {hidden: byte for byte, hidden in _HIDE.items()}
 
 
 @dataclass(slots=True)
 class _Jar:
-    cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
+    cookies: CookieJar = field(default_factory=CookieJar)
     version: int = 0  # changes with the cookies
     hosts: set[str] = field(default_factory=set)  # whose cookies of the user's file are in
+
+
+class _Answer:
+    """An answer as the jar wants it: `info()` with `get_all`."""
+
+    def __init__(self, set_cookies: list[str]) -> None:
+        self._set_cookies = set_cookies
+
+    def info(self) -> _Answer:
+        return self
+
+    def get_all(self, name: str, default: list[str]) -> list[str]:
+        return self._set_cookies if name == "Set-Cookie" else default
 
 
 class Jars:
@@ -31,24 +55,32 @@ class Jars:
         self._users = tuple(users)
         self._jars: dict[str, _Jar] = {}
 
-    def add_to(self, request: httpx.Request, slot: str) -> None:
-        """Set the Cookie header of a request that has none."""
+    def header_for(self, url: str, slot: str) -> str:
+        """The Cookie header for a URL, as Latin-1 text of its bytes; "" for none, or for more than servers take."""
         jar = self._jars.get(slot)
         if self._users:
-            jar = self._with_users(slot, request.url.raw_host.decode("ascii"))
-        if jar is not None and jar.version and "Cookie" not in request.headers:
-            jar.cookies.set_cookie_header(request)
+            jar = self._with_users(slot, url.partition("://")[2].partition("/")[0].partition(":")[0])
+        if jar is None or not jar.version:
+            return ""
+        request = UrlRequest(url)  # noqa: S310 (nothing is opened)
+        jar.cookies.add_cookie_header(request)
+        header = (request.get_header("Cookie") or "").translate(_SHOW)
+        is_sendable = len(header) <= MAX_HEADER and not _CONTROL.search(header)
+        return header if is_sendable and max(header, default="") <= "\xff" else ""
 
-    def take_from(self, response: httpx.Response, slot: str) -> None:
-        """Keep what the answer sets."""
-        if "set-cookie" not in response.headers:
+    def take_from(self, headers: Headers, url: str, slot: str) -> None:
+        """Keep what an answer sets; what no browser would keep is passed over."""
+        values = [value for name, value in headers if name.lower() == "set-cookie"]
+        kept = [value for value in values if len(value) <= MAX_COOKIE and not _CONTROL.search(value)]
+        if not kept:
             return
         jar = self._jars.setdefault(slot, _Jar())
         before = _content(jar.cookies)
         if len(before) > MAX_COOKIES:
-            jar.cookies.jar.clear()
+            jar.cookies.clear()
             jar.hosts.clear()
-        jar.cookies.extract_cookies(response)
+        answer = _Answer([value.translate(_HIDE) for value in kept[:MAX_COOKIES]])
+        jar.cookies.extract_cookies(answer, UrlRequest(url))  # type: ignore[arg-type] # noqa: S310 (nothing is opened, and all that is asked of an answer is info())
         if _content(jar.cookies) != before:
             jar.version += 1
 
@@ -63,13 +95,13 @@ class Jars:
             jar.hosts.add(host)
             own = [cookie for cookie in self._users if _is_for(cookie, host)]
             for cookie in own:
-                jar.cookies.jar.set_cookie(cookie)
+                jar.cookies.set_cookie(_hidden(cookie))
             jar.version += bool(own)
         return jar
 
 
-def _content(cookies: httpx.Cookies) -> set[tuple[str, str, str, str | None]]:
-    return {(cookie.domain, cookie.path, cookie.name, cookie.value) for cookie in cookies.jar}
+def _content(cookies: CookieJar) -> set[tuple[str, str, str, str | None]]:
+    return {(cookie.domain, cookie.path, cookie.name, cookie.value) for cookie in cookies}
 
 
 def _is_for(cookie: Cookie, host: str) -> bool:
@@ -77,18 +109,80 @@ def _is_for(cookie: Cookie, host: str) -> bool:
     return host == domain or (cookie.domain_initial_dot and host.endswith("." + domain))
 
 
+def _hidden(cookie: Cookie) -> Cookie:
+    """With name and value as they are kept in a jar."""
+    name, value = (_as_kept(text) if text else text for text in (cookie.name, cookie.value))
+    return _cookie(
+        cookie.domain, cookie.path, name or "", value, secure=cookie.secure, expires=cookie.expires,
+        subdomains=cookie.domain_specified,
+    )  # fmt: skip
+
+
+def _as_kept(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("latin-1").translate(_HIDE)
+
+
 def read_cookie_file(path: str) -> list[Cookie]:
-    """The cookies of a Netscape cookie file, as browsers' extensions and curl write it. Raises ConfigError."""
+    """The cookies of a Netscape cookie file, as browsers' extensions and curl write it. Raises ConfigError.
+
+    Bytes that are no UTF-8 are kept as surrogates.
+    """
     if not path:
         return []
-    jar = MozillaCookieJar()
     try:
-        jar.load(path, ignore_discard=True, ignore_expires=True)
-    except (OSError, LoadError, UnicodeError) as error:
+        text = Path(path).read_bytes().decode("utf-8-sig", "surrogateescape")
+        cookies = _of_text(text)
+    except (OSError, ValueError) as error:
         hint = "it must be in Netscape format, its first line '# Netscape HTTP Cookie File'"
         raise ConfigError(f"[fetch] cookies: cannot read {path} ({hint}): {error}") from error
-    cookies = list(jar)
-    for cookie in cookies:
-        if not cookie.expires:  # 0 is how exporters write "until the browser closes", not 1970
-            cookie.expires, cookie.discard = None, True
     return [cookie for cookie in cookies if not cookie.is_expired()]
+
+
+def _of_text(text: str) -> list[Cookie]:
+    lines = text.split("\n")
+    if not _MAGIC.match(lines[0]):
+        raise ValueError("another first line")
+    return [cookie for number, line in enumerate(lines, 1) if (cookie := _of_line(line, number))]
+
+
+def _of_line(line: str, number: int) -> Cookie | None:
+    """domain, with subdomains, path, https only, expiry, name, value; None for comments and empty lines."""
+    is_http_only = line.startswith("#HttpOnly_")
+    line = line.removeprefix("#HttpOnly_")
+    if not line.strip() or line.startswith(("#", "$")):
+        return None
+    fields = line.rstrip("\r\n").split("\t")
+    if len(fields) != 7:
+        raise ValueError(f"line {number} has {len(fields)} fields, not 7")
+    domain, subdomains, path, secure, expires, name, value = fields
+    return _cookie(
+        domain, path, name or value, value if name else None, secure=secure == "TRUE",
+        expires=_expiry(expires, number), subdomains=subdomains == "TRUE", is_http_only=is_http_only,
+    )  # fmt: skip
+
+
+def _expiry(text: str, number: int) -> int | None:
+    """Seconds since 1970; 0 is how exporters write "until the browser closes"."""
+    try:
+        return int(float(text or 0)) or None
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"line {number}: {text[:20]!r} is no time") from error
+
+
+def _cookie(
+    domain: str,
+    path: str,
+    name: str,
+    value: str | None,
+    *,
+    secure: bool,
+    expires: int | None,
+    subdomains: bool,
+    is_http_only: bool = False,
+) -> Cookie:
+    return Cookie(
+        version=0, name=name, value=value, port=None, port_specified=False, domain=domain,
+        domain_specified=subdomains, domain_initial_dot=domain.startswith("."), path=path, path_specified=bool(path),
+        secure=secure, expires=expires, discard=expires is None, comment=None, comment_url=None,
+        rest={"HTTPOnly": ""} if is_http_only else {}, rfc2109=False,
+    )  # fmt: skip

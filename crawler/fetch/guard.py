@@ -6,24 +6,27 @@ redirects nor names that change their address between two check-ups get round it
 
 from __future__ import annotations
 
+import re
 import socket
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import cast
 
 import trio
 
 from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
-from crawler.fetch.trouble import WebTrouble
+from crawler.fetch.trouble import NO_DATA, WebTrouble
 
 Resolver = Callable[[str], Awaitable[list[str]]]
 """A host name to its addresses, best first, as text. Raises socket.gaierror."""
 
 DNS_TTL = 300.0  # seconds; getaddrinfo does not tell the record's own (guess)
 DNS_CACHED = 10_000  # names
-DNS_THREADS = 32  # look-ups at once; their own, so that a hanging resolver starves nobody else's threads
+DNS_THREADS = 256  # look-ups at once, given-up ones included: each of 64 requests may leave a few behind that hang
+DNS_OF_DOMAIN = 8  # of those, for the names of one domain: a name server that never answers holds up nobody else
 
 # Not for the public, beyond what `ipaddress` of every Python we support knows (its tables were mended in 3.11.10):
 # https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry
@@ -45,8 +48,31 @@ _SPECIAL = [
         "203.0.113.0/24",
         "224.0.0.0/4",
         "240.0.0.0/4",
+        # Public by the registry, but answered by the cloud that a machine runs in, with that machine's secrets:
+        "168.63.129.16/32",  # Azure: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+        "161.26.0.0/16",  # IBM Cloud's own services: https://cloud.ibm.com/docs/vpc?topic=vpc-service-endpoints-for-vpc
+        "166.8.0.0/14",
+        "192.80.8.124/32",  # metadata.packet.net, Equinix Metal
     )
 ]
+
+# Names that are never public, also where a proxy looks them up: RFC 6761, RFC 6762, RFC 8375, ICANN's .internal, and
+# what distributions write into /etc/hosts. A name without a dot is the network's own.
+_LOCAL_NAMES = ("localhost", "local", "localdomain", "internal", "home.arpa", "intranet", "lan")
+_TO_LOOPBACK = ("localtest.me", "lvh.me", "vcap.me", "lacolhost.com", "localho.st")  # public names, for developers
+_METADATA = frozenset({"metadata.packet.net", "metadata.platformequinix.com"})
+_NAMED_ADDRESS = re.compile(r"(?:^|[.-])(\d{1,3}(?:[.-]\d{1,3}){3})\.(?:nip\.io|sslip\.io|xip\.io|traefik\.me)$")
+
+# https://fetch.spec.whatwg.org/#port-blocking, as of 2025: other protocols' ports, which HTTP could be used to attack
+BAD_PORTS = frozenset(
+    map(
+        int,
+        "0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119"
+        " 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989"
+        " 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697"
+        " 10080".split(),
+    )
+)
 _GLOBAL_6 = IPv6Network("2000::/3")  # all that is handed out so far
 _SPECIAL_6 = [
     IPv6Network(text)
@@ -137,6 +163,8 @@ class Guard:
         if rule is not None:
             addresses = await self._addresses(rule.to_host or host)
             return Route(addresses, rule.to_port or port)
+        if not (self.allow_private or host in self.exempt):
+            refuse_port(port)
         addresses = await self._addresses(host)
         if self.allow_private or host in self.exempt:
             return Route(addresses, port)
@@ -149,8 +177,8 @@ class Guard:
         """What can be told without DNS, for requests through a proxy: raises WebTrouble NOT_PUBLIC."""
         if self.allow_private or any(rule.matches(host.strip("[]"), port) for rule in self.rules):
             return
-        local = host == "localhost" or host.endswith(".localhost")
-        if local or (_is_literal(host) and not is_public(host.strip("[]"))):
+        refuse_port(port)
+        if not is_public_name(host):
             raise WebTrouble(Failure.NOT_PUBLIC, f"{host} is not public")
 
     async def _addresses(self, host: str) -> tuple[str, ...]:
@@ -161,12 +189,31 @@ class Guard:
             return known[1]
         addresses = tuple(dict.fromkeys(await self.resolver(host)))
         if not addresses:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            raise socket.gaierror(NO_DATA, "No address associated with hostname")
         self._cache[host] = (trio.current_time() + DNS_TTL, addresses)
         self._cache.move_to_end(host)
         if len(self._cache) > DNS_CACHED:
             self._cache.popitem(last=False)
         return addresses
+
+
+def refuse_port(port: int) -> None:
+    """Raises WebTrouble NOT_PUBLIC for the ports that browsers refuse."""
+    if port in BAD_PORTS:
+        raise WebTrouble(Failure.NOT_PUBLIC, f"port {port} is not for web pages: browsers refuse it")
+
+
+def is_public_name(host: str) -> bool:
+    """What can be told without looking it up."""
+    name = host.strip("[]").rstrip(".").lower()
+    if _is_literal(name):
+        return is_public(name)
+    if "." not in name or name in _METADATA:
+        return False
+    if any(name == suffix or name.endswith("." + suffix) for suffix in (*_LOCAL_NAMES, *_TO_LOOPBACK)):
+        return False
+    named = _NAMED_ADDRESS.search(name)
+    return named is None or is_public(named[1].replace("-", "."))
 
 
 def _is_literal(host: str) -> bool:
@@ -180,12 +227,49 @@ def _is_literal(host: str) -> bool:
 def system_resolver() -> Resolver:
     """The system's own name lookup, in threads that a cancelled or timed-out fetch leaves behind."""
     threads = trio.CapacityLimiter(DNS_THREADS)
+    domains: dict[str, _OfDomain] = {}
 
     async def resolve(host: str) -> list[str]:
-        found = await trio.to_thread.run_sync(_look_up, host, abandon_on_cancel=True, limiter=threads)
+        domain = ".".join(host.rstrip(".").split(".")[-2:])
+        limiter = domains.setdefault(domain, _OfDomain(threads))
+        try:
+            found = await trio.to_thread.run_sync(
+                _look_up, host, abandon_on_cancel=True, limiter=cast(trio.CapacityLimiter, limiter)
+            )
+        finally:
+            if limiter.is_idle:
+                domains.pop(domain, None)
         return [str(sockaddr[0]) for *_, sockaddr in found]
 
     return resolve
+
+
+class _OfDomain:
+    """A limiter as `trio.to_thread` wants it: a place among the domain's look-ups, then one among all.
+
+    A place is held until its thread ends, also when nobody waits for that any more.
+    """
+
+    def __init__(self, everybody: trio.CapacityLimiter) -> None:
+        self._own = trio.CapacityLimiter(DNS_OF_DOMAIN)
+        self._everybody = everybody
+
+    async def acquire_on_behalf_of(self, borrower: object) -> None:
+        await self._own.acquire_on_behalf_of(borrower)
+        try:
+            await self._everybody.acquire_on_behalf_of(borrower)
+        except BaseException:
+            self._own.release_on_behalf_of(borrower)
+            raise
+
+    def release_on_behalf_of(self, borrower: object) -> None:
+        self._everybody.release_on_behalf_of(borrower)
+        self._own.release_on_behalf_of(borrower)
+
+    @property
+    def is_idle(self) -> bool:
+        statistics = self._own.statistics()
+        return not statistics.borrowed_tokens and not statistics.tasks_waiting
 
 
 def _look_up(host: str) -> list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str | int, ...]]]:

@@ -11,7 +11,9 @@ from dataclasses import replace
 
 import ada_url
 
-from crawler.core.model import Failure, Fetch, Redirect
+from crawler.core.model import Cut, Failure, Fetch, Redirect
+from crawler.core.url import MAX_URL
+from crawler.fetch.credentials import is_secret
 from crawler.fetch.request import Ask, Request
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -57,35 +59,46 @@ def _target(fetch: Fetch) -> str | None:
 
 
 def location_text(raw: str) -> str:
-    """Header text is Latin-1 to HTTP libraries, but servers write UTF-8 into Location."""
-    raw = raw.strip()
+    """The address that a Location (text as Latin-1) means: bytes beyond ASCII are escaped as they are.
+
+    That is what browsers do (Chromium's EscapeNonASCII on the header), whatever charset the server had in mind.
+    """
+    raw = raw.strip(" \t")
     if raw.isascii():
         return raw
-    try:
-        return raw.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return raw
+    return "".join(c if c < "\x80" else f"%{byte:02X}" for c in raw for byte in _bytes_of(c))
+
+
+def _bytes_of(character: str) -> bytes:
+    """One byte of a header; more only where somebody made the text otherwise."""
+    return character.encode("latin-1" if character <= "\xff" else "utf-8")
 
 
 def _next(fetch: Fetch, here: Request, target: str) -> tuple[Fetch, Request]:
     """The request that a redirect asks for, or the fetch as failed because it asks for what cannot be."""
+    # Not "malformed-url": the note's own link is well formed, it is the server that talks nonsense.
+    if len(target) > MAX_URL:
+        return _stopped(fetch, Failure.PROTOCOL, f"redirected to an address of {len(target)} characters"), here
     try:
         old, new = ada_url.URL(here.url), ada_url.URL(target, base=here.url)
     except ValueError:
-        # Not "malformed-url": the note's own link is well formed, it is the server that talks nonsense.
         return _stopped(fetch, Failure.PROTOCOL, "redirected to an address that cannot be read"), here
     if not new.hash and old.hash:
         new.hash = old.hash  # RFC 9110, 10.2.2: a fragment is inherited
     if new.protocol not in HTTP:
         text = f"redirected to {new.protocol.rstrip(':')}:, which is no web address"
         return _stopped(fetch, Failure.UNSUPPORTED_SCHEME, text), replace(here, url=new.href)
-    if new.hostname == old.hostname:
+    if len(new.href) > MAX_URL:  # escaping makes it longer
+        return _stopped(fetch, Failure.PROTOCOL, f"redirected to an address of {len(new.href)} characters"), here
+    if new.origin == old.origin:
         return fetch, replace(here, url=new.href)
-    return fetch, Request(new.href, foreign=True)
+    # Validators are of the page, which is the same over https; everything of ours is of the origin.
+    headers = here.headers if new.hostname == old.hostname else ()
+    return fetch, Request(new.href, tuple((n, v) for n, v in headers if not is_secret(n)), foreign=True)
 
 
 def _stopped(fetch: Fetch, failure: Failure, error: str) -> Fetch:
-    return replace(fetch, status=None, failure=failure, error=error, body=b"")
+    return replace(fetch, status=None, failure=failure, error=error, body=b"", cut=Cut.NOT)
 
 
 def _whole(

@@ -27,7 +27,7 @@ from crawler.fetch.browser import ByteStream, PageRequest, Rendered, Setup, open
 from crawler.fetch.connect import GuardedBackend
 from crawler.fetch.cookies import read_cookie_file
 from crawler.fetch.guard import Guard, connect_to, system_resolver
-from crawler.fetch.transport import ssl_context
+from crawler.fetch.tls import ssl_context
 from crawler.fetch.trouble import WEB_ERRORS, explain
 
 if TYPE_CHECKING:

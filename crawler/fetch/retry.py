@@ -10,11 +10,10 @@ from dataclasses import replace
 import trio
 from tenacity import AsyncRetrying, RetryCallState
 
-from crawler.core.model import Failure, Fetch
+from crawler.core.model import Cut, Failure, Fetch
 from crawler.fetch.limit import LONGEST_PAUSE
 from crawler.fetch.request import Ask, Now, Random, Request
 from crawler.fetch.retry_after import asked_pause
-from crawler.fetch.trouble import NO_SUCH_HOST
 from crawler.schedule.politeness import PolitenessOf
 
 FIRST_WAIT = 1.0  # seconds before the second attempt, doubled for each further one (guess)
@@ -59,12 +58,13 @@ def retry(ask: Ask, retries: int, politeness: PolitenessOf, now: Now, random: Ra
 
 def is_transient(fetch: Fetch, attempt: int, now: Now) -> bool:
     """Worth asking again; `attempt` counts from 1. A pause longer than we wait ends the fetch, and binds the slot."""
-    if fetch.failure is Failure.DNS and fetch.error.startswith(NO_SUCH_HOST):
+    if fetch.failure is Failure.NO_SUCH_HOST:
         return attempt == 1  # resolvers err now and then, but not twice
     if fetch.failure is not None:
         return fetch.failure in TRANSIENT_FAILURES
     if fetch.status not in TRANSIENT_STATUSES:
-        return False
+        # A body that came late or without end would come so again; of an error page its status says enough.
+        return fetch.cut is Cut.RESET and fetch.status is not None and 200 <= fetch.status < 300
     pause = asked_pause(fetch, now())
     return pause is None or (pause - now()).total_seconds() <= LONGEST_PAUSE
 
@@ -87,8 +87,12 @@ def _last(state: RetryCallState) -> Fetch:
 
 
 def _sum(answers: list[Fetch]) -> Fetch:
+    """The last answer, but one that was seen in part says more than a failure after it."""
+    cut = [fetch for fetch in answers if fetch.cut]
+    last = answers[-1]
+    best = max(cut, key=lambda fetch: len(fetch.body)) if cut and (last.failure or last.cut) else last
     return replace(
-        answers[-1],
+        best,
         requests=sum(fetch.requests for fetch in answers),
         wire_bytes=sum(fetch.wire_bytes for fetch in answers),
     )

@@ -1,108 +1,98 @@
-"""The transport: one small httpcore pool for each origin, opened on first use, at most so many at once.
+"""The transport: a few connections for each origin, opened on first use, kept for the next request of the same origin.
 
-Measured on loopback: one pool of 128 connections scans itself for every request and runs at a fifth of the speed of
-a pool for each host. Addresses are the guard's business, deadlines and bodies `wire`'s, politeness the limiter's.
+Addresses are the guard's business, deadlines and bodies `wire`'s, politeness the limiter's: how many requests are in
+flight is not counted here.
 """
 
 from __future__ import annotations
 
-import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterable, AsyncIterator
-from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 import httpcore
-import httpx
 import trio
 
-from crawler.core.errors import ConfigError
-from crawler.fetch.connect import GuardedBackend
+from crawler.core.model import Failure
+from crawler.fetch.connect import GuardedBackend, GuardedStream
+from crawler.fetch.connection import HttpConnection, StaleConnection
+from crawler.fetch.exchange import get_small
 from crawler.fetch.guard import Guard
-from crawler.fetch.trouble import WEB_ERRORS
-
-if TYPE_CHECKING:
-    from crawler.core.settings import FetchSettings
+from crawler.fetch.http1 import ResponseHead
+from crawler.fetch.proxy import Proxy, open_tunnel_through, refused
+from crawler.fetch.request import WireRequest, WireResponse
+from crawler.fetch.tls import TlsClient
+from crawler.fetch.trouble import WEB_ERRORS, WebTrouble, explain
 
 KEEP_ALIVE = 60.0  # seconds; servers close idle connections after 5 (Apache) to 75 (nginx)
-STALE_RETRIES = 2  # at-once attempts when a connection that was kept open turns out to be closed
-_LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT, which Python names since 3.12
+STALE_RETRIES = 2  # kept connections that may turn out to be closed before a new one is opened
+CERTIFICATE_PATIENCE = 10.0  # seconds for one certificate, redirects included
 
-Origin = tuple[bytes, bytes, int]
+Origin = tuple[str, str, int]
 
 
 @dataclass(slots=True)
 class _Pool:
-    pool: httpcore.AsyncConnectionPool
-    backend: GuardedBackend
     slot: str
+    idle: list[HttpConnection] = field(default_factory=list)  # the freshest last
     active: int = 0
 
+    async def take(self) -> HttpConnection | None:
+        """The freshest kept connection that is still open."""
+        while self.idle:
+            connection = self.idle.pop()
+            if trio.current_time() - connection.idle_since <= KEEP_ALIVE and not connection.has_closed():
+                return connection
+            await connection.aclose()
+        return None
 
-class PooledTransport(httpx.AsyncBaseTransport):
-    """Sends requests; `slot` in their extensions says whose connections they use, for `close_slot`."""
+    async def aclose(self) -> None:
+        while self.idle:
+            await self.idle.pop().aclose()
 
-    def __init__(self, guard: Guard, context: ssl.SSLContext, proxy: httpcore.Proxy | None, max_pools: int) -> None:
+
+class PooledTransport:
+    """A `Transport` over sockets; `user_agent` is for the certificates that it has to fetch itself."""
+
+    def __init__(self, guard: Guard, ca_bundle: str, proxy: Proxy | None, max_pools: int, user_agent: str) -> None:
         self._guard = guard
-        self._context = context
+        self._backend = GuardedBackend(guard)
+        self._tls = TlsClient(ca_bundle, self._certificate)
         self._proxy = proxy
         self._max_pools = max_pools
+        self._user_agent = user_agent
         self._pools: OrderedDict[Origin, _Pool] = OrderedDict()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: WireRequest) -> WireResponse:
         """Raises what httpcore, the guard or the system raise; `trouble` knows them all."""
-        url = request.url
-        port = url.port if url.port is not None else 443 if url.scheme == "https" else 80
-        extensions = dict(request.extensions)
-        # Not left in the extensions: a forwarding proxy is asked for the whole URL, and they would win over that.
-        target = extensions.pop("target", url.raw_path)
-        raw = httpcore.Request(
-            request.method,
-            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=target),
-            headers=request.headers.raw,
-            extensions=extensions,
-        )
-        host = url.raw_host.decode("ascii")  # not `url.host`, which decodes punycode and fails on what IDNA forbids
         if self._proxy is not None:
-            self._guard.refuse_private_name(host, port)
-        pool = self._pool((url.raw_scheme, url.raw_host, port), request.extensions.get("slot", host))
+            self._guard.refuse_private_name(request.host, request.port)
+        pool = self._pool((request.scheme, request.host, request.port), request.slot)
         pool.active += 1
         try:
             await self._close_surplus()
-            response = await _send(pool, raw)
+            connection, head = await self._ask(pool, request)
         except BaseException:
             pool.active -= 1
             raise
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Stream(response, pool), extensions=response.extensions
-        )
+        return _Response(connection, head, pool)
 
     async def close_slot(self, slot: str) -> None:
         """Close the connections of a slot, except those in use."""
         for origin in [origin for origin, pool in self._pools.items() if pool.slot == slot and not pool.active]:
-            await self._pools.pop(origin).pool.aclose()
+            await self._pools.pop(origin).aclose()
 
     async def aclose(self) -> None:
         """Close everything."""
         while self._pools:
             _, pool = self._pools.popitem()
-            await pool.pool.aclose()
+            await pool.aclose()
 
     def _pool(self, origin: Origin, slot: str) -> _Pool:
         known = self._pools.get(origin)
         if known is not None:
             self._pools.move_to_end(origin)
             return known
-        backend = GuardedBackend(self._guard)
-        pool = httpcore.AsyncConnectionPool(
-            ssl_context=self._context,
-            proxy=self._proxy,
-            max_connections=None,  # the limiter counts
-            keepalive_expiry=KEEP_ALIVE,
-            network_backend=backend,
-        )
-        fresh = self._pools[origin] = _Pool(pool, backend, slot)
+        fresh = self._pools[origin] = _Pool(slot)
         return fresh
 
     async def _close_surplus(self) -> None:
@@ -111,97 +101,104 @@ class PooledTransport(httpx.AsyncBaseTransport):
             return
         oldest = next((origin for origin, pool in self._pools.items() if not pool.active), None)
         if oldest is not None:
-            await self._pools.pop(oldest).pool.aclose()
+            await self._pools.pop(oldest).aclose()
 
-
-async def _send(pool: _Pool, request: httpcore.Request) -> httpcore.Response:
-    """Ask once more at once when no new connection was opened: the server had closed the kept one, that is all."""
-    for _ in range(STALE_RETRIES):
-        opened = pool.backend.opened
-        try:
-            return await pool.pool.handle_async_request(request)
-        except (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError):
-            if pool.backend.opened != opened:
+    async def _ask(self, pool: _Pool, request: WireRequest) -> tuple[HttpConnection, ResponseHead]:
+        """Over a kept connection; where the server had closed it, over another one at once, that is all."""
+        data = self._encode(request)
+        for attempt in range(STALE_RETRIES + 1):
+            kept = await pool.take() if attempt < STALE_RETRIES else None
+            connection = kept or await self._open(request)
+            try:
+                head = await connection.ask(data)
+                self._refuse_proxys_own(head, request)
+            except StaleConnection:
+                await connection.aclose()
+            except BaseException:
+                await connection.aclose()
                 raise
-    return await pool.pool.handle_async_request(request)
+            else:
+                return connection, head
+        raise AssertionError("a new connection is never stale")
 
+    def _encode(self, request: WireRequest) -> bytes:
+        target, headers = request.target, request.headers
+        if self._proxy is not None and self._proxy.forwards(request.scheme):
+            target, headers = request.url, headers + self._proxy.headers
+        lines = [f"{request.method} {target} HTTP/1.1".encode("ascii")]
+        lines += [name + b": " + value for name, value in headers]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + request.body
 
-class _Stream(httpx.AsyncByteStream):
-    """The body as it comes over the wire, its own iterator; closing it gives the connection back, or drops it."""
+    def _refuse_proxys_own(self, head: ResponseHead, request: WireRequest) -> None:
+        if head.status == 407 and self._proxy is not None and self._proxy.forwards(request.scheme):
+            raise refused("it wants a user and password")
 
-    def __init__(self, response: httpcore.Response, pool: _Pool) -> None:
-        self._response = response
-        self._chunks: AsyncIterator[bytes] | None = None
-        self._done = False
-        self._pool: _Pool | None = pool
+    async def _open(self, request: WireRequest) -> HttpConnection:
+        async def dial() -> GuardedStream:
+            if self._proxy is not None:
+                return await self._dial_through(self._proxy, request)
+            return await self._backend.connect_tcp(request.host, request.port, request.connect_timeout)
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        assert isinstance(self._response.stream, AsyncIterable)
-        self._chunks = self._response.stream.__aiter__()
-        return self
+        if request.scheme == "https":
+            return HttpConnection(await self._tls.connect(dial, request.host, request.port, request.connect_timeout))
+        return HttpConnection(await dial())
 
-    async def __anext__(self) -> bytes:
-        assert self._chunks is not None
+    async def _dial_through(self, proxy: Proxy, request: WireRequest) -> GuardedStream:
+        """A connection by way of the proxy. What fails on the way to it says nothing of the host."""
         try:
-            return await anext(self._chunks)
-        except BaseException:
-            self._done = True
-            raise
+            stream = await self._backend.connect_tcp(proxy.host, proxy.port, request.connect_timeout)
+            if proxy.scheme == "https":
+                stream = await stream.start_tls(self._tls.context, proxy.host, request.connect_timeout)
+        except WEB_ERRORS as error:
+            failure, text = explain(error)
+            what = Failure.TIMEOUT if failure is Failure.TIMEOUT else Failure.UNREACHABLE
+            raise WebTrouble(what, f"cannot reach the proxy: {text}") from error
+        if not proxy.forwards(request.scheme):
+            try:
+                with trio.fail_after(request.connect_timeout):
+                    await open_tunnel_through(proxy, stream, request.host, request.port)
+            except BaseException as error:
+                await stream.aclose()
+                if isinstance(error, trio.TooSlowError):
+                    raise httpcore.ConnectTimeout from error
+                if isinstance(error, httpcore.NetworkError):
+                    raise refused("it broke off the connection") from error
+                raise
+        return stream
+
+    async def _certificate(self, url: str) -> bytes:
+        """What an authority publishes at an address that somebody's certificate names; b"" for anything odd."""
+        with trio.move_on_after(CERTIFICATE_PATIENCE):
+            try:
+                return await get_small(self, url, self._user_agent)
+            except WEB_ERRORS:
+                return b""
+        return b""
+
+
+class _Response:
+    """An answer; closing it gives the connection back, or drops it."""
+
+    def __init__(self, connection: HttpConnection, head: ResponseHead, pool: _Pool) -> None:
+        self.status = head.status
+        self.headers = head.fields
+        self._connection = connection
+        self._pool: _Pool | None = pool
+        self.read = connection.read
+
+    @property
+    def framed(self) -> bool:
+        """HTTP tells where the body ends."""
+        return self._connection.framed
 
     async def aclose(self) -> None:
+        """Once is enough; more often does no harm."""
         if self._pool is None:
             return
         pool, self._pool = self._pool, None
-        try:
-            if self._chunks is not None and not self._done:
-                await self._drop(self._chunks)
-            await self._response.aclose()
-        finally:
-            pool.active -= 1
-
-    async def _drop(self, chunks: AsyncIterator[bytes]) -> None:
-        """Close the connection under a body that is not read to its end.
-
-        httpcore reads through nested generators, which may not be left half-way: with the connection gone they
-        give what is buffered (a read's worth at most) and then end by themselves.
-        """
-        with trio.CancelScope(shield=True):
-            await self._response.extensions["network_stream"].aclose()
-            try:
-                async for _ in chunks:
-                    pass
-            except WEB_ERRORS:
-                return
-
-
-def ssl_context(ca_bundle: str) -> ssl.SSLContext:
-    """certifi's authorities and those of `ca_bundle`, with what browsers still accept. Raises ConfigError."""
-    context = httpx.create_ssl_context()
-    context.options |= _LEGACY_SERVER_CONNECT  # servers without secure renegotiation: browsers connect to them
-    context.set_ciphers("DEFAULT")  # Python's own list leaves out RSA key exchange, which old sites still need
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # set since Python 3.13; rejects chains that browsers accept
-    if ca_bundle:
-        try:
-            context.load_verify_locations(ca_bundle)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"[fetch] ca_bundle: cannot read certificates from {ca_bundle}: {error}") from error
-    return context
-
-
-def proxy_of(settings: FetchSettings, context: ssl.SSLContext) -> httpcore.Proxy | None:
-    """`[fetch] proxy`: http, https or socks5, with user and password in the URL if need be. Raises ConfigError."""
-    if not settings.proxy:
-        return None
-    try:
-        proxy = httpx.Proxy(settings.proxy, ssl_context=context if settings.proxy.startswith("https:") else None)
-    except (ValueError, httpx.InvalidURL) as error:
-        raise ConfigError(f"[fetch] proxy: {error}; write it as http://host:port") from error
-    if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:  # httpcore would say so in mid-run
-        raise ConfigError("[fetch] proxy: socks needs one more package: pip install 'httpcore[socks]'")
-    return httpcore.Proxy(
-        url=httpcore.URL(
-            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
-        ),
-        auth=proxy.raw_auth,
-        ssl_context=proxy.ssl_context,
-    )
+        pool.active -= 1
+        if self._connection.is_reusable:
+            self._connection.idle_since = trio.current_time()
+            pool.idle.append(self._connection)
+        else:
+            await self._connection.aclose()

@@ -15,9 +15,6 @@ import trio
 
 from crawler.core.model import Failure
 
-NO_SUCH_HOST = "no such host"
-"""`Fetch.error` begins so when the name system said that the name does not exist; other DNS errors are hiccups."""
-
 # What a broken web raises; everything else is a bug of ours and passes through.
 WEB_ERRORS = (
     OSError,  # with ssl.SSLError and socket.gaierror
@@ -39,8 +36,8 @@ _BY_ERRNO = {
     errno.ETIMEDOUT: (Failure.TIMEOUT, "timed out while connecting"),
 }
 
-# getaddrinfo's ways to say that a name has no address, as opposed to "ask me later".
-_NO_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+NO_DATA = getattr(socket, "EAI_NODATA", -5)
+"""getaddrinfo's way to say that a name exists and has no address: some of what it serves may be elsewhere."""
 
 # X.509 verification results (openssl/x509_vfy.h) in words.
 _CERTIFICATE = {
@@ -68,14 +65,14 @@ def explain(error: Exception) -> tuple[Failure, str]:
     """Classify what a broken web raised, most specific cause first. Raises `error` again if it is ours."""
     if isinstance(error, httpcore.LocalProtocolError | httpx.LocalProtocolError):
         raise error  # we tried to send what HTTP forbids
-    for cause in _causes(error):
+    for cause in causes(error):
         known = _known(cause)
         if known is not None:
             return known
     return _by_library(error)
 
 
-def _causes(error: BaseException) -> list[BaseException]:
+def causes(error: BaseException) -> list[BaseException]:
     """The innermost cause first; httpcore and trio wrap what the system said."""
     chain = [error]
     while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
@@ -111,8 +108,10 @@ def _tls(error: ssl.SSLError) -> tuple[Failure, str]:
 
 
 def _dns(error: socket.gaierror) -> tuple[Failure, str]:
-    if error.errno in _NO_NAME:
-        return Failure.DNS, NO_SUCH_HOST
+    if error.errno == socket.EAI_NONAME:
+        return Failure.NO_SUCH_HOST, "no such host"
+    if error.errno == NO_DATA:
+        return Failure.DNS, "the name exists, but has no address"
     return Failure.DNS, _line(f"name lookup failed for now: {error.strerror}")
 
 

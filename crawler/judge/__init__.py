@@ -11,11 +11,13 @@ from crawler.judge.explain import TraceStep, explain
 from crawler.judge.facts import Facts
 from crawler.judge.generic import judge_generic
 from crawler.judge.site_rules import check_site, judge_by_rows, unknown_page
-from crawler.judge.status import judge_failure
+from crawler.judge.status import judge_cut, judge_failure
 from crawler.judge.verdicts import verdict
 from crawler.judge.walls import wall_of
 from crawler.page.document import Document
 from crawler.sites import Site
+
+ENOUGH_TEXT = 200  # visible characters of a cut page from which it is judged as a whole one would be (guess)
 
 __all__ = ["TraceStep", "check_site", "explain", "judge"]
 
@@ -27,6 +29,14 @@ def judge(link: Link, fetch: Fetch, document: Document, site: Site | None, accep
     """
     if fetch.failure is not None:
         return judge_failure(fetch, fetch.failure)
+    found = _judge_answer(link, fetch, document, site, accept)
+    if fetch.cut and 200 <= (fetch.status or 0) < 300:
+        is_readable = document.is_html and len(document.visible_text()) >= ENOUGH_TEXT
+        return judge_cut(fetch, found, is_readable=is_readable)
+    return found
+
+
+def _judge_answer(link: Link, fetch: Fetch, document: Document, site: Site | None, accept: tuple[int, ...]) -> Verdict:
     status = fetch.status or 0
     if status in accept:
         return verdict(fetch, State.ALIVE, "accepted-status", "host/accept", f"status {status}")

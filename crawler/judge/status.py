@@ -5,16 +5,40 @@ Nothing here looks into a page; what a 2xx page says is for `site_rules` and `ge
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
-from crawler.core.model import Confidence, Failure, Fetch, State, Verdict
+from crawler.core.model import Confidence, Cut, Failure, Fetch, State, Verdict
 from crawler.judge.verdicts import verdict
 
 
 def judge_failure(fetch: Fetch, failure: Failure) -> Verdict:
     """The verdict of a fetch that brought no response. One check never makes death, but for a malformed URL."""
     state, confidence = _of_failure(failure)
-    return verdict(fetch, state, failure.value, f"failure/{failure.value}", confidence=confidence)
+    return verdict(fetch, state, failure.reason, f"failure/{failure.value}", confidence=confidence)
+
+
+# What a cut body is called where too little of it came to be judged as a page.
+CUT_REASONS = {
+    Cut.TIMEOUT: Failure.TIMEOUT.value,
+    Cut.ENDLESS: Failure.TIMEOUT.value,
+    Cut.RESET: Failure.RESET.value,
+    Cut.TOO_LARGE: Failure.TOO_LARGE.value,
+    Cut.BAD_CODING: Failure.BAD_ENCODING.value,
+}
+
+
+def judge_cut(fetch: Fetch, found: Verdict, *, is_readable: bool) -> Verdict:
+    """The verdict of a 2xx whose body is only a part: alive and limited where text of it was read, else unknown.
+
+    Guesses from a part (an empty page, a soft 404) say nothing of the whole.
+    """
+    if found.state in (State.DEAD, State.BLOCKED, State.UNCHECKED):
+        return found
+    if found.state is State.ALIVE and is_readable:
+        limited = f"cut: {fetch.cut}, {len(fetch.body)} bytes came"
+        return replace(found, evidence=replace(found.evidence, limited=found.evidence.limited or limited))
+    return verdict(fetch, State.UNKNOWN, CUT_REASONS[fetch.cut], f"generic/cut-{fetch.cut}")
 
 
 def _of_failure(failure: Failure) -> tuple[State, Confidence]:
@@ -27,7 +51,7 @@ def _of_failure(failure: Failure) -> tuple[State, Confidence]:
             return State.UNKNOWN, Confidence.MEDIUM  # it answered; we could not take what it gave
         case Failure.INTERNAL:
             return State.UNKNOWN, Confidence.LOW  # our own crash says nothing of the page
-        case Failure.DNS | Failure.REFUSED | Failure.TLS:
+        case Failure.NO_SUCH_HOST | Failure.DNS | Failure.REFUSED | Failure.TLS:
             return State.SUSPECT, Confidence.MEDIUM
         case (
             Failure.UNREACHABLE | Failure.RESET | Failure.TIMEOUT | Failure.PROTOCOL | Failure.REDIRECT_LOOP

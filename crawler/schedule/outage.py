@@ -16,8 +16,11 @@ from crawler.core.model import Failure, Fetch, History, Link, State
 
 # Failures that a broken line of ours explains as well as a broken host does.
 OF_THE_NETWORK = frozenset(
-    {Failure.DNS, Failure.REFUSED, Failure.UNREACHABLE, Failure.RESET, Failure.TLS, Failure.TIMEOUT}
-)
+    {
+        Failure.NO_SUCH_HOST, Failure.DNS, Failure.REFUSED, Failure.UNREACHABLE, Failure.RESET, Failure.TLS,
+        Failure.TIMEOUT,
+    }
+)  # fmt: skip
 ENOUGH = 3  # known hosts from which a majority tells something; a guess
 CANARIES = 3  # known-living links asked at most when fewer hosts than that are due
 HOPELESS_HOSTS = 8  # silent hosts, none having answered, after which a run stops early; a guess

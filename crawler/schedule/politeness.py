@@ -63,8 +63,8 @@ def politeness_of(
     def first(name: str) -> float:
         return next(float(v) for v in (getattr(layer, name, None) for layer in layers) if v is not None)
 
-    headers: dict[str, str] = {}
-    for layer in reversed(layers):
+    headers: dict[str, str] = {}  # not those of [fetch], which no redirect may carry to another origin
+    for layer in reversed(layers[:-1]):
         headers |= getattr(layer, "headers", {})
     tables = host_rules(host, hosts)
     return Politeness(

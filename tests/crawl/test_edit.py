@@ -1,20 +1,20 @@
 """What counts against the author of an edit, and what does not."""
 
-import inspect
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crawler.core.model import Confidence, Evidence, History, Link, Run, State
+from crawler.core.model import Confidence, Failure, Fetch, History, Link, Run, State
 from crawler.crawl import edit as checking
 from crawler.crawl.edit import graded, has_no_host, is_offline, malformed, to_ask, twice_without_host
-from crawler.fetch import trouble
+from crawler.judge.status import judge_failure
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 URL = "https://a.example/"
 LINK = Link(URL, URL, URL, "other", "a.example", "a.example")
-NO_HOST = Evidence(error=checking.NO_SUCH_HOST)
+NO_HOST = judge_failure(Fetch(URL, URL, NOW, failure=Failure.NO_SUCH_HOST), Failure.NO_SUCH_HOST).evidence
+NO_ANSWER = judge_failure(Fetch(URL, URL, NOW, failure=Failure.DNS), Failure.DNS).evidence
 
 
 def history(state: State, confidence: Confidence = Confidence.HIGH, **facts: object) -> History:
@@ -22,9 +22,9 @@ def history(state: State, confidence: Confidence = Confidence.HIGH, **facts: obj
     return replace(known, **facts)  # type: ignore[arg-type]  # a test's shorthand
 
 
-def test_the_fetchers_words_for_names_are_those_that_are_looked_for() -> None:
-    assert checking.NO_SUCH_HOST == trouble.NO_SUCH_HOST
-    assert checking.LOOKUP_FAILED in inspect.getsource(trouble)
+def test_the_judges_rules_for_names_are_those_that_are_looked_for() -> None:
+    assert NO_HOST.rule == checking.NO_SUCH_HOST
+    assert NO_ANSWER.rule == checking.LOOKUP_FAILED
 
 
 def test_an_old_link_fails_only_when_its_death_is_confirmed() -> None:
@@ -71,7 +71,7 @@ def test_a_malformed_address_is_known_without_asking() -> None:
 def test_our_line_is_down_when_no_name_could_be_looked_up() -> None:
     run, failed = (
         Run("1", "check", NOW),
-        history(State.SUSPECT, evidence=Evidence(error="name lookup failed for now: x")),
+        history(State.SUSPECT, evidence=NO_ANSWER),
     )
     assert is_offline(run, [LINK], {URL: failed})
     assert not is_offline(run, [LINK], {URL: history(State.SUSPECT, evidence=NO_HOST)})

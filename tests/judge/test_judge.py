@@ -59,7 +59,7 @@ def judged(fetch: Fetch, rules: Site | None = BLOG, accept: tuple[int, ...] = ()
 @pytest.mark.parametrize("failure", Failure)
 def test_a_failure_is_never_death_but_for_a_malformed_url(failure: Failure) -> None:
     verdict = judged(Fetch(URL, URL, NOW, failure=failure, error="why"))
-    assert verdict.reason == failure.value
+    assert verdict.reason == failure.reason
     assert (verdict.state is State.DEAD) == (failure is Failure.MALFORMED_URL)
     assert verdict.state is not State.ALIVE
     assert (verdict.evidence.error, verdict.evidence.rule) == ("why", f"failure/{failure.value}")

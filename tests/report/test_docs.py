@@ -26,7 +26,7 @@ def test_every_reason_of_the_docs_has_words() -> None:
 
 
 def test_every_failure_of_the_wire_has_words() -> None:
-    assert [failure for failure in Failure if failure.value not in REASONS] == []
+    assert [failure for failure in Failure if failure.reason not in REASONS] == []
 
 
 def test_a_reason_of_a_users_own_site_file_is_shown_by_its_words() -> None:
