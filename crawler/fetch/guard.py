@@ -20,6 +20,9 @@ from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
 from crawler.fetch.trouble import NO_DATA, WebTrouble
 
+# Second labels under which countries let everybody register: "example.com.cn".
+_REGISTRIES = frozenset("ac co com edu go gob gov mil ne net or org".split())
+
 Resolver = Callable[[str], Awaitable[list[str]]]
 """A host name to its addresses, best first, as text. Raises socket.gaierror."""
 
@@ -230,7 +233,7 @@ def system_resolver() -> Resolver:
     domains: dict[str, _OfDomain] = {}
 
     async def resolve(host: str) -> list[str]:
-        domain = ".".join(host.rstrip(".").split(".")[-2:])
+        domain = _domain_of(host)
         limiter = domains.setdefault(domain, _OfDomain(threads))
         try:
             found = await trio.to_thread.run_sync(
@@ -242,6 +245,13 @@ def system_resolver() -> Resolver:
         return [str(sockaddr[0]) for *_, sockaddr in found]
 
     return resolve
+
+
+def _domain_of(host: str) -> str:
+    """Roughly the registrable domain: whose name servers are asked."""
+    labels = host.rstrip(".").split(".")
+    is_shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRIES
+    return ".".join(labels[-3:] if is_shared else labels[-2:])
 
 
 class _OfDomain:

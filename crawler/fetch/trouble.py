@@ -65,7 +65,11 @@ def explain(error: Exception) -> tuple[Failure, str]:
     """Classify what a broken web raised, most specific cause first. Raises `error` again if it is ours."""
     if isinstance(error, httpcore.LocalProtocolError | httpx.LocalProtocolError):
         raise error  # we tried to send what HTTP forbids
-    for cause in causes(error):
+    chain = causes(error)
+    for ours in reversed(chain):  # the outermost that our own code classified knew what the inner ones meant
+        if isinstance(ours, WebTrouble):
+            return ours.failure, ours.text
+    for cause in chain:
         known = _known(cause)
         if known is not None:
             return known
@@ -82,8 +86,6 @@ def causes(error: BaseException) -> list[BaseException]:
 
 def _known(cause: BaseException) -> tuple[Failure, str] | None:
     match cause:
-        case WebTrouble():
-            return cause.failure, cause.text
         case ssl.SSLError():
             return _tls(cause)
         case socket.gaierror():

@@ -1,10 +1,12 @@
 """Which addresses may be connected to, and how names become addresses."""
 
 import socket
+import threading
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 import pytest
 import trio
+import trio.testing
 from fetch_web import loopback, ok, saying, server
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
 from crawler.fetch import connect
 from crawler.fetch.guard import DNS_TTL, Guard, connect_to, is_public, system_resolver
-from crawler.fetch.trouble import WebTrouble
+from crawler.fetch.trouble import NO_DATA, WebTrouble
 
 PRIVATE = [
     "0.0.0.0",
@@ -29,6 +31,13 @@ PRIVATE = [
     "192.0.0.8",
     "192.0.2.1",
     "192.168.1.1",
+    "168.63.129.16",  # Azure's own, public by the registry
+    "::ffff:168.63.129.16",
+    "64:ff9b::a83f:8110",
+    "161.26.0.10",  # IBM Cloud's own
+    "166.9.12.1",
+    "100.100.100.200",  # Alibaba's
+    "192.0.0.192",  # Oracle's
     "198.18.0.1",
     "198.51.100.7",
     "203.0.113.7",
@@ -69,6 +78,8 @@ PUBLIC = [
     "172.32.0.1",
     "192.167.255.255",
     "223.255.255.255",
+    "168.63.129.17",
+    "166.7.255.255",
     "2606:4700:4700::1111",
     "240e:ff:e020:99b::1",
     "::ffff:1.1.1.1",
@@ -264,3 +275,97 @@ async def test_a_resolver_that_hangs_is_a_timeout(autojump_clock) -> None:
         fetch = await fetcher("http://one.example/")
     assert fetch.failure is Failure.TIMEOUT
     assert fetch.error == "timed out while connecting"
+
+
+@pytest.mark.parametrize("port", [0, 22, 25, 143, 465, 587, 993, 2049, 6000, 6667, 10080])
+async def test_ports_that_browsers_refuse_are_never_connected_to(port: int) -> None:
+    asked: list[str] = []
+
+    async def resolver(host: str) -> list[str]:
+        asked.append(host)
+        return ["1.1.1.1"]
+
+    async with loopback(allow_private=False, resolver=resolver) as fetcher:
+        fetch = await fetcher(f"http://one.example:{port}/")
+    assert (fetch.failure, fetch.requests, asked) == (Failure.NOT_PUBLIC, 0, [])
+    assert f"port {port}" in fetch.error
+
+
+async def test_a_redirect_to_such_a_port_is_no_better_and_a_rule_of_the_users_may_use_it() -> None:
+    moved = ok(b"", "Location: http://one.example:25/", status="302 Found")
+    async with server(saying(moved)) as port:
+        rule = {"one.example:80": f"127.0.0.1:{port}"}
+        async with loopback(allow_private=False, resolve=rule) as fetcher:
+            assert (await fetcher("http://one.example/")).failure is Failure.REDIRECTED_TO_PRIVATE
+    async with server(saying(ok())) as port:
+        rule = {"one.example:25": f"127.0.0.1:{port}"}
+        async with loopback(allow_private=False, resolve=rule) as fetcher:
+            assert (await fetcher("http://one.example:25/")).status == 200
+
+
+def failing(number: int) -> object:
+    async def resolver(host: str) -> list[str]:
+        raise socket.gaierror(number, "why")
+
+    return resolver
+
+
+@pytest.mark.parametrize(
+    ("resolver", "failure"),
+    [
+        (failing(socket.EAI_NONAME), Failure.NO_SUCH_HOST),
+        (failing(socket.EAI_AGAIN), Failure.DNS),
+        (failing(socket.EAI_FAIL), Failure.DNS),
+        (failing(NO_DATA), Failure.DNS),
+        (answering(), Failure.DNS),
+    ],
+)
+async def test_a_name_that_does_not_exist_is_told_from_one_that_could_not_be_looked_up(
+    resolver: object, failure: Failure
+) -> None:
+    async with loopback(resolver=resolver) as fetcher:
+        fetch = await fetcher("http://one.example/")
+    assert fetch.failure is failure
+    assert failure.reason == "dns-failure"
+
+
+async def test_refused_is_said_where_every_address_refused(monkeypatch) -> None:
+    errors = {"192.0.2.1": ConnectionRefusedError(111, "refused"), "192.0.2.2": ConnectionResetError(104, "reset")}
+
+    async def fail(address: str, port: int) -> trio.SocketStream:
+        raise errors[address]
+
+    monkeypatch.setattr(connect, "_connect_one", fail)
+    async with loopback(resolver=answering("192.0.2.1", "192.0.2.2")) as fetcher:
+        assert (await fetcher("http://one.example/")).failure is Failure.RESET
+    async with loopback(resolver=answering("192.0.2.1", "192.0.2.1")) as fetcher:
+        assert (await fetcher("http://one.example/")).failure is Failure.REFUSED
+
+
+async def test_name_servers_that_never_answer_hold_up_nobody_else(monkeypatch) -> None:
+    release = threading.Event()
+
+    def look_up(host: str) -> list[tuple[object, object, int, str, tuple[str, int]]]:
+        if "tarpit" in host:
+            release.wait(30)
+        return [(None, None, 0, "", ("1.1.1.1", 0))]
+
+    monkeypatch.setattr("crawler.fetch.guard._look_up", look_up)
+    resolve = system_resolver()
+    try:
+        async with trio.open_nursery() as nursery:
+            for n in range(300):
+                nursery.start_soon(resolve, f"{n}.tarpit.example")
+                nursery.start_soon(resolve, f"{n}.tarpit.com.cn")
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            with trio.fail_after(5):
+                assert await resolve("www.other.example.org") == ["1.1.1.1"]
+                assert await resolve("other.com.cn") == ["1.1.1.1"]
+            nursery.cancel_scope.cancel()
+        with trio.fail_after(5):  # given up, and still hanging
+            assert await resolve("www.other.example.org") == ["1.1.1.1"]
+        with trio.move_on_after(0.2) as scope:
+            await resolve("one.more.tarpit.example")
+        assert scope.cancelled_caught
+    finally:
+        release.set()
