@@ -107,12 +107,14 @@ def notify(report: Report, how: ReportOptions, options: GlobalOptions, settings:
         write_file(Path(settings.notify.feed), FORMATS["atom"].render(report, how))
     if not settings.notify.webhook:
         return
+    from crawler.fetch.side import guarded_post
     from crawler.report.news import news_document
-    from crawler.report.notify import address_of, send_webhook
+    from crawler.report.notify import TIMEOUT, address_of, send_webhook
 
     address = address_of(settings.notify.webhook)
     document = news_document(report)
-    if document and (failure := send_webhook(address, document)):
+    post = guarded_post(settings.fetch, seconds=TIMEOUT)
+    if document and (failure := send_webhook(address, document, post)):
         options.say(f"crawler: the webhook was not reached: {failure}")
 
 

@@ -145,11 +145,9 @@ def ask_wayback(wanted: Sequence[tuple[str, datetime]], settings: Settings) -> l
     import trio
 
     from crawler.fetch.wayback import nearest, open_sender
-    from crawler.fetch.wire import USER_AGENT
 
     async def ask() -> list[WaybackCapture | None]:
-        agent = settings.fetch.user_agent or USER_AGENT
-        async with open_sender(agent, settings.fetch.proxy, settings.fetch.ca_bundle) as send:
+        async with open_sender(settings.fetch, settings.wayback.endpoint) as send:
             endpoint = settings.wayback.endpoint.rstrip("/")
             found = [await nearest(send, url, when, endpoint) for url, when in wanted]
         return [next(iter(lookup.captures), None) for lookup in found]

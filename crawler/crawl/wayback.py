@@ -202,10 +202,8 @@ def look_back(
 
 @asynccontextmanager
 async def _sender(settings: Settings) -> AsyncIterator[Send]:
-    from crawler.fetch.wire import USER_AGENT
 
-    fetch = settings.fetch
-    async with open_sender(fetch.user_agent or USER_AGENT, fetch.proxy, fetch.ca_bundle) as send:
+    async with open_sender(settings.fetch, settings.wayback.endpoint) as send:
         yield send
 
 

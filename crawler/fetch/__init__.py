@@ -135,11 +135,15 @@ async def open_transport(
     settings: FetchSettings,
     resolver: Resolver | None = None,
     instead: Transport | httpx.AsyncBaseTransport | None = None,
+    named: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Transport]:
-    """The transport of a run, or what stands in for it. Raises ConfigError for settings that cannot be used."""
+    """The transport of a run, or what stands in for it. Raises ConfigError for settings that cannot be used.
+
+    `named` are hosts that the guard lets pass, since the user's configuration names them.
+    """
     if instead is None:
         proxy = proxy_of(settings.proxy)
-        exempt = frozenset({proxy.host}) if proxy else frozenset()
+        exempt = named | {proxy.host} if proxy else named
         rules = connect_to(settings.resolve)
         guard = Guard(resolver or system_resolver(), rules, settings.allow_private, exempt)
         pools = max(MIN_POOLS, 2 * settings.concurrency)

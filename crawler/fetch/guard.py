@@ -63,6 +63,13 @@ _SPECIAL = [
 # what distributions write into /etc/hosts. A name without a dot is the network's own.
 _LOCAL_NAMES = ("localhost", "local", "localdomain", "internal", "home.arpa", "intranet", "lan")
 _TO_LOOPBACK = ("localtest.me", "lvh.me", "vcap.me", "lacolhost.com", "localho.st")  # public names, for developers
+_METADATA_NETS = [
+    ip_network(text)
+    for text in (
+        *("169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32", "192.80.8.124/32"),
+        *("fe80::/10", "fd00:ec2::/32", "fd20:ce::/32", "::ffff:0:0/96", "64:ff9b::/96", "2002::/16"),
+    )
+]
 _METADATA = frozenset({"metadata.packet.net", "metadata.platformequinix.com"})
 _NAMED_ADDRESS = re.compile(r"(?:^|[.-])(\d{1,3}(?:[.-]\d{1,3}){3})\.(?:nip\.io|sslip\.io|xip\.io|traefik\.me)$")
 
@@ -217,6 +224,17 @@ def is_public_name(host: str) -> bool:
         return False
     named = _NAMED_ADDRESS.search(name)
     return named is None or is_public(named[1].replace("-", "."))
+
+
+def may_be_named(host: str) -> bool:
+    """Whether a private host counts where the user's own configuration writes it out (a webhook at 127.0.0.1).
+
+    An address, or localhost; not a name, whose addresses are somebody else's to choose, and not a cloud's metadata.
+    """
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost":
+        return True
+    return _is_literal(name) and not any(ip_address(name.partition("%")[0]) in network for network in _METADATA_NETS)
 
 
 def _is_literal(host: str) -> bool:

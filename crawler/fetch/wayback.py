@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin
 
 import trio
@@ -24,9 +24,11 @@ import trio
 from crawler.core.errors import ConfigError
 from crawler.core.url import is_http, redact, without_fragment
 
+if TYPE_CHECKING:
+    from crawler.core.settings import FetchSettings
+
 ENDPOINT = "https://web.archive.org"
 TIMEOUT = 60.0  # seconds for one request; the archive often takes twenty
-MAX_ANSWER = 2 * 1024 * 1024  # bytes; a list of 10,000 captures is under one
 ANONYMOUS_INTERVAL = 60 / 4  # seconds between two submissions: four a minute without keys
 KEYED_INTERVAL = 60 / 12  # twelve a minute with keys
 POLL_INTERVAL = 5.0  # seconds between two looks at a job; what the API's own example waits
@@ -326,28 +328,18 @@ def _retry_after(answer: WaybackAnswer) -> float:
 
 
 @asynccontextmanager
-async def open_sender(user_agent: str, proxy: str = "", ca_bundle: str = "") -> AsyncIterator[Send]:
-    """A `Send` over one HTTP client: every answer has a deadline and a size, and trouble is a status of 0."""
-    import ssl
+async def open_sender(fetch: FetchSettings, endpoint: str = ENDPOINT) -> AsyncIterator[Send]:
+    """A `Send` under `[fetch]`'s guard, proxy and authorities: every answer has a deadline and a size, and no answer
+    is a status of 0.
+    """
+    from crawler.fetch.side import open_side_client
 
-    import httpx
-
-    context = ssl.create_default_context(cafile=ca_bundle or None)
-    headers = {"User-Agent": user_agent}
-    async with httpx.AsyncClient(headers=headers, timeout=TIMEOUT, verify=context, proxy=proxy or None) as client:
+    async with open_side_client(fetch, endpoint, seconds=TIMEOUT) as client:
 
         async def send(ask: Ask) -> WaybackAnswer:
-            method, form = ("POST", dict(ask.form)) if ask.form else ("GET", None)
-            body = b""
-            try:
-                with trio.fail_after(TIMEOUT):
-                    async with client.stream(method, ask.url, headers=dict(ask.headers), data=form) as response:
-                        async for chunk in response.aiter_bytes():
-                            body += chunk
-                            if len(body) > MAX_ANSWER:
-                                break
-            except (httpx.HTTPError, httpx.InvalidURL, trio.TooSlowError, OSError):
-                return WaybackAnswer(0, {})
-            return WaybackAnswer(response.status_code, dict(response.headers.items()), body[:MAX_ANSWER])
+            form = (("Content-Type", "application/x-www-form-urlencoded"),) if ask.form else ()
+            body = urlencode(ask.form).encode("ascii") if ask.form else b""
+            answer = await client("POST" if ask.form else "GET", ask.url, (*ask.headers, *form), body)
+            return WaybackAnswer(answer.status, answer.headers, answer.body)
 
         yield send

@@ -29,22 +29,24 @@ def address_of(webhook: str) -> str:
     return webhook
 
 
-def send_webhook(url: str, document: bytes, *, sleep: Callable[[float], None] | None = None) -> str:
-    """POST a JSON document; "" when it arrived, else one line that says why not. Bounded in time, never raises.
+Post = Callable[[str, bytes, tuple[tuple[str, str], ...]], tuple[int, str]]
+"""A blocking POST: address, body, headers -> (status, ""), or (0, why nothing came back). Bounded in time."""
+
+
+def send_webhook(url: str, document: bytes, post: Post, *, sleep: Callable[[float], None] | None = None) -> str:
+    """POST a JSON document; "" when it arrived, else one line that says why not. Never raises.
 
     `sleep` replaces the real waiting in tests.
     """
-    import httpx
     from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
     from tenacity.nap import sleep as real_sleep
 
     def attempt() -> tuple[bool, str]:
-        try:
-            answer = httpx.post(url, content=document, headers=HEADERS, timeout=TIMEOUT, follow_redirects=False)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return True, f"{type(error).__name__}: {error}"
-        again = answer.status_code >= 500 or answer.status_code in (408, 429)
-        return again, "" if answer.is_success else f"it answered {answer.status_code}"
+        status, error = post(url, document, HEADERS)
+        if not status:
+            return True, error
+        again = status >= 500 or status in (408, 429)
+        return again, "" if 200 <= status < 300 else f"it answered {status}"
 
     retrying = Retrying(
         retry=retry_if_result(lambda result: bool(result[0] and result[1])),
@@ -56,4 +58,4 @@ def send_webhook(url: str, document: bytes, *, sleep: Callable[[float], None] | 
     return str(retrying(attempt)[1])
 
 
-HEADERS = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "linkhealth-crawler"}
+HEADERS = (("Content-Type", "application/json; charset=utf-8"),)

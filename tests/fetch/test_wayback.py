@@ -11,6 +11,7 @@ import trio
 import trio.testing
 
 from crawler.core.errors import ConfigError
+from crawler.core.settings import FetchSettings
 from crawler.fetch.wayback import (
     ENDPOINT,
     Ask,
@@ -285,7 +286,7 @@ async def test_the_sender_posts_forms_and_follows_no_redirect(nursery: trio.Nurs
     requests: list[bytes] = []
     head = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
     base = await serve(nursery, head, requests)
-    async with open_sender("tester/1") as send:
+    async with open_sender(FetchSettings(user_agent="tester/1"), base) as send:
         answer = await send(
             Ask(f"{base}/save", (("Accept", "application/json"),), (("url", "http://a.example/?x=1&y"),))
         )
@@ -296,5 +297,5 @@ async def test_the_sender_posts_forms_and_follows_no_redirect(nursery: trio.Nurs
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://[broken/", "https://a..example/\x00"])
 async def test_trouble_on_the_wire_is_a_status_of_zero(url: str) -> None:
-    async with open_sender("tester/1") as send:
+    async with open_sender(FetchSettings(user_agent="tester/1"), url) as send:
         assert (await send(Ask(url))).status == 0
