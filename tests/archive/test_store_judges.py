@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from store_samples import TEXT, check_of, later, link_of, open_archive, segments
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
 from crawler.archive import dictionary
-from crawler.core.model import State
+from crawler.core.model import Cut, State
 
 SHELL = "".join(f"<script>var shared_{n} = {n * 7919};</script>" for n in range(2000))  # what all pages of a site share
 
@@ -112,3 +113,13 @@ def test_a_segment_with_a_dictionary_is_small_and_fastwarc_reads_every_byte(
     with open_archive(tmp_path, write=False) as archive:
         sizes = dict(archive._db.execute("SELECT id, response_len FROM captures").fetchall())
     assert sizes[12] < sizes[1] / 20
+
+
+def test_the_record_of_a_cut_body_says_so(tmp_path: Path) -> None:
+    part = check_of("part", text="一半")
+    with open_archive(tmp_path, codec="gz", keep_raw="all") as archive:
+        archive.record([replace(part, fetch=replace(part.fetch, cut=Cut.RESET)), check_of("whole")])
+    (segment,) = segments_of(tmp_path)
+    with segment.open("rb") as file:
+        responses = [record.rec_headers for record in WarcioIterator(file) if record.rec_type == "response"]
+    assert [headers.get_header("WARC-Truncated") for headers in responses] == ["disconnect", None]

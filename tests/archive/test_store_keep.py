@@ -6,7 +6,7 @@ import pytest
 from store_samples import check_of, failed_check
 
 from crawler.archive.keep import NOTICE_LIMIT, Keep, Known, decide
-from crawler.core.model import State
+from crawler.core.model import Cut, State
 
 ALIVE = check_of("a")
 PAYLOAD = "sha256:one"
@@ -79,3 +79,10 @@ def test_a_notice_of_megabytes_is_not_kept() -> None:
 @pytest.mark.parametrize("check", [check_of("a", state=State.BLOCKED), failed_check("a"), check_of("a", body=b"")])
 def test_walls_failures_and_empty_bodies_are_not_kept(check: object) -> None:
     assert decide(check, "", [], "all") is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cut", [cut for cut in Cut if cut])
+def test_a_cut_body_is_kept_where_there_is_nothing_else_and_displaces_nothing(cut: Cut) -> None:
+    part = dataclasses.replace(ALIVE, fetch=dataclasses.replace(ALIVE.fetch, cut=cut))
+    assert decide(part, PAYLOAD, [], "changed") == Keep(raw=True, text=True)
+    assert decide(part, "sha256:other", [known(content="sha256:whole")], "all") is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.errors import ConfigError
-from crawler.core.model import Confidence, Failure, Fetch, Link, Redirect, State, Verdict
+from crawler.core.model import Confidence, Cut, Failure, Fetch, Link, Redirect, State, Verdict
 from crawler.judge import explain, judge
 from crawler.judge.verdicts import MAX_MATCHED
 from crawler.page.document import Document
@@ -229,3 +229,29 @@ def test_any_answer_at_all_has_a_verdict(body: bytes, status: int, content_type:
     fetch = fetched(body, status, **{"Content-Type": content_type})
     assert judged(fetch).reason
     assert judged(fetch, None).reason
+
+
+LONG = "<article class=body data-id=7>" + "<p>Words that a reader reads, and some more of them.</p>" * 20 + "</article>"
+
+
+@pytest.mark.parametrize("rules", [BLOG, None], ids=["with rules", "without rules"])
+@pytest.mark.parametrize("cut", [cut for cut in Cut if cut])
+def test_a_page_whose_text_came_before_it_was_cut_is_alive_and_limited(rules: Site | None, cut: Cut) -> None:
+    verdict = judged(replace(fetched(LONG), cut=cut), rules)
+    assert verdict.state is State.ALIVE
+    assert verdict.evidence.limited.startswith(f"cut: {cut}")
+
+
+@pytest.mark.parametrize("cut", [cut for cut in Cut if cut])
+@pytest.mark.parametrize(
+    "fetch", [fetched(""), fetched("<html><head>"), fetched(b"%PDF", **{"Content-Type": "application/pdf"})]
+)
+def test_a_part_that_says_too_little_is_unknown_never_worse(fetch: Fetch, cut: Cut) -> None:
+    verdict = judged(replace(fetch, cut=cut), None)
+    assert (verdict.state, verdict.evidence.http_status) == (State.UNKNOWN, 200)
+
+
+def test_a_notice_counts_also_in_a_part_and_a_status_stands() -> None:
+    notice = "<div class=error>文章已被作者删除，帐号仍在</div>"
+    assert judged(replace(fetched(notice), cut=Cut.RESET)).state is State.DEAD
+    assert judged(replace(fetched("", status=404), cut=Cut.RESET), None).state is State.DEAD
