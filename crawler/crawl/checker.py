@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from crawler.sites import Sites
 
 MAX_MOVES = 5  # account migrations followed in a row; longer chains were never seen
+MAX_REFRESHES = 5  # pages in a row that send their reader on by themselves
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class Checker:
         fetched = await self.fetch(Request(link.fetch_url, validators))
         if fetched.status == 304 and validators:
             return fetched, PageReading(Page(), not_modified(fetched))
-        reading = await self._read(link, fetched, history)
+        fetched, reading = await self._read_on(link, fetched, history)
         seen = {link.fetch_url, fetched.final_url}
         for _ in range(MAX_MOVES):
             target = reading.verdict.follow
@@ -91,7 +92,7 @@ class Checker:
                 return fetched, ended(reading, "redirect-loop")
             seen.add(target)
             fetched = joined(fetched, await self.fetch(Request(target)))
-            reading = await self._read(replace(link, fetch_url=target), fetched, history)
+            fetched, reading = await self._read_on(replace(link, fetch_url=target), fetched, history)
             if reading.verdict.state is State.ALIVE:
                 reading = with_verdict(reading, replace(reading.verdict, reason="account-migrated", moved_to=target))
         if reading.verdict.follow:
@@ -100,6 +101,21 @@ class Checker:
         if self.settings.fetch.probe and alive and not self.sites.for_url(fetched.final_url):
             reading = with_verdict(reading, await self._probed(fetched) or reading.verdict)
         return fetched, reading
+
+    async def _read_on(self, link: Link, fetched: Fetch, history: History) -> tuple[Fetch, PageReading]:
+        """What an answer means, after the refreshes of a few seconds by which pages send their reader on."""
+        reading = await self._read(link, fetched, history)
+        seen = {link.fetch_url, fetched.final_url}
+        for _ in range(MAX_REFRESHES):
+            target = reading.refresh
+            if not target:
+                return fetched, reading
+            if target in seen:
+                return fetched, reading if reading.shows else ended(reading, "redirect-loop")
+            seen.add(target)
+            fetched = joined(fetched, await self.fetch(Request(target)))
+            reading = await self._read(link, fetched, history)
+        return fetched, ended(reading, "too-many-redirects") if reading.refresh else reading
 
     async def _read(self, link: Link, fetched: Fetch, history: History) -> PageReading:
         accept = self.politeness(link.fetch_url).accept

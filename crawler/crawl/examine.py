@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from crawler.core.model import Confidence, Evidence, Fetch, Link, Page, State, Verdict
 from crawler.judge import judge
 from crawler.judge.probe import judge_probe
+from crawler.judge.refresh import refresh_target
 from crawler.page import read_page
 from crawler.page.document import Document
 from crawler.page.readable import readable_html
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from crawler.sites import Site, Sites
 
 WORTH_READING = (State.ALIVE, State.UNKNOWN, State.SUSPECT)
+SENDS_ON = (State.ALIVE, State.UNKNOWN)  # a wall's or a notice's refresh is not followed
+CONTENT = 200  # visible characters from which a page that refreshes in a circle is a page (guess)
 TOO_COMPLEX = "too-complex"
 
 
@@ -58,15 +61,19 @@ class PageReading:
     page: Page
     verdict: Verdict
     readable: str = ""
+    refresh: str = ""  # where the page sends its reader within seconds; "" nowhere, or where that is not to be followed
+    shows: bool = False  # such a page has something to read all the same
 
 
 def read(task: ReadTask, sites: Sites) -> PageReading:
     """Read and judge one answer."""
-    _, page, verdict = examine(task.link, task.fetched, sites, task.accept, task.depth)
+    document, page, verdict = examine(task.link, task.fetched, sites, task.accept, task.depth)
     readable = ""
     if task.depth is Depth.PAGE and (page.html or page.text) and page.digest != task.known_digest:
         readable = readable_html(page, task.fetched.final_url, task.at)
-    return PageReading(replace(page, html=""), verdict, readable)
+    target = refresh_target(task.fetched, document) if verdict.state in SENDS_ON else None
+    shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
+    return PageReading(replace(page, html=""), verdict, readable, target or "", shows)
 
 
 def compare_probe(task: ProbeTask) -> Verdict | None:

@@ -2,6 +2,7 @@
 
 A neighbour that cannot exist (the same directory and 25 random letters) is asked for; where it is answered like the
 page itself, the page is not there. Randomness and fetching are the caller's. A finding is `suspect`, never more.
+Walls and forms answer every address alike too, and say nothing of any.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from rapidfuzz import fuzz
 from crawler.core.model import Confidence, Fetch, State, Verdict
 from crawler.judge.redirects import is_root
 from crawler.judge.verdicts import verdict
+from crawler.judge.walls import is_form, wall_kind, wall_of
 from crawler.page.document import Document
 
 LETTERS = 25  # random letters in a probe; Bar-Yossef et al., section 3.2
@@ -36,13 +38,19 @@ def judge_probe(fetch: Fetch, document: Document, probe: Fetch, probe_document: 
     """The verdict where page and probe got the same answer; None where the probe proves nothing."""
     if probe.status is None or not 200 <= probe.status < 300 or not document.is_html:
         return None
-    if len(fetch.redirects) != len(probe.redirects):
+    if len(fetch.redirects) != len(probe.redirects) or _proves_nothing(probe, probe_document, document):
         return None
     if fetch.redirects and fetch.final_url == probe.final_url:
         return _found(fetch, f"{probe.url} ended on the same address")
     text, other = (d.visible_text(COMPARED) for d in (document, probe_document))
     likeness = fuzz.ratio(text, other) / 100 if text and other else 0.0
     return _found(fetch, f"{probe.url} shows the same text, {likeness:.2f}") if likeness >= ALIKE else None
+
+
+def _proves_nothing(probe: Fetch, probe_document: Document, document: Document) -> bool:
+    """Whether the neighbour met a wall, or page or neighbour is a form."""
+    walled = wall_kind(probe.final_url) or wall_of(probe, probe_document)
+    return bool(walled) or is_form(document) or is_form(probe_document)
 
 
 def _found(fetch: Fetch, matched: str) -> Verdict:

@@ -217,3 +217,39 @@ async def test_a_page_that_its_author_hid_is_dead_when_seen_so_on_two_days() -> 
         "private",
         2,
     )
+
+
+def sends_on(target: str, text: str = "Redirecting") -> bytes:
+    return f'<title>R</title><meta http-equiv="refresh" content="0; url={target}"><p>{text}</p>'.encode()
+
+
+async def test_a_page_that_sends_its_reader_on_is_followed_and_the_hop_is_evidence() -> None:
+    other = "https://blog.example/articles/ferry"
+    check = await visit(Web({BLOG: sends_on(other), other: blog("The ferry crosses the river. " * 20)}), link(BLOG))
+    assert (check.verdict.state, check.fetch.final_url) == (State.ALIVE, other)
+    assert check.verdict.evidence.redirects == (Redirect(200, BLOG),)
+    assert "ferry crosses" in check.page.text
+    assert check.fetch.requests == 2
+
+
+async def test_what_a_refresh_leads_to_is_judged_as_any_redirect_would_be() -> None:
+    home = "https://blog.example/"
+    check = await visit(Web({BLOG: sends_on("/"), home: blog("Welcome to the ferry. " * 20)}), link(BLOG))
+    assert (check.verdict.state, check.verdict.reason) == (State.SUSPECT, "redirected-to-home")
+    gone = await visit(Web({BLOG: sends_on("/gone")}), link(BLOG))
+    assert (gone.verdict.state, gone.verdict.reason) == (State.DEAD, "not-found")
+
+
+async def test_refreshes_in_a_circle_are_suspect_unless_there_is_something_to_read() -> None:
+    other = "https://blog.example/b"
+    circle = await visit(Web({BLOG: sends_on(other), other: sends_on(BLOG)}), link(BLOG))
+    assert (circle.verdict.state, circle.verdict.reason) == (State.SUSPECT, "redirect-loop")
+    show = {BLOG: sends_on(other, "A picture. " * 50), other: sends_on(BLOG, "Another picture. " * 50)}
+    assert (await visit(Web(show), link(BLOG))).verdict.state is State.ALIVE
+
+
+async def test_a_wall_that_refreshes_is_a_wall() -> None:
+    wall = b'<title>Just a moment...</title><meta http-equiv="refresh" content="5; url=/x?__cf_chl=1"><p>Wait</p>'
+    web = Web({BLOG: wall})
+    assert (await visit(web, link(BLOG))).verdict.state is State.BLOCKED
+    assert len(web.asked) == 1

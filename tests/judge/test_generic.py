@@ -1,11 +1,11 @@
-"""Pages of hosts without rules: walls, redirects, husks, and the many living pages that look like one of them."""
+"""Pages of hosts without rules: walls, redirects, soft 404s, shells, and the many living pages that look like them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from crawler.core.model import Check, Fetch, History, Link, Page, Redirect, State, Verdict
+from crawler.core.model import Check, Fetch, History, Kind, Link, Occurrence, Page, Redirect, State, Verdict
 from crawler.judge.generic import judge_generic, judge_probe, probe_url, shared_target
 from crawler.page.document import Document
 
@@ -135,7 +135,6 @@ def test_a_status_counts_where_no_wall_is_known(status: int, expected: str) -> N
         (ASKED, "https://www.blog.example"),
         (ASKED, "https://blog.example/index.html"),
         (ASKED, "https://blog.example/home"),
-        (ASKED, "https://blog.example/zh/"),
         (ASKED, "https://blog.example/?from=link"),
         ("https://blog.example/view.php?id=7", "https://blog.example/"),
         ("https://blog.example/?p=77", "https://blog.example/"),
@@ -181,7 +180,7 @@ def test_a_permanent_redirect_is_a_fact_beside_the_state(hop: int) -> None:
     assert judged(fetch_of(f"<title>a</title>{PROSE}", final=final, hop=302)).moved_to is None
 
 
-# --- husks ---------------------------------------------------------------------------------------
+# --- given up, missing, empty ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -348,3 +347,101 @@ def test_a_probe_that_is_answered_otherwise_proves_nothing() -> None:
     assert probed(page, fetch_of("<p>Something else altogether stands here.</p>")) is None
     assert probed(page, fetch_of(PROSE, final="https://blog.example/")) is None
     assert probed(fetch_of("<div id=app></div>"), fetch_of("<div id=app></div>")) is None
+
+
+# --- languages, versions, and pages that show what a note calls them ------------------------------------------------
+
+
+def redirected(url: str, final: str, html: str = f"<title>a</title>{PROSE}") -> str:
+    return named(fetch_of(html, url, final, hop=301))
+
+
+@pytest.mark.parametrize(
+    ("url", "final"),
+    [
+        ("https://me.example/resume", "https://me.example/cv"),
+        ("https://me.example/about", "https://me.example/me"),
+        ("https://me.example/articles/1", "https://me.example/zh"),  # nothing there says that it is Chinese
+    ],
+)
+def test_two_letters_are_a_page_where_nothing_says_that_they_are_a_language(url: str, final: str) -> None:
+    assert redirected(url, final) == "alive/ok"
+
+
+@pytest.mark.parametrize(
+    ("html", "final"),
+    [
+        (f'<html lang="zh-CN"><title>a</title>{PROSE}', "https://blog.example/zh/"),
+        (f'<link rel=alternate hreflang=cv href="/cv"><title>a</title>{PROSE}', "https://blog.example/cv/"),
+        (f'<html lang="ja"><title>a</title>{PROSE}', "https://blog.example/jp/index.html"),
+        (f"<title>a</title>{PROSE}", "https://blog.example/en-us/"),
+    ],
+)
+def test_a_front_page_in_a_language_is_a_front_page(html: str, final: str) -> None:
+    assert redirected(ASKED, final, html) == "suspect/redirected-to-home"
+
+
+VERSIONS = [
+    ("https://lib.example/docs/1.0/", "https://lib.example/docs/stable/"),
+    ("https://lib.example/docs/1.1/", "https://lib.example/docs/stable/"),
+    ("https://lib.example/docs/2.0/", "https://lib.example/docs/stable/"),
+    ("https://lib.example/en/v1.2.3/install.html", "https://lib.example/en/latest/install.html"),
+    ("https://lib.example/en/latest/api/", "https://lib.example/en/stable/api/"),
+    ("https://lib.example/1.x/guide", "https://lib.example/2.x/guide"),
+    ("https://lib.example/docs/1.0/index.html", "https://lib.example/docs/stable/intro"),
+    ("https://lib.example/docs/3/guide", "https://lib.example/docs/guide"),
+]
+
+
+@pytest.mark.parametrize(("url", "final"), VERSIONS)
+def test_a_version_that_leads_to_the_newest_one_moved(url: str, final: str) -> None:
+    verdict = judged(fetch_of(f"<title>a</title>{PROSE}", url, final, hop=301))
+    assert (verdict.state, verdict.moved_to) == (State.ALIVE, final)
+
+
+def landed(url: str, final: str, note: str = "", page: str = "") -> Check:
+    written = (Occurrence("a.md", 1, 1, url, url, Kind.BARE, note),)
+    link = Link(url, url, url, "other", "lib.example", "lib.example", written)
+    return Check(
+        link, NOW, fetch_of(PROSE, url, final), Page(title=page), Verdict(State.ALIVE, "ok"), History(url, NOW)
+    )
+
+
+def test_versions_on_one_target_are_moves_and_deeper_pages_on_it_are_not() -> None:
+    target = "https://lib.example/docs/stable/"
+    assert not shared_target(landed(f"https://lib.example/docs/{v}/", target) for v in ("1.0", "1.1", "2.0"))
+    deep = [landed(f"https://lib.example/docs/{v}/install/linux", target) for v in ("1.0", "1.1", "2.0")]
+    assert len(shared_target(deep)) == 3
+    numbered = [landed(f"https://lib.example/thread/{n}", "https://lib.example/thread/9") for n in (1, 2, 3)]
+    assert len(shared_target(numbered)) == 3
+
+
+def test_a_target_that_shows_what_a_note_calls_the_link_is_its_page() -> None:
+    urls = [f"https://lib.example/old/{n}" for n in range(3)]
+    target = "https://lib.example/ferry-guide"
+    title = "Crossing the river by ferry"
+    one = [landed(urls[0], target, title, title), *(landed(u, target, "Boats", title) for u in urls[1:])]
+    assert sorted(shared_target(one)) == urls[1:]
+    assert len(shared_target(landed(u, target, "", title) for u in urls)) == 3
+    assert len(shared_target(landed(u, target, "Lib Example", "Lib Example") for u in urls)) == 3
+
+
+# --- what a probe does not prove ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<title>Check</title><form><input type=password></form><p>Enter your name and the word that you chose.</p>",
+        "<title>Ask</title><p>Which ferry do you want?</p><form><select><option>A<option>B</select></form>",
+        "<title>shop</title><p>Our systems have detected unusual traffic from your computer network.</p>",
+        "<title>Just a moment...</title><p>Enable JavaScript and cookies to continue</p>",
+    ],
+)
+def test_walls_and_forms_answer_everything_alike_and_are_no_soft_404(html: str) -> None:
+    assert probed(fetch_of(html), fetch_of(html, "https://blog.example/2020/03/letters")) is None
+
+
+def test_a_wall_that_both_were_sent_to_is_no_soft_404() -> None:
+    wall = "https://blog.example/login?next=x"
+    assert probed(fetch_of(PROSE, final=wall), fetch_of(PROSE, "https://blog.example/x", wall)) is None

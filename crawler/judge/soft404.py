@@ -1,0 +1,115 @@
+"""Soft 404s: pages that answer 200 and say that there is no page.
+
+A guess, so a link becomes `suspect` by it and never dead. A whole part of the title says it at any length of the page,
+unless paragraphs show that it is an article of that name; a heading or a line says it where menus are all that stands
+round it, or in the box in which forums give their notices. Bodies of articles are never searched.
+"""
+
+from __future__ import annotations
+
+import re
+
+from crawler.core.model import Confidence, Fetch, State, Verdict
+from crawler.judge.content import (
+    ARTICLE,
+    before_colons,
+    content_text,
+    folded,
+    has_prose,
+    headings,
+    notices_of,
+    title_parts,
+)
+from crawler.judge.missing_words import (
+    MAINTENANCE_TITLE,
+    MISSING,
+    NUMBER_ALONE,
+    PLATFORM_LINES,
+    SERVER_ERROR_TITLE,
+    STORE_CODES,
+    VAGUE_TITLE,
+)
+from crawler.judge.verdicts import verdict
+from crawler.page.document import Document
+
+LITTLE = 800  # visible characters without menus below which a page may be nothing but a notice
+MAX_PHRASE = 120  # characters of a line that may be one of these sentences
+LINES = 12  # lines at the top of a page that may say it
+_STORE_CODE = re.compile(r"<Code>(\w+)</Code>")
+_SENTENCE_END = re.compile(r"[.。！!,，;；\n]")
+
+
+def soft404_of(fetch: Fetch, document: Document) -> Verdict | None:
+    """The verdict of a 2xx page that says it is none; None for pages that may be something."""
+    if not document.is_html:
+        return _store_answer(fetch, document)
+    return _titled(fetch, document) or _noticed(fetch, document) or _headed(fetch, document)
+
+
+def _store_answer(fetch: Fetch, document: Document) -> Verdict | None:
+    """The XML by which object stores (S3, OSS, COS, Azure) say that there is nothing."""
+    start = document.body[:1_000].decode("utf-8", "replace")
+    if "<Error" not in start or (code := _STORE_CODE.search(start)) is None or code[1] not in STORE_CODES:
+        return None
+    reason = STORE_CODES[code[1]]
+    state = State.BLOCKED if reason == "forbidden" else State.SUSPECT
+    return verdict(fetch, state, reason, "generic/object-store", f"answer: {code[1]}")
+
+
+def _titled(fetch: Fetch, document: Document) -> Verdict | None:
+    """What a whole part of the title says: the first or the last, since sites write their name on either side."""
+    parts = title_parts(document.title)
+    ends = [folded(part) for part in dict.fromkeys((*parts[:2], *parts[-1:]))]
+    cut = [folded(part) for part in before_colons(parts)]
+    little = len(content_text(document, LITTLE + 1)) <= LITTLE
+    said = next((part for part in (*ends, *cut[:2], *cut[-1:]) if says_missing(part)), "")
+    if not said and little:
+        said = next((part for part in ends[:1] if NUMBER_ALONE.fullmatch(part)), "")
+    if said and not (has_prose(document) and not little):
+        return _missing(fetch, f"title: {said}")
+    if not little or not ends or document.tree.css_first(ARTICLE) is not None:
+        return None
+    if SERVER_ERROR_TITLE.fullmatch(ends[0]):
+        return _suspect(fetch, "server-error", "error-title", f"title: {document.title}")
+    if MAINTENANCE_TITLE.fullmatch(ends[0]) or (len(ends) > 1 and MAINTENANCE_TITLE.fullmatch(ends[-1])):
+        return _suspect(fetch, "temporarily-unavailable", "maintenance-title", f"title: {document.title}")
+    return None
+
+
+def _noticed(fetch: Fetch, document: Document) -> Verdict | None:
+    """A forum's notice in the place of the thread, whatever stands round it."""
+    for text in notices_of(document):
+        for sentence in _SENTENCE_END.split(text)[:LINES]:
+            if says_missing(line := sentence.strip()):
+                return _missing(fetch, f"notice: {line}")
+    return None
+
+
+def _headed(fetch: Fetch, document: Document) -> Verdict | None:
+    """A heading, or a line at the top, of a page that has little else to say."""
+    content = content_text(document, LITTLE + 1)
+    if len(content) > LITTLE:
+        return None
+    named = [folded(heading) for heading in headings(document)]
+    said = next((h for h in named if says_missing(h)), "") or next(
+        (h for h in named[:2] if NUMBER_ALONE.fullmatch(h)), ""
+    )
+    parts = title_parts(document.title)
+    lines = [folded(line) for line in content.splitlines()[:LINES]]
+    said = said or next((line for line in lines if PLATFORM_LINES.fullmatch(line)), "")
+    if not said and (not parts or VAGUE_TITLE.fullmatch(folded(parts[0])) or len(content) < LITTLE / 4):
+        said = next((line for line in lines if says_missing(line)), "")
+    return _missing(fetch, f"text: {said}") if said else None
+
+
+def says_missing(line: str) -> bool:
+    """Whether a folded line is, as a whole, a sentence that says there is no such page."""
+    return len(line) <= MAX_PHRASE and MISSING.fullmatch(line) is not None
+
+
+def _missing(fetch: Fetch, matched: str) -> Verdict:
+    return _suspect(fetch, "soft-404", "soft-404", matched)
+
+
+def _suspect(fetch: Fetch, reason: str, rule: str, matched: str) -> Verdict:
+    return verdict(fetch, State.SUSPECT, reason, f"generic/{rule}", matched, confidence=Confidence.LOW)

@@ -1,0 +1,92 @@
+"""Pages that answer 200 and are none: missing, broken, parked, stock pages, shells; and living look-alikes."""
+
+import pytest
+
+from crawler.core.model import State
+from crawler.judge.soft404 import says_missing
+from tests.judge.answers import MENU, PAGES, PROSE, fetch_of, judged, named, pages
+
+
+@pytest.mark.parametrize("title", PAGES["titles"]["missing"])
+@pytest.mark.parametrize("around", ["", MENU, MENU * 3], ids=["nothing", "menu", "long menu"])
+def test_a_whole_part_of_the_title_says_it_at_any_length_of_the_page(title: str, around: str) -> None:
+    verdict = judged(fetch_of(f"<title>{title}</title>{around}<p>Try the search.</p>"))
+    assert (verdict.state, verdict.reason, verdict.confidence) == (State.SUSPECT, "soft-404", "low")
+
+
+@pytest.mark.parametrize("html", pages("missing"))
+def test_a_heading_or_a_notice_says_it_where_only_menus_stand_round_it(html: str) -> None:
+    assert named(fetch_of(html)) == "suspect/soft-404"
+
+
+def test_an_object_store_that_has_nothing_says_so_in_xml() -> None:
+    xml = "<?xml version='1.0'?><Error><Code>{}</Code><Message>x</Message></Error>"
+    store = "application/xml"
+    assert named(fetch_of(xml.format("NoSuchBucket"), content_type=store)) == "suspect/soft-404"
+    assert named(fetch_of(xml.format("AccessDenied"), content_type=store)) == "blocked/forbidden"
+    assert named(fetch_of("<feed><entry>NoSuchBucket</entry></feed>", content_type=store)) == "alive/ok"
+
+
+@pytest.mark.parametrize("html", pages("living", "missing"))
+def test_articles_about_missing_pages_live(html: str) -> None:
+    assert named(fetch_of(html)) == "alive/ok"
+
+
+@pytest.mark.parametrize(
+    ("title", "reason"),
+    [
+        ("Application error | Heroku", "server-error"),
+        ("502 Bad Gateway", "server-error"),
+        ("Error establishing a database connection", "server-error"),
+        ("Internal Server Error", "server-error"),
+        ("Ferry › Maintenance", "temporarily-unavailable"),
+        ("网站维护中", "temporarily-unavailable"),
+        ("Site under maintenance", "temporarily-unavailable"),
+    ],
+)
+def test_an_error_of_the_server_that_is_served_with_200_is_suspect(title: str, reason: str) -> None:
+    assert named(fetch_of(f"<title>{title}</title><p>Come back later.</p>")) == f"suspect/{reason}"
+    assert named(fetch_of(f"<title>{title}</title>{PROSE}")) == "alive/ok"
+
+
+def test_a_sentence_must_say_it_as_a_whole() -> None:
+    assert says_missing("page not found")
+    assert not says_missing("page not found, a history")
+    assert not says_missing("the page that was not found in time by its readers")
+
+
+@pytest.mark.parametrize("html", pages("offer"))
+def test_an_offer_of_the_domain_is_suspect(html: str) -> None:
+    assert named(fetch_of(html)) == "suspect/parked-domain"
+
+
+@pytest.mark.parametrize("html", pages("living", "offer"))
+def test_articles_and_shops_that_sell_live(html: str) -> None:
+    assert named(fetch_of(html)) == "alive/ok"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Welcome to nginx!", "Apache2 Ubuntu Default Page: It works", "Test Page for the Apache HTTP Server", "IIS7",
+        "Heroku | No such app", "Site not found · GitHub Pages", "Account Suspended", "Web Server's Default Page",
+        "Domain Default page", "没有找到站点", "网站未备案", "Default Web Site Page", "Website suspended",
+    ],
+)  # fmt: skip
+def test_a_stock_page_of_a_server_or_host_is_suspect(title: str) -> None:
+    assert named(fetch_of(f"<title>{title}</title><h1>{title}</h1><p>If you are the owner, log in.</p>")).startswith(
+        "suspect/"
+    )
+
+
+# --- shells ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("html", pages("shell"))
+def test_a_shell_that_a_script_fills_is_unknown(html: str) -> None:
+    assert named(fetch_of(html)) == "unknown/needs-javascript"
+
+
+@pytest.mark.parametrize("html", pages("living", "shell"))
+def test_pictures_and_what_is_served_to_readers_without_scripts_are_content(html: str) -> None:
+    assert named(fetch_of(html)) == "alive/ok"
