@@ -1,10 +1,10 @@
 """Hand-made pages in the real markup of each site; the name of a page's folder is the assertion.
 
     tests/pages/SITE/STATE-REASON[-VARIANT]/page.html    (or page.json, page.pdf, …)
-    tests/pages/SITE/STATE-REASON[-VARIANT]/look.toml    how it was fetched and what else must be true, all optional:
+    tests/pages/SITE/STATE-REASON[-VARIANT]/check.toml    how it was fetched and what else must be true, all optional:
 
 url, status, final_url, redirects = [{status, url}], headers = {}; title, author, published, text_contains, text_lacks,
-limited, notice, follow, rule, charset, image. The folder's look.toml is laid over tests/pages/SITE/look.toml.
+limited, notice, follow, rule, charset, image. The folder's check.toml is laid over tests/pages/SITE/check.toml.
 """
 
 import tomllib
@@ -57,7 +57,7 @@ class Case:
 
 def case_of(folder: Path) -> Case:
     check: dict[str, Any] = {}
-    for file in (folder.parent / "look.toml", folder / "look.toml"):
+    for file in (folder.parent / "check.toml", folder / "check.toml"):
         if file.exists():
             check |= tomllib.loads(file.read_text("utf-8"))
     page = next(folder.glob("page.*"))
@@ -138,13 +138,13 @@ def test_a_page_is_read_as_its_folder_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_explain_shows_the_row_that_judged(name: str) -> None:
+def test_explain_shows_the_rule_that_judged(name: str) -> None:
     case = CASES[name]
     site = site_of(case)
     verdict = case.judged_by(site)
     hits = [step.rule for step in explain(case.link, case.fetch, case.document(), site) if step.hit]
-    by_row = site is not None and verdict.evidence.rule in {f"{site.name}/{row.id}" for row in site.rows}
-    assert hits == ([verdict.evidence.rule] if by_row else [])
+    by_rule = site is not None and verdict.evidence.rule in {f"{site.name}/{rule.id}" for rule in site.rules}
+    assert hits == ([verdict.evidence.rule] if by_rule else [])
 
 
 # --- mutations: what no page needs is not there ----------------------------------------------------------------------
@@ -154,8 +154,8 @@ for _case in CASES.values():
     RULED_BY.setdefault(_case.judged_by(site_of(_case)).evidence.rule, []).append(_case)
 
 
-def with_rows(site: Site, rows: list[Rule]) -> Site:
-    return replace(site, file=msgspec.structs.replace(site.file, row=tuple(rows)))
+def with_rules(site: Site, rules: list[Rule]) -> Site:
+    return replace(site, file=msgspec.structs.replace(site.file, rule=tuple(rules)))
 
 
 def some_page_fails(rule: str, mutant: Site) -> bool:
@@ -164,29 +164,29 @@ def some_page_fails(rule: str, mutant: Site) -> bool:
     return any(problems_of(case, v) or v.evidence.rule.startswith("generic/") for case, v in verdicts)
 
 
-@pytest.mark.parametrize(("name", "row_id"), [(s.name, r.id) for s in SITES for r in s.rows])
-def test_without_a_row_some_page_is_misjudged(name: str, row_id: str) -> None:
+@pytest.mark.parametrize(("name", "rule_id"), [(s.name, r.id) for s in SITES for r in s.rules])
+def test_without_a_rule_some_page_is_misjudged(name: str, rule_id: str) -> None:
     site = SITES.by_name[name]
-    mutant = with_rows(site, [row for row in site.rows if row.id != row_id])
-    assert some_page_fails(f"{name}/{row_id}", mutant)
+    mutant = with_rules(site, [rule for rule in site.rules if rule.id != rule_id])
+    assert some_page_fails(f"{name}/{rule_id}", mutant)
 
 
 def wordings() -> list[tuple[str, str, str, str]]:
-    return [(s.name, r.id, key, w) for s in SITES for r in s.rows for key in WORDINGS for w in getattr(r, key)]
+    return [(s.name, r.id, key, w) for s in SITES for r in s.rules for key in WORDINGS for w in getattr(r, key)]
 
 
-@pytest.mark.parametrize(("name", "row_id", "key", "wording"), wordings())
-def test_without_a_wording_some_page_is_misjudged(name: str, row_id: str, key: str, wording: str) -> None:
+@pytest.mark.parametrize(("name", "rule_id", "key", "wording"), wordings())
+def test_without_a_wording_some_page_is_misjudged(name: str, rule_id: str, key: str, wording: str) -> None:
     site = SITES.by_name[name]
 
-    def without(row: Rule) -> Rule:
-        if row.id != row_id:
-            return row
+    def without(rule: Rule) -> Rule:
+        if rule.id != rule_id:
+            return rule
         # An empty list would be no condition at all: leave a wording that no page has.
-        kept = tuple(w for w in getattr(row, key) if w != wording) or ("\0",)
-        return msgspec.structs.replace(row, **{key: kept})
+        kept = tuple(w for w in getattr(rule, key) if w != wording) or ("\0",)
+        return msgspec.structs.replace(rule, **{key: kept})
 
-    assert some_page_fails(f"{name}/{row_id}", with_rows(site, [without(row) for row in site.rows]))
+    assert some_page_fails(f"{name}/{rule_id}", with_rules(site, [without(rule) for rule in site.rules]))
 
 
 @pytest.mark.parametrize("site", list(SITES), ids=lambda s: s.name)

@@ -93,7 +93,7 @@ def reasons_in_code() -> set[str]:
 
 def reasons_in_site_files() -> set[str]:
     files = (ROOT / "config" / "sites").glob("*.toml")
-    return {row["reason"] for file in files for row in tomllib.loads(file.read_text(encoding="utf-8")).get("row", [])}
+    return {row["reason"] for file in files for row in tomllib.loads(file.read_text(encoding="utf-8")).get("rule", [])}
 
 
 def options_of_commands() -> set[str]:

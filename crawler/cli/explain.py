@@ -1,4 +1,4 @@
-"""`crawler explain URL|FILE`: how the rules judge one page, row by row."""
+"""`crawler explain URL|FILE`: how the rules judge one page, rule by rule; or whether all site files are sound."""
 
 from __future__ import annotations
 
@@ -9,33 +9,57 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.output import rich_text
+from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from crawler.core.settings import Settings
     from crawler.crawl.explain import Explanation
 
 SHOWN = 120  # characters of a matched text
 
 
 @click.command("explain")
-@click.argument("target", metavar="URL|FILE")
+@click.argument("target", metavar="URL|FILE", required=False)
 @click.option("--url", help="The address that FILE was saved from; rules and identity depend on it.")
 @click.option("--status", type=click.IntRange(100, 999), default=200, show_default=True, help="Status FILE came with.")
 @click.option("--fetch", "anew", is_flag=True, help="Fetch URL now, also when the archive has it.")
+@click.option("--check-sites", is_flag=True, help="Try every site file, shipped and yours, and all its examples.")
 @global_options
-def command(options: GlobalOptions, *, target: str, url: str | None, status: int, anew: bool) -> int:
-    """Run one page through the rules and show each row tried, what matched, and the verdict.
+def command(
+    options: GlobalOptions, *, target: str | None, url: str | None, status: int, anew: bool, check_sites: bool
+) -> int:
+    """Run one page through the rules and show each rule tried, what matched, and the verdict.
 
     FILE is a saved page; URL is taken from the archive where it is kept, else fetched (nothing is recorded).
     """
     from crawler.crawl.explain import ExplainOptions, explain
+
+    if check_sites:
+        return check(options.settings())
+    if target is None:
+        raise UsageError("explain what? name a URL or a saved page, or give --check-sites")
 
     found = explain(options.settings(), target, ExplainOptions(url, status, anew))
     sys.stdout.write(rich_text(*describe(found)))
     return 0
 
 
+def check(settings: Settings) -> int:
+    """Say whether every site file can be used and does what its examples promise; 1 where one does not."""
+    from crawler.crawl.explain import check_site_files
+
+    checked = check_site_files(settings)
+    for problem in checked.problems:
+        sys.stdout.write(f"{problem}\n")
+    counts = f"{checked.files} site files, {checked.rules} rules, {checked.examples} examples"
+    sys.stdout.write(
+        f"{counts}: {len(checked.problems)} problems\n" if checked.problems else f"{counts}: all is well\n"
+    )
+    return 1 if checked.problems else 0
+
+
 def describe(found: Explanation) -> list[object]:
-    """The answer, the rows in the order in which they were tried, and what came of it."""
+    """The answer, the rules in the order in which they were tried, and what came of it."""
     from rich.text import Text
 
     from crawler.report.clean import plain, redacted

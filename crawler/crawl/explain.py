@@ -11,16 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.core.errors import UsageError
+from crawler.core.errors import ConfigError, UsageError
 from crawler.core.model import Fetch, Link, Page, Verdict
 from crawler.core.url import is_http
 from crawler.crawl.context import open_archive, sites_of, utc_now
 from crawler.crawl.examine import ReadTask, document_of, site_of
 from crawler.crawl.readers import PastLimits, open_sync_readers
+from crawler.judge import check_site
 from crawler.judge.explain import explain as trace
 from crawler.notes.links import link_of
 from crawler.page import read_page
 from crawler.page.document import Document
+from crawler.sites import failed_examples, load_sites
 
 if TYPE_CHECKING:
     from crawler.core.settings import Settings
@@ -79,6 +81,31 @@ def explain(
 def trace_of(link: Link, fetched: Fetch, site: Site | None) -> list[TraceStep]:
     """Each rule that was tried on an answer, in order."""
     return trace(link, fetched, document_of(fetched), site)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFilesChecked:
+    """How many site files, rules and examples there are, and what is wrong with them, a line each."""
+
+    files: int
+    rules: int
+    examples: int
+    problems: tuple[str, ...]
+
+
+def check_site_files(settings: Settings) -> SiteFilesChecked:
+    """Try every pattern and selector of every site file, and every example. Raises ConfigError for unreadable files."""
+    from crawler.core.config import site_documents
+
+    sites = load_sites(site_documents(settings))
+    problems = []
+    for site in sites:
+        try:
+            check_site(site)
+        except ConfigError as error:
+            problems.append(str(error))
+    rules, examples = (sum(map(len, lists)) for lists in zip(*((s.rules, s.examples) for s in sites), strict=True))
+    return SiteFilesChecked(len(list(sites)), rules, examples, (*problems, *failed_examples(sites)))
 
 
 def from_file(file: Path, options: ExplainOptions, sites: Sites, now: datetime) -> tuple[Link, Fetch]:

@@ -1,7 +1,7 @@
 """What one check concludes: from a fetch and its page to a verdict, pure.
 
-`judge` asks, in this order: the user's `accept`, the wire's failures, the site's rows, the status, and then either "no
-row knows this" or the rules for any host. `rejudge` calls the same function on kept bytes.
+`judge` asks, in this order: the user's `accept`, the wire's failures, the site's rules, the status, and then either "no
+rule knows this" or the rules for any host. `rejudge` calls the same function on kept bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from crawler.core.model import Fetch, Link, State, Verdict
 from crawler.judge.explain import TraceStep, explain
 from crawler.judge.facts import Facts
 from crawler.judge.generic import judge_generic
-from crawler.judge.site_rules import check_site, judge_by_rows, unknown_page
+from crawler.judge.site_checks import check_site
+from crawler.judge.site_rules import judge_by_rules, unknown_page
 from crawler.judge.status import judge_cut, judge_failure
 from crawler.judge.verdicts import verdict
 from crawler.judge.walls import wall_of
@@ -40,10 +41,10 @@ def _judge_answer(link: Link, fetch: Fetch, document: Document, site: Site | Non
     status = fetch.status or 0
     if status in accept:
         return verdict(fetch, State.ALIVE, "accepted-status", "host/accept", f"status {status}")
-    if site is None or not site.rows:
+    if site is None or not site.rules:
         return judge_generic(link, fetch, document)
     facts = Facts(link, fetch, document, site)
-    if (found := judge_by_rows(facts)) is not None:
+    if (found := judge_by_rules(facts)) is not None:
         return found
     of_no_kind = site.file.other_pages == "generic" and not facts.kind and not facts.zone
     if not 200 <= status < 300 or of_no_kind:

@@ -1,4 +1,4 @@
-"""The conditions of verdict rows: each verb once, as a small function of the facts and what the row wants.
+"""The conditions of verdict rules: each verb once, as a small function of the facts and what the rule wants.
 
 A condition says whether it holds and what it saw, so that `explain` can show it. Conditions decide nothing together:
 that is `site_rules`.
@@ -23,9 +23,9 @@ MAX_SAW = 120  # characters shown of what a condition saw
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One condition of a row on one page."""
+    """One condition of a rule on one page."""
 
-    condition: str  # the row's key
+    condition: str  # the rule's key
     holds: bool
     saw: str  # what was found, or what was looked for in vain; one line
 
@@ -33,11 +33,11 @@ class Tried:
 Outcome = tuple[bool, str]
 
 
-def tried(row: Rule, facts: Facts) -> Iterator[Tried]:
-    """The conditions that a row states, cheapest first, each looked at only when asked for."""
-    yield Tried("status", *_status(facts, row.status))
+def tried(rule: Rule, facts: Facts) -> Iterator[Tried]:
+    """The conditions that a rule states, cheapest first, each looked at only when asked for."""
+    yield Tried("status", *_status(facts, rule.status))
     for key, check in CONDITIONS:
-        wanted = getattr(row, key)
+        wanted = getattr(rule, key)
         if wanted not in ((), {}, "", None):
             holds, saw = check(facts, wanted)
             yield Tried(key, holds, " ".join(saw.split())[:MAX_SAW])

@@ -1,6 +1,6 @@
-"""How a verdict came about: every row that was tried, every condition of it, and what each saw.
+"""How a verdict came about: every rule that was tried, every condition of it, and what each saw.
 
-The same conditions as in judging, but all of a row's are looked at, also after one that does not hold.
+The same conditions as in judging, but all of a rule's are looked at, also after one that does not hold.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from crawler.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One row that was tried. Rows after the first hit are not tried."""
+    """One rule that was tried. Rows after the first hit are not tried."""
 
-    rule: str  # "site/row id"
+    rule: str  # "site/rule id"
     state: str
     reason: str
     hit: bool
@@ -26,15 +26,15 @@ class TraceStep:
 
 
 def explain(link: Link, fetch: Fetch, document: Document, site: Site | None) -> list[TraceStep]:
-    """The rows of the link's site that were tried on this answer, in order; empty where no row speaks."""
+    """The rules of the link's site that were tried on this answer, in order; empty where no rule speaks."""
     if site is None or fetch.status is None:
         return []
     facts = Facts(link, fetch, document, site)
     steps = []
-    for row in site.rows:
-        checks = tuple(tried(row, facts))
+    for rule in site.rules:
+        checks = tuple(tried(rule, facts))
         hit = all(check.holds for check in checks)
-        steps.append(TraceStep(f"{site.name}/{row.id}", row.state, row.reason, hit, checks))
+        steps.append(TraceStep(f"{site.name}/{rule.id}", rule.state, rule.reason, hit, checks))
         if hit:
             break
     return steps

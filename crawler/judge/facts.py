@@ -1,6 +1,6 @@
-"""One answer as the rows of a site file see it: the asked URL's kind and IDs, and what is read off the page.
+"""One answer as the rules of a site file see it: the asked URL's kind and IDs, and what is read off the page.
 
-Everything is found once, when a row first asks. Nothing here decides anything.
+Everything is found once, when a rule first asks. Nothing here decides anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from crawler.page.document import Document, text_of
 from crawler.page.values import read_value, select
 from crawler.sites import Site
 
-FIRST = 400  # visible characters in which a wording counts; SITES: body texts quote what error pages say
+FIRST = 400  # visible characters in which a wording counts: bodies of articles quote what error pages say
 MAX_ELEMENTS = 20  # looked at for one selector; an error zone has one or two
 MAX_TEXT = 2_000  # characters of one element that wordings are looked for in; notices have under 200
 SHORT = 800  # visible characters below which the whole page counts as notice

@@ -18,11 +18,11 @@ import msgspec
 
 from crawler.core.errors import ConfigError
 from crawler.core.url import MAX_URL, without_fragment
-from crawler.sites.loading import read_documents
+from crawler.sites.loading import Loaded, Place, read_documents
 from crawler.sites.schema import Example, FieldSource, PageTable, Rule, SiteFile, Sources
 from crawler.sites.steps import GROUP, MAX_UNWRAPS, apply, compiled, host_matches, join_query, split_query
 
-__all__ = ["OTHER", "FieldSource", "Identity", "Site", "Sites", "Sources", "load_sites"]
+__all__ = ["OTHER", "FieldSource", "Identity", "Site", "Sites", "Sources", "failed_examples", "load_sites"]
 
 OTHER = "other"  # the site of a host that no site file owns
 TRACKING = "utm_"  # parameters so called are dropped from the identity of every URL; anything more may name a page
@@ -33,7 +33,7 @@ _LIBRARY = str(ada_url.get_version())  # type: ignore[no-untyped-call]  # the li
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One site file, loaded: politeness, URL steps, where fields stand, verdict rows in order."""
+    """One site file, loaded: politeness, URL steps, where fields stand, verdict rules in order."""
 
     name: str
     file: SiteFile
@@ -47,11 +47,16 @@ class Site:
     image_referer: str
     page: Mapping[str, Sources] = field(default_factory=dict)
     values: Mapping[str, Sources] = field(default_factory=dict)
+    paths: Mapping[Place, str] = field(default_factory=dict)  # which file said what
 
     @property
-    def rows(self) -> tuple[Rule, ...]:
-        """Verdict rows, in the order in which they are tried."""
-        return self.file.row
+    def rules(self) -> tuple[Rule, ...]:
+        """Verdict rules, in the order in which they are tried."""
+        return self.file.rule
+
+    def path(self, table: str, name: str = "") -> str:
+        """The file that says something of this site, for errors: `path("rule", "gone")`."""
+        return self.paths.get((table, name)) or self.paths.get(("", ""), f"{self.name}.toml")
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -186,22 +191,38 @@ def _canonical(url: ada_url.URL, site: Site | None) -> str:
 def load_sites(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Sites:
     """Sites from (file name, parsed TOML) pairs; later files of a name override and extend earlier ones.
 
-    Raises ConfigError naming file, row and key. Regexes over URLs are tried here; those over pages, and selectors,
+    Raises ConfigError naming file, rule and key. Regexes over URLs are tried here; those over pages, and selectors,
     are tried by `judge.check_site`, so that commands that only read notes load no parser.
     """
-    return Sites([_site(file) for file in read_documents(documents).values()])
+    loaded = read_documents(documents)
+    _check_owners(loaded.values())
+    return Sites([_site(one) for one in loaded.values()])
 
 
-def _site(file: SiteFile) -> Site:
+def _check_owners(loaded: Iterable[Loaded]) -> None:
+    """No host belongs to two sites: which of them would judge it, and in whose queue would it stand?"""
+    owners: dict[str, Loaded] = {}
+    for one in loaded:
+        for host in one.file.hosts:
+            if (owner := owners.setdefault(host, one)) is not one:
+                name = owner.file.name
+                hint = f"to change what is known of it, call your file {name}.toml"
+                raise ConfigError(f"{one.path('', 'hosts')}: hosts: {host!r} belongs to {name}; {hint}")
+
+
+def _site(loaded: Loaded) -> Site:
+    file, path = loaded.file, loaded.path("", "hosts")
     if not file.hosts:
-        raise ConfigError(f'{file.name}.toml: no hosts: say which hosts the file is about, hosts = ["example.com"]')
-    for step in (*file.fetch, *file.canonical):
-        where = f"path of a step for {', '.join(step.host) or 'all hosts'}"
-        groups = _try(file.name, where, step.path)
-        if any(int(number) > groups for number in GROUP.findall(step.set_path)):
-            raise ConfigError(f"{file.name}.toml: {where}: set_path {step.set_path!r} names a group that is not there")
+        raise ConfigError(f'{path}: no hosts: say which hosts the file is about, hosts = ["example.com"]')
+    for table in ("fetch", "canonical"):
+        for number, step in enumerate(getattr(file, table), 1):
+            where = f"[[{table}]] {number}: path of a step for {', '.join(step.host) or 'all hosts'}"
+            groups = _try(loaded.path("", table), where, step.path)
+            if any(int(number) > groups for number in GROUP.findall(step.set_path)):
+                what = f"set_path {step.set_path!r} names a group that is not there"
+                raise ConfigError(f"{loaded.path('', table)}: {where}: {what}")
     for kind in file.kind:
-        _try(file.name, f"[[kind]] {kind.name}", kind.url)
+        _try(loaded.path("kind", kind.name), f"[[kind]] {kind.name}", kind.url)
     polite = file.politeness
     page = {name: _sources(getattr(file.page, name)) for name in PageTable.__struct_fields__}
     return Site(
@@ -217,16 +238,33 @@ def _site(file: SiteFile) -> Site:
         image_referer=polite.image_referer,
         page=page,
         values={name: _sources(sources) for name, sources in file.value.items()},
+        paths=loaded.paths,
     )
+
+
+def failed_examples(sites: Sites) -> list[str]:
+    """What the `[[example]]` tables of all site files promise of URLs and is not so; one line each."""
+    failed = []
+    for site in sites:
+        for example in site.examples:
+            identity = sites.identify(example.url)
+            kind = site.kind_of(identity.canonical_url)[0] if example.kind is not None else None
+            is_so = {"canonical": identity.canonical_url, "fetch": identity.fetch_url, "kind": kind}
+            failed += [
+                f"{site.path('example', example.url)}: [[example]] {example.url}: {key} is {value!r}, not {said!r}"
+                for key, value in is_so.items()
+                if (said := getattr(example, key)) is not None and said != value
+            ]
+    return failed
 
 
 def _sources(written: Iterable[str | FieldSource]) -> Sources:
     return tuple(FieldSource(css=source) if isinstance(source, str) else source for source in written)
 
 
-def _try(file: str, where: str, pattern: str) -> int:
+def _try(path: str, where: str, pattern: str) -> int:
     """The number of groups of a regex. Raises ConfigError."""
     try:
         return compiled(pattern).groups
     except re.error as error:
-        raise ConfigError(f"{file}.toml: {where}: bad regex {pattern!r}: {error}") from None
+        raise ConfigError(f"{path}: {where}: bad regex {pattern!r}: {error}") from None

@@ -46,7 +46,7 @@ class IdentityStep(Table, frozen=True):
     base64: tuple[str, ...] = ()
 
 
-class KindRow(Table, frozen=True):
+class PageKind(Table, frozen=True):
     """`[[kind]]`: what sort of page a canonical URL asks for, and the IDs in it (named groups)."""
 
     name: str
@@ -87,13 +87,13 @@ class PageTable(Table, frozen=True):
 
 
 class Rule(Table, frozen=True):
-    """`[[row]]`: a verdict and the conditions that must all hold for it."""
+    """`[[rule]]` (once `[[row]]`): a verdict and the conditions that must all hold for it."""
 
     id: str
     state: Literal["alive", "dead", "suspect", "blocked", "unknown"]
     reason: str
     confidence: Confidence | None = None
-    confirm_looks: int = 0  # looks on different days that make a suspect dead; 0: what [schedule] confirmations says
+    confirmations: int = 0  # checks on different days that make a suspect dead; 0: what [schedule] says
     limited: str = ""
     follow: str = ""  # name of the value that holds the URL
 
@@ -142,8 +142,8 @@ class SiteFile(Table, frozen=True):
     follow_only: str = ""
     fetch: tuple[IdentityStep, ...] = ()
     canonical: tuple[IdentityStep, ...] = ()
-    kind: tuple[KindRow, ...] = ()
+    kind: tuple[PageKind, ...] = ()
     value: dict[str, tuple[str | FieldSource, ...]] = {}
     page: PageTable = PageTable()
-    row: tuple[Rule, ...] = ()
+    rule: tuple[Rule, ...] = ()
     example: tuple[Example, ...] = ()

@@ -14,7 +14,7 @@ from crawler.sites.schema import (
     Example,
     FieldSource,
     IdentityStep,
-    KindRow,
+    PageKind,
     PageTable,
     PolitenessTable,
     Rule,
@@ -23,7 +23,7 @@ from crawler.sites.schema import (
 )
 
 GUIDE = (Path(__file__).parent.parent.parent / "docs" / "site-rules.md").read_text("utf-8")
-TABLES: list[type[Table]] = [SiteFile, PolitenessTable, IdentityStep, KindRow, Example, FieldSource, PageTable, Rule]
+TABLES: list[type[Table]] = [SiteFile, PolitenessTable, IdentityStep, PageKind, Example, FieldSource, PageTable, Rule]
 KEYS = sorted({(table, field.encode_name) for table in TABLES for field in msgspec.structs.fields(table)}, key=str)
 
 
@@ -40,7 +40,7 @@ def test_every_key_that_the_guide_explains_in_a_table_is_known() -> None:
 
 
 def test_every_condition_of_a_row_is_implemented() -> None:
-    outcome = {"id", "state", "reason", "confidence", "confirm_looks", "limited", "follow"}
+    outcome = {"id", "state", "reason", "confidence", "confirmations", "limited", "follow"}
     assert {key for key, _ in CONDITIONS} | {"status"} == set(Rule.__struct_fields__) - outcome
 
 
