@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 MAX_TRIES = 2_000  # places of one name that are looked at
 MAX_NESTING = 40  # brackets open at once in an object; WeChat's has 4
+MAX_SPACE = 200  # white space between a comma and the next key
 MAX_OBJECT = 4 * 1024 * 1024  # characters of one object; WeChat's holds the whole article twice
 
 _STRING = r"""(?:'(?:[^'\\\n]++|\\[\s\S])*+'|"(?:[^"\\\n]++|\\[\s\S])*+")"""
@@ -23,7 +24,9 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": "", "\r\n": ""}
 # A string that never ends is skipped to the end of its line, or every quote in it would be tried again.
 _SKIPPED = r"""(?:'(?:[^'\\\n]++|\\[\s\S])*+(?:'|(?=\n)|\Z|\\)|"(?:[^"\\\n]++|\\[\s\S])*+(?:"|(?=\n)|\Z|\\))"""
-_TOKEN = re.compile(rf"{_SKIPPED}|(?<![\w$.])([A-Za-z_$][\w$]*)\s*:|[{{}}\[\]]|</script")
+# Keys may be quoted, as in JSON; a string before a colon is none in `a ? 'b' : 'c'`, which `_is_key` finds out.
+_QUOTED_KEY = r"""(?:"([A-Za-z_$][\w$]*)"|'([A-Za-z_$][\w$]*)')\s*+:"""
+_TOKEN = re.compile(rf"{_QUOTED_KEY}|{_SKIPPED}|(?<![\w$.])([A-Za-z_$][\w$]*)\s*:|[{{}}\[\]]|</script")
 
 
 def variables(text: str, name: str) -> Iterator[str]:
@@ -73,9 +76,12 @@ def read_object(text: str, name: str) -> dict[str, list[int]]:
     while match := _TOKEN.search(text, position, end):
         position = match.end()
         bracket = match[0]
-        if match[1]:
-            key = match[1]
+        named = match[1] or match[2] or match[3]
+        if named and (match[3] or _is_key(text, match.start())):
+            key = named
             found.setdefault(".".join([*filter(None, path[1:]), key]), []).append(position)
+        elif named:
+            continue
         elif bracket in "{[":
             path.append(key)
             key = ""
@@ -85,6 +91,12 @@ def read_object(text: str, name: str) -> dict[str, list[int]]:
         if bracket == "</script" or not 0 < len(path) <= MAX_NESTING:
             break
     return found
+
+
+def _is_key(text: str, position: int) -> bool:
+    """Whether a quoted name before a colon stands where a key may stand: after a bracket or a comma."""
+    before = text[max(position - MAX_SPACE, 0) : position].rstrip()
+    return before[-1:] in ("{", ",")
 
 
 def _opening(text: str, name: str) -> int:

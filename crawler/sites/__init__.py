@@ -27,7 +27,7 @@ __all__ = ["OTHER", "FieldSource", "Identity", "Site", "Sites", "Sources", "fail
 OTHER = "other"  # the site of a host that no site file owns
 TRACKING = "utm_"  # parameters so called are dropped from the identity of every URL; anything more may name a page
 # Raised with each change of the code below that gives any URL another identity: remembered ones are then forgotten.
-IDENTITY_VERSION = 1
+IDENTITY_VERSION = 2
 _LIBRARY = str(ada_url.get_version())  # type: ignore[no-untyped-call]  # the library has no types for it
 
 

@@ -39,6 +39,7 @@ class IdentityStep(Table, frozen=True):
     unwrap: str = ""
     https: bool = False
     alias: dict[str, str] = {}
+    label_to_path: bool = False  # the host's first label becomes the first segment of the path
     set_host: str = ""
     set_path: str = ""  # with \1 of `path`
     drop: tuple[str, ...] = ()  # names, or "utm_*"

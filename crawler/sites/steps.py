@@ -49,6 +49,9 @@ def apply(url: ada_url.URL, steps: Iterable[IdentityStep]) -> str | None:
         if step.unwrap and (inside := _unwrapped(url, step.unwrap)):
             return inside
         _change(url, step)
+        if step.label_to_path:
+            url.pathname = f"/{host.partition('.')[0]}{path}"
+            path = url.pathname
         if step.set_host and step.set_host != host:
             url.hostname = step.set_host
             host = url.hostname
@@ -151,6 +154,8 @@ def _unwrapped(url: ada_url.URL, name: str) -> str:
     """The http(s) URL that a parameter holds, "" where it holds none; encoded twice is seen in the wild."""
     raw = next((value for n, value in split_query(url.search) if n == name and value), "")
     for _ in range(3):
+        if raw.startswith("//"):
+            raw = f"https:{raw}"
         if is_http(raw) and (inside := _href(raw)):
             return inside
         raw = unquote(raw)
