@@ -92,7 +92,8 @@ def test_scripts_made_to_hang_readers_are_read_anyway(script: str) -> None:
 
 
 def test_keys_may_be_quoted_as_in_json_and_strings_before_other_colons_are_no_keys() -> None:
-    text = """x.a = {"base_resp":{"ret":0, 'msg' : "ok"}, list: [{"u":"1"},{"u":"2"}], t: c ? "title": "b", "title":"T\\u4e2d"};"""
+    text = """x.a = {"base_resp":{"ret":0, 'msg' : "ok"}, list: [{"u":"1"},{"u":"2"}],
+        t: c ? "title": "b", "title":"T\\u4e2d"};"""
     found = read_object(text, "x.a")
     assert {key: [literal(text, at) for at in places] for key, places in found.items()} == {
         "base_resp": [""], "base_resp.ret": ["0"], "base_resp.msg": ["ok"],
