@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import GlobalOptions, global_options, output_options, pair_outputs, paths_argument
+from crawler.cli.options import GlobalOptions, global_options, note_paths, output_options, pair_outputs, paths_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from crawler.core.model import Occurrence
+    from crawler.notes.links import NotesRead
 
 COLUMNS = ("path", "line", "column", "url", "kind", "note_title")
 
@@ -20,27 +21,56 @@ COLUMNS = ("path", "line", "column", "url", "kind", "note_title")
 @click.command("links")
 @paths_argument
 @click.option("--code", is_flag=True, help="Include links inside code.")
+@click.option("--ignore", multiple=True, metavar="PATTERN", help="Leave out links that match; may be repeated.")
 @output_options("tsv", "json")
 @global_options
 def command(
-    options: GlobalOptions, paths: tuple[Path, ...], code: bool, formats: tuple[str, ...], outputs: tuple[Path, ...]
+    options: GlobalOptions,
+    *,
+    paths: tuple[Path, ...],
+    code: bool,
+    ignore: tuple[str, ...],
+    formats: tuple[str, ...],
+    outputs: tuple[Path, ...],
 ) -> int:
     """List every link of the notes with its place, kind and the title the author wrote for it.
 
-    The format tsv has no header line; its columns are file, line, column, url, kind, note title.
+    The format tsv has no header line; its columns are file, line, column, url, kind, note title. With --verbose, what
+    [notes] ignore and rewrite did, and what misspelt targets probably mean, is said on stderr.
     """
+    import msgspec
+
     from crawler.cli.output import write_outputs
-    from crawler.notes.files import note_paths
     from crawler.notes.links import read_notes
 
     settings = options.settings()
-    notes = read_notes(note_paths(paths, settings.notes), settings.notes, code=code)
+    chosen = msgspec.structs.replace(settings.notes, ignore=(*settings.notes.ignore, *ignore))
+    notes = read_notes(note_paths(paths, settings), chosen, code=code)
     for skipped in notes.skipped:
         options.say(f"crawler: {skipped.path} is skipped: {skipped.why}")
+    for damaged in notes.damaged:
+        click.echo(f"crawler: {damaged.path}: {damaged.why}; its links are read all the same", err=True)
+    if options.verbose:
+        explain(options, notes)
     found = notes.occurrences
     render = {"tsv": render_tsv, "json": render_json}
     write_outputs(pair_outputs(formats, outputs, "tsv"), lambda name: render[name](found))
     return 0
+
+
+def explain(options: GlobalOptions, notes: NotesRead) -> None:
+    """Say which rule left a link out or rewrote it, and what a target that leads nowhere probably means."""
+    from crawler.notes.targets import probable
+
+    for occurrence in (o for note in notes.read for o in note.occurrences):
+        place = f"{occurrence.path}:{occurrence.line}:{occurrence.column}"
+        chosen = notes.choice.decide(occurrence)
+        if chosen.after is None:
+            options.say(f"crawler: {place}: {_field(occurrence.url)} is left out by {chosen.rule}")
+        elif chosen.rule:
+            options.say(f"crawler: {place}: {_field(occurrence.url)} is {_field(chosen.after.url)} by {chosen.rule}")
+        elif meant := probable(occurrence.url):
+            options.say(f"crawler: {place}: {_field(occurrence.url)} leads nowhere; {_field(meant)} was probably meant")
 
 
 def render_tsv(found: Iterable[Occurrence]) -> str:

@@ -39,6 +39,7 @@ class Note:
     path: str
     text: str
     encoding: str = "utf-8"
+    damage: str = ""  # what is not valid in `encoding` and was replaced; such a note is read and never written
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,16 @@ class NotesSettings(Section, frozen=True):
     """Which files are notes, and what their paths are relative to."""
 
     paths: tuple[str, ...] = (".",)
-    include: tuple[str, ...] = ("**/*.md", "**/*.markdown", "**/*.mdx", "**/*.html", "**/*.htm", "**/*.txt")
+    include: tuple[str, ...] = (  # those of `crawler.notes.formats`; a test compares them
+        "**/*.md", "**/*.markdown", "**/*.mdown", "**/*.mkd", "**/*.mkdn", "**/*.qmd", "**/*.rmd", "**/*.mdx",
+        "**/*.html", "**/*.htm", "**/*.xhtml", "**/*.txt", "**/*.text", "**/*.rst", "**/*.adoc", "**/*.asciidoc",
+        "**/*.org", "**/*.ipynb",
+    )  # fmt: skip
     exclude: tuple[str, ...] = ()
-    root: str = ""  # "": the notes folder
+    root: str | tuple[str, ...] = ""  # "": the notes folder
+    ignore: tuple[str, ...] = ()  # regular expressions of URLs and local targets
+    anchors: bool = True
+    rewrite: dict[str, str] = {}  # regular expression -> what stands for the part that matches
 
 
 class FetchSettings(Section, frozen=True):

@@ -27,15 +27,18 @@ from crawler.core.model import (
     Snapshot,
     State,
 )
-from crawler.notes.changes import Changes, broken_targets, local_target, new_occurrences
+from crawler.notes.changes import Changes, broken_targets, new_occurrences
+from crawler.notes.choice import Choice
 from crawler.notes.extract import occurrences
 from crawler.notes.files import NoteFile, SkippedNote, decode_note, find_notes, is_excluded, notes_root
 from crawler.notes.git import base_texts
 from crawler.notes.links import NotesRead, ReadNote, link_up, local_checker, local_histories, local_key, read_anew
+from crawler.notes.local import LocalState
 
 if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.core import settings
+    from crawler.notes.local import LocalTargets
     from crawler.sites import Sites
 
 NO_SUCH_HOST = f"failure/{Failure.NO_SUCH_HOST}"  # the judge's rule for a name that the DNS says does not exist
@@ -66,13 +69,13 @@ def edited_links(
     wanted = (f for f in find_notes(paths, options, here) if changes.gone or f.name in changes.files)
     named = {here / path for path in paths}  # a hook names files: what the author excludes stays out all the same
     read, skipped = _read(f for f in wanted if f.path not in named or not is_excluded(f.path, options, root))
-    notes = NotesRead(tuple(read), tuple(skipped), root)
+    notes = NotesRead(tuple(read), tuple(skipped), root, Choice.of_settings(options))
     before = [o for path, data in base_texts(root, changes) for o in _old_occurrences(path, data)]
     written = new_occurrences(notes.occurrences, changes, before, _key(sites))
-    exists = local_checker(notes, options)
-    taken = _taken(notes.occurrences, changes, exists)
+    targets = local_checker(notes, options)
+    taken = _taken(notes.occurrences, changes, targets)
     links = link_up(dict.fromkeys([*written, *taken]), sites)
-    local = local_histories([link for link in links if link.site == LOCAL], exists, now)
+    local = local_histories([link for link in links if link.site == LOCAL], targets, now)
     return Edited(tuple(links), local, notes.skipped)
 
 
@@ -105,10 +108,11 @@ def _key(sites: Sites) -> Callable[[Occurrence], str]:
     return key
 
 
-def _taken(found: Iterable[Occurrence], changes: Changes, exists: Callable[[Occurrence], bool]) -> list[Occurrence]:
+def _taken(found: Iterable[Occurrence], changes: Changes, targets: LocalTargets) -> list[Occurrence]:
     """Local targets that are gone with this change; whether one is there is asked of the place that names it."""
     local = [o for o in found if o.kind is Kind.LOCAL] if changes.gone else []
-    return [o for o in broken_targets(changes.gone, local, lambda _: False, local_target) if not exists(o)]
+    gone = broken_targets(changes.gone, local, lambda _: False, targets.places)
+    return [o for o in gone if targets(o).state is LocalState.MISSING]
 
 
 def to_ask(

@@ -15,7 +15,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import unquote
 
 from crawler.core.errors import UsageError
 from crawler.core.model import Finding, Kind, Occurrence
@@ -143,31 +142,24 @@ def _is_on(occurrence: Occurrence, file: FileChange, *, old: bool) -> bool:
     return file.whole or touches(file.removed if old else file.added, occurrence.line, last)
 
 
-def local_target(occurrence: Occurrence) -> str:
-    """The path that a local target means, relative to the notes' root; "" for one that names no file."""
-    written = unquote(re.split(r"[?#]", occurrence.url, maxsplit=1)[0])
-    if not written:
-        return ""
-    folder = "" if written.startswith("/") else posixpath.dirname(occurrence.path)
-    return posixpath.normpath(posixpath.join(folder, written.lstrip("/")))
-
-
 def broken_targets(
     gone: Collection[str],
     occurrences: Iterable[Occurrence],
     exists: Callable[[str], bool],
-    target_of: Callable[[Occurrence], str] = local_target,
+    places_of: Callable[[Occurrence], Iterable[str]],
 ) -> list[Occurrence]:
     """Local targets that the change took away: they, or a folder that held them, are among `gone` files.
 
-    `exists` is asked about paths relative to the notes' root, and only about those that the change touched.
+    `places_of` names every path that would do for a target; `exists` is asked only about those that the change touched.
+    Both speak of paths relative to the notes' root.
     """
     touched = {part for path in gone for part in (*_with_folders(path), *_permalinks(path))}
-    return [o for o in occurrences if o.kind is Kind.LOCAL and _is_broken(target_of(o), touched, exists)]
-
-
-def _is_broken(target: str, touched: set[str], exists: Callable[[str], bool]) -> bool:
-    return target in touched and not exists(target)
+    found = []
+    for occurrence in occurrences if touched else ():
+        at = [place for place in places_of(occurrence) if place in touched]
+        if occurrence.kind is Kind.LOCAL and at and not any(exists(place) for place in at):
+            found.append(occurrence)
+    return found
 
 
 def _with_folders(path: str) -> Iterator[str]:

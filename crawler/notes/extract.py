@@ -1,7 +1,7 @@
 """From the text of a note to every link that is written in it.
 
 `occurrences` chooses a reader by the file's ending, and gives every link its place, and its title. The grammar of bare
-URLs is in `scan`, `hosts` and `prose`; the readers are `markdown`, `html` and `text`. No file is opened here.
+URLs is in `scan`, `hosts` and `prose`; the readers are those of `formats`. No file is opened here.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ from __future__ import annotations
 from itertools import chain
 
 from crawler.core.model import Kind, Note, Occurrence
+from crawler.notes.formats import format_of
 from crawler.notes.found import Found, Lines, Reading, Span, cover
 from crawler.notes.ignore import without_ignored
 from crawler.notes.scan import bare_urls
 from crawler.notes.titles import bare_title, link_title
-
-HTML_ENDINGS = (".html", ".htm", ".xhtml")
-TEXT_ENDINGS = (".txt", ".text")
 
 
 def occurrences(note: Note, *, code: bool = False) -> list[Occurrence]:
@@ -24,7 +22,9 @@ def occurrences(note: Note, *, code: bool = False) -> list[Occurrence]:
     `url` is the target as its author meant it (entities and Markdown escapes undone, `//host` read as https) and is
     not normalised; it may be malformed where link syntax makes plain that a link was meant. `raw` is
     `note.text[start:end]`: the target as written, but for a reference such as `[text][label]`, where it is the whole
-    reference, since the target stands in its definition, which is an occurrence of its own.
+    reference, since the target stands in its definition, which is an occurrence of its own, and for a wiki link, where
+    it is all of `[[target|label]]` (`url` is the target). In a notebook it is the target as its JSON writes it. A note
+    whose ending no format has gives nothing.
 
     Links that the comments of `crawler.notes.ignore` take away are left out. Never raises.
     """
@@ -32,22 +32,12 @@ def occurrences(note: Note, *, code: bool = False) -> list[Occurrence]:
     lines = Lines(note.text)
     links = chain(reading.links, _in_code(note.text, reading.code) if code else ())
     kept = without_ignored(sorted(links, key=lambda link: (link.start, link.end)), lines, reading.code)
-    return [_occurrence(note, lines, link) for link in kept]
+    return [_occurrence(note, lines, link, titled=reading.titled) for link in kept]
 
 
 def _read(note: Note) -> Reading:
-    name = note.path.lower()
-    if name.endswith(HTML_ENDINGS):
-        from crawler.notes.formats import html
-
-        return html.read(note.text)
-    if name.endswith(TEXT_ENDINGS):
-        from crawler.notes.formats import text
-
-        return text.read(note.text)
-    from crawler.notes.formats import markdown
-
-    return markdown.read(note.text)
+    form = format_of(note.path)
+    return form.read(note.text) if form else Reading()
 
 
 def _in_code(text: str, code: tuple[Span, ...]) -> list[Found]:
@@ -61,9 +51,9 @@ def _in_code(text: str, code: tuple[Span, ...]) -> list[Found]:
     return [Found(s.start, s.end, text[s.start : s.end], Kind.CODE) for s in bare_urls(hidden)]
 
 
-def _occurrence(note: Note, lines: Lines, link: Found) -> Occurrence:
+def _occurrence(note: Note, lines: Lines, link: Found, *, titled: bool) -> Occurrence:
     line = lines.index(link.start)
-    bare = link.kind in (Kind.BARE, Kind.AUTOLINK)
+    bare = link.kind in (Kind.BARE, Kind.AUTOLINK) and not titled
     return Occurrence(
         path=note.path,
         line=line + 1,

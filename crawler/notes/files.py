@@ -1,28 +1,31 @@
-"""Notes on disk: which files they are, what text they hold, and whether the files that they link to are there.
+"""Notes on disk: which files they are, and what text they hold.
 
-Nothing is written here and no link is looked for. What can be wrong with one note is a value (`SkippedNote`), so that
-the others are still read; what is wrong with the whole question is a `NotesError`.
+Nothing is written here and no link is looked for; where targets lie is the business of `local`. What can be wrong with
+one note is a value (`SkippedNote`), so that the others are still read; what is wrong with the whole question is a
+`NotesError`.
 
-Names and roots. The notes' root is `[notes] root`, else the notes folder: the folder PATH, the folder of a file PATH,
-the nearest common folder of several. Names in reports are relative to it. A target such as `/images/x.png` is looked
-for in the root and, where `[notes] root` is not set, also in the folder of the site or repository that the notes are
-part of (the nearest one above with `_config.yml`, `.git` and the like), as Jekyll and GitHub would resolve it.
+The notes' root is `[notes] root` (the first one of a list), else the notes folder: the folder PATH, the folder of a
+file PATH, the nearest common folder of several. Names in reports are relative to it.
+
+No symbolic link leads out of the notes: what lies below a PATH must really lie below it or below the root. A PATH
+itself may be a link, since the user named it.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from crawler.core.errors import NotesError
+from crawler.core.marker import is_ours
 from crawler.core.model import Note
 from crawler.core.settings import NotesSettings
+from crawler.notes.encodings import decode
+from crawler.notes.formats import format_of, refusal
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -30,13 +33,7 @@ if TYPE_CHECKING:
 MAX_NOTE = 32 * 1024 * 1024  # bytes; guess: a thousand times the longest post of a large blog
 IGNORE_FILE = ".crawlerignore"
 SKIPPED_FOLDERS = frozenset({"node_modules", "_site"})  # and hidden ones: nobody keeps notes there
-SITE_MARKS = ("_config.yml", "_config.toml", ".git", "mkdocs.yml", "hugo.toml", "hugo.yaml")
-MAX_LEVELS = 30  # folders above the notes in which a site's mark is looked for
-NUL_SAMPLE = 65536  # bytes in which a NUL makes a file binary
-
-_PAGES = (".md", ".markdown", ".html", ".htm", ".mdx")  # sources that a site generator makes pages of
-_INDEXES = ("index.html", "index.md", "index.markdown", "README.md", "_index.md")
-_POST = re.compile(r"/(\d{4})/(\d{1,2})/(\d{1,2})/([^/]+?)(?:\.html?)?/?\Z")  # Jekyll's default permalink
+MAX_IGNORE_FILE = 1024 * 1024  # bytes; guess: a thousand times the longest .gitignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +41,10 @@ class NoteFile:
     """One note on disk."""
 
     path: Path  # absolute
-    name: str  # relative to the notes' root, POSIX separators
+    name: str  # relative to the notes' root, POSIX separators; bytes that are not UTF-8 stand as \\xff
     size: int  # bytes
     mtime_ns: int  # of the last change, nanoseconds since the epoch
+    unread: str = ""  # why it is not opened, "" where it may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +62,23 @@ def note_paths(paths: Sequence[Path], settings: NotesSettings) -> list[Path]:
 
 def notes_root(paths: Sequence[Path], settings: NotesSettings, base: Path) -> Path:
     """The absolute folder that note names and targets such as `/images/x.png` are relative to."""
-    if settings.root:
-        return _absolute(base, Path(settings.root))
+    roots = configured_roots(settings)
+    if roots:
+        return _absolute(base, Path(roots[0]))
     folders = [_folder_of(_absolute(base, path)) for path in paths]
     return Path(os.path.commonpath(folders)) if folders else _absolute(base, Path())
+
+
+def configured_roots(settings: NotesSettings) -> tuple[str, ...]:
+    """`[notes] root` as a list; empty where it is not set."""
+    return ((settings.root,) if settings.root else ()) if isinstance(settings.root, str) else settings.root
 
 
 def find_notes(paths: Sequence[Path], settings: NotesSettings, base: Path) -> list[NoteFile]:
     """All notes under `paths`, relative ones to `base`, sorted by name, each once.
 
     In folders `[notes] include` and `exclude`, hidden folders and `.crawlerignore` decide; a file that is named is
-    taken whatever its ending. Links to folders are followed, each folder is read once. Raises NotesError.
+    taken if its ending is one of a format of notes. Each folder is read once. Raises NotesError.
     """
     root = notes_root(paths, settings, base)
     found: dict[Path, NoteFile] = {}
@@ -82,6 +86,8 @@ def find_notes(paths: Sequence[Path], settings: NotesSettings, base: Path) -> li
     for path in (_absolute(base, path) for path in paths):
         status = _status(path)
         if stat.S_ISREG(status.st_mode):
+            if format_of(path.name) is None:
+                raise NotesError(f"{shown(str(path))}: {refusal(path.name)}")
             found.setdefault(path, _note_file(path, root, status))
         elif stat.S_ISDIR(status.st_mode):
             for note in _walk(path, root, _Rules.of(settings, root, path), seen):
@@ -122,9 +128,13 @@ def _reason(error: Exception) -> str:
 
 
 def _name(path: Path, root: Path) -> str:
-    return (
-        path.relative_to(root).as_posix() if path.is_relative_to(root) else Path(os.path.relpath(path, root)).as_posix()
-    )
+    name = path.relative_to(root) if path.is_relative_to(root) else Path(os.path.relpath(path, root))
+    return shown(name.as_posix())
+
+
+def shown(name: str) -> str:
+    """A file's name with bytes that are not UTF-8 written as \\xff, so that every output can hold it."""
+    return name if name.isprintable() else name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _note_file(path: Path, root: Path, status: os.stat_result) -> NoteFile:
@@ -136,6 +146,7 @@ class _Rules:
     """What is taken below one folder. Patterns are those of gitignore; the last rule that matches wins."""
 
     root: Path
+    tops: tuple[Path, ...]  # real folders below which everything must lie
     include: GitIgnoreSpec
     exclude: GitIgnoreSpec
     ignore: tuple[tuple[Path, GitIgnoreSpec], ...] = ()  # folders with their `.crawlerignore`, outermost first
@@ -143,7 +154,8 @@ class _Rules:
     @staticmethod
     def of(settings: NotesSettings, root: Path, folder: Path) -> _Rules:
         """The rules of `folder` before its own `.crawlerignore`, but with those of all folders between."""
-        rules = _Rules(root, _patterns(settings.include), _patterns(settings.exclude))
+        tops = tuple(_real(top) for top in dict.fromkeys((folder, root)))
+        rules = _Rules(root, tops, _patterns(settings.include), _patterns(settings.exclude))
         above = [parent for parent in folder.parents if parent.is_relative_to(root)]
         for parent in reversed(above):
             rules = rules.inside(parent)
@@ -151,11 +163,19 @@ class _Rules:
 
     def inside(self, folder: Path) -> _Rules:
         """These rules and those of the folder's own `.crawlerignore`."""
-        try:
-            lines = (folder / IGNORE_FILE).read_text(encoding="utf-8-sig", errors="replace").splitlines()
-        except OSError:
+        file = folder / IGNORE_FILE
+        if not os.path.lexists(file):
             return self
-        return _Rules(self.root, self.include, self.exclude, (*self.ignore, (folder, _patterns(lines))))
+        data = b"" if self.leaves(file) else _bounded(file, MAX_IGNORE_FILE)
+        if len(data) > MAX_IGNORE_FILE or self.leaves(file):
+            what = f"larger than {MAX_IGNORE_FILE} bytes" if data else "a symbolic link that leaves the notes"
+            raise NotesError(f"{file}: {what}; put its lines into a file of its own")
+        lines = data.decode("utf-8-sig", "replace").splitlines()
+        return replace(self, ignore=(*self.ignore, (folder, _patterns(lines))))
+
+    def leaves(self, path: Path) -> bool:
+        """Whether a symbolic link at `path` leads out of the notes."""
+        return path.is_symlink() and not any(_real(path).is_relative_to(top) for top in self.tops)
 
     def ignored(self, path: Path, *, folder: bool) -> bool:
         """Whether a `.crawlerignore` leaves the path out; an inner file has the last word, as in git."""
@@ -174,6 +194,20 @@ class _Rules:
         if path.name.startswith(".") or path.name in SKIPPED_FOLDERS:
             return False
         return not self.exclude.match_file(_name(path, self.root) + "/") and not self.ignored(path, folder=True)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _bounded(file: Path, limit: int) -> bytes:
+    """At most `limit` + 1 bytes of a regular file; none of a device, a pipe, or what cannot be opened."""
+    try:
+        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        with os.fdopen(handle, "rb") as stream:
+            return stream.read(limit + 1) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else b""
+    except IsADirectoryError:
+        return b""
 
 
 def _patterns(lines: Sequence[str]) -> GitIgnoreSpec:
@@ -197,11 +231,14 @@ def _walk(top: Path, root: Path, rules: _Rules, seen: set[tuple[int, int]]) -> I
         here = above.inside(folder)
         for entry in _entries(folder):
             path = folder / entry.name
+            outside = entry.is_symlink() and here.leaves(path)
             if _is_folder(entry):
-                if here.enters(path):
+                if here.enters(path) and outside:
+                    yield _outside(path, root)
+                elif here.enters(path):
                     waiting.append((path, here))
             elif here.takes(path):
-                yield from _regular(path, root)
+                yield from (_outside(path, root),) if outside and path.exists() else _regular(path, root)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -220,6 +257,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def _outside(path: Path, root: Path) -> NoteFile:
+    return NoteFile(path, _name(path, root), 0, 0, "a symbolic link out of the notes; name its target in [notes] paths")
+
+
 def _regular(path: Path, root: Path) -> Iterator[NoteFile]:
     """The note at `path`; none for a broken link, a socket and the like."""
     try:
@@ -231,117 +272,28 @@ def _regular(path: Path, root: Path) -> Iterator[NoteFile]:
 
 
 def read_note(file: NoteFile) -> Note | SkippedNote:
-    """The text of a note: UTF-8, UTF-16 with a byte order mark, or GB18030 (GBK, GB2312) where that makes sense.
+    """The text of a note: UTF-8, UTF-16, GB18030 (GBK, GB2312), Big5, Shift_JIS, EUC-JP, CP1252 (Latin-1).
 
-    `note.text.encode(note.encoding)` gives the file's bytes back: line ends and byte order mark stay.
+    `note.text.encode(note.encoding)` gives the file's bytes back (line ends and byte order mark stay), unless
+    `note.damage` says what was replaced. A report or export of this program is an empty note.
     """
+    if file.unread:
+        return SkippedNote(file.name, file.unread)
+    if format_of(file.path.name) is None:
+        return SkippedNote(file.name, refusal(file.path.name))
     try:
-        with file.path.open("rb") as stream:
-            data = stream.read(MAX_NOTE + 1)
+        data = _bounded(file.path, MAX_NOTE)
     except (OSError, ValueError) as error:
         return SkippedNote(file.name, f"cannot be read ({_reason(error)}); check its permissions")
     if len(data) > MAX_NOTE:
         return SkippedNote(
             file.name, f"larger than {MAX_NOTE // 1024 // 1024} MB; split it, or put it into [notes] exclude"
         )
-    return decode_note(file.name, data)
+    note = decode_note(file.name, data)
+    return replace(note, text="") if isinstance(note, Note) and is_ours(note.text) else note
 
 
 def decode_note(name: str, data: bytes) -> Note | SkippedNote:
     """The note that `data` is; see `read_note`."""
-    if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        return SkippedNote(name, "UTF-32 is not read; save it as UTF-8")
-    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
-        if data.startswith(mark):
-            text = _decoded(data, encoding)
-            return (
-                Note(name, text, encoding) if text is not None else SkippedNote(name, "broken UTF-16; save it as UTF-8")
-            )
-    if b"\0" in data[:NUL_SAMPLE]:
-        return SkippedNote(name, "a binary file, no text; put it into [notes] exclude")
-    for encoding in ("utf-8", "gb18030"):
-        text = _decoded(data, encoding)
-        if text is not None and (encoding == "utf-8" or _reads_as_chinese(text)):
-            return Note(name, text, encoding)
-    return SkippedNote(name, f"neither UTF-8 nor GBK{_first_bad_byte(data)}; save it as UTF-8")
-
-
-def _decoded(data: bytes, encoding: str) -> str | None:
-    """The text, if it gives the same bytes back."""
-    try:
-        text = data.decode(encoding)
-        return text if text.encode(encoding) == data else None
-    except UnicodeError:
-        return None
-
-
-def _reads_as_chinese(text: str) -> bool:
-    """Whether most letters beyond ASCII are among the 6,763 common ones of GB2312.
-
-    GB18030 decodes nearly every sequence of bytes; Latin-1, Big5 and Shift_JIS then give mostly rare characters.
-    """
-    beyond = [character for character in text if character > "\x7f"]
-    common = "".join(beyond).encode("gb2312", "ignore")
-    return len(common) // 2 >= 0.9 * len(beyond)
-
-
-def _first_bad_byte(data: bytes) -> str:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return f" (byte {error.start}, line {line})"
-    return ""
-
-
-def target_roots(root: Path, settings: NotesSettings) -> tuple[Path, ...]:
-    """Folders that a target such as `/images/x.png` may be relative to, the likeliest first."""
-    if settings.root:
-        return (root,)
-    above = [root, *root.parents][:MAX_LEVELS]
-    site = next((folder for folder in above if any((folder / mark).exists() for mark in SITE_MARKS)), root)
-    return (root,) if site == root else (root, site)
-
-
-def local_exists(url: str, note: Path, roots: Sequence[Path]) -> bool:
-    """Whether the file that a local target names is there; `note` is the absolute path of the note it stands in.
-
-    Query and fragment do not count, percent escapes are undone. A folder needs an index. `/a/b.html` may also be made
-    from `b.md`, and `/2020/01/31/b.html` from a post. A target that begins with `/` never leaves its root.
-    """
-    written = re.split(r"[?#]", url, maxsplit=1)[0]
-    if not written:
-        return True
-    spellings = dict.fromkeys((unquote(written), written))
-    return any(_there(place) for spelling in spellings for place in _places(spelling, note, roots))
-
-
-def _places(target: str, note: Path, roots: Sequence[Path]) -> Iterator[Path]:
-    """Every path that would do for `target`."""
-    if target.startswith("/"):
-        for root in roots:
-            place = _absolute(root, Path(target.lstrip("/")))
-            if place.is_relative_to(root):
-                yield place
-    else:
-        yield _absolute(note.parent, Path(target))
-    post = _POST.search(f"/{target}")
-    if post:
-        folders = dict.fromkeys((note.parent, *roots, *(root / "_posts" for root in roots)))
-        for folder in folders:
-            yield from (folder / name for name in _post_names(*post.groups()))
-
-
-def _post_names(year: str, month: str, day: str, slug: str) -> Iterator[str]:
-    for m, d in dict.fromkeys(((month, day), (f"{int(month):02}", f"{int(day):02}"), (str(int(month)), str(int(day))))):
-        yield from (f"{year}-{m}-{d}-{slug}{ending}" for ending in _PAGES)
-
-
-def _there(place: Path) -> bool:
-    try:
-        if place.is_dir():
-            return any((place / index).is_file() for index in _INDEXES)
-        source = place.with_suffix("") if place.suffix in (".html", ".htm") else place
-        return place.is_file() or any(source.with_name(source.name + ending).is_file() for ending in _PAGES)
-    except (OSError, ValueError):  # a name too long, or one that no file can have
-        return False
+    found = decode(data)
+    return SkippedNote(name, found) if isinstance(found, str) else Note(name, found.text, found.encoding, found.damage)

@@ -38,10 +38,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All links of one text, and the spans of code in it."""
+    """All links of one text, and the spans of code in it. `titled`: titles of bare links are worked out already."""
 
     links: tuple[Found, ...] = ()
     code: tuple[Span, ...] = ()
+    titled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

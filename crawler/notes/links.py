@@ -1,6 +1,6 @@
 """From notes on disk to links: what every command does first.
 
-Composition of `notes`, `extract`, `sites` and the archive's memory of unchanged files; nothing is fetched.
+Composition of `files`, `extract`, `choice`, `sites` and the archive's memory of unchanged files; nothing is fetched.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from crawler.core.model import LOCAL, Confidence, Evidence, History, Kind, Link, Occurrence, State
-from crawler.notes.files import NoteFile, SkippedNote, find_notes, local_exists, notes_root, read_note, target_roots
+from crawler.notes.choice import Choice
+from crawler.notes.files import NoteFile, SkippedNote, find_notes, notes_root, read_note
+from crawler.notes.formats import VERSION
 
 if TYPE_CHECKING:
     from crawler.core import settings
+    from crawler.notes.local import LocalAnswer, LocalTargets
     from crawler.sites import Identity, Sites
 
 IDENTITIES = "identities"  # what the archive remembers them as
-EXTRACTION = 1  # raised when extraction finds other links in the same text: notes are then read anew
+EXTRACTION = VERSION  # rises when extraction finds other links in the same text: notes are then read anew
 MANY = 500  # occurrences; below it, working identities out is faster than reading all that are remembered
 T = TypeVar("T")
 
@@ -56,11 +59,12 @@ class Derived(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadNote:
-    """A note file and what is written in it; `fresh` where it was read just now, not remembered."""
+    """A note file and all that is written in it; `fresh` where it was read just now and may be remembered."""
 
     file: NoteFile
     occurrences: tuple[Occurrence, ...]
     fresh: bool
+    damage: str = ""  # what was not valid in the note's encoding; such a note is read anew each time, and named
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,17 @@ class NotesRead:
     read: tuple[ReadNote, ...] = ()
     skipped: tuple[SkippedNote, ...] = ()
     root: Path = Path()  # what the names of notes are relative to
+    choice: Choice = Choice()  # noqa: RUF009 - frozen, so that one default may serve all
 
     @property
     def occurrences(self) -> list[Occurrence]:
-        """Every occurrence, note by note."""
-        return [occurrence for note in self.read for occurrence in note.occurrences]
+        """Every occurrence, note by note, without those that `[notes] ignore` leaves out, as `rewrite` reads them."""
+        return self.choice.of(occurrence for note in self.read for occurrence in note.occurrences)
+
+    @property
+    def damaged(self) -> list[SkippedNote]:
+        """Notes whose links were found although some of their bytes mean nothing."""
+        return [SkippedNote(note.file.name, note.damage) for note in self.read if note.damage]
 
 
 def read_notes(
@@ -97,7 +107,7 @@ def read_notes(
             skipped.append(fresh)
         else:
             read.append(fresh)
-    return NotesRead(tuple(read), tuple(skipped), notes_root(paths, options, here))
+    return NotesRead(tuple(read), tuple(skipped), notes_root(paths, options, here), Choice.of_settings(options))
 
 
 def _is_unchanged(known: Remembered, file: NoteFile) -> bool:
@@ -109,7 +119,9 @@ def read_anew(file: NoteFile, *, code: bool = False) -> ReadNote | SkippedNote:
     from crawler.notes.extract import occurrences  # here, since a run over unchanged notes does without
 
     note = read_note(file)
-    return note if isinstance(note, SkippedNote) else ReadNote(file, tuple(occurrences(note, code=code)), fresh=True)
+    if isinstance(note, SkippedNote):
+        return note
+    return ReadNote(file, tuple(occurrences(note, code=code)), fresh=not note.damage, damage=note.damage)
 
 
 def link_up(found: Iterable[Occurrence], sites: Sites, known: dict[str, Identity] | None = None) -> list[Link]:
@@ -164,37 +176,60 @@ def link_of(url: str, sites: Sites) -> Link:
 
 
 def local_key(occurrence: Occurrence) -> str:
-    """The identity of a local target: relative ones mean another file in each folder of notes."""
-    if occurrence.url.startswith("/"):
-        return f"local:{occurrence.url}"
+    """The identity of a local target: relative ones mean another file in each folder, `#part` in each note.
+
+    The target of a wiki link is looked for in all notes, so that it means the same everywhere.
+    """
+    url = occurrence.url
+    if url.startswith("#"):
+        return f"local:/{occurrence.path}{url}"
+    if occurrence.raw.startswith(("[[", "![[")):
+        return f"local:[[{url}]]"
+    if url.startswith("/"):
+        return f"local:{url}"
     folder = occurrence.path.rpartition("/")[0]
-    return f"local:/{folder}/{occurrence.url}" if folder else f"local:/{occurrence.url}"
+    return f"local:/{folder}/{url}" if folder else f"local:/{url}"
 
 
-def local_histories(links: Iterable[Link], exists: Callable[[Occurrence], bool], now: datetime) -> dict[str, History]:
-    """The state of local targets, found out anew each time: a look at the disk is cheaper than a memory."""
-    told = {}
+def local_histories(
+    links: Iterable[Link], check: Callable[[Occurrence], LocalAnswer], now: datetime
+) -> dict[str, History]:
+    """The state of local targets, found out anew each time: asking the disk is cheaper than a memory."""
+    found = {}
     for link in links:
         if link.site == LOCAL:
-            there = exists(link.occurrences[0])
-            told[link.canonical_url] = History(
-                canonical_url=link.canonical_url,
-                url=link.url,
-                first_seen=now,
-                state=State.ALIVE if there else State.DEAD,
-                reason="ok" if there else "missing-file",
-                confidence=Confidence.HIGH,
-                evidence=Evidence(rule="local/exists" if there else "local/missing-file", matched=link.url),
-                checked_at=now,
-                last_alive=now if there else None,
-                first_failed=None if there else now,
-                failures=0 if there else 1,
-            )
-    return told
+            found[link.canonical_url] = _local_history(link, check(link.occurrences[0]), now)
+    return found
 
 
-def local_checker(notes: NotesRead, options: settings.NotesSettings) -> Callable[[Occurrence], bool]:
-    """A question about the disk: does this local target exist?"""
+_STATES = {"ok": State.ALIVE, "missing-file": State.DEAD, "missing-anchor": State.SUSPECT}
+
+
+def _local_history(link: Link, answer: LocalAnswer, now: datetime) -> History:
+    state = _STATES.get(answer.state, State.UNKNOWN)
+    sure = state in (State.ALIVE, State.DEAD)
+    return History(
+        canonical_url=link.canonical_url,
+        url=link.url,
+        first_seen=now,
+        state=state,
+        reason=str(answer.state),
+        confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
+        evidence=Evidence(
+            rule=answer.rule,
+            matched=link.url,
+            error=f"no such file; {answer.meant} was probably meant" if answer.meant else "",
+        ),
+        checked_at=now,
+        last_alive=now if state is State.ALIVE else None,
+        first_failed=now if state in (State.DEAD, State.SUSPECT) else None,
+        failures=int(state in (State.DEAD, State.SUSPECT)),
+    )
+
+
+def local_checker(notes: NotesRead, options: settings.NotesSettings) -> LocalTargets:
+    """What answers questions about the local targets of these notes."""
+    from crawler.notes.local import LocalTargets  # here, since `crawler links` does without
+
     files = {note.file.name: note.file.path for note in notes.read}
-    roots = target_roots(notes.root, options)
-    return lambda occurrence: local_exists(occurrence.url, files[occurrence.path], roots)
+    return LocalTargets(notes.root, files, options, notes.occurrences)

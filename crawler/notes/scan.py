@@ -36,11 +36,11 @@ _PLAIN = re.compile(
     r"(?=[ \t\r\n]|\Z)"
 )
 _STOPS = r"\s\x00-\x20\x7f<>\"`{}|\\\u00ad\u200b-\u200f\u2028-\u202f\u2060\ufeff\ufffc\ufffd"
-_TAIL = re.compile(rf"[^{_STOPS}]*(?:\\[!#-;=?@\[\]^_~*][^{_STOPS}]*)*")
+_TAIL = re.compile(rf"[^{_STOPS}]*(?:\\[!#-;=?@\[\]^_~*|][^{_STOPS}]*)*")
 _SPLIT_AFTER = re.compile(r"[A-Za-z0-9,;.()\[\]]|[^\x00-\x7f]")  # a scheme behind one of these begins a new address
 _TRAILING_ENTITY = re.compile(ENTITY + r"\Z")
 _ENTITY = re.compile(ENTITY)
-_MARKUP_BEFORE = re.compile(r"(\*{1,3}|_{1,3}|~~|')\Z")
+_MARKUP_BEFORE = re.compile(r"(\*{1,3}|_{1,3}|~~|'|==)\Z")
 _LINE_BEGIN = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])?[ \t]*(?:\[[ xX]\][ \t]+)?[*_~]*\Z")
 _BRACKET = re.compile(r"[()\[\]]")
 _WORD = re.compile(r"[A-Za-z0-9]")
@@ -129,7 +129,8 @@ def _markup_cut(text: str, start: int, end: int, closers: Sequence[tuple[int, in
     if mark in ("**", "***", "~~", "'"):
         close = text.find(mark, start, end)
         return _closed(text, start, end if close < 0 else close, closers, done)
-    if mark and text.endswith(mark, start, end):  # an id may hold `_` and `*`, so that only the last ones are markup
+    # An id may hold `_` and `*`, a query `==`, so that only the last ones are markup.
+    if mark and text.endswith(mark, start, end):
         return end - len(mark)
     return _closed(text, start, end, closers, done)
 

@@ -1,6 +1,6 @@
-r"""What the target of a link is: a web address, a file beside the notes, or nothing that can be looked at.
+r"""What the target of a link is: a web address, a file beside the notes, or nothing that can be checked.
 
-Only text is judged here; whether a file exists is asked in `notes.files`. `unescape` undoes what the author had to
+Only text is judged here; whether a file exists is asked in `notes.local`. `unescape` undoes what the author had to
 write for Markdown's or HTML's sake (`\_`, `&amp;`), nothing more: the result is not normalised.
 """
 
@@ -34,17 +34,57 @@ def unescape_html(raw: str) -> str:
     return _ENTITY.sub(lambda match: html.unescape(match[0]), raw) if "&" in raw else raw
 
 
+# Characters that nobody sees and that are part of no address: word processors leave them before `https:`.
+_INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u202a\u202c\u202d\u2066\u2069"
+_BLANK = re.compile(rf"\A[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+\Z")
+# One or two letters of `https://` missing, doubled, swapped, or typed in full width. RFC 3986 knows no such schemes.
+_MISSPELT = re.compile(
+    r"(?P<scheme>h?t{1,3}p{0,3}s{0,2}|ht?p{1,2}s?|hhttps?|htt[a-z]ps?|h[a-z]tps?|http[a-z]s?|[：:]?https?)"
+    r"[\s;：:.,]*[/／\\]{1,3}(?=[^\s/\\])",
+    re.IGNORECASE,
+)
+_FULL_WIDTH = str.maketrans({chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
+_REAL_SCHEMES = frozenset(("ftp", "ftps", "sftp", "tftp"))
+# What people type without a scheme; a name that ends in one of a file is a file.
+_DOMAIN = re.compile(
+    r"(?:www\.[a-z0-9-]+(?:\.[a-z0-9-]+)+|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+"
+    r"(?:com|org|net|edu|gov|cn|io|dev|app|info|jp|tw|hk|kr|de|fr|uk|ru|eu|nl|us|me|tv|cc|xyz|top|site|example|test))"
+    r"(?::\d{1,5})?(?:[/?#]\S*)?",
+    re.IGNORECASE,
+)
+
+
 def target(written: str, kind: Kind) -> tuple[str, Kind] | None:
     """URL and kind of a link whose target is `written`; None where nothing can be checked.
 
-    Malformed http URLs are kept as they are: their author meant a link. An address without a scheme
-    (`//host/path`) is read as https. Fragments of this note, other schemes and Liquid are None.
+    Malformed http URLs, and those with a misspelt scheme, are kept as they are: their author meant a link. An address
+    without a scheme (`//host/path`) is read as https. Other schemes and Liquid are None; `#part` is a place in this
+    note, a local target.
     """
-    url = written.strip()
-    if not url or HIDDEN in url or url[0] in "#?":
+    url = _BLANK.sub("", written)
+    if not url or HIDDEN in url or url[0] == "?" or url == "#":
         return None
     if _HTTP.match(url):
         return url, kind
     if url.startswith("//"):
         return f"https:{url}", kind
+    if is_misspelt(url):
+        return url, kind
     return None if _SCHEME.match(url) else (url, Kind.LOCAL)
+
+
+def is_misspelt(url: str) -> bool:
+    """Whether `url` begins with what was meant to be `https://` or `http://`."""
+    found = _MISSPELT.match(url.translate(_FULL_WIDTH) if not url.isascii() else url)
+    return found is not None and found["scheme"].lower() not in _REAL_SCHEMES and not _HTTP.match(url)
+
+
+def probable(url: str) -> str:
+    """What the author of a target that leads nowhere probably meant: an address on the web; "" where nothing is likely."""
+    url = _BLANK.sub("", url)
+    plain = url.translate(_FULL_WIDTH) if not url.isascii() else url
+    found = _MISSPELT.match(plain)
+    if found and is_misspelt(url):
+        scheme = "https" if "s" in found["scheme"].lower() else "http"
+        return f"{scheme}://{url[found.end() :]}"
+    return f"https://{url}" if _DOMAIN.fullmatch(url) else ""

@@ -1,1 +1,111 @@
-"""One module for each format of notes: from its text to the links that are written in it."""
+"""The registry of note formats: which endings are read, by which reader, and how a URL is escaped in them.
+
+The globs of `[notes] include`, the types of the pre-commit hooks and the table in `docs/extraction.md` say the same;
+tests compare them. Readers are imported when a note of theirs is met. No file is opened here and no link is looked for.
+
+To add a format: a module with `read(text) -> Reading`, a function below that imports it, and a line in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crawler.notes.found import Reading
+
+Reader = Callable[[str], Reading]
+
+
+def _markdown(text: str) -> Reading:
+    from crawler.notes.formats import markdown
+
+    return markdown.read(text)
+
+
+def _mdx(text: str) -> Reading:
+    from crawler.notes.formats import mdx
+
+    return mdx.read(text)
+
+
+def _html(text: str) -> Reading:
+    from crawler.notes.formats import html
+
+    return html.read(text)
+
+
+def _text(text: str) -> Reading:
+    from crawler.notes.formats import text as plain
+
+    return plain.read(text)
+
+
+def _rst(text: str) -> Reading:
+    from crawler.notes.formats import rst
+
+    return rst.read(text)
+
+
+def _asciidoc(text: str) -> Reading:
+    from crawler.notes.formats import asciidoc
+
+    return asciidoc.read(text)
+
+
+def _org(text: str) -> Reading:
+    from crawler.notes.formats import org
+
+    return org.read(text)
+
+
+def _notebook(text: str) -> Reading:
+    from crawler.notes.formats import notebook
+
+    return notebook.read(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format of notes. `version` is raised when its reader finds other links in the same text."""
+
+    name: str  # for people
+    endings: tuple[str, ...]  # lower case, with the dot
+    read: Reader
+    version: int
+    hook_types: tuple[str, ...]  # what pre-commit's `identify` calls such files
+    mendable: bool = True  # whether `fix` can write URLs into it
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 2, ("markdown",)),
+    Format("MDX", (".mdx",), _mdx, 1, ("mdx",)),
+    Format("HTML", (".html", ".htm", ".xhtml"), _html, 2, ("html",)),
+    Format("plain text", (".txt", ".text"), _text, 2, ("plain-text",)),
+    Format("reStructuredText", (".rst",), _rst, 1, ("rst",), mendable=False),
+    Format("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 1, ("asciidoc",), mendable=False),
+    Format("Org", (".org",), _org, 1, ("org",), mendable=False),
+    Format("Jupyter notebook", (".ipynb",), _notebook, 1, ("jupyter",), mendable=False),
+)
+MARKDOWN = FORMATS[0]
+ENDINGS: dict[str, Format] = {ending: each for each in FORMATS for ending in each.endings}
+GLOBS: tuple[str, ...] = tuple(f"**/*{ending}" for each in FORMATS for ending in each.endings)
+HOOK_TYPES: tuple[str, ...] = tuple(kind for each in FORMATS for kind in each.hook_types)
+VERSION = sum(each.version for each in FORMATS)  # of all readers together: what is remembered of notes depends on it
+
+
+def ending_of(name: str) -> str:
+    """The ending of a file's name in lower case with its dot, "" where it has none (`README`, `.profile`)."""
+    base = name.rpartition("/")[2]
+    stem, dot, ending = base.rpartition(".")
+    return f".{ending.lower()}" if dot and stem.strip(".") and ending else ""
+
+
+def format_of(name: str) -> Format | None:
+    """The format of a note by its file's name; a name without an ending is Markdown; None: nobody reads it."""
+    ending = ending_of(name)
+    return ENDINGS.get(ending) if ending else MARKDOWN
+
+
+def refusal(name: str) -> str:
+    """Why a file is not read, for its author."""
+    return f"nobody reads {ending_of(name)} files; notes end in {', '.join(ENDINGS)}"

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin
 
 from crawler.core.model import Kind
 from crawler.notes.found import Found, Reading, Span, cover
 from crawler.notes.scan import bare_urls
 from crawler.notes.targets import target, unescape_html
 
-# Attributes that hold one address; `srcset` holds several.
+# Attributes that hold one address; `srcset` holds several. Elements that are not named here (custom elements, MDX's
+# components) have `OTHER_ATTRIBUTES`, but for those that load what nobody reads.
 LINK_ATTRIBUTES = {
     "a": ("href",),
     "area": ("href",),
@@ -30,12 +32,14 @@ LINK_ATTRIBUTES = {
     "embed": ("src",),
     "object": ("data",),
 }
+OTHER_ATTRIBUTES = ("href", "src", "to")
+LOADING_TAGS = frozenset({"link", "script", "base", "meta", "form", "input", "button", "style", "use", "image"})
 CODE_TAGS = frozenset({"code", "pre", "kbd", "samp", "tt", "xmp"})
 SILENT_TAGS = frozenset({"script", "style", "template", "textarea", "title", "noscript", "svg", "math"})
 
 _TAG = re.compile(
     r"<!--(?:-?>|[\s\S]*?(?:-->|\Z))"
-    r"|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9:-]{0,30})(?P<attributes>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>"
+    r"|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9:._-]{0,60})(?P<attributes>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>"
     r"|<[!?][^>]*>"
 )
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+))")
@@ -75,9 +79,14 @@ def tags(text: str, start: int = 0, end: int | None = None) -> Iterator[Tag]:
             yield Tag(match.start(), match.end())
 
 
+def attributes_of(name: str) -> tuple[str, ...]:
+    """The attributes of an element that hold links."""
+    return LINK_ATTRIBUTES.get(name) or (() if not name or name in LOADING_TAGS else OTHER_ATTRIBUTES)
+
+
 def link_values(text: str, tag: Tag) -> Iterator[Value]:
     """The link attributes of an opening tag."""
-    wanted = LINK_ATTRIBUTES.get(tag.name, ())
+    wanted = attributes_of(tag.name)
     if tag.closing or not wanted:
         return
     for match in _ATTRIBUTE.finditer(text, tag.attributes.start, tag.attributes.end):
@@ -89,7 +98,7 @@ def link_values(text: str, tag: Tag) -> Iterator[Value]:
 
 def values_to_links(text: str, value: Value, title: str) -> Iterator[Found]:
     """The links in one attribute value."""
-    places = _srcset(text, value) if value.attribute == "srcset" else [_stripped(text, value)]
+    places = _srcset(text, value.start, value.end) if value.attribute == "srcset" else [_stripped(text, value)]
     for span in places:
         found = target(unescape_html(text[span.start : span.end]), Kind.HTML)
         if found:
@@ -102,12 +111,12 @@ def _stripped(text: str, value: Value) -> Span:
     return Span(start, max(start, value.start + len(written.rstrip())))
 
 
-def _srcset(text: str, value: Value) -> Iterator[Span]:
+def _srcset(text: str, start: int, end: int) -> Iterator[Span]:
     """The addresses of a `srcset`: each up to white space; a comma ends one only at its end."""
-    at = value.start
-    while match := _CANDIDATE.search(text, at, value.end):
+    at = start
+    while match := _CANDIDATE.search(text, at, end):
         yield Span(match.start(), match.end())
-        descriptor = _DESCRIPTOR.match(text, match.end(), value.end)
+        descriptor = _DESCRIPTOR.match(text, match.end(), end)
         at = descriptor.end() if descriptor and descriptor.end() > match.end() else match.end()
 
 
@@ -160,6 +169,8 @@ def pieces(text: str, found: Sequence[Tag]) -> Pieces:
             current = next(inside, None)
         if current and current.start <= tag.start:
             continue
+        if _IGNORED.search(text, tag.attributes.start, tag.attributes.end):
+            continue
         anchor = anchors.get(tag.end) if tag.name == "a" else None
         title = inner_text(text, anchor) if anchor else _alt(text, tag)
         for value in link_values(text, tag):
@@ -192,7 +203,8 @@ def read(text: str) -> Reading:
     found = list(tags(text))
     seen = pieces(text, found)
     real = _real_values(text)
-    links = [link for link in seen.links if _take(real, text, link)]
+    base = _base(text, found)
+    links = [_from_base(base, link) for link in seen.links if _take(real, text, link)]
     links.extend(_bare(text, seen.hidden))
     return Reading(tuple(links), seen.code)
 
@@ -202,17 +214,46 @@ def _bare(text: str, hidden: Iterable[Span]) -> Iterator[Found]:
         yield Found(span.start, span.end, unescape_html(text[span.start : span.end]), Kind.BARE)
 
 
+_WITH_LINKS = ",".join(f"[{name}]" for name in sorted({*OTHER_ATTRIBUTES, *sum(LINK_ATTRIBUTES.values(), ())}))
+
+
 def _real_values(text: str) -> Counter[str]:
     """How often each address stands in a link attribute of the parsed tree."""
     from selectolax.lexbor import LexborHTMLParser
 
     real: Counter[str] = Counter()
-    for node in LexborHTMLParser(text.encode("utf-8", "replace")).css(",".join(LINK_ATTRIBUTES)):
-        for attribute in LINK_ATTRIBUTES[node.tag or ""]:
-            written = node.attributes.get(attribute)
-            if written:
-                real.update(_CANDIDATE.findall(written) if attribute == "srcset" else [written.strip()])
+    for node in LexborHTMLParser(text.encode("utf-8", "replace")).css(_WITH_LINKS):
+        attributes = node.attributes
+        for attribute in attributes_of(node.tag or ""):
+            written = attributes.get(attribute)
+            if written and attribute == "srcset":
+                real.update(written[span.start : span.end] for span in _srcset(written, 0, len(written)))
+            elif written:
+                real.update([written.strip()])
     return real
+
+
+_IGNORED = re.compile(r"\bdata-proofer-ignore\b|\bdata-(?:crawler|linkinator|link-check)-ignore\b")
+
+
+def _base(text: str, found: Sequence[Tag]) -> str:
+    """The address of the first `<base href>`, which relative targets are relative to."""
+    for tag in found:
+        if tag.name == "base" and not tag.closing:
+            for match in _ATTRIBUTE.finditer(text, tag.attributes.start, tag.attributes.end):
+                if match[1].lower() == "href":
+                    return unescape_html(match[match.lastindex or 4]).strip()
+    return ""
+
+
+def _from_base(base: str, link: Found) -> Found:
+    if link.kind is not Kind.LOCAL or not base or link.url.startswith("#"):
+        return link
+    try:
+        found = target(urljoin(base, link.url), Kind.HTML)
+    except ValueError:  # such as http://[ as a base
+        return link
+    return replace(link, url=found[0], kind=found[1]) if found else link
 
 
 def _take(real: Counter[str], text: str, link: Found) -> bool:

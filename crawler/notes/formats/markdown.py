@@ -15,7 +15,7 @@ import pyromark
 
 from crawler.core.model import Kind
 from crawler.notes import templates
-from crawler.notes.formats import frontmatter, html
+from crawler.notes.formats import dialects, frontmatter, html
 from crawler.notes.found import Cover, Found, Reading, Span, cover
 from crawler.notes.scan import bare_urls
 from crawler.notes.targets import HIDDEN, target, unescape
@@ -135,17 +135,22 @@ def read(text: str) -> Reading:
     """The links of a Markdown note."""
     text = _encodable(text)
     begin = frontmatter.block_end(text) or (1 if text.startswith("\ufeff") else 0)
-    source, liquid_code = _without_templates(text, begin)
+    source, liquid_code, tags = _without_templates(text, begin)
     seen = _collect(source[begin:])
     definitions = _definitions(source[begin:])
     offsets = _Offsets(source[begin:], begin, _wanted(seen, definitions))
     code = [offsets.span(span) for span in seen.code]
     math = list(templates.formulas(cover(source, code, " "))) if "$" in source else []
+    if "%%" in source:
+        math += dialects.comments(cover(source, [Span(0, begin), *code], " "))
     inside = html.pieces(source, list(_tags(source, [offsets.span(span) for span in seen.html])))
     links = [*frontmatter.links(text, begin), *_explicit(source, seen, offsets), *inside.links]
     links += _defined(source, definitions, offsets)
     spans = [Span(offsets(link.start), offsets(link.end)) for link in seen.links]
     spans += [offsets.span(span) for _, span in definitions]
+    if tags:
+        quoted = Cover(code)
+        links += dialects.shortcodes(text, [tag for tag in tags if tag.start not in quoted])
     silent = Cover([*math, *inside.code])
     hidden = [Span(0, begin), *code, *math, *inside.hidden]
     prose = cover(source, [*hidden, *spans], "\0")
@@ -153,7 +158,11 @@ def read(text: str) -> Reading:
     if spaced:
         links += spaced
         prose = cover(prose, [Span(link.start, link.end) for link in spaced], "\0")
-    links += _bare(prose, _closers(source, seen, offsets))
+    wiki = list(dialects.wiki_links(prose))
+    if wiki:
+        links += wiki
+        prose = cover(prose, [Span(link.start, link.end) for link in wiki], "\0")
+    links += _bare(prose, sorted([*_closers(source, seen, offsets), *dialects.highlights(prose)]))
     return Reading(tuple(link for link in links if link.start not in silent), (*code, *inside.code, *liquid_code))
 
 
@@ -166,15 +175,15 @@ def _encodable(text: str) -> str:
     return text
 
 
-def _without_templates(text: str, begin: int) -> tuple[str, list[Span]]:
-    """The text with Liquid and kramdown comments covered, and the spans of code that Liquid holds."""
+def _without_templates(text: str, begin: int) -> tuple[str, list[Span], list[Span]]:
+    """The text with Liquid and kramdown comments covered, the spans of code that Liquid holds, and those of its tags."""
     if "{" not in text:
-        return text, []
+        return text, [], []
     blocks = list(templates.liquid_blocks(text))
     silent = [span for _, span in blocks] + list(templates.kramdown_comments(text))
     source = cover(text, silent, " ") if silent else text
-    source = cover(source, [span for span in templates.liquid(source) if span.start >= begin], HIDDEN)
-    return source, [span for name, span in blocks if name == "highlight"]
+    tags = [span for span in templates.liquid(source) if span.start >= begin]
+    return cover(source, tags, HIDDEN), [span for name, span in blocks if name == "highlight"], tags
 
 
 def _definitions(source: str) -> list[tuple[str, Span]]:

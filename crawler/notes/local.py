@@ -1,0 +1,439 @@
+"""Whether what a local target names is there: a file, a folder, a page that a generator makes, a note, a heading.
+
+The only questions asked are about files; which folders a target may be relative to is found by `sitefolders`, what a
+note is published as by `routes`, its headings by `anchors`. In doubt a target is not missing: what a generator may make
+is `GENERATED`. A target that begins with `/` never leaves its root.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urljoin
+
+from crawler.core.model import Kind, Occurrence
+from crawler.core.settings import NotesSettings
+from crawler.notes.anchors import CHECKED, KNOWN, Anchors, anchors_of
+from crawler.notes.dates import note_date
+from crawler.notes.encodings import decode
+from crawler.notes.files import SKIPPED_FOLDERS, configured_roots
+from crawler.notes.formats import ENDINGS, ending_of
+from crawler.notes.routes import STYLES, normal, routes_of
+from crawler.notes.sitefolders import SiteFolders, site_folders
+from crawler.notes.targets import probable
+
+MAX_FILES = 200_000  # names of one site that are looked at for routes and wiki links
+MAX_HEAD = 4096  # bytes of a note that are read for its front matter
+MAX_ANCHORED = 8 * 1024 * 1024  # bytes of a note that is searched for headings
+FEW = 3  # distinct targets from the root of which none is found, before the root is doubted; guess
+MAX_SEGMENT = 255  # bytes of a file's name; what Linux, macOS and Windows allow
+
+INDEXES = ("index", "readme", "_index")
+PAGES = (".md", ".markdown", ".html", ".htm", ".mdx", ".rst", ".adoc", ".org", ".ipynb", ".qmd", ".rmd")
+# Endings of what people put beside their notes: nobody generates it.
+FILES = frozenset(
+    f".{ending}"
+    for ending in "png jpg jpeg gif webp svg avif bmp ico tif tiff heic pdf doc docx xls xlsx ppt pptx odt ods odp epub "
+    "mobi djvu zip gz tgz bz2 xz 7z rar tar zst jar apk dmg exe msi iso deb rpm mp3 m4a ogg oga wav flac mp4 m4v mov "
+    "webm avi mkv ogv csv tsv sqlite db psd ai drawio excalidraw ttf otf woff woff2 py c h cpp hpp cc java go rs rb sh "
+    "bat ps1 ts tsx jsx php pl lua sql yaml yml toml ini cfg conf log patch diff bib tex key pem crt".split()
+)
+GENERATED_ENDINGS = frozenset((".xml", ".json", ".css", ".js", ".mjs", ".rss", ".atom", ".ics", ".webmanifest", ".map"))
+_DATED = re.compile(r"(?:\A|/)(\d{4})/(\d{1,2})/(\d{1,2})/([^/]+?)(?:\.html?)?/?\Z")  # Jekyll's default permalink
+_ALIAS = re.compile(r"@site/|[~]?@/|\{(?:filename|static|attach|index)\}/?|\|filename\|/?")
+
+
+class LocalState(StrEnum):
+    """What is true of a local target; the values are reasons, "ok" apart."""
+
+    THERE = "ok"
+    MISSING = "missing-file"
+    NO_ANCHOR = "missing-anchor"
+    GENERATED = "generated-page"
+    UNWRITTEN = "unwritten-note"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAnswer:
+    """A state with what led to it; `meant` is what the author probably wanted to write, "" unknown."""
+
+    state: LocalState
+    rule: str
+    meant: str = ""
+
+
+THERE = LocalAnswer(LocalState.THERE, "local/exists")
+MISSING = LocalAnswer(LocalState.MISSING, "local/missing-file")
+GENERATED = LocalAnswer(LocalState.GENERATED, "local/generated-page")
+NO_ROOT = LocalAnswer(LocalState.GENERATED, "local/no-root")
+NO_ANCHOR = LocalAnswer(LocalState.NO_ANCHOR, "local/missing-anchor")
+UNWRITTEN = LocalAnswer(LocalState.UNWRITTEN, "local/unwritten-note")
+
+
+def is_wiki(occurrence: Occurrence) -> bool:
+    """Whether the target stands in `[[double brackets]]`."""
+    return occurrence.kind is Kind.LOCAL and occurrence.raw.startswith(("[[", "![["))
+
+
+@dataclass(slots=True)
+class LocalTargets:
+    """Answers about the local targets of some notes; what is read from disk is read once."""
+
+    root: Path  # of the notes: what names of notes are relative to
+    files: Mapping[str, Path]  # note's name -> where it lies
+    options: NotesSettings
+    occurrences: Sequence[Occurrence] = ()  # of all these notes: a root is doubted when none of them is found
+    _sites: dict[Path, SiteFolders] = field(default_factory=dict)
+    _routes: dict[tuple[Path, ...], dict[str, list[Path]]] = field(default_factory=dict)
+    _own_routes: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    _names: dict[str, list[Path]] | None = None
+    _aliases: dict[str, Path] | None = None
+    _anchors: dict[Path, Anchors | None] = field(default_factory=dict)
+    _doubted: bool | None = None
+
+    def __call__(self, occurrence: Occurrence) -> LocalAnswer:
+        """What is true of the target of `occurrence`, whose note is one of `files`. Never raises."""
+        note = self.files[occurrence.path]
+        try:
+            answer, place = self._answer(occurrence, note)
+        except (OSError, ValueError):  # a name that no file can have
+            return MISSING
+        fragment = _fragment(occurrence.url)
+        if place is not None and fragment and self.options.anchors and not self._has_anchor(place, fragment, note):
+            return NO_ANCHOR
+        return answer
+
+    def question(self) -> str:
+        """What to ask the user where no target from the root is found at all; "" where there is nothing to ask."""
+        if not self._doubted:
+            return ""
+        first = next(url for url in _from_root(self.occurrences))
+        return f"none of the files such as {first} is found below {self.root}; is [notes] root right?"
+
+    def places(self, occurrence: Occurrence) -> Iterator[str]:
+        """Every path that would do, relative to the notes' root (POSIX)."""
+        note = self.files.get(occurrence.path, self.root / occurrence.path)
+        site = self._site(note.parent)
+        for spelling in _spellings(_path(occurrence.url)):
+            for place in _places(spelling, note, site):
+                for each in (place, *_pages(place)):
+                    yield Path(os.path.relpath(each, self.root)).as_posix()
+            for route in _meant_routes(spelling, self._own(note, site)):
+                for file in self._routes_of(site).get(route, ()):
+                    yield Path(os.path.relpath(file, self.root)).as_posix()
+
+    def _answer(self, occurrence: Occurrence, note: Path) -> tuple[LocalAnswer, Path | None]:
+        url = occurrence.url
+        if url.startswith("#"):
+            return THERE, note
+        if is_wiki(occurrence):
+            return self._wiki(url, note)
+        site = self._site(note.parent)
+        for spelling in _spellings(_path(url)):
+            place = self._found(spelling, note, site)
+            if place is not None:
+                return THERE, place
+        if "#" in url or "?" in url:  # as part of a name: `C#.md`
+            if any(_there(place) for spelling in _spellings(url) for place in _places(spelling, note, site)):
+                return THERE, None
+        return self._not_found(_path(url), note, site), None
+
+    def _site(self, folder: Path) -> SiteFolders:
+        if folder not in self._sites:
+            here = Path(os.path.abspath(self.root))  # noqa: PTH100 - names stay the user's
+            configured = [here if n == 0 else Path(root) for n, root in enumerate(configured_roots(self.options))]
+            self._sites[folder] = site_folders(folder, here, configured)
+        return self._sites[folder]
+
+    def _found(self, target: str, note: Path, site: SiteFolders) -> Path | None:
+        for place in _places(target, note, site):
+            there = _there(place)
+            if there is not None and not (target.endswith("/") and there == place and not there.is_dir()):
+                return there
+        if _is_path_to_file(target):
+            return self._in_vault(target, site)
+        routes = self._routes_of(site)
+        for route in _meant_routes(target, self._own(note, site)):
+            if route in routes:
+                return routes[route][0]
+        dated = _DATED.search(target)
+        if dated:
+            year, month, day, slug = dated.groups()
+            at_day = routes.get(f"{year}/{int(month):02}/{int(day):02}/{normal(slug)}")
+            return at_day[0] if at_day else None
+        return None
+
+    def _in_vault(self, target: str, site: SiteFolders) -> Path | None:
+        """Obsidian's shortest path, in links of Markdown."""
+        if not site.vault or target.startswith(("/", ".")):
+            return None
+        return self._by_name(target)
+
+    def _not_found(self, target: str, note: Path, site: SiteFolders) -> LocalAnswer:
+        meant = probable(target)
+        if meant:
+            return LocalAnswer(LocalState.MISSING, "local/missing-file", meant)
+        path = unquote(target)
+        if _cannot_be(path):
+            return MISSING
+        ending = ending_of(path.rstrip("/"))
+        if ending in FILES or (ending in ENDINGS and ending not in (".html", ".htm", ".xhtml")):
+            return NO_ROOT if path.startswith("/") and self._root_is_doubtful(site) else MISSING
+        if ending in GENERATED_ENDINGS:
+            return GENERATED if site.generator or path.startswith("/") else MISSING
+        if _DATED.search(path) and _publishes_by_date(site):
+            return MISSING
+        return GENERATED if site.generator or path.startswith(("/", "@", "~")) else MISSING
+
+    def _root_is_doubtful(self, site: SiteFolders) -> bool:
+        """Whether none of several files is found from the root, so that the root is wrong rather than the notes."""
+        if configured_roots(self.options) or site.serves:
+            return False
+        if self._doubted is None:
+            asked = {(o.url, self.files[o.path].parent) for o in self.occurrences if o.url in set(_from_root([o]))}
+            found = (
+                self._found(s, folder / "x", self._site(folder))
+                for url, folder in asked
+                for s in _spellings(_path(url))
+            )
+            self._doubted = len({url for url, _ in asked}) >= FEW and not any(found)
+        return self._doubted
+
+    def _wiki(self, url: str, note: Path) -> tuple[LocalAnswer, Path | None]:
+        """https://help.obsidian.md/links: by path from the note or the vault, else by name, wherever it lies."""
+        name = unquote(url.partition("#")[0]).strip().replace("\\", "/")
+        site = self._site(note.parent)
+        for place in (note.parent / name, *(root / name.lstrip("/") for root in site.roots)):
+            there = _there(Path(os.path.abspath(place)))  # noqa: PTH100 - names stay the user's
+            if there is not None:
+                return THERE, there
+        found = self._by_name(name) or self._by_alias(name)
+        if found is not None:
+            return THERE, found
+        return (MISSING if ending_of(name) in FILES else UNWRITTEN), None
+
+    def _by_name(self, name: str) -> Path | None:
+        wanted = _wiki_key(name)
+        for file in self._all_names().get(wanted.rpartition("/")[2], ()):
+            if "/" not in wanted or _wiki_key(file.as_posix()).endswith(f"/{wanted.lstrip('/')}"):
+                return file
+        return None
+
+    def _all_names(self) -> dict[str, list[Path]]:
+        if self._names is None:
+            self._names = {}
+            for file in _walk(self.root):
+                for key in dict.fromkeys((_wiki_key(file.name), _wiki_key(file.stem) if _is_note(file.name) else "")):
+                    if key:
+                        self._names.setdefault(key, []).append(file)
+        return self._names
+
+    def _by_alias(self, name: str) -> Path | None:
+        if self._aliases is None:
+            self._aliases = {}
+            for file in _walk(self.root):
+                if _is_note(file.name):
+                    head = _head(file)
+                    for alias in _aliases_in(head) if "alias" in head or "title" in head else ():
+                        self._aliases.setdefault(_wiki_key(alias), file)
+        return self._aliases.get(_wiki_key(name))
+
+    def _routes_of(self, site: SiteFolders) -> dict[str, list[Path]]:
+        """The notes of a site by the routes that lead to them."""
+        if site.bases not in self._routes:
+            routes = self._routes[site.bases] = {}
+            for base in site.walked:
+                for file in _walk(base):
+                    if _is_note(file.name):
+                        for route in _routes_of_note(file, site):
+                            routes.setdefault(route, []).append(file)
+        return self._routes[site.bases]
+
+    def _own(self, note: Path, site: SiteFolders) -> tuple[str, ...]:
+        if note not in self._own_routes:
+            self._own_routes[note] = tuple(_routes_of_note(note, site))
+        return self._own_routes[note]
+
+    def _has_anchor(self, place: Path, fragment: str, note: Path) -> bool:
+        generator = self._site(note.parent).generator
+        if ending_of(place.name) not in CHECKED or generator not in KNOWN:
+            return True
+        if place not in self._anchors:
+            data = _bytes(place, MAX_ANCHORED)
+            text = decode(data) if len(data) <= MAX_ANCHORED else "too long"
+            self._anchors[place] = None if isinstance(text, str) else anchors_of(place.name, text.text)
+        anchors = self._anchors[place]
+        return anchors is None or anchors.has(fragment, loose=generator != "")
+
+
+def _routes_of_note(file: Path, site: SiteFolders) -> Iterator[str]:
+    head = _head(file)
+    for root in site.roots:
+        if file.is_relative_to(root):
+            path = file.relative_to(root).as_posix()
+            day = note_date(path, head)
+            yield from routes_of(path, head, day.date() if day else None, site.generator, site.permalinks)
+            if day and (dated := re.match(r"\d{4}-\d{1,2}-\d{1,2}-(.+)\.\w+\Z", file.name)):
+                yield f"{day:%Y/%m/%d}/{normal(dated[1])}"
+
+
+def _path(url: str) -> str:
+    return re.split(r"[?#]", url, maxsplit=1)[0]
+
+
+def _fragment(url: str) -> str:
+    return url.partition("#")[2]
+
+
+def _spellings(*written: str) -> Iterator[str]:
+    """A target as written and without its percent escapes, composed and decomposed, with slashes for backslashes."""
+    seen: dict[str, None] = {}
+    for each in written:
+        for one in (unquote(each), each, unquote(each).replace("\\", "/")):
+            for form in ("NFC", "NFD") if not one.isascii() else ():
+                seen.setdefault(unicodedata.normalize(form, one))
+            seen.setdefault(one)  # type: ignore[arg-type] # a dictionary as an ordered set
+    yield from seen
+
+
+def _places(target: str, note: Path, site: SiteFolders) -> Iterator[Path]:
+    """Every path that would do for `target`, before endings and indexes."""
+    alias = _ALIAS.match(target)
+    if alias:
+        target = target[alias.end() :] if alias[0][0] != "{" or alias[0][-1] != "/" else f"/{target[alias.end() :]}"
+        yield from (_joined(root, target.lstrip("/")) for root in site.roots)
+        yield _joined(note.parent, target.lstrip("/"))
+    elif target.startswith("/"):
+        for root in site.roots:
+            place = _joined(root, target.lstrip("/"))
+            if place.is_relative_to(root):
+                yield place
+    else:
+        yield _joined(note.parent, target)
+        if site.vault:
+            yield from (_joined(root, target) for root in site.roots if not target.startswith("."))
+
+
+def _joined(folder: Path, target: str) -> Path:
+    return Path(os.path.abspath(folder / target))  # noqa: PTH100 - resolve() would follow links: names are the user's
+
+
+def _pages(place: Path) -> Iterator[Path]:
+    """The sources that a page at this place may be made from."""
+    source = place.with_suffix("") if place.suffix in (".html", ".htm") else place
+    yield from (source.with_name(source.name + ending) for ending in PAGES)
+    yield from (place / f"{name}{ending}" for name in INDEXES for ending in PAGES)
+
+
+def _there(place: Path) -> Path | None:
+    """The file or folder that is there for a target."""
+    if not place.name or any(len(part.encode("utf-8", "replace")) > MAX_SEGMENT for part in place.parts):
+        return place if place.is_dir() else None
+    if place.is_file():
+        return place
+    source = place.with_suffix("") if place.suffix in (".html", ".htm") else place
+    for ending in PAGES:
+        beside = source.with_name(source.name + ending)
+        if beside.is_file():
+            return beside
+    if place.is_dir():
+        names = {entry.lower(): entry for entry in os.listdir(place)}  # noqa: PTH208 - names alone are wanted
+        index = next(
+            (names[f"{name}{ending}"] for name in INDEXES for ending in PAGES if f"{name}{ending}" in names), ""
+        )
+        return place / index if index else place
+    if place.stem.lower() in ("readme", "index") and place.parent.is_dir():
+        names = {entry.lower(): entry for entry in os.listdir(place.parent)}  # noqa: PTH208 - as above
+        return place.parent / names[place.name.lower()] if place.name.lower() in names else None
+    return None
+
+
+def _cannot_be(path: str) -> bool:
+    """Names that neither a disk nor a generator makes: too long, with a NUL, or above the root."""
+    if "\0" in path or any(len(part.encode("utf-8", "replace")) > MAX_SEGMENT for part in path.split("/")):
+        return True
+    return path.startswith("/") and os.path.normpath(f"x{path}").startswith("..")
+
+
+def _publishes_by_date(site: SiteFolders) -> bool:
+    """Whether posts lie below their day for certain: Jekyll, unless it is configured otherwise."""
+    templates = [STYLES.get(template, template) for _, template in site.permalinks]
+    return site.generator == "jekyll" and all(t in (STYLES["date"], STYLES["pretty"]) for t in templates)
+
+
+def _is_path_to_file(target: str) -> bool:
+    ending = ending_of(target.rstrip("/"))
+    return ending in FILES or (ending in ENDINGS and ending not in (".html", ".htm"))
+
+
+def _meant_routes(target: str, own: Iterable[str]) -> Iterator[str]:
+    """The routes that a target means: from the root, or seen from the addresses of its own note."""
+    if target.startswith("/"):
+        yield normal(target)
+    else:
+        for route in own:
+            yield normal(urljoin(f"/{route}/", target))
+            yield normal(urljoin(f"/{route}", target))
+
+
+def _from_root(occurrences: Iterable[Occurrence]) -> Iterator[str]:
+    """Targets such as `/images/x.png`."""
+    for o in occurrences:
+        if o.kind is Kind.LOCAL and o.url.startswith("/") and ending_of(_path(o.url)) in FILES:
+            yield o.url
+
+
+def _is_note(name: str) -> bool:
+    return ending_of(name) in ENDINGS
+
+
+def _wiki_key(name: str) -> str:
+    """Names are compared without case, and as GitHub's wiki writes them: spaces, dashes and underscores are one."""
+    name = unicodedata.normalize("NFC", name).casefold()
+    stem = PurePosixPath(name)
+    if stem.suffix in (".md", ".markdown"):
+        name = name[: -len(stem.suffix)]
+    return re.sub(r"[ _-]+", "-", name)
+
+
+def _walk(top: Path) -> Iterator[Path]:
+    """Files below `top`, at most `MAX_FILES`; hidden folders and links to folders are left out."""
+    count = 0
+    for folder, folders, names in os.walk(top):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in SKIPPED_FOLDERS)
+        for name in sorted(names):
+            count += 1
+            if count > MAX_FILES:
+                return
+            yield Path(folder, name)
+
+
+def _bytes(file: Path, limit: int) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(limit + 1) if file.is_file() else b""
+    except OSError:
+        return b""
+
+
+def _head(file: Path) -> str:
+    """The front matter of a note, as far as it is within reach; "" where it has none."""
+    text = _bytes(file, MAX_HEAD)[:MAX_HEAD].decode("utf-8", "replace").removeprefix("\ufeff")
+    mark = text[:3]
+    if mark not in ("---", "+++"):
+        return ""
+    end = text.find(f"\n{mark}", 3)
+    return text[: end + 4] if end > 0 else ""
+
+
+def _aliases_in(head: str) -> Iterator[str]:
+    from crawler.notes.routes import front_values
+
+    values = front_values(head)
+    for key in ("aliases", "alias", "title"):
+        yield from values.get(key, ())
