@@ -1,8 +1,8 @@
 """The places inside of a note that `#fragment` may name: headings in the spelling of each renderer, and explicit ids.
 
 Pure. The question is not what one renderer would make of a heading but whether any that may be at work would find the
-place, since a false alarm costs more than a missed one: GitHub, GitLab, Obsidian and Pandoc everywhere, and where a
-known generator makes the pages also kramdown, Python-Markdown, markdown-it and their likes (`loose`).
+place, since a false alarm costs more than a missed one: GitHub, GitLab, Obsidian, Pandoc, kramdown and Python-Markdown
+are spelled out, and markdown-it, docsify and their likes agree with them in letters and digits.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ _EXPLICIT = re.compile(r"\{:?[ \t]*#(?P<id>[^\s{}]+)[^{}\n]*\}|\{/\*[ \t]*#(?P<m
 _HTML_ID = re.compile(r"""\b(?:id|name)[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"'<>=]+))""", re.IGNORECASE)
 _BLOCK_ID = re.compile(r"(?:^|\s)\^(?P<id>[A-Za-z0-9-]+)[ \t]*$")
 _FOOTNOTE = re.compile(r"\[\^(?P<id>[^\]\s]{1,99})\]")
-_INCLUDES = re.compile(  # what other files bring in, with headings of their own
+# What other files and programs bring in, with headings of their own; the badges of https://allcontributors.org lead to
+# `#code-name`, which is nowhere by design.
+_INCLUDES = re.compile(
     r"\{%-?[ \t]*(?:include|render|capture|for)|\{\{[<%%][ \t]*(?!ref|relref|figure)|!\[\[|--8<--|<<<[ \t]?@|^:::|^\.\. include::|^include::"
-    r"|^import[ \t]+\w+[ \t]+from[ \t]+[\"'][^\"'\n]+\.mdx?[\"']|\{!|<!--[ \t]*@include|\{\{\#include|\{\{[ \t]*[a-z_]+\(",
+    r"|ALL-CONTRIBUTORS-LIST:START|<script\b|^import[ \t]+\w+[ \t]+from[ \t]+[\"'][^\"'\n]+\.mdx?[\"']|\{!|<!--[ \t]*@include|\{\{\#include|\{\{[ \t]*[a-z_]+\(",
     re.MULTILINE,
 )
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+[\"'][^\"'\n]*[\"'])?\)|\[[^\[\]]*\])")
@@ -48,19 +50,19 @@ class Anchors:
     loose: frozenset[str] = frozenset()  # letters and digits only
     open: bool = False
 
-    def has(self, fragment: str, *, loose: bool) -> bool:
+    def has(self, fragment: str) -> bool:
         """Whether the place is there; `fragment` without `#`, percent-encoded or not."""
         wanted = {_key(fragment), _key(unquote(fragment))}
         plain = unquote(fragment)
         if self.open or not plain or plain.lower() == "top" or plain[0] in "/!:" or _LINES.match(plain):
             return True
         if ":~:" in plain:
-            return plain.startswith(":~:") or self.has(plain.partition(":~:")[0], loose=loose)
+            return plain.startswith(":~:") or self.has(plain.partition(":~:")[0])
         if "#" in plain:  # Obsidian: a heading below a heading
-            return all(self.has(part, loose=loose) for part in plain.split("#"))
+            return all(self.has(part) for part in plain.split("#"))
         if wanted & self.exact:
             return True
-        return loose and bool({_letters(fragment), _letters(unquote(fragment))} & self.loose)
+        return bool({_letters(fragment), _letters(unquote(fragment))} & self.loose)
 
 
 def anchors_of(name: str, text: str) -> Anchors:

@@ -45,6 +45,12 @@ FILES = frozenset(
 )
 GENERATED_ENDINGS = frozenset((".xml", ".json", ".css", ".js", ".mjs", ".rss", ".atom", ".ics", ".webmanifest", ".map"))
 _DATED = re.compile(r"(?:\A|/)(\d{4})/(\d{1,2})/(\d{1,2})/([^/]+?)(?:\.html?)?/?\Z")  # Jekyll's default permalink
+# Pages of GitHub and GitLab about the repository, seen from `blob/main/README.md`.
+_REPOSITORY_PAGE = re.compile(
+    r"(?:\./)?(?:\.\./){2,}(?:-/)?(?:issues|pulls?|merge_requests|graphs|wiki|releases|tags|actions|discussions|blob|tree|raw|"
+    r"commits?|compare|security|projects|milestones?|labels|stargazers|network|contributors|edit|new|archive|workflows|"
+    r"pulse|deployments|packages|forks|watchers|settings)(?:/|\Z)"
+)
 _ALIAS = re.compile(r"@site/|[~]?@/|\{(?:filename|static|attach|index)\}/?|\|filename\|/?")
 
 
@@ -156,7 +162,7 @@ class LocalTargets:
             if there is not None and not (target.endswith("/") and there == place and not there.is_dir()):
                 return there
         if _is_path_to_file(target):
-            return self._in_vault(target, site)
+            return self._in_vault(target, site) or self._from_page(target, note, site)
         routes = self._routes_of(site)
         for route in _meant_routes(target, self._own(note, site)):
             if route in routes:
@@ -166,6 +172,15 @@ class LocalTargets:
             year, month, day, slug = dated.groups()
             at_day = routes.get(f"{year}/{int(month):02}/{int(day):02}/{normal(slug)}")
             return at_day[0] if at_day else None
+        return None
+
+    def _from_page(self, target: str, note: Path, site: SiteFolders) -> Path | None:
+        """A file as seen from the address of the note's page, which HTML inside of Markdown is written for."""
+        if site.generator and not target.startswith("/"):
+            for route in self._own(note, site):
+                for place in _places(urljoin(f"/{route}/", target), note, site):
+                    if place.is_file():
+                        return place
         return None
 
     def _in_vault(self, target: str, site: SiteFolders) -> Path | None:
@@ -181,6 +196,8 @@ class LocalTargets:
         path = unquote(target)
         if _cannot_be(path):
             return MISSING
+        if _REPOSITORY_PAGE.match(path):
+            return GENERATED
         ending = ending_of(path.rstrip("/"))
         if ending in FILES or (ending in ENDINGS and ending not in (".html", ".htm", ".xhtml")):
             return NO_ROOT if path.startswith("/") and self._root_is_doubtful(site) else MISSING
@@ -268,7 +285,7 @@ class LocalTargets:
             text = decode(data) if len(data) <= MAX_ANCHORED else "too long"
             self._anchors[place] = None if isinstance(text, str) else anchors_of(place.name, text.text)
         anchors = self._anchors[place]
-        return anchors is None or anchors.has(fragment, loose=generator != "")
+        return anchors is None or anchors.has(fragment)
 
 
 def _routes_of_note(file: Path, site: SiteFolders) -> Iterator[str]:

@@ -17,6 +17,7 @@ from string import Formatter
 from crawler.core.errors import NotesError, UsageError
 from crawler.core.model import Confidence, Finding, Kind, Note, Occurrence, State, Suggestion
 from crawler.notes.extract import occurrences
+from crawler.notes.formats import format_of
 
 MAX_PROOFS = 50  # readings of one note; more edits than that which cannot stand there are a strange note
 CONTEXT = 3  # unchanged lines round a change in a unified diff; what `diff -u` and git print
@@ -172,12 +173,15 @@ def write_url(url: str, occurrence: Occurrence, around: str = "") -> tuple[str, 
     raw = occurrence.raw
     angled = raw.startswith("<") and raw.endswith(">")
     beside = around[occurrence.start - 1 : occurrence.start] + around[occurrence.end : occurrence.end + 1]
-    meaning = _fitting(portable(url), occurrence.kind)
+    form = format_of(occurrence.path)
+    if form is None or form.encoded is None:
+        return None
+    meaning = _encode(portable(url), form.encoded) if form.encoded else _fitting(portable(url), occurrence.kind)
     if occurrence.kind in (Kind.BARE, Kind.FRONT_MATTER) and _JOINS.match(around, occurrence.end):
         meaning = _ending_clearly(meaning)
     if not meaning:
         return None
-    written = _escaped(meaning, occurrence.kind, in_angles=angled or beside == "<>")
+    written = meaning if form.encoded else _escaped(meaning, occurrence.kind, in_angles=angled or beside == "<>")
     return (f"<{written}>" if angled else written), meaning
 
 

@@ -117,9 +117,13 @@ def _generator(base: Path) -> str:
 
 def _roots(base: Path) -> Iterator[Path]:
     yield base
-    for name in (*SERVED_FOLDERS, *PAGE_FOLDERS):
+    for name in (*SERVED_FOLDERS, *PAGE_FOLDERS, ".vuepress/public", "docs/.vuepress/public"):
         if (base / name).is_dir():
             yield base / name
+    for pages in PAGE_FOLDERS:
+        for name in SERVED_FOLDERS:
+            if (base / pages / name).is_dir():
+                yield base / pages / name
 
 
 def _permalinks(base: Path, generator: str) -> Iterator[tuple[str, str]]:

@@ -43,6 +43,7 @@ _MISSPELT = re.compile(
     r"[\s;：:.,]*[/／\\]{1,3}(?=[^\s/\\])",
     re.IGNORECASE,
 )
+_TEMPLATE = re.compile(r"\{\{|\{%|<%|<\?|\$\{")  # what some program will fill in
 _FULL_WIDTH = str.maketrans({chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
 _REAL_SCHEMES = frozenset(("ftp", "ftps", "sftp", "tftp"))
 # What people type without a scheme; a name that ends in one of a file is a file.
@@ -58,11 +59,11 @@ def target(written: str, kind: Kind) -> tuple[str, Kind] | None:
     """URL and kind of a link whose target is `written`; None where nothing can be checked.
 
     Malformed http URLs, and those with a misspelt scheme, are kept as they are: their author meant a link. An address
-    without a scheme (`//host/path`) is read as https. Other schemes and Liquid are None; `#part` is a place in this
+    without a scheme (`//host/path`) is read as https. Other schemes and templates are None; `#part` is a place in this
     note, a local target.
     """
     url = _BLANK.sub("", written)
-    if not url or HIDDEN in url or url[0] == "?" or url == "#":
+    if not url or HIDDEN in url or url[0] == "?" or url == "#" or _TEMPLATE.search(url):
         return None
     if _HTTP.match(url):
         return url, kind

@@ -73,18 +73,23 @@ class Format:
     read: Reader
     version: int
     hook_types: tuple[str, ...]  # what pre-commit's `identify` calls such files
-    mendable: bool = True  # whether `fix` can write URLs into it
+    # Characters that `fix` percent-encodes since the format has no other escape for them; "": as each kind of link
+    # asks for; None: `fix` never writes into such notes.
+    encoded: str | None = ""
 
 
+RST = "`<>*|_\\()[]'\";"
+ASCIIDOC = "`<>*[]{}+^~'\";()"
+ORG = "[]<>\\*'\";()"
 FORMATS: tuple[Format, ...] = (
     Format("Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 2, ("markdown",)),
     Format("MDX", (".mdx",), _mdx, 1, ("mdx",)),
     Format("HTML", (".html", ".htm", ".xhtml"), _html, 2, ("html",)),
     Format("plain text", (".txt", ".text"), _text, 2, ("plain-text",)),
-    Format("reStructuredText", (".rst",), _rst, 1, ("rst",), mendable=False),
-    Format("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 1, ("asciidoc",), mendable=False),
-    Format("Org", (".org",), _org, 1, ("org",), mendable=False),
-    Format("Jupyter notebook", (".ipynb",), _notebook, 1, ("jupyter",), mendable=False),
+    Format("reStructuredText", (".rst",), _rst, 1, ("rst",), RST),
+    Format("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 1, ("asciidoc",), ASCIIDOC),
+    Format("Org", (".org",), _org, 1, ("org",), ORG),
+    Format("Jupyter notebook", (".ipynb",), _notebook, 1, ("jupyter",), None),
 )
 MARKDOWN = FORMATS[0]
 ENDINGS: dict[str, Format] = {ending: each for each in FORMATS for ending in each.endings}

@@ -18,11 +18,12 @@ _WIKI = re.compile(
     r"!?\[\[(?P<target>[^\s\[\]|\\\0:!][^\[\]|\\\n\0]{0,300}|\#[^\[\]|\\\n\0]{1,300})(?P<label>\\?\|[^\[\]\n\0]{0,300})?\]\]"
 )
 _NO_NOTE = re.compile(r"_?TOC_?\Z|[\W\d_]*\Z", re.IGNORECASE)  # a table of contents; a matrix, a number
+_TOML_TABLE = re.compile(r"\[\[[\w.-]+\]\][ \t]*\r?\n[ \t]*(?:[\w.-]+[ \t]*=|\[)")
 _HIGHLIGHT = re.compile(r"(?<![=\w])==(?=[^\s=])[^\n\0]{0,2000}?[^\s=]==(?![=\w&])")
 _COMMENT_MARK = re.compile(r"(?<![\w%/&?=#-])%%(?!%)|(?<=[^\W\d])%%(?!\w)", re.ASCII)
 # Shortcodes and includes: values of parameters that name a place, and addresses without a parameter.
 _PARAMETER = re.compile(
-    r"(?<![\w-])(?:src|href|url|link|image|img|file|path|poster|cover|to)\s*=\s*(?:\"(?P<d>[^\"\n]*)\"|'(?P<s>[^'\n]*)')"
+    r"(?<![\w-])(?:src|href|link|image|img|poster|cover)\s*=\s*(?:\"(?P<d>[^\"\n]*)\"|'(?P<s>[^'\n]*)')"
 )
 _FILE_LIKE = re.compile(r"[^\s:*|<>]{1,300}\.[A-Za-z0-9]{1,8}(?:[?#]\S*)?")
 
@@ -30,6 +31,8 @@ _FILE_LIKE = re.compile(r"[^\s:*|<>]{1,300}\.[A-Za-z0-9]{1,8}(?:[?#]\S*)?")
 def wiki_links(prose: str) -> Iterator[Found]:
     """`[[note#heading|label]]` and `![[picture.png]]`; the whole construct is the place."""
     for match in _WIKI.finditer(prose) if "[[" in prose else ():
+        if _TOML_TABLE.match(prose, match.start()):
+            continue
         written = unescape(match["target"]).strip()
         if (_NO_NOTE.match(written.partition("#")[0]) and not written.startswith("#")) or HIDDEN in written:
             continue
