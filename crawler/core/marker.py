@@ -17,7 +17,8 @@ SEEN = 4096  # characters; guess: ten times what stands before the marker in the
 _MARK = re.compile(
     rf"\A\ufeff?\s*(?:<!-- generator: {GENERATOR}\b"
     rf"|---\n(?:[^\n]*\n){{0,40}}?generator: *[\"']?{GENERATOR}\b"
-    rf"|<(?:!doctype|html|\?xml|feed)\b(?s:.)*?(?:<meta name=[\"']?generator[\"']? content=[\"']?|<generator>){GENERATOR}\b)",
+    rf"|<(?:!doctype|html|\?xml|feed)\b(?s:.)*?"
+    rf"(?:<meta name=[\"']?generator[\"']? content=[\"']?|<generator>){GENERATOR}\b)",
     re.IGNORECASE,
 )
 

@@ -6,13 +6,12 @@ Which links are asked about, how many, and what is remembered of the answers liv
 
 from __future__ import annotations
 
-import re
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ import trio
 
 from crawler.core.model import Elsewhere, History, Link, State
 from crawler.fetch.wayback import SaveOutcome, Send, Service, Submission, nearest, open_sender, read_keys, submit
+from crawler.notes.dates import note_date
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,11 +32,6 @@ PAUSE = 0.5  # seconds between two of them
 SILENCES = 3  # questions in a row without an answer after which the archive is left alone
 ASK_AGAIN = timedelta(days=30)  # a capture may have come from somebody else
 SUBMIT_SECONDS = 300.0  # for all submissions of one run: twenty pages without keys, sixty with them
-
-_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/](\d\d)[-/](\d\d)(?!\d)")
-_DATE_LINE = re.compile(
-    r"^(?:date|created|published)[ \t]*[:=][ \t]*[\"']?((?:19|20)\d\d-\d\d-\d\d)", re.MULTILINE | re.IGNORECASE
-)
 
 HeadOf = Callable[[str], str]
 """The beginning of a note by its name, "" where it cannot be read."""
@@ -52,28 +47,11 @@ class Question:
 
 
 def written_at(link: Link, history: History, head_of: HeadOf = lambda _: "") -> datetime:
-    """When a link was written: by its note's name or front matter, else when it was alive last or first seen."""
+    """When a link was written: by its note (`note_date`), else when it was alive last or first seen."""
     for path in dict.fromkeys(occurrence.path for occurrence in link.occurrences):
-        if date := _date_in(path) or _date_of_head(head_of(path)):
+        if date := note_date(path, head_of(path)):
             return date
     return history.last_alive or history.first_seen
-
-
-def _date_in(text: str) -> datetime | None:
-    for found in _DATE.finditer(text):
-        try:
-            return datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
-        except ValueError:
-            continue
-    return None
-
-
-def _date_of_head(head: str) -> datetime | None:
-    begins = head.lstrip("\ufeff")
-    if not begins.startswith(("---", "+++")):
-        return None
-    found = _DATE_LINE.search(begins.partition(f"\n{begins[:3]}")[0])
-    return _date_in(found[1]) if found else None
 
 
 def questions(

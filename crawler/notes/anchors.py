@@ -31,8 +31,10 @@ _FOOTNOTE = re.compile(r"\[\^(?P<id>[^\]\s]{1,99})\]")
 # What other files and programs bring in, with headings of their own; the badges of https://allcontributors.org lead to
 # `#code-name`, which is nowhere by design.
 _INCLUDES = re.compile(
-    r"\{%-?[ \t]*(?:include|render|capture|for)|\{\{[<%%][ \t]*(?!ref|relref|figure)|!\[\[|--8<--|<<<[ \t]?@|^:::|^\.\. include::|^include::"
-    r"|ALL-CONTRIBUTORS-LIST:START|<script\b|^import[ \t]+\w+[ \t]+from[ \t]+[\"'][^\"'\n]+\.mdx?[\"']|\{!|<!--[ \t]*@include|\{\{\#include|\{\{[ \t]*[a-z_]+\(",
+    r"\{%-?[ \t]*(?:include|render|capture|for)|\{\{[<%][ \t]*(?!ref|relref|figure)|\{\{\#include|\{\{[ \t]*[a-z_]+\("
+    r"|!\[\[|--8<--|<<<[ \t]?@|^:::|^\.\. include::|^include::|\{!|<!--[ \t]*@include"
+    r"|ALL-CONTRIBUTORS-LIST:START|<script\b"
+    r"|^import[ \t]+\w+[ \t]+from[ \t]+[\"'][^\"'\n]+\.mdx?[\"']",
     re.MULTILINE,
 )
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+[\"'][^\"'\n]*[\"'])?\)|\[[^\[\]]*\])")

@@ -28,20 +28,20 @@ _MONTH_FOLDER = re.compile(r"^(?P<m>1[0-2]|0?[1-9])\s?月?$|^(?P<n>1[0-2]|0[1-9]
 _DAY_FOLDER = re.compile(r"^(?P<d>3[01]|[12]\d|0?[1-9])\s?[日号]?$")
 _DAY_NAME = re.compile(r"^(?P<d>3[01]|[12]\d|0?[1-9])(?:\s?[日号]|[-_. ]|$)")
 _DATE_KEY = re.compile(
-    r"^[ \t]*(?:\#\+|:)?[\"']?(?P<key>date|revdate|pubdate|publishdate|publish_date|published|published_at|published_on|created|created_at|"
+    r"^[ \t]*(?:\#\+|:)?[\"']?(?P<key>date|revdate|pubdate|publishdate|publish_date|"
+    r"published|published_at|published_on|created|created_at|"
     r"created_time|date_created|createdat|creation_date|datecreated|发布时间|创建时间|日期|date published|"
     r"lastmod|updated|modified)[\"']?[ \t]*(?:::|[:=])[ \t]*(?P<value>[^\n]{4,80})",
     re.IGNORECASE | re.MULTILINE,
 )
-_LATER_KEYS = frozenset(
-    ("lastmod", "updated", "modified")
-)  # the day of the last change says less than that of the first
+_LATER_KEYS = frozenset(("lastmod", "updated", "modified"))  # the last change says less than the first
 _BLOCK = re.compile(r"\ufeff?\s*(?P<mark>---|\+\+\+|;;;)[^\n]*\n(?P<body>(?:[^\n]*\n)*?)(?P=mark)", re.MULTILINE)
 _JSON_BLOCK = re.compile(r"\ufeff?\s*\{\s*\n(?P<body>(?:[^\n]*\n){1,60}?)\s*\}\s*\n")
 # Without marks: a title, lines of "key: value" (Pelican, MultiMarkdown, Org, AsciiDoc, Logseq, fields of
 # reStructuredText), blank lines and underlines.
 _META_LINE = re.compile(
-    r"[ \t]*(?:(?:\#\+|:)?[A-Za-z\u4e00-\u9fff][\w \u4e00-\u9fff-]{0,30}:{1,2}[ \t].*|=+ .*|\#+ .*|[=\-~*^]{3,}[ \t]*|[ \t]*)\r?\Z"
+    r"[ \t]*(?:(?:\#\+|:)?[A-Za-z\u4e00-\u9fff][\w \u4e00-\u9fff-]{0,30}:{1,2}[ \t].*"
+    r"|=+ .*|\#+ .*|[=\-~*^]{3,}[ \t]*|[ \t]*)\r?\Z"
 )
 _META_TAG = re.compile(
     r"<meta\s+(?:name|property)\s*=\s*[\"']?(?:date|dc\.date|dcterms\.(?:date|created)|article:published_time|pubdate)[\"']?"
@@ -49,6 +49,7 @@ _META_TAG = re.compile(
     re.IGNORECASE,
 )
 _MAX_META_LINES = 40
+_PROSE = re.compile(r"[a-z]{2,} [a-z]{2,}|[，。]")  # without marks, a sentence that begins with a date is one
 _DAY_FIRST = re.compile(r"(?<!\d)(?P<d>3[01]|[12]\d|0?[1-9])[./](?P<m>1[0-2]|0?[1-9])[./](?P<y>(?:19|20)\d\d)(?!\d)")
 _MONTHS = {name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 _WORDS = re.compile(
@@ -95,7 +96,7 @@ def _in_front_matter(text: str) -> date | None:
     block = _BLOCK.match(text) or _JSON_BLOCK.match(text)
     body = block["body"] if block else _meta_lines(text)
     keys = sorted(_DATE_KEY.finditer(body), key=lambda match: match["key"].lower() in _LATER_KEYS)
-    written = [match["value"] for match in keys]
+    written = [match["value"] for match in keys if block or not _PROSE.search(match["value"])]
     if tag := _META_TAG.search(text) if "<meta" in text else None:
         written.append(tag["value"])
     return next((found for value in written if (found := date_of(value))), None)
@@ -114,7 +115,7 @@ def _meta_lines(text: str) -> str:
 
 
 def date_of(written: str) -> date | None:
-    """The day that a date in front matter names, in its own time zone: ISO 8601 with or without zeros, RFC 2822, words."""
+    """The day that a date in front matter names, in its own time zone: ISO 8601, RFC 2822, words."""
     written = written.strip().strip("\"'<>[],")
     if found := _in_name(written):
         return found

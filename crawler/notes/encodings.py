@@ -131,7 +131,7 @@ _CANDIDATES: tuple[tuple[str, Callable[[str], bool]], ...] = (
 
 def _damaged(data: bytes) -> Decoded:
     """The most likely text of bytes that are valid in no encoding."""
-    utf8 = [match for match in _UTF8.finditer(data)]
+    utf8 = list(_UTF8.finditer(data))
     inside = sum(len(match[0]) for match in utf8)
     others = len(_BEYOND.findall(data)) - inside
     if inside >= others:

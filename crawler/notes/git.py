@@ -10,17 +10,25 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from crawler.core.errors import GitError
 from crawler.notes.changes import Changes, FileChange, parse_patch
+from crawler.notes.files import shown
+from crawler.notes.formats import GLOBS
 
 DEADLINE = 60.0  # seconds for one call; guess: `git diff` over a million files takes a few
 MAX_NOTE = 16 * 1024 * 1024  # bytes; git compares larger files as binary, so all their lines count as changed
-NOTE_FILES = ("**/*.md", "**/*.markdown", "**/*.mdx", "**/*.html", "**/*.htm", "**/*.txt")
+NOTE_FILES = GLOBS
 
-# Settings of the user or the repository that would change what git prints, or run a program of their choice.
-_PLAIN = ("-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", f"core.bigFileThreshold={MAX_NOTE}")
+# Settings of the user or the repository that would change what git prints, or run a program of their choice. A folder
+# that looks like a bare repository is no repository of ours, since its files may come with the notes.
+_PLAIN = (
+    "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", f"core.bigFileThreshold={MAX_NOTE}",
+    "-c", "safe.bareRepository=explicit", "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never",
+)  # fmt: skip
+_FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"  # programs that git would run over files it compares
 _DIFF = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "-O/dev/null", "--raw", "-z")
 _RENAMES = ("--find-renames", "--ignore-submodules=all")
 _PATCH = ("--patch", "--unified=0", "--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/")
@@ -39,7 +47,7 @@ def changed_lines(root: Path, rev: str, include: Sequence[str] = NOTE_FILES) -> 
     for path in map(repo.relative, _names(repo, "ls-files", "-z", "--others", "--exclude-standard", *_only(include))):
         if (root / path).is_file() and not (root / path).is_symlink():
             files[path] = replace(files.get(path, FileChange(path)), whole=True)
-    return replace(changes, files=files)
+    return _shown(replace(changes, files=files))
 
 
 def staged_lines(root: Path, include: Sequence[str] = NOTE_FILES) -> Changes:
@@ -51,11 +59,42 @@ def staged_lines(root: Path, include: Sequence[str] = NOTE_FILES) -> Changes:
     repo = _open(root)
     if not _commit(repo, "HEAD"):
         listed = _names(repo, "ls-files", "-z", "--cached", *_only(include))
-        return Changes(files={path: FileChange(path, whole=True) for path in map(repo.relative, listed)})
+        return _shown(Changes(files={path: FileChange(path, whole=True) for path in map(repo.relative, listed)}))
     staged = {repo.relative(entry.path) for entry in _entries(_git(repo, *_DIFF, *_RENAMES[1:], "--cached", "HEAD"))}
     changes = _compare(repo, "HEAD", include) if staged else Changes("HEAD")
     files = {path: file for path, file in changes.files.items() if path in staged}
-    return replace(changes, files=files, gone=changes.gone & staged)
+    return _shown(replace(changes, files=files, gone=changes.gone & staged))
+
+
+def _shown(changes: Changes) -> Changes:
+    """The changes with new paths spelled as names of notes are: bytes that are not UTF-8 escaped."""
+    files = {shown(path): replace(file, path=shown(file.path)) for path, file in changes.files.items()}
+    return replace(changes, files=files)
+
+
+def line_dates(root: Path, path: str) -> list[datetime]:
+    """When each line of a committed note came into being, as `git blame` knows; [] where it does not.
+
+    `path` is relative to `root`. Lines that are not committed yet are of the time of asking.
+    """
+    try:
+        repo = _open(root)
+        answer = _git(repo, "blame", "--no-textconv", "--porcelain", "--", path)
+    except GitError:
+        return []
+    return list(_blamed(answer))
+
+
+def _blamed(answer: bytes) -> Iterator[datetime]:
+    times: dict[bytes, datetime] = {}
+    commit = b""
+    for line in answer.split(b"\n"):
+        if line.startswith(b"\t"):
+            yield times.get(commit, datetime.fromtimestamp(0, UTC))
+        elif (head := line.split(b" ", 1)[0]) and len(head) in (40, 64) and not head.strip(b"0123456789abcdef"):
+            commit = head
+        elif line.startswith(b"author-time "):
+            times[commit] = datetime.fromtimestamp(int(line.removeprefix(b"author-time ")), UTC)
 
 
 def base_texts(root: Path, changes: Changes) -> Iterator[tuple[str, bytes]]:
@@ -91,6 +130,7 @@ class _Repo:
 
     folder: Path
     prefix: str  # the notes' root seen from the top: "", "notes", "a/b"
+    settings: tuple[str, ...] = _PLAIN
 
     @property
     def up(self) -> str:
@@ -128,12 +168,19 @@ class _Entry:
 
 
 def _open(root: Path) -> _Repo:
-    repo = _Repo(root, "")
+    repo = _Repo(root, "", (*_PLAIN, *_without_filters(root)))
     where = _git(repo, "rev-parse", "--is-inside-work-tree", "--show-prefix").decode("utf-8", "surrogateescape")
     inside, _, prefix = where.partition("\n")
     if inside != "true":
         raise GitError(f"{root}: a git repository without files beside it; name a folder of its work tree")
-    return _Repo(root, prefix.removesuffix("\n").removesuffix("/"))
+    return replace(repo, prefix=prefix.removesuffix("\n").removesuffix("/"))
+
+
+def _without_filters(root: Path) -> list[str]:
+    """Arguments that switch every configured filter off: an empty command is none (gitattributes(5), `filter`)."""
+    names = _git(_Repo(root, ""), "config", "--null", "--name-only", "--get-regexp", _FILTERS, may_fail=True)
+    found = [name for name in names.decode("utf-8", "surrogateescape").split("\0") if name]
+    return [part for name in found for part in ("-c", f"{name}={'false' if name.endswith('.required') else ''}")]
 
 
 def _merge_base(repo: _Repo, rev: str) -> str:
@@ -217,7 +264,7 @@ def _git(repo: _Repo, *arguments: str, asked: bytes = b"", may_fail: bool = Fals
     """Run git and return what it printed; `may_fail`: "" where it says no."""
     try:
         done = subprocess.run(  # noqa: S603 - no shell; what the user wrote stands behind --end-of-options or --
-            ["git", *_PLAIN, *arguments],  # noqa: S607 - whichever git the user has
+            ["git", *repo.settings, *arguments],  # noqa: S607 - whichever git the user has
             cwd=repo.folder, env=_environment(), input=asked, capture_output=True, timeout=DEADLINE, check=False,
         )  # fmt: skip
     except FileNotFoundError as error:
@@ -241,5 +288,7 @@ def _complaint(repo: _Repo, command: str, stderr: str) -> str:
         return f"{repo.folder}: not in a git repository; leave --since and --staged out to check every link"
     if "dubious ownership" in stderr:
         return f"{repo.folder}: belongs to another user; run `git config --global --add safe.directory '*'` first"
+    if "safe.bareRepository" in stderr or "bare repository" in stderr:
+        return f"{repo.folder}: looks like a bare git repository, which is not trusted; name a folder of a work tree"
     said = next((line for line in stderr.splitlines() if line.strip()), "no reason given")
     return f"{repo.folder}: git {command} failed: {said}"

@@ -38,9 +38,9 @@ PAGES = (".md", ".markdown", ".html", ".htm", ".mdx", ".rst", ".adoc", ".org", "
 # Endings of what people put beside their notes: nobody generates it.
 FILES = frozenset(
     f".{ending}"
-    for ending in "png jpg jpeg gif webp svg avif bmp ico tif tiff heic pdf doc docx xls xlsx ppt pptx odt ods odp epub "
-    "mobi djvu zip gz tgz bz2 xz 7z rar tar zst jar apk dmg exe msi iso deb rpm mp3 m4a ogg oga wav flac mp4 m4v mov "
-    "webm avi mkv ogv csv tsv sqlite db psd ai drawio excalidraw ttf otf woff woff2 py c h cpp hpp cc java go rs rb sh "
+    for ending in "png jpg jpeg gif webp svg avif bmp ico tif tiff heic pdf doc docx xls xlsx ppt pptx odt ods odp "
+    "epub mobi djvu zip gz tgz bz2 xz 7z rar tar zst jar apk dmg exe msi iso deb rpm mp3 m4a ogg oga wav flac mp4 m4v "
+    "mov webm avi mkv ogv csv tsv sqlite db psd ai drawio excalidraw ttf otf woff woff2 py c h cpp hpp cc java go rs rb sh "
     "bat ps1 ts tsx jsx php pl lua sql yaml yml toml ini cfg conf log patch diff bib tex key pem crt".split()
 )
 GENERATED_ENDINGS = frozenset((".xml", ".json", ".css", ".js", ".mjs", ".rss", ".atom", ".ics", ".webmanifest", ".map"))
@@ -144,10 +144,10 @@ class LocalTargets:
             place = self._found(spelling, note, site)
             if place is not None:
                 return THERE, place
-        if "#" in url or "?" in url:  # as part of a name: `C#.md`
-            if any(_there(place) for spelling in _spellings(url) for place in _places(spelling, note, site)):
-                return THERE, None
-        return self._not_found(_path(url), note, site), None
+        whole = _spellings(url) if "#" in url or "?" in url else ()  # as part of a name: `C#.md`
+        if any(_there(place) for spelling in whole for place in _places(spelling, note, site)):
+            return THERE, None
+        return self._not_found(_path(url), site), None
 
     def _site(self, folder: Path) -> SiteFolders:
         if folder not in self._sites:
@@ -189,7 +189,7 @@ class LocalTargets:
             return None
         return self._by_name(target)
 
-    def _not_found(self, target: str, note: Path, site: SiteFolders) -> LocalAnswer:
+    def _not_found(self, target: str, site: SiteFolders) -> LocalAnswer:
         meant = probable(target)
         if meant:
             return LocalAnswer(LocalState.MISSING, "local/missing-file", meant)
@@ -314,7 +314,7 @@ def _spellings(*written: str) -> Iterator[str]:
         for one in (unquote(each), each, unquote(each).replace("\\", "/")):
             for form in ("NFC", "NFD") if not one.isascii() else ():
                 seen.setdefault(unicodedata.normalize(form, one))
-            seen.setdefault(one)  # type: ignore[arg-type] # a dictionary as an ordered set
+            seen.setdefault(one)
     yield from seen
 
 

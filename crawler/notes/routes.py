@@ -23,7 +23,8 @@ DEFAULTS = {"jekyll": STYLES["date"], "hexo": ":year/:month/:day/:title/"}  # He
 _DATED = re.compile(r"(?:(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})-)?(?P<slug>.+)")
 _NUMBERED = re.compile(r"^\d+[-_. ]+(?=\S)")  # Docusaurus: `01-intro.md` is `intro`
 _KEY = re.compile(
-    r"^(?P<key>permalink|url|slug|id|aliases|alias|redirect_from|categories|category|title)[ \t]*[:=][ \t]*(?P<value>[^\n]*)"
+    r"^(?P<key>permalink|url|slug|id|aliases|alias|redirect_from|categories|category|title)"
+    r"[ \t]*[:=][ \t]*(?P<value>[^\n]*)"
     r"(?P<list>(?:\n[ \t]*-[ \t]+[^\n]*){0,50})",
     re.MULTILINE | re.IGNORECASE,
 )

@@ -1,6 +1,6 @@
 """Which site a note belongs to: its folders that `/images/x.png` may mean, and the generator that makes its pages.
 
-Only names of files are looked at here (and a configuration's permalink); what a target means is the business of `local`.
+Only names of files are asked for here, and a configuration's permalink; what a target means is `local`'s business.
 Nothing has to be configured: the roots of a note are the notes' root, the repository, the folder of a generator's
 configuration, the folder above `_posts`, `content`, `source` and `docs`, and in each of them the folders from which
 generators copy files as they are.

@@ -81,7 +81,7 @@ def is_misspelt(url: str) -> bool:
 
 
 def probable(url: str) -> str:
-    """What the author of a target that leads nowhere probably meant: an address on the web; "" where nothing is likely."""
+    """The address that the author of a target that leads nowhere probably meant; "" where none is likely."""
     url = _BLANK.sub("", url)
     plain = url.translate(_FULL_WIDTH) if not url.isascii() else url
     found = _MISSPELT.match(plain)

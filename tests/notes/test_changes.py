@@ -9,7 +9,6 @@ from crawler.notes.changes import (
     FileChange,
     LineChange,
     broken_targets,
-    local_target,
     new_occurrences,
     parse_patch,
     sentence_diff,
@@ -135,24 +134,18 @@ def test_links_of_a_renamed_note_are_compared_under_its_old_name() -> None:
     assert new_occurrences([now], changed("new.md", added=(1,), removed=(1,), old="old.md"), [was]) == []
 
 
-def test_local_targets_are_paths_from_the_root() -> None:
-    targets = {
-        "../img/a%20b.png?raw#x": "img/a b.png",
-        "/img/x.png": "img/x.png",
-        "x.md#part": "posts/x.md",
-        "#top": "",
-    }
-    assert {url: local_target(link("posts/a.md", 1, url, kind=Kind.LOCAL)) for url in targets} == targets
-
-
 def test_targets_that_the_change_took_away_are_broken_where_notes_still_use_them() -> None:
     picture = link("posts/a.md", 1, "../img/x.png", kind=Kind.LOCAL)
     folder = link("posts/a.md", 2, "../img/", kind=Kind.LOCAL)
     long_broken = link("posts/a.md", 3, "never.png", kind=Kind.LOCAL)
     restored = link("posts/a.md", 4, "/y.png", kind=Kind.LOCAL)
     web = link("posts/a.md", 5, "img/x.png")
+    places = {"../img/x.png": "img/x.png", "../img/": "img", "never.png": "posts/never.png", "/y.png": "y.png"}
     found = broken_targets(
-        {"img/x.png", "y.png"}, [picture, folder, long_broken, restored, web], {"y.png"}.__contains__
+        {"img/x.png", "y.png"},
+        [picture, folder, long_broken, restored, web],
+        {"y.png"}.__contains__,
+        lambda occurrence: [places.get(occurrence.url, "")],
     )
     assert found == [picture, folder]
 

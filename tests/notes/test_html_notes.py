@@ -32,6 +32,7 @@ def test_every_link_of_a_page_is_found_once_and_in_order() -> None:
         (9, "/p.jpg", "local"),
         (9, "/v.mp4", "local"),
         (9, "https://player.example/1", "html"),
+        (11, "#top", "local"),
         (11, "https://example.com/named", "bare"),
     ]
 

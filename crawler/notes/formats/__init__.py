@@ -65,7 +65,7 @@ def _notebook(text: str) -> Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class NoteFormat:
     """One format of notes. `version` is raised when its reader finds other links in the same text."""
 
     name: str  # for people
@@ -81,18 +81,20 @@ class Format:
 RST = "`<>*|_\\()[]'\";"
 ASCIIDOC = "`<>*[]{}+^~'\";()"
 ORG = "[]<>\\*'\";()"
-FORMATS: tuple[Format, ...] = (
-    Format("Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 2, ("markdown",)),
-    Format("MDX", (".mdx",), _mdx, 1, ("mdx",)),
-    Format("HTML", (".html", ".htm", ".xhtml"), _html, 2, ("html",)),
-    Format("plain text", (".txt", ".text"), _text, 2, ("plain-text",)),
-    Format("reStructuredText", (".rst",), _rst, 1, ("rst",), RST),
-    Format("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 1, ("asciidoc",), ASCIIDOC),
-    Format("Org", (".org",), _org, 1, ("org",), ORG),
-    Format("Jupyter notebook", (".ipynb",), _notebook, 1, ("jupyter",), None),
+FORMATS: tuple[NoteFormat, ...] = (
+    NoteFormat(
+        "Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 2, ("markdown",)
+    ),
+    NoteFormat("MDX", (".mdx",), _mdx, 1, ("mdx",)),
+    NoteFormat("HTML", (".html", ".htm", ".xhtml"), _html, 2, ("html",)),
+    NoteFormat("plain text", (".txt", ".text"), _text, 2, ("plain-text",)),
+    NoteFormat("reStructuredText", (".rst",), _rst, 1, ("rst",), RST),
+    NoteFormat("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 1, ("asciidoc",), ASCIIDOC),
+    NoteFormat("Org", (".org",), _org, 1, ("org",), ORG),
+    NoteFormat("Jupyter notebook", (".ipynb",), _notebook, 1, ("jupyter",), None),
 )
 MARKDOWN = FORMATS[0]
-ENDINGS: dict[str, Format] = {ending: each for each in FORMATS for ending in each.endings}
+ENDINGS: dict[str, NoteFormat] = {ending: each for each in FORMATS for ending in each.endings}
 GLOBS: tuple[str, ...] = tuple(f"**/*{ending}" for each in FORMATS for ending in each.endings)
 HOOK_TYPES: tuple[str, ...] = tuple(kind for each in FORMATS for kind in each.hook_types)
 VERSION = sum(each.version for each in FORMATS)  # of all readers together: what is remembered of notes depends on it
@@ -105,7 +107,7 @@ def ending_of(name: str) -> str:
     return f".{ending.lower()}" if dot and stem.strip(".") and ending else ""
 
 
-def format_of(name: str) -> Format | None:
+def format_of(name: str) -> NoteFormat | None:
     """The format of a note by its file's name; a name without an ending is Markdown; None: nobody reads it."""
     ending = ending_of(name)
     return ENDINGS.get(ending) if ending else MARKDOWN

@@ -16,13 +16,17 @@ from crawler.notes.targets import target
 
 _CODE_MARKS = ("----", "....", "++++", "```")
 _COMMENT_MARK = "////"
-_LITERAL = re.compile(r"`\+[^\n]{1,500}?\+`|``[^`\n]{1,500}``|(?<![\w`])`[^`\n]{1,500}`(?![\w`])|\+{2,3}[^+\n]{1,500}\+{2,3}")
+_LITERAL = re.compile(
+    r"`\+[^\n]{1,500}?\+`|``[^`\n]{1,500}``|(?<![\w`])`[^`\n]{1,500}`(?![\w`])|\+{2,3}[^+\n]{1,500}\+{2,3}"
+)
 _ATTRIBUTE = re.compile(r"^:(?P<name>[\w-]+):[ \t]+(?P<value>\S[^\n]*?)[ \t]*$", re.MULTILINE)
 _URL_MACRO = re.compile(
     r"(?<![\w\\])(?P<link>link:)?(?P<url>(?:https?|htps?)://[^\s\[\]<>\0]{1,2000}|(?:(?<=link:)(?:\+\+[^\n+]{1,500}\+\+|[^\s\[\]\0]{1,500})))"
     r"\[(?P<text>(?:[^\]\\\n]|\\.){0,500})\]"
 )
-_XREF = re.compile(r"xref:(?P<url>[^\s\[\]\0]{1,500})\[(?P<text>[^\]\n]{0,500})\]|<<(?P<id>[^<>,\n\0]{1,300})(?:,(?P<label>[^<>\n]{0,300}))?>>")
+_XREF = re.compile(
+    r"xref:(?P<url>[^\s\[\]\0]{1,500})\[(?P<text>[^\]\n]{0,500})\]|<<(?P<id>[^<>,\n\0]{1,300})(?:,(?P<label>[^<>\n]{0,300}))?>>"
+)
 _FILE = re.compile(
     r"(?<![\w\\])(?P<kind>image|video|audio|include)::?(?P<url>[^\s:\[\]\0][^\[\]\n\0]{0,1000}?)\[(?P<text>[^\]\n]{0,500})\]"
 )
@@ -103,9 +107,7 @@ def _xref(start: int, written: str, title: str) -> Iterator[Found]:
         yield Found(start, start + len(written), url, Kind.LOCAL, title)
 
 
-def _at(
-    start: int, written: str, names: dict[str, str], kind: Kind, title: str, whole: str = ""
-) -> Iterator[Found]:
+def _at(start: int, written: str, names: dict[str, str], kind: Kind, title: str, whole: str = "") -> Iterator[Found]:
     url = _REFERENCE.sub(lambda found: names.get(found[1], found[0]), whole or written.strip("+"))
     if "{" in url or "$" in url:
         return

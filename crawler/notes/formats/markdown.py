@@ -176,7 +176,7 @@ def _encodable(text: str) -> str:
 
 
 def _without_templates(text: str, begin: int) -> tuple[str, list[Span], list[Span]]:
-    """The text with Liquid and kramdown comments covered, the spans of code that Liquid holds, and those of its tags."""
+    """The text with Liquid and kramdown comments covered, the spans of code in Liquid, and those of its tags."""
     if "{" not in text:
         return text, [], []
     blocks = list(templates.liquid_blocks(text))

@@ -17,7 +17,7 @@ from crawler.notes.found import Found, Lines, Reading, Span
 from crawler.notes.titles import bare_title
 
 _TOKEN = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"|[{}\[\]:,]|[^\s"{}\[\]:,]+')
-_ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)')
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)")
 MAX_DEPTH = 200  # guess: no notebook nests deeper
 
 
@@ -66,7 +66,9 @@ def _read_cell(cell: _Joined) -> Reading:
         title = bare_title(link, lines) if bare else link.title
         if not link.url.startswith("attachment:"):
             links.append(replace(link, start=cell.place(link.start), end=cell.place(link.end - 1) + 1, title=title))
-    code = tuple(Span(cell.place(span.start), cell.place(span.end - 1) + 1) for span in reading.code if span.end > span.start)
+    code = tuple(
+        Span(cell.place(span.start), cell.place(span.end - 1) + 1) for span in reading.code if span.end > span.start
+    )
     return Reading(tuple(links), code)
 
 
@@ -111,23 +113,20 @@ def _cells(text: str) -> Iterator[_Cell]:
         if mark in ("{", "["):
             stack.append(mark)
             keys.append(key if wants_value else "")
-            if mark == "{" and len(keys) >= 2 and keys[-2] == "cells":
+            if mark == "{" and keys[-2:-1] == ["cells"]:
                 cell = _Cell()
             wants_value = False
             if len(stack) > MAX_DEPTH:
                 return
-        elif mark in ("}", "]"):
-            if mark == "}" and cell and len(keys) >= 2 and keys[-2] == "cells":
+        elif mark in ("}", "]") and stack:
+            if mark == "}" and cell and keys[-2:-1] == ["cells"]:
                 yield cell
                 cell = None
-            if stack:
-                stack.pop()
-                keys.pop()
+            stack.pop()
+            keys.pop()
             wants_value = False
-        elif mark == ":":
-            wants_value = True
-        elif mark == ",":
-            wants_value = False
+        elif mark in (":", ","):
+            wants_value = mark == ":"
         elif mark[0] == '"':
             if stack and stack[-1] == "{" and not wants_value:
                 key = mark[1:-1]

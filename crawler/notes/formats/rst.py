@@ -18,13 +18,21 @@ _CODE_DIRECTIVES = (
     "code|code-block|sourcecode|literalinclude|highlight|parsed-literal|math|raw|testcode|doctest|prompt|graphviz|"
     "productionlist|ipython|jupyter-execute|mermaid|uml"
 )
-_DIRECTIVE = re.compile(r"^(?P<indent>[ \t]*)\.\.[ \t]+(?:\|[^|\n]+\|[ \t]+)?(?P<name>[A-Za-z][\w:.+-]*)::[ \t]*(?P<argument>[^\n]*)$")
+_DIRECTIVE = re.compile(
+    r"^(?P<indent>[ \t]*)\.\.[ \t]+(?:\|[^|\n]+\|[ \t]+)?(?P<name>[A-Za-z][\w:.+-]*)::[ \t]*(?P<argument>[^\n]*)$"
+)
 _TARGET = re.compile(r"^[ \t]*(?:\.\.[ \t]+_(?P<name>`[^`\n]+`|(?:\\.|[^:\\\n])*):|__)[ \t]+(?P<url>\S[^\n]*?)[ \t]*$")
-_CONTINUED = re.compile(r"^[ \t]*(?:\.\.[ \t]+_(?:`[^`\n]+`|(?:\\.|[^:\\\n])*):)[ \t]*\n[ \t]+(?P<url>\S[^\n]*?)[ \t]*$", re.MULTILINE)
+_CONTINUED = re.compile(
+    r"^[ \t]*(?:\.\.[ \t]+_(?:`[^`\n]+`|(?:\\.|[^:\\\n])*):)[ \t]*\n[ \t]+(?P<url>\S[^\n]*?)[ \t]*$", re.MULTILINE
+)
 _MARKUP = re.compile(r"^[ \t]*\.\.(?:[ \t]|$)")
 _EMBEDDED = re.compile(r"`(?P<text>[^`<>]{0,500}?)\s*<(?P<url>[^<>`]{1,2000})>`_{1,2}")
-_ROLE = re.compile(r":(?P<role>(?:[a-z]+:)?(?:doc|download)):(?:`(?P<text>[^`<>]{0,300}?)\s*<(?P<long>[^<>`]{1,500})>`|`(?P<short>[^`<>]{1,500})`)")
-_LITERAL = re.compile(r"``(?!\s)(?:[^`]|`(?!`)){1,2000}?``|:(?:code|math|raw|command|file|kbd|samp|literal):`[^`\n]{1,500}`")
+_ROLE = re.compile(
+    r":(?P<role>(?:[a-z]+:)?(?:doc|download)):(?:`(?P<text>[^`<>]{0,300}?)\s*<(?P<long>[^<>`]{1,500})>`|`(?P<short>[^`<>]{1,500})`)"
+)
+_LITERAL = re.compile(
+    r"``(?!\s)(?:[^`]|`(?!`)){1,2000}?``|:(?:code|math|raw|command|file|kbd|samp|literal):`[^`\n]{1,500}`"
+)
 _FIELD = re.compile(r"^[ \t]*:(?:target|link|file|url|figure):[ \t]+(?P<url>\S+)[ \t]*$", re.MULTILINE)
 _FILES = frozenset(("image", "figure", "thumbnail", "include", "video", "audio", "literalinclude", "csv-table"))
 _GLUE = re.compile(r"\\?\s+")
@@ -38,8 +46,7 @@ def read(text: str) -> Reading:
     links = [link for link in _explicit(text) if link.start not in hidden]
     done = [Span(link.start, link.end) for link in links]
     prose = cover(text, [*code, *comments, *literal, *done], "\0")
-    for span in bare_urls(prose):
-        links.append(Found(span.start, span.end, text[span.start : span.end].replace("\\", ""), Kind.BARE))
+    links += [Found(s.start, s.end, text[s.start : s.end].replace("\\", ""), Kind.BARE) for s in bare_urls(prose)]
     return Reading(tuple(links), (*code, *literal))
 
 
@@ -90,10 +97,9 @@ def _explicit(text: str) -> Iterator[Found]:
         if match := _TARGET.match(bare):
             if not match["url"].endswith("_") or "://" in match["url"]:
                 yield from _at(at + match.start("url"), match["url"], Kind.DEFINITION, (match["name"] or "").strip("`"))
-        elif match := _DIRECTIVE.match(bare):
-            if match["name"].lower() in _FILES and match["argument"].strip() and "\n" not in match["argument"]:
-                kind = Kind.IMAGE if match["name"].lower() in ("image", "figure", "thumbnail") else Kind.HTML
-                yield from _at(at + match.start("argument"), match["argument"].strip(), kind, "")
+        elif (match := _DIRECTIVE.match(bare)) and match["name"].lower() in _FILES and match["argument"].strip():
+            kind = Kind.IMAGE if match["name"].lower() in ("image", "figure", "thumbnail") else Kind.HTML
+            yield from _at(at + match.start("argument"), match["argument"].strip(), kind, "")
         at += len(line)
     for match in _CONTINUED.finditer(text):
         yield from _at(match.start("url"), match["url"], Kind.DEFINITION, "")
