@@ -124,7 +124,6 @@ _CANDIDATES: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("gb18030", _reads_as_chinese),
     ("big5", _reads_as_traditional),
     ("shift_jis", _reads_as_japanese),
-    ("euc_jp", _reads_as_japanese),
     ("cp1252", _is_latin),
 )
 

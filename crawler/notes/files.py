@@ -94,7 +94,9 @@ def find_notes(paths: Sequence[Path], settings: NotesSettings, base: Path) -> li
                 found.setdefault(note.path, note)
         else:
             raise NotesError(f"{path}: neither a file nor a folder; name a note or a folder of notes")
-    return sorted(found.values(), key=lambda note: note.name)
+    links = {path: _real(path) for path in found if path.is_symlink()}
+    again = {path for path, real in links.items() if real in found and real != path}
+    return sorted((note for path, note in found.items() if path not in again), key=lambda note: note.name)
 
 
 def is_excluded(path: Path, settings: NotesSettings, root: Path) -> bool:
@@ -272,7 +274,7 @@ def _regular(path: Path, root: Path) -> Iterator[NoteFile]:
 
 
 def read_note(file: NoteFile) -> Note | SkippedNote:
-    """The text of a note: UTF-8, UTF-16, GB18030 (GBK, GB2312), Big5, Shift_JIS, EUC-JP, CP1252 (Latin-1).
+    """The text of a note: UTF-8, UTF-16, GB18030 (GBK, GB2312), Big5, Shift_JIS, CP1252 (Latin-1).
 
     `note.text.encode(note.encoding)` gives the file's bytes back (line ends and byte order mark stay), unless
     `note.damage` says what was replaced. A report or export of this program is an empty note.

@@ -40,8 +40,8 @@ FILES = frozenset(
     f".{ending}"
     for ending in "png jpg jpeg gif webp svg avif bmp ico tif tiff heic pdf doc docx xls xlsx ppt pptx odt ods odp "
     "epub mobi djvu zip gz tgz bz2 xz 7z rar tar zst jar apk dmg exe msi iso deb rpm mp3 m4a ogg oga wav flac mp4 m4v "
-    "mov webm avi mkv ogv csv tsv sqlite db psd ai drawio excalidraw ttf otf woff woff2 py c h cpp hpp cc java go rs rb sh "
-    "bat ps1 ts tsx jsx php pl lua sql yaml yml toml ini cfg conf log patch diff bib tex key pem crt".split()
+    "mov webm avi mkv ogv csv tsv sqlite db psd ai drawio excalidraw ttf otf woff woff2 py c h cpp hpp cc java go rs "
+    "rb sh bat ps1 ts tsx jsx php pl lua sql yaml yml toml ini cfg conf log patch diff bib tex key pem crt".split()
 )
 GENERATED_ENDINGS = frozenset((".xml", ".json", ".css", ".js", ".mjs", ".rss", ".atom", ".ics", ".webmanifest", ".map"))
 _DATED = re.compile(r"(?:\A|/)(\d{4})/(\d{1,2})/(\d{1,2})/([^/]+?)(?:\.html?)?/?\Z")  # Jekyll's default permalink

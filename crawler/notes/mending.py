@@ -1,7 +1,8 @@
 """Mending notes: which address should stand where a broken one does, and the edit that writes it.
 
 Pure: decides on what is remembered, and rewrites text that somebody else read and will write. An edit replaces
-exactly the characters of one URL; nothing else of a note changes, and code is never touched.
+exactly the characters of one URL; nothing else of a note changes, and code is never touched. The exception is a dead
+bare link whose copy is a file: prose cannot hold a path, so that a link is written beside it (`BareStyle`).
 """
 
 from __future__ import annotations
@@ -48,6 +49,13 @@ class Why(StrEnum):
     TRACKING = "tracking"
 
 
+class BareStyle(StrEnum):
+    """How a copy that is a file is offered for a bare link; the values are those of `--bare`."""
+
+    BELOW = "below"  # the address stays, a line below leads to the copy
+    LINK = "link"  # the address becomes a link to the copy, with the author's title as its text
+
+
 @dataclass(frozen=True, slots=True)
 class MendOptions:
     """What may be mended, and how."""
@@ -55,6 +63,7 @@ class MendOptions:
     only: frozenset[Why] = frozenset({Why.DEAD, Why.MOVED, Why.HTTPS})
     prefer: tuple[str, ...] = ("snapshot", "wayback")  # kinds of suggestion for the dead, best first
     template: str = ""  # address of a kept copy, with {id} {url} {timestamp}; "": the suggestion's own
+    bare: str = BareStyle.BELOW  # or a template with {url}, {copy} and {title}
     unconfirmed: bool = False  # mend also what one check alone calls dead
     drop_tracking: Callable[[str], str] = field(default=drop_parameters)
 
@@ -65,6 +74,15 @@ class MendOptions:
             raise UsageError(f"the template {self.template!r} cannot be read: {error}") from error
         if unknown := names - {"id", "url", "timestamp"}:
             raise UsageError(f"the template names {sorted(unknown)}; it may use {{id}}, {{url}} and {{timestamp}}")
+        if self.bare not in set(BareStyle):
+            try:
+                self.bare.format(url="", copy="", title="")
+            except (ValueError, LookupError) as error:
+                raise UsageError(
+                    f"--bare {self.bare!r}: it may use {{url}}, {{copy}} and {{title}} ({error})"
+                ) from error
+            if "{copy}" not in self.bare:
+                raise UsageError('--bare is "below", "link", or a template with {copy}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,7 @@ class Edit:
     new: str
     why: tuple[Why, ...]
     url: str  # what the new text means, i.e. what extracting again gives
+    free: bool = False  # the text between start and end may hold any links afterwards, `url` among them
 
 
 def propose(occurrence: Occurrence, finding: Finding, options: MendOptions, around: str = "") -> Edit | None:
@@ -88,10 +107,42 @@ def propose(occurrence: Occurrence, finding: Finding, options: MendOptions, arou
     if occurrence.kind in _NEVER or around[occurrence.start : occurrence.end] not in ("", occurrence.raw):
         return None
     target, why = _target(occurrence.url, finding, options)
+    if why == (Why.HTTPS,) and occurrence.raw[:5].lower() == "http:":
+        raw = occurrence.raw
+        return Edit(occurrence.path, occurrence.start, occurrence.end, raw, f"{raw[:4]}s{raw[4:]}", why, target)
+    if why and occurrence.kind in (Kind.BARE, Kind.AUTOLINK) and not _SCHEME.match(target):
+        return _beside(occurrence, target, why, options.bare, around)
     found = write_url(target, occurrence, around) if why else None
     if found is None or found[0] == occurrence.raw:
         return None
     return Edit(occurrence.path, occurrence.start, occurrence.end, occurrence.raw, found[0], why, found[1])
+
+
+_COPY = "kept copy"  # `titles` knows it: such a line is no title
+_LINE_MARKS = re.compile(r"(?P<quote>[ \t>]*)(?P<list>(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)?<?\Z")
+
+
+def _beside(occurrence: Occurrence, copy: str, why: tuple[Why, ...], style: str, text: str) -> Edit | None:
+    """The edit that offers a file for a bare link of Markdown, by style; None in formats without such links."""
+    form = format_of(occurrence.path)
+    if not text or form is None or form.name not in ("Markdown", "MDX"):
+        return None
+    angled = text[occurrence.start - 1 : occurrence.start] + text[occurrence.end : occurrence.end + 1] == "<>"
+    start, end = (occurrence.start - 1, occurrence.end + 1) if angled else (occurrence.start, occurrence.end)
+    old, target = text[start:end], _escaped(portable(copy), Kind.INLINE, in_angles=False)
+    title = re.sub(r"([\[\]\\])", r"\\\1", occurrence.note_title or occurrence.url)
+    if style == BareStyle.LINK:
+        new = f"[{title}]({target})"
+    elif style == BareStyle.BELOW:
+        begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+        marks = _LINE_MARKS.match(text[begin:start])
+        alone = marks is not None and not text[end:].partition("\n")[0].strip()
+        newline = "\r\n" if "\r\n" in text else "\n"
+        indent = marks["quote"] + " " * len(marks["list"] or "") if marks else ""
+        new = f"{old}{newline}{indent}[{_COPY}]({target})" if alone else f"{old} ([{_COPY}]({target}))"
+    else:
+        new = style.format(url=old, copy=target, title=title)
+    return Edit(occurrence.path, start, end, old, new, why, portable(copy), free=True)
 
 
 # A reference is mended at its definition, a local target by its author; code is quoted, not linked.
@@ -110,12 +161,18 @@ def _target(url: str, finding: Finding, options: MendOptions) -> tuple[str, tupl
     why: list[Why] = []
     moved = history.moved_to or ""
     if moved and not _same_but_https(url, moved) and Why.MOVED in only:
-        url, why = moved, [Why.MOVED]
+        url, why = _with_fragment(moved, url), [Why.MOVED]
     elif Why.HTTPS in only and any(_same_but_https(url, proof) for proof in _proofs(finding)):
         url, why = f"https{url[4:]}", [Why.HTTPS]
     if Why.TRACKING in only and (shorter := options.drop_tracking(url)) != url:
         url, why = shorter, [*why, Why.TRACKING]
     return url, tuple(why)
+
+
+def _with_fragment(moved: str, url: str) -> str:
+    """The new address with the fragment of the old one, unless it has its own (RFC 9110, section 10.2.2)."""
+    fragment = url.partition("#")[2]
+    return f"{moved}#{fragment}" if fragment and "#" not in moved else moved
 
 
 def _proofs(finding: Finding) -> Iterator[str]:
@@ -264,27 +321,51 @@ def proven(note: Note, edits: Sequence[Edit]) -> list[Edit]:
     still be read as part of it; such an edit is left out. Edits of one note must be proven together.
     """
     before = occurrences(note, code=True)
-    kept = list(edits)
+    kept = sorted(edits, key=lambda edit: edit.start)
     for _ in range(MAX_PROOFS):
         wrong = _first_wrong(before, kept, occurrences(replace(note, text=apply(note, kept)), code=True))
         if wrong is None:
             return kept
-        blamed = [edit for edit in kept if edit.start <= wrong.start]
+        blamed = [edit for edit in kept if edit.start <= wrong]
         kept.remove(blamed[-1] if blamed else kept[0])
     return []
 
 
-def _first_wrong(before: Sequence[Occurrence], edits: Sequence[Edit], after: Sequence[Occurrence]) -> Occurrence | None:
-    """The first link of the old text that the new one does not have as intended."""
-    meant = {edit.start: edit.url for edit in edits}
+def _first_wrong(before: Sequence[Occurrence], edits: Sequence[Edit], after: Sequence[Occurrence]) -> int | None:
+    """Where, in the old text, the first link stands that the new one does not have as intended; `edits` are sorted."""
+    meant = {edit.start: edit.url for edit in edits if not edit.free}
     defined = {o.url: meant[o.start] for o in reversed(before) if o.kind is Kind.DEFINITION and o.start in meant}
-    for old, new in zip_longest(before, after):
+    free = [edit for edit in edits if edit.free]
+    outside = [o for o in before if not any(edit.start <= o.start < edit.end for edit in free)]
+    places = _new_places(edits)
+    written: dict[int, set[str]] = {edit.start: set() for edit in free}
+    others = []
+    for new in after:
+        inside = next((edit.start for edit, start, end in places if edit.free and start <= new.start < end), None)
+        if inside is None:
+            others.append(new)
+        else:
+            written[inside].add(new.url)
+    for edit in free:
+        if edit.url not in written[edit.start]:
+            return edit.start
+    for old, found in zip_longest(outside, others):
         if old is None:
-            return before[-1]
+            return before[-1].start if before else 0
         expected = defined.get(old.url, old.url) if old.kind is Kind.REFERENCE else meant.get(old.start, old.url)
-        if new is None or new.url != expected:
-            return old
+        if found is None or found.url != expected:
+            return old.start
     return None
+
+
+def _new_places(edits: Sequence[Edit]) -> list[tuple[Edit, int, int]]:
+    """Each edit with the place of its new text in the new note."""
+    places, grown = [], 0
+    for edit in edits:
+        start = edit.start + grown
+        places.append((edit, start, start + len(edit.new)))
+        grown += len(edit.new) - (edit.end - edit.start)
+    return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +395,40 @@ def unified_diff(note: Note, edits: Sequence[Edit]) -> str:
         lines += _hunk(old, hunk, grown)
         grown += sum(len(block.new) - (block.last - block.first) for block in hunk)
     return "\n".join(lines) + "\n"
+
+
+def patch(note: Note, edits: Sequence[Edit]) -> bytes:
+    """`unified_diff` in the note's own bytes, so that `git apply` takes it whatever the encoding; b"" for none.
+
+    Lines are those of the bytes, as git sees them: it knows nothing of UTF-16.
+    """
+    starts = [*accumulate((len(part.encode(note.encoding)) for part in _between(note.text, edits)), initial=0)]
+    ordered = sorted(set(edits), key=lambda edit: edit.start)
+    as_bytes = [
+        replace(
+            edit,
+            start=starts[2 * n + 1],
+            end=starts[2 * n + 2],
+            old=edit.old.encode(note.encoding).decode("latin-1"),
+            new=edit.new.encode(note.encoding).decode("latin-1"),
+        )
+        for n, edit in enumerate(ordered)
+    ]
+    body = unified_diff(replace(note, text=note.text.encode(note.encoding).decode("latin-1")), as_bytes)
+    if not body:
+        return b""
+    _, _, rest = body.split("\n", 2)
+    head = f"--- {_quoted(f'a/{note.path}')}\n+++ {_quoted(f'b/{note.path}')}\n"
+    return head.encode("utf-8", "surrogateescape") + rest.encode("latin-1")
+
+
+def _between(text: str, edits: Sequence[Edit]) -> Iterator[str]:
+    """The text cut at every edit: what stands before the first, the first, what stands before the second, ..."""
+    at = 0
+    for edit in sorted(set(edits), key=lambda edit: edit.start):
+        yield text[at : edit.start]
+        yield text[edit.start : edit.end]
+        at = edit.end
 
 
 def _blocks(note: Note, edits: Sequence[Edit], ends: list[int]) -> Iterator[_Block]:

@@ -38,6 +38,7 @@ _NO_TITLE = re.compile(
     r"#{1,6}(?:\s|$)|!\[|\[[^\]]*\](?:\(|\[|:)|(?:[-*_][ \t]*){3,}$|[-*+][ \t]|>|```|~~~|\||<|\{[%{:]|\$|\t| {4}|[/\\=]"
     r"|\d{1,3}[.、)）](?!\d)|`[^`]*`\W*$|[(（]\d{1,3}[)）]"
 )
+_COPY_LINE = re.compile(r"[ \t>]*\[kept copy\]\([^()\s]*\)[ \t]*$")  # what `fix --copies` writes below a link
 _UNDERLINE = re.compile(r"[ \t]*(?:=+|-+)[ \t]*$")
 # Labels that only say that a link follows: the title is still to come.
 _POINTERS = re.compile(
@@ -120,6 +121,8 @@ def _next_title(lines: Lines, index: int, quoted: int) -> str:
     if above:
         return above
     first = index + 1
+    if first < len(texts) and _COPY_LINE.match(texts[first]):
+        first += 1
     while first < len(texts) and not _content(texts[first]):
         first += 1
     if first >= len(texts):

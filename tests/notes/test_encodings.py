@@ -16,7 +16,6 @@ CHINESE = "語音識別資源與開源計畫，請看 https://e.example/a 。"
         ("naïve café über https://e.example/", "latin-1", "cp1252"),
         (CHINESE, "big5", "big5"),
         ("音声認識のための資料です。https://e.example/", "shift_jis", "shift_jis"),
-        ("音声認識のための資料です。https://e.example/", "euc_jp", "euc_jp"),
         ("语音识别资源，见 https://e.example/", "gbk", "gb18030"),
         ("see https://e.example/ and more\n" * 3, "utf-16-le", "utf-16-le"),
         ("see https://e.example/ and more\n" * 3, "utf-16-be", "utf-16-be"),

@@ -10,8 +10,10 @@ import pytest
 
 from crawler.core.errors import GitError
 from crawler.core.model import Kind, Occurrence
+from crawler.core.settings import NotesSettings
 from crawler.notes.changes import Changes, new_occurrences
-from crawler.notes.git import base_texts, changed_lines, staged_lines
+from crawler.notes.files import find_notes
+from crawler.notes.git import base_texts, changed_lines, line_dates, staged_lines
 
 
 class Repo:
@@ -155,12 +157,67 @@ def test_names_of_every_kind_are_read_exactly(repo: Repo, name: str) -> None:
     assert new_links(repo, changes) == [(name, "https://a.example/new")]
 
 
-def test_names_that_are_not_utf8_come_as_the_file_system_gives_them(repo: Repo) -> None:
-    name = os.fsdecode("笔记.md".encode("gb18030"))
-    repo.write(name, "https://a.example/new\n")
-    assert changed_lines(repo.top, "HEAD").files[name].whole
+def test_names_that_are_not_utf8_come_escaped_as_names_of_notes_are(repo: Repo) -> None:
+    name = "笔记.md".encode("gb18030")
+    repo.write(os.fsdecode(name), "https://a.example/new\n")
+    (note,) = [file for file in find_notes([repo.top], NotesSettings(), repo.top) if "\\" in file.name]
+    assert changed_lines(repo.top, "HEAD").files[note.name].whole
+    assert staged_lines(repo.top).files == {}
     repo.commit()
-    assert changed_lines(repo.top, "HEAD~1").files[name].added == ((1, 1),)
+    assert changed_lines(repo.top, "HEAD~1").files[note.name].added == ((1, 1),)
+
+
+def bare_looking(folder: Path, program: Path) -> None:
+    """A folder of notes with all that git takes for a bare repository, whose filter would run a program."""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    (folder / "config").write_text(
+        f'[core]\n\tbare = false\n\tworktree = .\n[filter "x"]\n\tclean = touch {program}\n\trequired = true\n'
+    )
+    (folder / ".gitattributes").write_text("*.md filter=x\n")
+    (folder / "a.md").write_text("https://a.example/\n")
+
+
+def test_notes_that_look_like_a_bare_repository_run_no_program_of_theirs(repo: Repo, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    bare_looking(repo.top / "notes", ran)
+    subprocess.run(["git", "add", "--all"], cwd=repo.top / "notes", capture_output=True, check=False)
+    ran.unlink(missing_ok=True)
+    (repo.top / "notes/a.md").write_text("https://a.example/changed\n")
+    with pytest.raises(GitError, match="looks like a bare git repository"):
+        changed_lines(repo.top / "notes", "HEAD")
+    assert not ran.exists()
+
+
+def test_no_filter_hook_or_monitor_of_the_repository_runs(repo: Repo, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    repo.write("a.md", "one\n")
+    repo.commit()
+    repo.write(".gitattributes", "*.md filter=x diff=x\n")
+    hook = repo.write("hook", f"#!/bin/sh\ntouch {ran}\n")
+    hook.chmod(0o755)
+    for key in ("filter.x.clean", "filter.x.process", "core.fsmonitor", "diff.x.textconv", "diff.x.command"):
+        repo.git("config", key, str(hook))
+    repo.git("config", "filter.x.required", "true")
+    repo.write("a.md", "one\ntwo\n")
+    assert changed_lines(repo.top, "HEAD").files["a.md"].added == ((2, 2),)
+    assert line_dates(repo.top, "a.md") != []
+    assert not ran.exists()
+
+
+def test_each_line_has_the_day_of_its_commit(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day, text in (("2015-01-02", "one\n"), ("2020-03-04", "one\ntwo\n")):
+        monkeypatch.setenv("GIT_AUTHOR_DATE", f"{day}T12:00:00Z")
+        repo.write("sub/a.md", text)
+        repo.commit()
+    assert [f"{at:%Y-%m-%d}" for at in line_dates(repo.top / "sub", "a.md")] == ["2015-01-02", "2020-03-04"]
+
+
+def test_lines_of_notes_that_git_does_not_know_have_no_day(repo: Repo, tmp_path: Path) -> None:
+    repo.write("a.md", "one\n")
+    assert line_dates(repo.top, "a.md") == []
+    assert line_dates(tmp_path, "gone.md") == []
 
 
 def test_paths_are_told_from_the_notes_root_wherever_that_lies(repo: Repo) -> None:

@@ -59,7 +59,10 @@ def test_each_syntax_has_its_kind_and_its_place(text: str, expected: list[tuple[
         ("<video><source src=\"/v.mp4\" type='video/mp4' /></video>", ["/v.mp4"]),
         ("[b]: ./file.pdf\n", ["./file.pdf"]),
         ("---\ncover: /images/c.png\npermalink: /x/\n---\n", ["/images/c.png"]),
-        ("[a](#part) [b](mailto:a@example.com) [c](tel:123) [d](javascript:x) ![](data:image/png;base64,aa) [e]()", []),
+        (
+            "[a](#part) [b](mailto:a@example.com) [c](tel:123) [d](javascript:x) ![](data:image/png;base64,aa) [e]()",
+            ["#part"],
+        ),
         ("[a](ftp://example.com/x) [b](weixin://x) <a name='x'></a> [c](?page=2)", []),
         ("[a]({{ site.baseurl }}/x) ![]({{site.url}}/x.png) [b]({% link x.md %})", []),
         ("数组a[i](x)和[说明](这里 是说明)", ["x"]),

@@ -24,7 +24,19 @@ from crawler.core.model import (
     State,
     Suggestion,
 )
-from crawler.notes.mending import Edit, MendOptions, Why, apply, drop_parameters, portable, propose, unified_diff
+from crawler.notes.extract import occurrences
+from crawler.notes.mending import (
+    Edit,
+    MendOptions,
+    Why,
+    apply,
+    drop_parameters,
+    patch,
+    portable,
+    propose,
+    proven,
+    unified_diff,
+)
 
 THEN = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 OLD = "http://old.example/a?x=1&utm_source=y"
@@ -144,8 +156,8 @@ def test_code_files_and_references_are_never_edited(kind: Kind) -> None:
         ("{}https://next.example", Kind.BARE, "https://n.example/?a=", "https://n.example/?a%3Dhttps://next.example"),
         ("{} ", Kind.BARE, "https://n.example/,https://m.example/a#", "https://n.example/,https%3A//m.example/a "),
         ("{} ", Kind.BARE, "https://w.example/web/1/http://a.example/", "https://w.example/web/1/http://a.example/ "),
-        ("{}", Kind.BARE, "archive/7.html", None),
-        ("<{}>", Kind.AUTOLINK, "archive/7.html", None),
+        ("{}", Kind.BARE, "archive/7.html", f"{OLD}\n[kept copy](archive/7.html)"),
+        ("<{}>", Kind.AUTOLINK, "archive/7.html", f"<{OLD}>\n[kept copy](archive/7.html)"),
     ],
 )
 def test_an_address_is_written_as_its_place_needs(text: str, kind: Kind, copy: str, expected: str | None) -> None:
@@ -157,6 +169,91 @@ def test_an_address_is_written_as_its_place_needs(text: str, kind: Kind, copy: s
 def test_an_address_whose_range_holds_its_brackets_keeps_them() -> None:
     text = f"[a](<{OLD}>)"
     assert mended(text, finding(), MendOptions(), raw=f"<{OLD}>") == "[a](<../archive/readable/7.html>)"
+
+
+@pytest.mark.parametrize(
+    ("style", "text", "expected"),
+    [
+        ("below", "{}\n\nThe Title\n", "{}\n[kept copy](c/7.html)\n\nThe Title\n"),
+        ("below", "{}\r\n\r\nThe Title\r\n", "{}\r\n[kept copy](c/7.html)\r\n\r\nThe Title\r\n"),
+        ("below", "> - {}\n", "> - {}\n>   [kept copy](c/7.html)\n"),
+        ("below", "see {} for it\n", "see {} ([kept copy](c/7.html)) for it\n"),
+        ("link", "{}\n\nThe [Title]\n", "[The \\[Title\\]](c/7.html)\n\nThe [Title]\n"),
+        ("~~{url}~~ [{title}]({copy})", "{}\n\nThe Title\n", "~~{}~~ [The Title](c/7.html)\n\nThe Title\n"),
+    ],
+)
+def test_a_bare_link_gets_its_kept_file_beside_it_and_everything_else_reads_as_before(
+    style: str, text: str, expected: str
+) -> None:
+    note = Note("a.md", f"https://first.example/\n\n{text.replace('{}', OLD)}\nhttps://last.example/\n")
+    dead = replace(finding(), suggestions=(Suggestion("snapshot", "c/7.html"),))
+    (occurrence,) = [o for o in occurrences(note) if o.url == OLD]
+    edit = propose(occurrence, dead, MendOptions(bare=style), note.text)
+    assert edit is not None
+    (kept,) = proven(note, [edit])
+    assert expected.replace("{}", OLD) in apply(note, [kept])
+    assert occurrences(replace(note, text=apply(note, [kept])))[-1].url == "https://last.example/"
+
+
+def test_the_title_below_a_kept_copy_is_still_the_title_of_its_link() -> None:
+    note = Note("a.md", "https://a.example/\n[kept copy](c/7.html)\n\nThe Title\n")
+    assert [(o.url, o.note_title) for o in occurrences(note)] == [
+        ("https://a.example/", "The Title"),
+        ("c/7.html", "kept copy"),
+    ]
+
+
+@pytest.mark.parametrize("bare", ["beside", "{url}", "{copy} {nothing}", "{copy"])
+def test_a_style_for_bare_links_that_cannot_be_written_is_refused(bare: str) -> None:
+    with pytest.raises(UsageError, match="--bare"):
+        MendOptions(bare=bare)
+
+
+@pytest.mark.parametrize(
+    ("moved", "expected"),
+    [
+        ("https://new.example/y", "https://new.example/y#install"),
+        ("https://new.example/y#b", "https://new.example/y#b"),
+    ],
+)
+def test_a_moved_link_keeps_its_fragment_unless_the_new_address_has_one(moved: str, expected: str) -> None:
+    url = f"{OLD}#install"
+    about = finding(State.ALIVE, url=url, moved_to=moved)
+    assert mended(f"[a]({url})", about, MendOptions(), raw=url) == f"[a]({expected})"
+
+
+def test_an_edit_to_https_adds_one_letter_and_leaves_all_others_as_they_were_written() -> None:
+    raw = "HTTP://Old.example/中文?a=b&amp;c=\\_d"
+    url = "HTTP://Old.example/中文?a=b&c=_d"
+    about = finding(
+        State.ALIVE, url=url, evidence=Evidence(final_url=f"https{url[4:]}", redirects=(Redirect(301, url),))
+    )
+    occurrence, text = at(f"[a]({raw})", raw, url=url)
+    edit = propose(occurrence, about, MendOptions(), text)
+    assert edit is not None
+    assert apply(Note("a.md", text), [edit]) == f"[a](HTTPs{raw[4:]})"
+
+
+def test_a_format_without_an_escape_gets_the_address_percent_encoded() -> None:
+    dead = replace(finding(), suggestions=(Suggestion("wayback", "https://w.example/a(b`c"),))
+    occurrence, text = at(f"`a <{OLD}>`_")
+    edit = propose(replace(occurrence, path="a.rst"), dead, MendOptions(), text)
+    assert edit is not None
+    assert edit.new == "https://w.example/a%28b%60c"
+    assert propose(replace(occurrence, path="a.ipynb"), dead, MendOptions(), text) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16-le", "utf-16-be", "big5", "cp1252", "shift_jis"])
+def test_git_applies_the_patch_of_a_note_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    words = {"cp1252": "café", "big5": "語音", "shift_jis": "音声"}.get(encoding, "上语音")
+    mark = "\ufeff" if encoding.startswith("utf-16") else ""
+    text = mark + "".join(f"{words} line {n}\r\n" for n in range(20))
+    note = Note("笔 记.md", text, encoding)
+    start = text.index("line 9")
+    edits = [Edit(note.path, start, start + 6, "line 9", "y", (Why.DEAD,), "y")]
+    (tmp_path / note.path).write_bytes(text.encode(encoding))
+    subprocess.run(["git", "apply", "--whitespace=nowarn", "-"], cwd=tmp_path, input=patch(note, edits), check=True)
+    assert (tmp_path / note.path).read_bytes() == apply(note, edits).encode(encoding)
 
 
 @given(st.text())
@@ -210,8 +307,8 @@ def test_git_applies_the_diff_to_the_byte(tmp_path: Path, path: str, end: str, c
         for n in changed
     ]
     (tmp_path / path).write_bytes(text.encode())
-    patch = unified_diff(note, edits).encode()
-    subprocess.run(["git", "apply", "--whitespace=nowarn", "-"], cwd=tmp_path, input=patch, check=True)
+    diff = unified_diff(note, edits).encode()
+    subprocess.run(["git", "apply", "--whitespace=nowarn", "-"], cwd=tmp_path, input=diff, check=True)
     assert (tmp_path / path).read_bytes() == apply(note, edits).encode()
 
 
