@@ -39,13 +39,12 @@ _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u202a\u202c\u202d
 _BLANK = re.compile(rf"\A[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+\Z")
 # One or two letters of `https://` missing, doubled, swapped, or typed in full width. RFC 3986 knows no such schemes.
 _MISSPELT = re.compile(
-    r"(?P<scheme>h?t{1,3}p{0,3}s{0,2}|ht?p{1,2}s?|hhttps?|htt[a-z]ps?|h[a-z]tps?|http[a-z]s?|[：:]?https?)"
-    r"[\s;：:.,]*[/／\\]{1,3}(?=[^\s/\\])",
+    r"(?:[:;,.\s]{0,3})(?P<scheme>h?tt?p?s|h?ttp|htp|hhttps?|ht{3,4}ps?|http{2,3}s?|https{2,3}|hp?t{1,2}ps?|htt[a-z]s|"
+    r"http[a-z]s?|htt?sp|https?)[;:.,\s]{0,3}[/\\]{2,3}(?=[^\s/\\])",
     re.IGNORECASE,
 )
 _TEMPLATE = re.compile(r"\{\{|\{%|<%|<\?|\$\{")  # what some program will fill in
 _FULL_WIDTH = str.maketrans({chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
-_REAL_SCHEMES = frozenset(("ftp", "ftps", "sftp", "tftp"))
 # What people type without a scheme; a name that ends in one of a file is a file.
 _DOMAIN = re.compile(
     r"(?:www\.[a-z0-9-]+(?:\.[a-z0-9-]+)+|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+"
@@ -77,7 +76,7 @@ def target(written: str, kind: Kind) -> tuple[str, Kind] | None:
 def is_misspelt(url: str) -> bool:
     """Whether `url` begins with what was meant to be `https://` or `http://`."""
     found = _MISSPELT.match(url.translate(_FULL_WIDTH) if not url.isascii() else url)
-    return found is not None and found["scheme"].lower() not in _REAL_SCHEMES and not _HTTP.match(url)
+    return found is not None and not _HTTP.match(url)
 
 
 def probable(url: str) -> str:

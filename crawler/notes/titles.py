@@ -36,7 +36,7 @@ _WITHIN_SENTENCE = re.compile(r"[。；，,;！？]")
 # A paragraph that begins like this is no title, whatever it says.
 _NO_TITLE = re.compile(
     r"#{1,6}(?:\s|$)|!\[|\[[^\]]*\](?:\(|\[|:)|(?:[-*_][ \t]*){3,}$|[-*+][ \t]|>|```|~~~|\||<|\{[%{:]|\$|\t| {4}|[/\\=]"
-    r"|\d{1,3}[.、)）](?!\d)|`[^`]*`\W*$|[(（]\d{1,3}[)）]"
+    r"|\.\. |\d{1,3}[.、)）](?!\d)|`[^`]*`\W*$|[(（]\d{1,3}[)）]"
 )
 _COPY_LINE = re.compile(r"[ \t>]*\[kept copy\]\([^()\s]*\)[ \t]*$")  # what `fix --copies` writes below a link
 _UNDERLINE = re.compile(r"[ \t]*(?:=+|-+)[ \t]*$")

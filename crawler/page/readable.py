@@ -160,7 +160,7 @@ def readable_html(page: Page, url: str, captured_at: datetime) -> str:
     return "\n".join(
         (
             "<!DOCTYPE html>",
-            '<html><head><meta charset="utf-8">',
+            f'<html><head><meta charset="utf-8">{HTML_MARK}',
             f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
             '<meta name="referrer" content="no-referrer">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree.ElementTree import Element
 
+from crawler.core.marker import GENERATOR
 from crawler.core.model import ChangeKind, Report
 from crawler.report.annotations import message
 from crawler.report.clean import web_link
@@ -38,7 +39,7 @@ def render(report: Report, options: ReportOptions) -> str:
     feed.append(element("title", words(options.language).title))
     feed.append(element("id", FEED.urn))
     feed.append(element("updated", _time(changes[0].at if changes else document.generated_at)))
-    feed.append(element("generator", "linkhealth-crawler"))
+    feed.append(element("generator", GENERATOR))
     author = element("author")
     author.append(element("name", "linkhealth-crawler"))
     feed.append(author)

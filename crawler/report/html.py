@@ -18,6 +18,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
+from crawler.core.marker import HTML_MARK
 from crawler.core.model import Report, State
 from crawler.report.charts import dead_by_year, health, years_of
 from crawler.report.clean import clipped, file_link, web_link
@@ -58,6 +59,7 @@ def render(report: Report, options: ReportOptions) -> str:
     ordered = sorted(document.links, key=lambda link: (list(State).index(link.state), site_rank(link.site)))
     troubles = warnings(document.run, options.language)  # they head the page, and are not told twice
     return _template().render(
+        mark=Markup(HTML_MARK),  # noqa: S704 - a constant
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 - ours, from the package
         script=Markup(script),  # noqa: S704 - ours, from the package

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from crawler.core.marker import MARKDOWN_MARK
 from crawler.core.model import ChangeKind, Report, State
 from crawler.report.clean import clipped, file_link, web_link
 from crawler.report.document import readable_document
@@ -47,6 +48,7 @@ def render(report: Report, options: ReportOptions) -> str:
     document = readable_document(report, whole=options.verbose)
     say = words(options.language)
     blocks = [
+        MARKDOWN_MARK,
         f"# {say.title}",
         minute(document.generated_at),
         *_summary(document, say),

@@ -17,6 +17,7 @@ from crawler.archive.interchange.html import write_pictures
 from crawler.archive.interchange.names import page_name
 from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage, write_file
 from crawler.core.errors import UsageError
+from crawler.core.marker import GENERATOR
 
 
 def write_markdown(folder: Path, reader: CaptureReader) -> Done:
@@ -46,6 +47,7 @@ def front_matter(page: ExportedPage) -> str:
         "published": capture.published,
         "captured": f"{capture.at:%Y-%m-%dT%H:%M:%SZ}",
         "digest": capture.digest,
+        "generator": GENERATOR,
     }
     lines = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items() if value)
     return "\n".join(("---", *lines, "---", ""))

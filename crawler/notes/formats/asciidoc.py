@@ -17,7 +17,7 @@ from crawler.notes.targets import target
 _CODE_MARKS = ("----", "....", "++++", "```")
 _COMMENT_MARK = "////"
 _LITERAL = re.compile(
-    r"`\+[^\n]{1,500}?\+`|``[^`\n]{1,500}``|(?<![\w`])`[^`\n]{1,500}`(?![\w`])|\+{2,3}[^+\n]{1,500}\+{2,3}"
+    r"`\+[^\n]{1,500}?\+`|``[^`\n]{1,500}``|(?<![\w`])`[^`\n]{1,500}`(?![\w`])|(?<![:+])\+{2,3}[^+\n]{1,500}\+{2,3}"
 )
 _ATTRIBUTE = re.compile(r"^:(?P<name>[\w-]+):[ \t]+(?P<value>\S[^\n]*?)[ \t]*$", re.MULTILINE)
 _URL_MACRO = re.compile(

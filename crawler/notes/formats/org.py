@@ -53,7 +53,7 @@ def _link(match: re.Match[str], short: dict[str, str]) -> Iterator[Found]:
         url = short[name].replace("%s", rest) if "%s" in short[name] else f"{short[name]}{rest}"
     if file := _FILE.match(url):
         path, mark, part = url[file.end() :].partition("::")
-        part = part.lstrip("#") if part.startswith(("#", "*")) else ""
+        part = part.lstrip("#*") if part.startswith(("#", "*")) else ""
         yield Found(*place, f"{path}#{part}" if mark and part else path, Kind.LOCAL, title)
         return
     if url.startswith(("#", "*")) and len(url) > 1:
