@@ -10,7 +10,7 @@ import click
 from crawler.cli.options import GlobalOptions, global_options, paths_argument
 from crawler.cli.watching import TerminalObserver
 from crawler.core.errors import UsageError
-from crawler.notes.mending import MendOptions, Why, unified_diff
+from crawler.notes.mending import BareStyle, MendOptions, Why, patch
 
 if TYPE_CHECKING:
     from crawler.crawl.mend import MendResult
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
               help="Mend only these; may be repeated [dead, moved, https].")  # fmt: skip
 @click.option("--copies", type=click.Path(path_type=Path), help="A folder that `export --html` wrote: link into it.")
 @click.option("--template", default="", help="Address of a kept copy, with {id}, {url} and {timestamp}.")
+@click.option("--bare", default=str(BareStyle.BELOW), metavar="below|link|TEMPLATE",
+              help="How a bare link gets its copy of --copies: a line below it, a link in its place with the author's "
+              "title, or a text with {url}, {copy} and {title} [below].")  # fmt: skip
 @click.option("--unconfirmed", is_flag=True, help="Mend also what one look alone calls dead.")
 @click.option("--write", is_flag=True, help="Make the edits [only print them].")
 @global_options
@@ -32,13 +35,15 @@ def command(
     only: tuple[str, ...],
     copies: Path | None,
     template: str,
+    bare: str,
     unconfirmed: bool,
     write: bool,
 ) -> int:
     """Propose edits: kept copies for dead links, new addresses for moved ones, https where the page was seen there.
 
     Prints a unified diff. Edits replace the characters of URLs and nothing else, never in code. Dead links get a copy
-    from --copies or --template, or the nearest capture of the Internet Archive where [wayback] suggest is set.
+    from --copies or --template, or the nearest capture of the Internet Archive where [wayback] suggest is set; a bare
+    link stays, with a link to its copy beside it (--bare).
     """
     from crawler.crawl.context import open_context
     from crawler.crawl.mend import propose_edits, write_note
@@ -46,11 +51,11 @@ def command(
     if copies is not None and template:
         raise UsageError("--copies and --template are two addresses of one copy; give one")
     chosen = frozenset(map(Why, only)) or MendOptions().only
-    how = MendOptions(only=chosen, template=template, unconfirmed=unconfirmed)
+    how = MendOptions(only=chosen, template=template, bare=bare, unconfirmed=unconfirmed)
     with open_context(options.settings(), "fix", write=False) as context:
         result = propose_edits(context, paths, how, copies, TerminalObserver(options))
     for item in result.mended:
-        click.echo(unified_diff(item.note, item.edits), nl=False)
+        click.echo(patch(item.note, item.edits), nl=False)  # bytes: a diff has the encodings of its files
     if write:
         for item in result.mended:
             write_note(item)
@@ -63,6 +68,9 @@ def summarise(options: GlobalOptions, result: MendResult, *, written: bool) -> N
     edits = [edit for item in result.mended for edit in item.edits]
     hint = "" if written or not edits else "; --write makes them"
     options.say(f"crawler: {len(edits)} edits in {len(result.mended)} notes{hint}")
+    if beside := sum(edit.free for edit in edits):
+        done = "were" if written else "would be"
+        options.say(f"crawler: {beside} bare links {done} given a link to their kept copy; --bare says how")
     if result.dead_without_copy and not any(Why.DEAD in edit.why for edit in edits):
         ways = "--copies, --template, or [wayback] suggest = true"
         options.say(f"crawler: {result.dead_without_copy} dead links have no address to offer; give {ways}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.options import GlobalOptions, global_options, note_paths, output_options, pair_outputs, paths_argument
+from crawler.cli.options import GlobalOptions, global_options, output_options, pair_outputs, paths_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,11 +41,12 @@ def command(
     import msgspec
 
     from crawler.cli.output import write_outputs
+    from crawler.notes.files import note_paths
     from crawler.notes.links import read_notes
 
     settings = options.settings()
     chosen = msgspec.structs.replace(settings.notes, ignore=(*settings.notes.ignore, *ignore))
-    notes = read_notes(note_paths(paths, settings), chosen, code=code)
+    notes = read_notes(note_paths(paths, chosen), chosen, code=code)
     for skipped in notes.skipped:
         options.say(f"crawler: {skipped.path} is skipped: {skipped.why}")
     for damaged in notes.damaged:

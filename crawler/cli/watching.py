@@ -28,6 +28,10 @@ class TerminalObserver(Observer):
         """A line on stderr."""
         self._options.say(f"crawler: {line}")
 
+    def warn(self, line: str) -> None:
+        """A line on stderr, also with --quiet."""
+        replace(self._options, quiet=False).say(f"crawler: {line}")
+
     def planned(self, plan: Plan) -> None:
         """The bar begins."""
         if self._progress:

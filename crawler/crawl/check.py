@@ -127,6 +127,8 @@ def find_links(
     edited = edited_links(notes, context.settings.notes, context.sites, changes, context.now())
     for skipped in edited.skipped:
         observer.say(f"{skipped.path} is skipped: {skipped.why}")
+    for damaged in edited.damaged:
+        observer.warn(f"{damaged.path}: {damaged.why}; its links are read all the same")
     return edited.links, edited.local
 
 

@@ -53,6 +53,7 @@ class Edited:
     links: tuple[Link, ...] = ()
     local: Mapping[str, History] = field(default_factory=dict)
     skipped: tuple[SkippedNote, ...] = ()
+    damaged: tuple[SkippedNote, ...] = ()  # notes that were read although some of their bytes mean nothing
 
 
 def edited_links(
@@ -76,7 +77,7 @@ def edited_links(
     taken = _taken(notes.occurrences, changes, targets)
     links = link_up(dict.fromkeys([*written, *taken]), sites)
     local = local_histories([link for link in links if link.site == LOCAL], targets, now)
-    return Edited(tuple(links), local, notes.skipped)
+    return Edited(tuple(links), local, notes.skipped, tuple(notes.damaged))
 
 
 def _read(files: Iterable[NoteFile]) -> tuple[list[ReadNote], list[SkippedNote]]:

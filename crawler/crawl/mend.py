@@ -8,17 +8,20 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.core.errors import NotesError
 from crawler.core.model import LOCAL, Confidence, Finding, History, Link, Note, State, Suggestion
 from crawler.crawl.observer import SILENT, Observer
+from crawler.crawl.wayback import is_told_of, written_at
 from crawler.notes.extract import occurrences
-from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, read_note
+from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, notes_root, read_note
+from crawler.notes.git import LineCommits
 from crawler.notes.links import link_up
 from crawler.notes.mending import Edit, MendOptions, Why, apply, propose, proven
 
@@ -68,7 +71,10 @@ def propose_edits(
     how = how or MendOptions()
     files = read_files(note_paths(paths, context.settings.notes), context.settings, observer)
     findings = known_findings(files, context.sites, context.archive, how)
-    findings = with_wayback(observer, findings, context.settings, how)
+    root = notes_root(note_paths(paths, context.settings.notes), context.settings.notes, Path.cwd())
+    heads = {file.name: note.text for file, note in files}
+    dated = partial(written_at, head_of=lambda name: heads.get(name, ""), commit_of=LineCommits(root))
+    findings = with_wayback(observer, findings, context.settings, how, dated)
     mended = (mend(file, note, findings, context.sites, how, copies) for file, note in files)
     return MendResult(tuple(item for item in mended if item.edits), findings)
 
@@ -80,6 +86,8 @@ def read_files(paths: Sequence[Path], settings: Settings, observer: Observer) ->
         note = read_note(file)
         if isinstance(note, SkippedNote):
             observer.say(f"{note.path} is skipped: {note.why}")
+        elif note.damage:
+            observer.warn(f"{note.path}: {note.damage}; it is not mended, save it as UTF-8 first")
         else:
             found.append((file, note))
     return found
@@ -115,10 +123,9 @@ def with_wayback(
     findings: Mapping[str, Finding],
     settings: Settings,
     how: MendOptions,
+    dated: Callable[[Link, History], datetime] = written_at,
 ) -> dict[str, Finding]:
     """Dead links with the capture nearest to their note's date, where the user lets us ask."""
-    from crawler.crawl.wayback import is_told_of, written_at
-
     if not settings.wayback.suggest or Why.DEAD not in how.only:
         return dict(findings)
     dead = [
@@ -131,7 +138,7 @@ def with_wayback(
     if not dead:
         return dict(findings)
     observer.say(f"asking {settings.wayback.endpoint} for captures of {len(dead)} dead links")
-    found = ask_wayback([(f.link.url, written_at(f.link, f.history)) for f in dead], settings)
+    found = ask_wayback([(f.link.url, dated(f.link, f.history)) for f in dead], settings)
     offered = dict(findings)
     for finding, capture in zip(dead, found, strict=True):
         if capture is not None:

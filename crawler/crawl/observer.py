@@ -18,6 +18,9 @@ class Observer:
     def say(self, line: str) -> None:
         """One line for people: a note that is skipped, a network that is down."""
 
+    def warn(self, line: str) -> None:
+        """One line that is shown even to those who asked for silence: a note with bytes that mean nothing."""
+
     def planned(self, plan: Plan) -> None:
         """What will be checked; comes once a run, before its first check."""
 

@@ -40,11 +40,17 @@ def read_links(
     notes = read_notes(note_paths(paths, settings.notes), settings.notes, archive.notes())
     for skipped in notes.skipped:
         observer.say(f"{skipped.path} is skipped: {skipped.why}")
+    for damaged in notes.damaged:
+        observer.warn(f"{damaged.path}: {damaged.why}; its links are read all the same")
     if remember:
         remember_notes(notes, archive)
     links = link_up_remembered(notes.occurrences, context.sites, archive, remember=remember)
     local = [link for link in links if link.site == LOCAL]
-    return FoundLinks(notes, links, local_histories(local, local_checker(notes, settings.notes), context.now()))
+    targets = local_checker(notes, settings.notes)
+    histories = local_histories(local, targets, context.now())
+    if question := targets.question():
+        observer.say(question)
+    return FoundLinks(notes, links, histories)
 
 
 def remember_notes(notes: NotesRead, archive: Archive) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from crawler.core.model import Elsewhere, History, Link, State
+from crawler.core.model import Elsewhere, History, Link, Occurrence, State
 from crawler.fetch.wayback import SaveOutcome, Send, Service, Submission, nearest, open_sender, read_keys, submit
 from crawler.notes.dates import note_date
 
@@ -33,6 +33,9 @@ SILENCES = 3  # questions in a row without an answer after which the archive is 
 ASK_AGAIN = timedelta(days=30)  # a capture may have come from somebody else
 SUBMIT_SECONDS = 300.0  # for all submissions of one run: twenty pages without keys, sixty with them
 
+CommitOf = Callable[[Occurrence], datetime | None]
+"""When the line of an occurrence was first committed, None where nobody knows."""
+
 HeadOf = Callable[[str], str]
 """The beginning of a note by its name, "" where it cannot be read."""
 
@@ -46,10 +49,13 @@ class Question:
     when: datetime
 
 
-def written_at(link: Link, history: History, head_of: HeadOf = lambda _: "") -> datetime:
+def written_at(
+    link: Link, history: History, head_of: HeadOf = lambda _: "", commit_of: CommitOf = lambda _: None
+) -> datetime:
     """When a link was written: by its note (`note_date`), else when it was alive last or first seen."""
-    for path in dict.fromkeys(occurrence.path for occurrence in link.occurrences):
-        if date := note_date(path, head_of(path)):
+    for occurrence in link.occurrences:
+        path, head = occurrence.path, head_of(occurrence.path)
+        if date := note_date(path, head) or note_date(path, head, commit_of(occurrence)):
             return date
     return history.last_alive or history.first_seen
 

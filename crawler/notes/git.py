@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from crawler.core.errors import GitError
+from crawler.core.model import Occurrence
 from crawler.notes.changes import Changes, FileChange, parse_patch
 from crawler.notes.files import shown
 from crawler.notes.formats import GLOBS
@@ -83,6 +84,21 @@ def line_dates(root: Path, path: str) -> list[datetime]:
     except GitError:
         return []
     return list(_blamed(answer))
+
+
+class LineCommits:
+    """When the line of an occurrence was first committed; git is asked once for each note, and only when asked."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._dates: dict[str, list[datetime]] = {}
+
+    def __call__(self, occurrence: Occurrence) -> datetime | None:
+        """None where git does not know the note or the line."""
+        if occurrence.path not in self._dates:
+            self._dates[occurrence.path] = line_dates(self._root, occurrence.path)
+        dates = self._dates[occurrence.path]
+        return dates[occurrence.line - 1] if 0 < occurrence.line <= len(dates) else None
 
 
 def _blamed(answer: bytes) -> Iterator[datetime]:

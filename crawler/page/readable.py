@@ -13,6 +13,7 @@ from html import escape, unescape
 
 from selectolax.lexbor import LexborNode
 
+from crawler.core.marker import HTML_MARK
 from crawler.core.model import Page
 from crawler.core.url import is_http
 from crawler.page.blocks import MAX_NODES, SILENT

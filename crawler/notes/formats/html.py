@@ -32,7 +32,7 @@ LINK_ATTRIBUTES = {
     "embed": ("src",),
     "object": ("data",),
 }
-OTHER_ATTRIBUTES = ("href", "src", "to")
+OTHER_ATTRIBUTES = ("href", "src", "to", "cite")
 LOADING_TAGS = frozenset({"link", "script", "base", "meta", "form", "input", "button", "style", "use", "image"})
 CODE_TAGS = frozenset({"code", "pre", "kbd", "samp", "tt", "xmp"})
 SILENT_TAGS = frozenset({"script", "style", "template", "textarea", "title", "noscript", "svg", "math"})

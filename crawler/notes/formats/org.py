@@ -13,9 +13,8 @@ from crawler.notes.found import Cover, Found, Reading, Span, cover
 from crawler.notes.scan import bare_urls
 from crawler.notes.targets import target
 
-_CODE = re.compile(
-    r"^[ \t]*#\+begin_(?P<name>src|example|comment|export)\b[^\n]*\n(?P<body>(?:[^\n]*\n)*?)[ \t]*#\+end_(?P=name)\b",
-    re.MULTILINE | re.IGNORECASE,
+_BLOCK = re.compile(
+    r"^[ \t]*\#\+(?P<what>begin|end)_(?P<name>src|example|comment|export)\b[^\n]*$", re.MULTILINE | re.IGNORECASE
 )
 _CODE_LINE = re.compile(r"^[ \t]*:(?:[ \t][^\n]*)?$", re.MULTILINE)
 _COMMENT_LINE = re.compile(r"^[ \t]*#(?:[ \t][^\n]*)?$", re.MULTILINE)
@@ -28,7 +27,7 @@ _IMAGE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|avif|bmp)\Z", re.IGNORECASE)
 
 def read(text: str) -> Reading:
     """The links of an Org note."""
-    blocks = [(match["name"].lower(), Span(*match.span("body"))) for match in _CODE.finditer(text)]
+    blocks = list(_blocks(text))
     code = [span for name, span in blocks if name in ("src", "example")]
     code += [Span(*match.span()) for match in _CODE_LINE.finditer(text)]
     code += [Span(*match.span()) for match in _VERBATIM.finditer(text)]
@@ -42,6 +41,18 @@ def read(text: str) -> Reading:
     prose = cover(text, [*code, *silent, *(Span(*match.span()) for match in written)], "\0")
     links += [Found(s.start, s.end, text[s.start : s.end], Kind.BARE) for s in bare_urls(prose)]
     return Reading(tuple(links), tuple(code))
+
+
+def _blocks(text: str) -> Iterator[tuple[str, Span]]:
+    """Name and inside of each block that is closed; what stands in one opens none."""
+    opened: tuple[str, int] | None = None
+    for mark in _BLOCK.finditer(text):
+        name = mark["name"].lower()
+        if mark["what"].lower() == "begin":
+            opened = opened or (name, mark.end())
+        elif opened and opened[0] == name:
+            yield name, Span(opened[1], mark.start())
+            opened = None
 
 
 def _link(match: re.Match[str], short: dict[str, str]) -> Iterator[Found]:
