@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from crawler.cli.options import GlobalOptions, global_options, paths_argument
 from crawler.cli.watching import TerminalObserver
 from crawler.core.errors import UsageError
-from crawler.notes.mending import BareStyle, MendOptions, Why, patch
+from crawler.notes.mending import BareStyle, MendOptions, Why, patch, unified_diff
 
 if TYPE_CHECKING:
     from crawler.crawl.mend import MendResult
@@ -55,7 +56,8 @@ def command(
     with open_context(options.settings(), "fix", write=False) as context:
         result = propose_edits(context, paths, how, copies, TerminalObserver(options))
     for item in result.mended:
-        click.echo(patch(item.note, item.edits), nl=False)  # bytes: a diff has the encodings of its files
+        # A diff for git has the encodings of its files, one for eyes that of the terminal.
+        click.echo((unified_diff if sys.stdout.isatty() else patch)(item.note, item.edits), nl=False)
     if write:
         for item in result.mended:
             write_note(item)

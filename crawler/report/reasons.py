@@ -71,6 +71,11 @@ REASONS = {
         "content deleted", "内容已删除", "The site itself says that the content was deleted, not by whom."
     ),
     # suspect
+    "missing-anchor": Reason(
+        "heading is missing",
+        "锚点缺失",
+        "The note that is named is there, and nothing in it has this heading or id. Correct what stands behind the #.",
+    ),
     "timeout": Reason(
         "timed out", "超时", "No whole answer came within the time limit. It is asked again on later days."
     ),
@@ -175,6 +180,12 @@ REASONS = {
     ),
     "no-permission": Reason("no permission", "没有权限", "The site says that this reader may not see the page."),
     # unknown and unchecked
+    "generated-page": Reason(
+        "page that a generator may make",
+        "可能由生成器生成的页面",
+        "No file of the notes is this page; a site generator may make it (tags, feeds). Nothing is said of it.",
+    ),
+    "unwritten-note": Reason("note to come", "尚未写的笔记", "A wiki link names a note that is not written yet."),
     "too-complex": Reason(
         "too complex to read",
         "页面过于复杂",

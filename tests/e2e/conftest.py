@@ -66,6 +66,7 @@ class Stage:
             env={name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
             text=True,
             encoding="utf-8",
+            errors="surrogateescape",  # a diff has the encodings of its notes
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
