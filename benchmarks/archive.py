@@ -25,7 +25,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crawler.archive import ArchiveSettings, NoteEntry, verify
+from crawler.archive import Archive, NoteEntry, verify
 from crawler.core.model import Check, Evidence, Fetch, History, Kind, Link, Occurrence, Page, State, Verdict
 from crawler.core.settings import ArchiveSettings as Options
 
@@ -157,7 +157,7 @@ def measured(folder: Path, checks: Iterable[Check], batch: int) -> tuple[int, fl
     count = 0
     cpu = 0.0
     size = size_of(folder)
-    with ArchiveSettings.open(folder, Options(), now=lambda: NOW) as archive:
+    with Archive.open(folder, Options(), now=lambda: NOW) as archive:
         waiting: list[Check] = []
         for one in checks:
             waiting.append(one)
@@ -226,7 +226,7 @@ def small_pages(number: int) -> None:
         checks.append(check("other", f"host{n % 50}.example", n, text, body.encode()))
     for codec in ("zst", "gz"):
         folder = Path(tempfile.mkdtemp(prefix="archive-"))
-        with ArchiveSettings.open(folder, Options(codec=codec), now=lambda: NOW) as archive:  # type: ignore[arg-type]  # a literal
+        with Archive.open(folder, Options(codec=codec), now=lambda: NOW) as archive:  # type: ignore[arg-type]  # a literal
             start, cpu = time.perf_counter(), time.process_time()
             for at in range(0, number, BATCH):
                 archive.record(checks[at : at + BATCH])
@@ -242,7 +242,7 @@ def small_pages(number: int) -> None:
 def searches(number: int, prose: Prose) -> None:
     """Milliseconds a search, its snippets included."""
     folder = Path(tempfile.mkdtemp(prefix="archive-"))
-    with ArchiveSettings.open(folder, Options(keep_raw="none"), now=lambda: NOW) as archive:
+    with Archive.open(folder, Options(keep_raw="none"), now=lambda: NOW) as archive:
         for at in range(0, number, 500):
             batch = [
                 check("weixin", "mp.weixin.qq.com", n, prose.text(1145), b"x") for n in range(at, min(at + 500, number))
@@ -271,13 +271,13 @@ def memory(links: int, files: int) -> None:
         Occurrence("posts/a.md", n, 1, one.link.url, one.link.url, Kind.BARE, "标题标题标题", n, n + 40)
         for n in range(links // files)
     )
-    with ArchiveSettings.open(folder, Options(), now=lambda: NOW) as archive:
+    with Archive.open(folder, Options(), now=lambda: NOW) as archive:
         start = time.perf_counter()
         archive.put_histories(histories)
         put = time.perf_counter() - start
         archive.put_notes([NoteEntry(f"posts/{n}.md", 1, 2, "utf-8", places) for n in range(files)])
     start = time.perf_counter()
-    with ArchiveSettings.open(folder, write=False) as archive:
+    with Archive.open(folder, write=False) as archive:
         archive.histories()
         middle = time.perf_counter()
         archive.notes()

@@ -5,6 +5,18 @@
 
 from crawler.archive.archive import Archive
 from crawler.archive.nouns import Capture, Damage, Hit, NoteEntry, PastCheck, StoredImage, VerifyReport
+from crawler.archive.opening import holds_archive
 from crawler.archive.verify import verify
 
-__all__ = ["Archive", "Capture", "Damage", "Hit", "NoteEntry", "PastCheck", "StoredImage", "VerifyReport", "verify"]
+__all__ = [
+    "Archive",
+    "Capture",
+    "Damage",
+    "Hit",
+    "NoteEntry",
+    "PastCheck",
+    "StoredImage",
+    "VerifyReport",
+    "holds_archive",
+    "verify",
+]

@@ -15,16 +15,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from crawler.archive import queries, records, replay, schema, search, thin, warc
+from crawler.archive import disk, opening, queries, records, replay, retention, schema, search, warc
 from crawler.archive.index import Index, pack
 from crawler.archive.journal import CaptureLine, CheckLine, HealthLine, HistoryLine, ImageLine, Line, RunLine
 from crawler.archive.keep import decide, distinct
 from crawler.archive.lock import Lock
 from crawler.archive.nouns import Capture, Hit, NoteEntry, PastCheck, StoredImage
-from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
+from crawler.archive.opening import named_errors
+from crawler.archive.order import SKEW
+from crawler.archive.recovery import Recovery
+from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.shelf import Shelf
-from crawler.core.errors import ArchiveError
-from crawler.core.model import Change, Check, Fetch, Health, History, Link, Run, SlotState, Snapshot, State
+from crawler.archive.store import LocalStore
+from crawler.archive.times import micros
+from crawler.core.errors import ArchiveError, ArchiveGone
+from crawler.core.model import Check, Fetch, Health, History, Link, Run, SlotState, Snapshot, State
 from crawler.core.settings import ArchiveSettings
 
 T = TypeVar("T")
@@ -36,6 +41,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@named_errors
 class Archive:
     """One archive folder. Not for use by two threads at once; from one after the other is fine."""
 
@@ -46,9 +52,12 @@ class Archive:
         self._options = options
         self._db = db
         self._now = now
-        self._reader = SegmentReader(path / FOLDER)
+        self._store = LocalStore(path / FOLDER)
+        self._reader = SegmentReader(self._store)
         self._text_of = replay.text_reader(db, self._reader)
-        self._index = Index(db, self._text_of)
+        self._index = Index(db, self._text_of, now)
+        self._identity = opening.identity(path / INDEX)
+        self.notices: tuple[str, ...] = ()
         self._lock: Lock | None = None
         self._shelf: Shelf | None = None
         self._next = queries.next_capture(db)
@@ -66,14 +75,16 @@ class Archive:
     ) -> Archive:
         """Open a folder; for writing it is made where missing, and locked (`wait`: seconds, True for ever).
 
-        A missing or empty folder opened for reading is an empty archive. Raises ArchiveBusy, ArchiveError,
-        ArchiveDamaged.
+        A missing or empty folder opened for reading is an empty archive. Segments whose index is missing, empty or
+        damaged are an error for reading, and are taken in for writing; `notices` tells of that, and of whatever else
+        was brought into agreement. Raises ArchiveBusy, ArchiveError, ArchiveDamaged.
         """
         options = options or ArchiveSettings()
         if not write:
-            return cls(path, options, _reading(path), now)
-        lock = _locked(path, command, wait, now)
+            return cls(path, options, opening.reading(path), now)
+        lock = opening.locked(path, command, wait, now)
         try:
+            notices = opening.with_index(path, now)
             db = schema.open_writer(path / INDEX)
         except BaseException:
             lock.release()
@@ -81,9 +92,12 @@ class Archive:
         archive = cls(path, options, db, now)
         archive._lock = lock
         try:
-            archive._shelf = Shelf(path / FOLDER, options.codec, archive._index, archive._reader, now)
-            archive._shelf.recover()
-            archive._next = queries.next_capture(archive._db)
+            with disk.translated(path):
+                recovered = Recovery(path, archive._index, archive._reader).run()
+                archive.notices = (*notices, *recovered.lines())
+                archive._shelf = Shelf(path, options.codec, db, archive._reader, now)
+                archive._shelf.go_on()
+                archive._next = queries.next_capture(db)
         except BaseException:
             archive.close()
             raise
@@ -100,8 +114,10 @@ class Archive:
     def close(self) -> None:
         """Let go of everything; twice is fine."""
         if self._shelf:
-            self._shelf.close()
+            with contextlib.suppress(ArchiveGone):  # told already, by what was done last
+                self._shelf.close()
         self._reader.close()
+        self._store.close()
         self._db.close()
         if self._lock:
             self._lock.release()
@@ -118,7 +134,7 @@ class Archive:
 
     def checks(self, canonical_url: str, limit: int = 0) -> list[PastCheck]:
         """Every check of a link, newest first; `limit` 0: all."""
-        return queries.checks(self._db, canonical_url, limit)
+        return queries.checks(self._db, canonical_url, limit, self._horizon())
 
     def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
         """Keep checks: bytes first, then every row in one transaction. When this returns, it is on the disk.
@@ -183,10 +199,6 @@ class Archive:
         """Links by state at the end of each run, oldest first; of one site, or of all (None)."""
         return queries.health(self._db, site)
 
-    def changes(self, run_id: str) -> list[Change]:
-        """What a run found to be new."""
-        return queries.changes(self._db, run_id)
-
     def slots(self) -> list[SlotState]:
         """Politeness as the last run left it."""
         return queries.slots(self._db)
@@ -201,7 +213,7 @@ class Archive:
 
     def snapshots(self, canonical_url: str) -> list[Snapshot]:
         """Kept captures of a link, oldest first."""
-        return queries.snapshots(self._db, canonical_url)
+        return queries.snapshots(self._db, canonical_url, self._horizon())
 
     def snapshot(self, ident: int) -> Capture | None:
         """One capture with what is known of its page."""
@@ -214,7 +226,7 @@ class Archive:
         """
         if canonical_url is None:
             return queries.captures(self._db)
-        return iter(queries.captures_of(self._db, canonical_url))
+        return iter(queries.captures_of(self._db, canonical_url, self._horizon()))
 
     def text(self, ident: int) -> str:
         """The text of a capture, "" where it has none. Raises ArchiveDamaged."""
@@ -304,7 +316,7 @@ class Archive:
     def _line(self, check: Check, append: records.Append) -> tuple[CheckLine, Snapshot | None]:
         """Append what is kept of a check; its journal line, and its snapshot."""
         payload = warc.sha256(check.fetch.body) if check.fetch.body else ""
-        known = queries.known(self._db, check.link.canonical_url)
+        known = queries.known(self._db, check.link.canonical_url, self._horizon())
         keep = decide(check, payload, known, self._options.keep_raw)
         capture, snapshot = None, None
         if keep:
@@ -359,20 +371,27 @@ class Archive:
     def _commit(self, lines: list[Line], texts: Mapping[int, str]) -> None:
         """The batch's journal, the sync, and the transaction."""
         shelf = self._writable()
-        shelf.append(records.journal_record(lines, self._now()))
+        place, _ = shelf.append(records.journal_record(lines, self._now()))
         size = shelf.sync()
+        horizon = self._horizon()
         with self._transaction():
             for line in lines:
                 capture: CaptureLine | None = line.capture if isinstance(line, CheckLine) else None
-                self._index.apply(line, shelf.segment, texts.get(capture.id) if capture else None)
+                self._index.apply(line, shelf.segment, place, texts.get(capture.id) if capture else None)
                 if capture and self._options.max_snapshots:
                     link = queries.link_of(self._db, capture.id)
-                    thin.thin(self._db, link, self._options.max_snapshots, self._text_of)
+                    retention.thin(self._db, link, self._options.max_snapshots, horizon, self._text_of)
             self._db.execute("UPDATE segments SET size = ? WHERE id = ?", (size, shelf.segment))
 
     def _transaction(self) -> contextlib.AbstractContextManager[None]:
         self._writable()
+        if opening.identity(self.path / INDEX) != self._identity:
+            raise disk.gone(self.path / INDEX)
         return schema.transaction(self._db, self.path, self._index.forget_cache)
+
+    def _horizon(self) -> int:
+        """Times after this one are a wrong clock's."""
+        return micros(self._now() + SKEW)
 
     def _writable(self) -> Shelf:
         if self._shelf is None:
@@ -381,21 +400,3 @@ class Archive:
 
     def _block(self, place: queries.Where | None) -> bytes:
         return self._reader.record(*place).block if place else b""
-
-
-def _reading(path: Path) -> sqlite3.Connection:
-    if (path / INDEX).exists():
-        return schema.open_reader(path / INDEX)
-    if path.exists() and not path.is_dir():
-        raise ArchiveError(f"{path} is a file: an archive is a folder")
-    return schema.open_memory()
-
-
-def _locked(path: Path, command: str, wait: bool | float, now: Callable[[], datetime]) -> Lock:
-    try:
-        (path / FOLDER).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArchiveError(f"{path} cannot be made an archive: {error.strerror}; choose another --archive") from error
-    lock = Lock(path / LOCK)
-    lock.take(command, now(), wait)
-    return lock

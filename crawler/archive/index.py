@@ -7,86 +7,110 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
 
 from crawler.archive import search
-from crawler.archive.journal import CaptureLine, CheckLine, HealthLine, HistoryLine, ImageLine, Line, RunLine
+from crawler.archive.journal import (
+    CaptureData,
+    CaptureLine,
+    CheckLine,
+    HealthLine,
+    HistoryLine,
+    ImageLine,
+    Line,
+    RunLine,
+)
+from crawler.archive.order import SKEW
 from crawler.archive.times import micros
 from crawler.core.model import History, Run, State
 
 pack = msgspec.msgpack.Encoder().encode
 unpack_history = msgspec.msgpack.Decoder(History).decode
+unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
 unpack_run = msgspec.msgpack.Decoder(Run).decode
 
 
 class Index:
-    """Writes rows; `text_of` reads the text of a capture back from the segments, None where it is gone."""
+    """Writes rows of fresh lines, which are the newest there are; what was written before is `merging`'s business.
 
-    def __init__(self, db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
+    `text_of` reads the text of a capture back from the segments, None where it is gone.
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, text_of: Callable[[int], str | None], now: Callable[[], datetime]
+    ) -> None:
         self.db = db
-        self._text_of = text_of
+        self.text_of = text_of
+        self.now = now
         self._runs: dict[str, int] = {}
 
     def forget_cache(self) -> None:
         """After a rollback: run numbers may not exist."""
         self._runs.clear()
 
-    def apply(self, line: Line, segment: int, text: str | None = None) -> None:
-        """Make the rows that a line of a segment stands for; `text` saves reading a new capture's text back."""
+    def apply(self, line: Line, segment: int, place: int, text: str | None = None) -> None:
+        """Make the rows that a fresh line stands for; `text` saves reading a new capture's text back."""
         match line:
             case CheckLine():
-                self._check(line, segment, text)
+                link = self._link(line.history, line.site, line.host, segment, place)
+                self.insert_check(link, line)
+                if line.capture:
+                    self.insert_capture(link, line, line.capture, segment)
+                    self.put_document(link, line, line.capture, text)
             case HistoryLine():
-                self._history(line)
+                self._link(line.history, line.site, line.host, segment, place)
             case RunLine():
-                self._run(line.run)
+                self.put_run(line.run)
             case HealthLine():
-                self._health(line)
+                self.put_health(line)
             case ImageLine():
-                self._image(line, segment)
+                self.put_image(line, segment)
             case _:
                 assert_never(line)
 
-    def _check(self, line: CheckLine, segment: int, text: str | None) -> None:
-        history = line.history
-        link, old = self._link(history, line.site, line.host)
-        before = (old.state if old else State.UNCHECKED).value
-        titles = (old.page_title, history.page_title) if old else ("", "")
-        retitled = all(titles) and titles[0] != titles[1]
-        self.db.execute(
-            "INSERT INTO looks (link, run, at, before, state, verdict, reason, rule, status, error, final_url, seconds,"
-            " bytes, titles) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (link, self._run_number(line.run), micros(line.at), before if before != history.state.value else None,
-             history.state.value, line.verdict, line.reason, line.rule, line.status, line.error, line.final_url or None,
-             line.seconds, line.bytes, pack(titles) if retitled else None),
-        )  # fmt: skip
-        if line.capture:
-            self._capture(link, line, line.capture, segment)
-            self._document(link, line, line.capture, text)
+    # Links
 
-    def _history(self, line: HistoryLine) -> None:
-        self._link(line.history, line.site, line.host)
-
-    def _link(self, history: History, site: str, host: str) -> tuple[int, History | None]:
-        """Number of a link, and what was remembered of it before; None for a new one."""
-        key, blob = history.canonical_url, pack(history)
-        row = self.db.execute("SELECT id, history FROM links WHERE canonical_url = ?", (key,)).fetchone()
+    def _link(self, history: History, site: str, host: str, segment: int, place: int) -> int:
+        """Remember a link, whatever was remembered of it; its number."""
+        row = self.db.execute("SELECT id FROM links WHERE canonical_url = ?", (history.canonical_url,)).fetchone()
         if row is None:
-            cursor = self.db.execute(
-                "INSERT INTO links (canonical_url, url, site, host, state, history) VALUES (?, ?, ?, ?, ?, ?)",
-                (key, history.url, site, host, history.state.value, blob),
-            )
-            return cursor.lastrowid or 0, None
+            return self.insert_link(history, site, host, segment, place)
+        self.update_link(row[0], history, site, host, segment, place)
+        return int(row[0])
+
+    def insert_link(self, history: History, site: str, host: str, segment: int, place: int) -> int:
+        """A link that was not known; its number. `segment` and `place` are where its memory was written."""
+        cursor = self.db.execute(
+            "INSERT INTO links (canonical_url, url, site, host, state, history, segment, place)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (history.canonical_url, history.url, site, host, history.state.value, pack(history), segment, place),
+        )
+        return cursor.lastrowid or 0
+
+    def update_link(self, link: int, history: History, site: str, host: str, segment: int, place: int) -> None:
+        """Replace the memory of a link."""
         self.db.execute(
             "UPDATE links SET url = ?, site = CASE ? WHEN '' THEN site ELSE ? END,"
-            " host = CASE ? WHEN '' THEN host ELSE ? END, state = ?, history = ? WHERE id = ?",
-            (history.url, site, site, host, host, history.state.value, blob, row[0]),
+            " host = CASE ? WHEN '' THEN host ELSE ? END, state = ?, history = ?, segment = ?, place = ? WHERE id = ?",
+            (history.url, site, site, host, host, history.state.value, pack(history), segment, place, link),
         )
-        return row[0], unpack_history(row[1])
 
-    def _capture(self, link: int, line: CheckLine, capture: CaptureLine, segment: int) -> None:
+    # Checks and captures
+
+    def insert_check(self, link: int, line: CheckLine) -> None:
+        """One row of the list of checks."""
+        self.db.execute(
+            "INSERT INTO checks (link, run, at, state, verdict, reason, rule, status, error, final_url, seconds, bytes)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (link, self.run_number(line.run), micros(line.at), line.history.state.value, line.verdict, line.reason,
+             line.rule, line.status, line.error, line.final_url or None, line.seconds, line.bytes),
+        )  # fmt: skip
+
+    def insert_capture(self, link: int, line: CheckLine, capture: CaptureLine, segment: int) -> None:
+        """A capture under the number that its line has, which must be free."""
         # No INSERT OR REPLACE: SQLite guards it by a savepoint, at which FTS5 writes all it has gathered (240 µs)
         self.db.execute(
             "INSERT INTO captures (id, link, at, segment, revisit_of, bytes_of, notice, state, reason,"
@@ -94,12 +118,11 @@ class Index:
             " raw_bytes, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (capture.id, link, micros(line.at), segment, capture.revisit_of, capture.bytes_of, capture.notice,
              line.verdict, line.reason, packed_digest(capture.digest), packed_digest(capture.payload),
-             *(capture.response or (None, None)), *(capture.text or (None, None)), *(capture.readable or (None, None)),
-             capture.raw_bytes, pack(capture.data)),
+             *spans_of(capture), capture.raw_bytes, pack(capture.data)),
         )  # fmt: skip
 
-    def _document(self, link: int, line: CheckLine, capture: CaptureLine, text: str | None) -> None:
-        """The current text of a link is searched; neither an unsure look nor an older page displaces an article."""
+    def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: str | None) -> None:
+        """The current text of a link is searched; neither an unsure check nor an older page displaces an article."""
         if capture.notice or (capture.text is None and capture.revisit_of is None):
             return
         base = capture.revisit_of or capture.id
@@ -110,8 +133,8 @@ class Index:
                 return
             if old[0] != base and self._displaces_not(line, old[0]):
                 return
-            search.drop(self.db, link, self._text_of(old[0]))
-        found = text if text is not None else self._text_of(base)
+            search.drop(self.db, link, self.text_of(old[0]))
+        found = text if text is not None else self.text_of(base)
         if found is not None:
             search.put(self.db, link, base, capture.data.title, names, found)
 
@@ -121,26 +144,32 @@ class Index:
         if row is None:
             return False
         state, at = row
-        return bool((line.verdict != State.ALIVE and state == State.ALIVE) or at > micros(line.at))
+        newer = micros(line.at) < at <= micros(self.now() + SKEW)  # a time that has not come yet is a wrong clock's
+        return bool((line.verdict != State.ALIVE and state == State.ALIVE) or newer)
 
-    def _run_number(self, name: str) -> int:
+    def run_number(self, name: str, *, late: bool = False) -> int:
+        """Number of a run, by which runs are ordered; one that comes in `late` gets one below all others."""
         if name not in self._runs:
-            self.db.execute("INSERT OR IGNORE INTO runs (name) VALUES (?)", (name,))
+            ident = "(SELECT min(0, coalesce(min(id), 0)) - 1 FROM runs)" if late else "NULL"
+            self.db.execute(f"INSERT OR IGNORE INTO runs (id, name) VALUES ({ident}, ?)", (name,))  # noqa: S608  # ours
             (self._runs[name],) = self.db.execute("SELECT id FROM runs WHERE name = ?", (name,)).fetchone()
         return self._runs[name]
 
-    def _run(self, run: Run) -> None:
-        self.db.execute("UPDATE runs SET data = ? WHERE id = ?", (pack(run), self._run_number(run.id)))
+    def put_run(self, run: Run) -> None:
+        """What is known of a run."""
+        self.db.execute("UPDATE runs SET data = ? WHERE id = ?", (pack(run), self.run_number(run.id)))
 
-    def _health(self, line: HealthLine) -> None:
-        run = self._run_number(line.run)
+    def put_health(self, line: HealthLine) -> None:
+        """The counts of a run, in place of earlier ones."""
+        run = self.run_number(line.run)
         self.db.execute("DELETE FROM health WHERE run = ?", (run,))
         self.db.executemany(
             "INSERT INTO health (run, at, site, state, links) VALUES (?, ?, ?, ?, ?)",
             [(run, micros(line.at), *count) for count in line.counts],
         )
 
-    def _image(self, line: ImageLine, segment: int) -> None:
+    def put_image(self, line: ImageLine, segment: int) -> None:
+        """A picture of a capture; where the same bytes lie already, they are not counted twice."""
         digest = packed_digest(line.digest)
         if line.span:
             self.db.execute(
@@ -152,6 +181,12 @@ class Index:
             "INSERT OR REPLACE INTO images (capture, url, picture) SELECT ?, ?, id FROM pictures WHERE digest = ?",
             (line.capture, line.url, digest),
         )
+
+
+def spans_of(capture: CaptureLine) -> tuple[int | None, ...]:
+    """Response, text and readable copy, each as offset and length."""
+    none = (None, None)
+    return (*(capture.response or none), *(capture.text or none), *(capture.readable or none))
 
 
 def packed_digest(digest: str) -> bytes | None:

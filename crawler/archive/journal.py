@@ -53,7 +53,7 @@ class CaptureLine(msgspec.Struct, frozen=True, omit_defaults=True):
     readable: Span | None = None
 
 
-class CheckLine(msgspec.Struct, frozen=True, omit_defaults=True, tag="look"):
+class CheckLine(msgspec.Struct, frozen=True, omit_defaults=True, tag="look"):  # the tag of older versions stays
     """One check and what it left in memory."""
 
     site: str

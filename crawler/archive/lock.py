@@ -12,9 +12,11 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from crawler.archive import disk
 from crawler.core.errors import ArchiveBusy, ArchiveError
 
 POLL = 0.2  # seconds between two tries while waiting; a guess: soon enough for a person, idle enough for a machine
+_MAX = 4096  # bytes of the file that are looked at
 
 
 class Lock:
@@ -40,6 +42,9 @@ class Lock:
                 os.close(fd)
                 raise ArchiveBusy(f"{self.path.parent} is in use by {self.holder()}: wait for it, or use --wait")
             sleep(POLL)
+        if not _is_ours(fd):
+            os.close(fd)
+            raise ArchiveError(f"{self.path} was not written by this crawler: move it away")
         me = {"pid": os.getpid(), "host": socket.gethostname(), "command": command, "since": since.isoformat()}
         with contextlib.suppress(OSError):  # a full disk: who holds the lock is told to others, and decides nothing
             os.ftruncate(fd, 0)
@@ -57,16 +62,26 @@ class Lock:
     def holder(self) -> str:
         """Who holds the lock, for people."""
         try:
-            who = json.loads(self.path.read_bytes()[:4096])
+            fd = disk.open_file(self.path, os.O_RDONLY)
+            try:
+                who = json.loads(os.pread(fd, _MAX, 0))
+            finally:
+                os.close(fd)
             return f"process {who['pid']} on {who['host']} ({who['command']}, since {who['since']})"
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ArchiveError, ValueError, KeyError, TypeError):
             return "another process"
 
     def _open(self) -> int:
         try:
-            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            return disk.open_file(self.path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise ArchiveError(f"{self.path.parent} cannot be written: {error.strerror}; is it yours?") from error
+
+
+def _is_ours(fd: int) -> bool:
+    """Whether the file may be written over: a hard link may have made another file of ours to lose."""
+    content = os.pread(fd, _MAX, 0)
+    return not content.strip(b"\0") or content.startswith(b'{"pid"')
 
 
 def _locked(fd: int) -> bool:

@@ -105,23 +105,29 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One thing that is wrong with an archive: where, and what."""
+    """One thing that is wrong with an archive: where, and what.
+
+    `loses`: mending it would give up something that was acknowledged, so it is done only when asked for by name.
+    """
 
     where: str
     what: str
     repaired: bool = False
+    loses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What `verify` looked at and found; orphans are whole records that no row points at, and harmless."""
+    """What `verify` checked and found; orphans are whole records that no row points at, and harmless."""
 
     segments: int = 0
     records: int = 0
     captures: int = 0
     orphans: int = 0
     damage: tuple[Damage, ...] = field(default=())
+    notices: tuple[str, ...] = ()  # what is no damage: bytes that the index does not know yet, what was taken in
     rebuilt: bool = False
+    unusable: bool = False  # segments without an index that can be read
 
     @property
     def clean(self) -> bool:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -17,19 +17,21 @@ from crawler.archive.journal import CaptureData, Span
 from crawler.archive.keep import Known
 from crawler.archive.nouns import Capture, NoteEntry, PastCheck, StoredImage
 from crawler.archive.times import from_micros
-from crawler.core.model import Change, ChangeKind, Health, History, Run, SlotState, Snapshot, State
+from crawler.core.model import Health, History, Run, SlotState, Snapshot, State
 
 _unpack_histories = msgspec.msgpack.Decoder(list[History]).decode
 _unpack_note = msgspec.msgpack.Decoder(NoteEntry).decode
 _unpack_slot = msgspec.msgpack.Decoder(SlotState).decode
 _unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
-_unpack_titles = msgspec.msgpack.Decoder(tuple[str, str]).decode
 
 _PAGE = 500  # captures read at a time, so that a long walk over them holds no read lock
 _CAPTURE = (
     "SELECT c.id, l.url, l.canonical_url, l.site, l.host, c.at, c.state, c.reason, c.digest, c.revisit_of, c.notice,"
     " c.response_at IS NOT NULL OR c.bytes_of IS NOT NULL, c.data FROM captures c JOIN links l ON l.id = c.link "
 )
+LINEAGE: Final = "lineage"  # facts: the name of this archive, which its segments carry;
+LAST_CAPTURE: Final = "last-capture"  # the highest number of a capture that was dropped
+IN_ORDER: Final = "ORDER BY c.at <= ?, c.at, c.id"  # oldest first; times after the parameter are a wrong clock's
 T = TypeVar("T")
 Where = tuple[str, Span]  # segment file, place in it
 
@@ -73,13 +75,13 @@ def history(db: sqlite3.Connection, canonical_url: str) -> History | None:
     return unpack_history(row[0]) if row else None
 
 
-def checks(db: sqlite3.Connection, canonical_url: str, limit: int) -> list[PastCheck]:
-    """Every check of a link, newest first; `limit` 0: all."""
+def checks(db: sqlite3.Connection, canonical_url: str, limit: int, now: int) -> list[PastCheck]:
+    """Every check of a link, newest first; `limit` 0: all. Times after `now` are a wrong clock's, and come last."""
     rows = db.execute(
         "SELECT k.at, k.state, k.verdict, k.reason, k.rule, k.status, k.error, coalesce(k.final_url, l.url), k.seconds,"
-        " k.bytes, r.name FROM looks k JOIN links l ON l.id = k.link JOIN runs r ON r.id = k.run"
-        " WHERE l.canonical_url = ? ORDER BY k.at DESC, k.id DESC LIMIT ?",
-        (canonical_url, limit or -1),
+        " k.bytes, r.name FROM checks k JOIN links l ON l.id = k.link JOIN runs r ON r.id = k.run"
+        " WHERE l.canonical_url = ? ORDER BY k.at > ?, k.at DESC, k.id DESC LIMIT ?",
+        (canonical_url, now, limit or -1),
     )
     return [PastCheck(from_micros(at), State(state), State(verdict), *rest) for at, state, verdict, *rest in rows]
 
@@ -104,7 +106,11 @@ def slots(db: sqlite3.Connection) -> list[SlotState]:
 
 def runs(db: sqlite3.Connection, limit: int) -> list[Run]:
     """Runs, newest first; `limit` 0: all."""
-    rows = db.execute("SELECT data FROM runs WHERE data IS NOT NULL ORDER BY id DESC LIMIT ?", (limit or -1,))
+    # Runs of segments that came in late have numbers below 1, the first of them the largest (`Index._run_number`).
+    rows = db.execute(
+        "SELECT data FROM runs WHERE data IS NOT NULL ORDER BY id < 1, CASE WHEN id < 1 THEN id ELSE -id END LIMIT ?",
+        (limit or -1,),
+    )
     return [unpack_run(data) for (data,) in rows]
 
 
@@ -124,41 +130,9 @@ def counts(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
     return db.execute("SELECT site, state, count(*) FROM links GROUP BY site, state").fetchall()
 
 
-def changes(db: sqlite3.Connection, run_id: str) -> list[Change]:
-    """What a run found to be new, in the order of the checks."""
-    rows = db.execute(
-        "SELECT l.canonical_url, k.at, k.before, k.state, k.titles FROM looks k JOIN links l ON l.id = k.link"
-        " WHERE k.run = (SELECT id FROM runs WHERE name = ?) AND (k.before IS NOT NULL OR k.titles IS NOT NULL)"
-        " ORDER BY k.id",
-        (run_id,),
-    )
-    return [change for row in rows for change in _changes(*row)]
-
-
-def _changes(url: str, at: int, before: str | None, state: str, titles: bytes | None) -> Iterator[Change]:
-    if before and (kind := _kind_of_change(before, state)):
-        yield Change(kind, url, from_micros(at), before, state)
-    if titles:
-        yield Change(ChangeKind.TITLE_CHANGED, url, from_micros(at), *_unpack_titles(titles))
-
-
-def _kind_of_change(before: str, state: str) -> ChangeKind | None:
-    match before, state:
-        case State.UNCHECKED, State.DEAD:
-            return ChangeKind.FOUND_DEAD
-        case State.UNCHECKED, _:
-            return None  # the first look at a link is no news of the link
-        case _, State.DEAD:
-            return ChangeKind.NEWLY_DEAD
-        case State.DEAD, State.ALIVE:
-            return ChangeKind.BACK_FROM_THE_DEAD
-        case _:
-            return ChangeKind.STATE_CHANGED
-
-
-def snapshots(db: sqlite3.Connection, canonical_url: str) -> list[Snapshot]:
+def snapshots(db: sqlite3.Connection, canonical_url: str, now: int) -> list[Snapshot]:
     """Kept captures of a link, oldest first; notices of its death left out."""
-    rows = db.execute(f"{_CAPTURE} WHERE l.canonical_url = ? AND NOT c.notice ORDER BY c.at, c.id", (canonical_url,))
+    rows = db.execute(f"{_CAPTURE} WHERE l.canonical_url = ? AND NOT c.notice {IN_ORDER}", (canonical_url, now))
     return [snapshot_of(_capture(row)) for row in rows]
 
 
@@ -183,54 +157,75 @@ def captures(db: sqlite3.Connection) -> Iterator[Capture]:
         last = rows[-1][0]
 
 
-def captures_of(db: sqlite3.Connection, canonical_url: str) -> list[Capture]:
+def captures_of(db: sqlite3.Connection, canonical_url: str, now: int) -> list[Capture]:
     """Captures of one link, oldest first, notices included."""
-    rows = db.execute(f"{_CAPTURE} WHERE l.canonical_url = ? ORDER BY c.at, c.id", (canonical_url,))
+    rows = db.execute(f"{_CAPTURE} WHERE l.canonical_url = ? {IN_ORDER}", (canonical_url, now))
     return [_capture(row) for row in rows]
 
 
-def _capture(row: Sequence[object]) -> Capture:
+def _capture(row: Sequence[Any]) -> Capture:
     ident, url, canonical, site, host, at, state, reason, digest, revisit_of, notice, raw, blob = row
-    data: CaptureData = _unpack_data(blob)  # type: ignore[arg-type]  # SQLite's columns have no types
+    data: CaptureData = _unpack_data(blob)
     return Capture(
-        ident, url, canonical, site, host, from_micros(at), data.status, data.final_url or url, data.content_type,  # type: ignore[arg-type]  # as above
-        State(state), reason, data.title, data.author, data.published, unpacked_digest(digest), data.text_chars,  # type: ignore[arg-type]  # as above
-        data.charset, data.lead_image, data.page_url, data.redirects, revisit_of, bool(notice), bool(raw),  # type: ignore[arg-type]  # as above
-    )  # fmt: skip
+        id=ident,
+        url=url,
+        canonical_url=canonical,
+        site=site,
+        host=host,
+        at=from_micros(at),
+        status=data.status,
+        final_url=data.final_url or url,
+        content_type=data.content_type,
+        state=State(state),
+        reason=reason,
+        title=data.title,
+        author=data.author,
+        published=data.published,
+        digest=unpacked_digest(digest),
+        text_chars=data.text_chars,
+        charset=data.charset,
+        lead_image=data.lead_image,
+        page_url=data.page_url,
+        redirects=data.redirects,
+        revisit_of=revisit_of,
+        notice=bool(notice),
+        raw=bool(raw),
+    )
 
 
 _PLACES: Final = (
     "SELECT s.name, c.response_at, c.response_len, c.text_at, c.text_len, c.readable_at, c.readable_len, c.revisit_of,"
-    " c.bytes_of FROM captures c JOIN segments s ON s.id = c.segment WHERE c.id = ?"
+    " c.bytes_of FROM captures c LEFT JOIN segments s ON s.id = c.segment WHERE c.id = ?"
 )
+_STEPS: Final = 3  # a revisit, what it is a revisit of, what has its bytes; damage cannot make a circle
 
 
-def places(db: sqlite3.Connection, ident: int) -> Places:
+def places(db: sqlite3.Connection, ident: int, steps: int = _STEPS) -> Places:
     """Where a capture's records lie; what a revisit has not itself is its base's."""
-    row = db.execute(_PLACES, (ident,)).fetchone()
+    row = db.execute(_PLACES, (ident,)).fetchone() if steps else None
     if row is None:
         return Places(None, None, None)
     name, *columns, revisit_of, bytes_of = row
     response, text, readable = (
-        (name, (columns[at], columns[at + 1])) if columns[at] is not None else None for at in (0, 2, 4)
+        (name, (columns[at], columns[at + 1])) if name and columns[at] is not None else None for at in (0, 2, 4)
     )
-    if bytes_of and bytes_of < ident:  # always an earlier one: damage cannot make a circle
-        response = response or places(db, bytes_of).response
-    if revisit_of and revisit_of < ident:
-        base = places(db, revisit_of)
+    if bytes_of:
+        response = response or places(db, bytes_of, steps - 1).response
+    if revisit_of:
+        base = places(db, revisit_of, steps - 1)
         return Places(response or base.response, text or base.text, readable or base.readable)
     return Places(response, text, readable)
 
 
-def known(db: sqlite3.Connection, canonical_url: str) -> list[Known]:
+def known(db: sqlite3.Connection, canonical_url: str, now: int) -> list[Known]:
     """Captures of a link with text or bytes of their own, oldest first."""
-    rows = db.execute(
+    select = (
         "SELECT c.id, coalesce(c.revisit_of, c.id), c.notice, c.state, c.reason, coalesce(c.digest, c.payload),"
         " CASE WHEN c.response_at IS NULL THEN NULL ELSE c.payload END"
         " FROM captures c JOIN links l ON l.id = c.link WHERE l.canonical_url = ?"
-        " AND (c.revisit_of IS NULL OR c.response_at IS NOT NULL) ORDER BY c.id",
-        (canonical_url,),
+        " AND (c.revisit_of IS NULL OR c.response_at IS NOT NULL) "
     )
+    rows = db.execute(select + IN_ORDER, (canonical_url, now))
     return [
         Known(ident, base, bool(notice), state, reason, unpacked_digest(content), unpacked_digest(payload))
         for ident, base, notice, state, reason, content, payload in rows
@@ -277,8 +272,20 @@ def picture_place(db: sqlite3.Connection, digest: str) -> Where | None:
 
 
 def next_capture(db: sqlite3.Connection) -> int:
-    """The number of the next capture."""
-    return 1 + (db.execute("SELECT max(id) FROM captures").fetchone()[0] or 0)
+    """The number of the next capture: above all that were ever given, also to captures that are gone."""
+    row = db.execute("SELECT value FROM facts WHERE name = ?", (LAST_CAPTURE,)).fetchone()
+    return 1 + max(int(row[0]) if row else 0, db.execute("SELECT max(id) FROM captures").fetchone()[0] or 0)
+
+
+def fact(db: sqlite3.Connection, name: str) -> str:
+    """A fact of the archive as a whole, "" for none."""
+    row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else ""
+
+
+def put_fact(db: sqlite3.Connection, name: str, value: str) -> None:
+    """Remember a fact, inside the caller's transaction or by itself."""
+    db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
 
 def link_of(db: sqlite3.Connection, ident: int) -> int:

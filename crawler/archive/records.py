@@ -42,7 +42,7 @@ def write_capture(
     if keep.raw and original:
         append(_revisit(check.fetch, target, payload, original))
     elif keep.raw:
-        response = append(_response(check.fetch, target, response_id, payload), page=True)
+        response = append(_response(check, target, response_id, payload), page=True)
         append(_request(check.fetch, target, response_id))
     refers = response_id if response else ""
     text = append(_text(check, warc.uri(check.link.url), refers)) if keep.text else None
@@ -155,9 +155,12 @@ def _data(check: Check) -> CaptureData:
 _TRUNCATED = {Cut.TIMEOUT: "time", Cut.ENDLESS: "time", Cut.RESET: "disconnect", Cut.TOO_LARGE: "length"}
 
 
-def _response(fetch: Fetch, target: str, ident: str, payload: str) -> bytes:
+def _response(check: Check, target: str, ident: str, payload: str) -> bytes:
+    fetch = check.fetch
     head = warc.response_head(fetch.status or 0, fetch.headers, len(fetch.body))
     fields = [("WARC-Target-URI", target), ("WARC-Payload-Digest", payload)]
+    if (identity := warc.uri(check.link.canonical_url)) != target:
+        fields.append((warc.IDENTITY, identity))
     if fetch.cut:
         fields.append(("WARC-Truncated", _TRUNCATED.get(fetch.cut, "unspecified")))
     return warc.format_record("response", ident, fetch.started_at, head + fetch.body, _RESPONSE, fields)

@@ -1,99 +1,179 @@
-"""Segments to rows: the journal inside them read again, for a rebuild and after a crash.
+"""Segments to rows: the journal inside them read again, for a rebuild, after a crash, and when segments come in late.
 
 A segment is to the index what a write-ahead log is to a database: what was synced there is kept, even where the index
-never heard of it (a kill or a power cut between sync and commit, an index put back from an older backup).
+never heard of it. Reading goes on behind damage; where a journal cannot be read, the records before it speak for
+themselves (`salvage`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
-from crawler.archive import journal, queries, scan, schema, segments
-from crawler.archive.index import Index
+import msgspec
+
+from crawler.archive import journal, queries, salvage, scan, segments
+from crawler.archive.journal import Span
+from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
+from crawler.archive.salvage import Loose
 from crawler.archive.segments import SegmentReader
+from crawler.archive.store import number_of
 from crawler.archive.times import micros
 from crawler.core.errors import ArchiveDamaged
 
-
-def replay_tail(index: Index, reader: SegmentReader, path: Path, segment: int, start: int) -> int:
-    """Apply whole batches that lie behind `start`; the end of the last one. What is left behind it was never whole."""
-    end = start
-    with scan.mapped(path) as data:
-        for piece in scan.pieces(reader.codec(path.name), data, start):
-            if piece.problem or piece.record is None:
-                break
-            if piece.is_journal:
-                with schema.transaction(index.db, path, index.forget_cache):
-                    _apply(index, piece, segment)
-                    index.db.execute("UPDATE segments SET size = ? WHERE id = ?", (piece.end, segment))
-                end = piece.end
-    return end
+STRANGER = "unnamed"  # the lineage of segments of an older version that are another archive's
+_SPANS = ("response", "text", "readable")
 
 
-def add_segment(db: sqlite3.Connection, path: Path, *, closed: bool) -> int:
-    """A row for a segment file that has none; its size is that of its header. Raises ArchiveDamaged."""
-    start = scan.start_of(path)
-    reader = SegmentReader(path.parent)
+@dataclass(slots=True)
+class Taken:
+    """What was read from a part of a segment. `end`: behind the last whole batch."""
+
+    end: int
+    batches: int = 0
+    damage: list[Damage] = field(default_factory=list)
+    loose: list[Loose] = field(default_factory=list)  # records that no journal speaks of
+    rest: int = 0  # bytes behind `end`
+    torn: bool = False  # the rest is whole records and perhaps a cut one: a batch that was never acknowledged
+
+
+def take_in(merger: Merger, reader: SegmentReader, name: str, segment: int, start: int) -> Taken:
+    """Replay everything of a segment from `start` on; inside the caller's transaction.
+
+    Damaged places are noted as scars, so that they are told of once.
+    """
+    taken = Taken(start)
+    waiting: list[Loose] = []  # records since the last journal
+    damaged: list[scan.Piece] = []  # likewise
+    stop = start
+    with reader.store.view(name) as data:
+        for piece in scan.pieces(reader.codec(name), data, start):
+            stop = piece.end
+            if piece.record is None or piece.problem:
+                damaged.append(piece)
+                continue
+            if not piece.is_journal:
+                waiting.append(Loose(piece.offset, piece.length, dict(piece.record.headers)))
+                continue
+            spans, problem = _replay(merger, piece, segment, {(loose.offset, loose.length) for loose in waiting})
+            if problem:
+                damaged.append(scan.Piece(piece.offset, piece.length, None, problem))
+            taken.batches += 1
+            taken.end = piece.end
+            _note(merger.db, segment, name, damaged, taken)
+            if damaged:
+                taken.loose += [loose for loose in waiting if loose.offset not in spans]
+            waiting, damaged = [], []
+    taken.rest = stop - taken.end
+    at_end = bool(damaged) and damaged[-1].end == stop and damaged[-1].problem == "ends in the middle of a record"
+    taken.torn = not damaged or (len(damaged) == 1 and at_end)
+    if not taken.torn:
+        _note(merger.db, segment, name, damaged, taken)
+        taken.loose += waiting
+        taken.end, taken.rest = stop, 0
+    return taken
+
+
+def _replay(merger: Merger, piece: scan.Piece, segment: int, whole: Collection[Span]) -> tuple[set[int], str]:
+    """Where the records lie that a journal speaks of, and what is wrong with it; no row will point at a damaged one."""
+    assert piece.record is not None
+    spans: set[int] = set()
     try:
-        with scan.mapped(path) as data:
-            first = next(scan.pieces(reader.codec(path.name), data, start), None)
-    finally:
-        reader.close()
-    if first is None or first.record is None or first.record.type != "warcinfo":
-        raise ArchiveDamaged(f"{path} does not begin as a segment does")
+        for line in journal.decode(piece.record.block):
+            merger.replay(_without_damaged(line, whole), segment, piece.offset)
+            spans |= set(_offsets(line))
+    except ArchiveDamaged as error:
+        return spans, f"journal: {error}"
+    return spans, ""
+
+
+def _without_damaged(line: journal.Line, whole: Collection[Span]) -> journal.Line:
+    match line:
+        case journal.CheckLine(capture=capture) if capture:
+            spans = {name: span for name in _SPANS if (span := getattr(capture, name)) is not None}
+            broken = {name: None for name, span in spans.items() if span not in whole}
+            if broken and len(broken) == len(spans) and capture.revisit_of is None:
+                return msgspec.structs.replace(line, capture=None)
+            return msgspec.structs.replace(line, capture=msgspec.structs.replace(capture, **broken)) if broken else line
+        case journal.ImageLine(span=span) if span and span not in whole:
+            return msgspec.structs.replace(line, span=None)
+        case _:
+            return line
+
+
+def _offsets(line: journal.Line) -> Iterable[int]:
+    match line:
+        case journal.CheckLine(capture=capture) if capture:
+            return [span[0] for span in (capture.response, capture.text, capture.readable) if span]
+        case journal.ImageLine(span=span) if span:
+            return [span[0]]
+        case _:
+            return []
+
+
+def _note(db: sqlite3.Connection, segment: int, name: str, damaged: Iterable[scan.Piece], taken: Taken) -> None:
+    for piece in damaged:
+        taken.damage.append(Damage(f"{name} at byte {piece.offset}", f"{piece.problem} ({piece.length} bytes)"))
+        db.execute("INSERT OR REPLACE INTO scars VALUES (?, ?, ?)", (segment, piece.offset, piece.length))
+
+
+def salvage_loose(merger: Merger, reader: SegmentReader, name: str, segment: int, taken: Taken) -> int:
+    """Captures made of records whose journal is damaged; how many."""
+    return salvage.put(merger, reader, name, segment, taken.loose)
+
+
+def add_segment(db: sqlite3.Connection, reader: SegmentReader, name: str) -> tuple[int, int] | None:
+    """A closed row for a segment that has none: its number in the index, and where its records begin.
+
+    None where not one whole record can be found in it.
+    """
+    damaged = 0
+    try:
+        start = reader.start(name)
+    except ArchiveDamaged:
+        start = 0
+    info, first = None, None
+    with reader.store.view(name) as data:
+        for piece in scan.pieces(reader.codec(name), data, start):
+            if piece.record is not None:
+                first = piece
+                info = piece.record if piece.record.type == "warcinfo" else None
+                break
+            damaged += 1
+    if first is None:
+        return None
+    begin = first.end if info and not damaged else start
     row = (
-        path.name,
-        segments.codec_name(path.name),
-        first.end,
-        first.end,
-        micros(_opened(path.name)),
+        name,
+        segments.codec_name(name),
+        begin,
+        begin,
+        micros(_opened(name)),
         start > 0,
-        closed,
+        number_of(name),
+        _lineage(db, name, segments.lineage_of(info) if info else ""),
     )
     (ident,) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM segments").fetchone()
     db.execute(
-        "INSERT INTO segments (id, name, codec, size, head, opened_at, dictionary, closed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO segments (id, name, codec, size, head, opened_at, dictionary, closed, number, lineage)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
         (ident, *row),
     )
-    return int(ident)
+    return int(ident), begin
 
 
-def rebuild(target: sqlite3.Connection, folder: Path, index: Index, reader: SegmentReader) -> Iterator[Damage]:
-    """Fill an empty index from all segments; yields what could not be read. Closed segments keep their torn ends."""
-    for path in segments.files(folder):
-        try:
-            with schema.transaction(target, path, index.forget_cache):
-                ident = add_segment(target, path, closed=True)
-        except ArchiveDamaged as error:
-            yield Damage(path.name, str(error))
-            continue
-        yield from _replay_all(index, reader, path, ident)
-
-
-def _replay_all(index: Index, reader: SegmentReader, path: Path, segment: int) -> Iterator[Damage]:
-    """One transaction a segment; damaged pieces are passed over, batches on both sides of them count."""
-    damage: list[Damage] = []
-    with scan.mapped(path) as data, schema.transaction(index.db, path, index.forget_cache):
-        end = 0
-        for piece in scan.pieces(reader.codec(path.name), data, scan.start_of(path)):
-            if piece.problem:
-                damage.append(Damage(f"{path.name} at byte {piece.offset}", piece.problem))
-            if piece.record is None:
-                continue
-            end = piece.end
-            if piece.is_journal:
-                try:
-                    _apply(index, piece, segment)
-                except (ArchiveDamaged, sqlite3.IntegrityError) as error:
-                    damage.append(Damage(f"{path.name} at byte {piece.offset}", f"journal: {error}"))
-        index.db.execute("UPDATE segments SET size = ? WHERE id = ?", (end, segment))
-    yield from damage
+def _lineage(db: sqlite3.Connection, name: str, said: str) -> str:
+    """Of which archive a segment is; one that does not say is ours, unless its number is taken."""
+    own = queries.fact(db, queries.LINEAGE)
+    if said:
+        return said
+    taken = db.execute(
+        "SELECT 1 FROM segments WHERE number = ? AND lineage IN ('', ?) AND name <> ?", (number_of(name), own, name)
+    ).fetchone()
+    return STRANGER if taken else own
 
 
 def text_reader(db: sqlite3.Connection, reader: SegmentReader) -> Callable[[int], str | None]:
@@ -107,23 +187,6 @@ def text_reader(db: sqlite3.Connection, reader: SegmentReader) -> Callable[[int]
             return None
 
     return text_of
-
-
-def carry_over(target: sqlite3.Connection, old: Path) -> None:
-    """Notes cache and slots are in no segment: taken from the old index while it can be read."""
-    with contextlib.suppress(sqlite3.Error):
-        target.execute("ATTACH ? AS old", (str(old),))
-        try:
-            for table in ("notes", "slots"):
-                target.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM old.{table}")  # noqa: S608  # our names
-        finally:
-            target.execute("DETACH old")
-
-
-def _apply(index: Index, piece: scan.Piece, segment: int) -> None:
-    assert piece.record is not None
-    for line in journal.decode(piece.record.block):
-        index.apply(line, segment)
 
 
 def _opened(name: str) -> datetime:

@@ -5,19 +5,17 @@ Damage in the middle must not hide what lies behind it: after bytes that are no 
 
 from __future__ import annotations
 
-import contextlib
-import mmap
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from crawler.archive import disk, segments, warc
+from crawler.archive import warc
 from crawler.archive.codec import Codec, Gz
 from crawler.archive.journal import TARGET
 from crawler.core.errors import ArchiveDamaged
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _GZIP_MAGIC = b"\x1f\x8b\x08"
+_WINDOW = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +38,18 @@ class Piece:
         return self.record is not None and self.record.type == "metadata" and self.record.target == TARGET
 
 
-@contextlib.contextmanager
-def mapped(path: Path) -> Iterator[memoryview]:
-    """A file as memory. Only under the archive's lock: nobody may cut it meanwhile."""
-    with disk.told(path), path.open("rb") as file:
-        size = path.stat().st_size
-        if not size:
-            yield memoryview(b"")
-            return
-        with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as whole:
-            view = memoryview(whole)
-            try:
-                yield view
-            finally:
-                view.release()
-
-
-def start_of(path: Path) -> int:
-    """Where the first record lies: behind a dictionary, if there is one. Raises ArchiveDamaged."""
-    with disk.told(path), path.open("rb") as file:
-        return 0 if segments.codec_name(path.name) == "gz" else segments.read_head(file.fileno())[1]
-
-
 def pieces(codec: Codec, data: memoryview, start: int, stop: int | None = None) -> Generator[Piece]:
     """Everything from `start` to `stop` (None: the end), in order, without holes."""
-    at, stop = start, len(data) if stop is None else min(stop, len(data))
+    stop = len(data) if stop is None else min(stop, len(data))
+    at = start
     while at < stop:
         piece = _piece(codec, data[at:stop], at)
-        if piece.record is None and not piece.problem:
-            length = _next_frame(codec, data[at:stop])
-            what = "ends in the middle of a record" if at + length == stop else "no record here"
-            piece = Piece(at, length, None, what)
+        if piece.record is None:
+            # A damaged frame may claim more bytes than it has: a whole record inside of them ends it.
+            reach = piece.length or stop - at
+            length = _next_frame(codec, data[at:stop], reach)
+            missing = "ends in the middle of a record" if at + length == stop else "no record here"
+            piece = Piece(at, length, None, piece.problem or missing)
         yield piece
         at = piece.end
 
@@ -87,13 +66,22 @@ def _piece(codec: Codec, data: memoryview, at: int) -> Piece:
     return Piece(at, length, record, warc.check_digests(record))
 
 
-def _next_frame(codec: Codec, data: memoryview) -> int:
-    """Bytes up to the next frame that holds a record, or up to the end."""
+def _next_frame(codec: Codec, data: memoryview, reach: int) -> int:
+    """Bytes up to the next frame that holds a record and begins before `reach`; `reach` where there is none."""
     magic = _GZIP_MAGIC if isinstance(codec, Gz) else _ZSTD_MAGIC
-    whole = bytes(data)
-    at = whole.find(magic, 1)
-    while at > 0:
+    for at in _found(magic, data, reach):
         if _piece(codec, data[at:], at).record is not None:
             return at
-        at = whole.find(magic, at + 1)
-    return len(whole)
+    return reach
+
+
+def _found(magic: bytes, data: memoryview, reach: int) -> Iterator[int]:
+    """Where `magic` begins, from the second byte up to `reach`; a megabyte is copied at a time."""
+    start = 1
+    while start < reach:
+        part = bytes(data[start : min(start + _WINDOW, reach) + len(magic) - 1])
+        at = part.find(magic)
+        while at >= 0:
+            yield start + at
+            at = part.find(magic, at + 1)
+        start += _WINDOW

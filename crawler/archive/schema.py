@@ -1,7 +1,8 @@
 """The SQLite index: its tables, its versions, and how a connection is opened.
 
 The index can be made again from the segments (`rebuild`), so nothing lives here that exists nowhere else but the notes
-cache, what was derived, and the slots' politeness. Version N of the schema is MIGRATIONS[:N], one after another.
+cache, what was derived, and the slots' politeness. Version N of the schema is MIGRATIONS[:N], one after another; a step
+is SQL, or a function where SQL does not suffice, and once released is never changed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from crawler.archive import disk
+from crawler.archive.store import number_of
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 
 APPLICATION_ID: Final = 0x4C484331  # "LHC1": tells our file from any other SQLite file
@@ -65,12 +67,52 @@ CREATE TABLE derived (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_BASE, _IMAGES, _DERIVED)
+_SEQUENCE = """
+-- What changed in a run is told by the histories; the copy of it that this table kept is gone.
+DROP INDEX looks_with_news;
+DROP INDEX looks_of_link;
+ALTER TABLE looks DROP COLUMN before;
+ALTER TABLE looks DROP COLUMN titles;
+ALTER TABLE looks RENAME TO checks;
+CREATE INDEX checks_of_link ON checks (link, at);
+-- The order of memory: where in which segment a link's history was written (segment 0: not known), and of which
+-- archive a segment is ('': written before archives had names).
+ALTER TABLE segments ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE segments ADD COLUMN lineage TEXT NOT NULL DEFAULT '';
+ALTER TABLE links ADD COLUMN segment INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE links ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+-- Captures whose number was taken when their segment came in; scope: a lineage, or a segment of this archive.
+CREATE TABLE renumbered (scope TEXT NOT NULL, old INTEGER NOT NULL, new INTEGER NOT NULL, PRIMARY KEY (scope, old))
+  WITHOUT ROWID;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+def _sequence(db: sqlite3.Connection) -> None:
+    """Version 4."""
+    run_script(db, _SEQUENCE)
+    for ident, name in db.execute("SELECT id, name FROM segments").fetchall():
+        db.execute("UPDATE segments SET number = ? WHERE id = ?", (number_of(name), ident))
+
+
+Migration = str | Callable[[sqlite3.Connection], None]
+MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence)
 VERSION: Final = len(MIGRATIONS)
 
 
+def run_script(db: sqlite3.Connection, script: str) -> None:
+    """Statement by statement inside the caller's transaction, which `executescript` would end."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            db.execute(statement)
+            statement = ""
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The index for writing: made where missing, migrated where old. Raises ArchiveError."""
+    """The index for writing: made where missing, migrated where old. Raises ArchiveError, ArchiveDamaged."""
+    refuse_links(path)
     with foreign_errors(path):
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT)
         with _closed_on_error(db):
@@ -84,7 +126,11 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """The index for reading; never blocks the writer, and works on a folder that may not be written."""
+    """The index for reading; never blocks the writer, and works on a folder that may not be written.
+
+    Raises ArchiveError, ArchiveDamaged.
+    """
+    refuse_links(path)
     with foreign_errors(path):
         db = _read_only(path)
         with _closed_on_error(db):
@@ -101,7 +147,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection, path: Path, undone: Callable[[], None]) -> Iterator[None]:
     """All or nothing; `undone` is called after a rollback. Raises ArchiveFull, ArchiveError (naming `path`)."""
-    with disk.told(path):
+    with disk.translated(path):
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -130,6 +176,12 @@ def _closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def refuse_links(path: Path) -> None:
+    """SQLite would follow a link at any of its files. Raises ArchiveError."""
+    for suffix in ("", "-wal", "-shm"):
+        disk.refuse_link(path.with_name(path.name + suffix))
+
+
 @contextlib.contextmanager
 def foreign_errors(path: Path) -> Iterator[None]:
     """Translate SQLite's errors at opening."""
@@ -138,7 +190,7 @@ def foreign_errors(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if "not a database" in str(error) or "malformed" in str(error):
             raise ArchiveDamaged(
-                f"{path} is not a whole SQLite file ({error}): move it away and run `crawler verify --rebuild`"
+                f"{path} is not a whole SQLite file ({error}): run `crawler verify --rebuild`"
             ) from error
         raise ArchiveError(f"{path} cannot be opened: {error}") from error
 
@@ -172,8 +224,17 @@ def _must_be_ours(db: sqlite3.Connection, path: Path) -> int:
 def _migrate(db: sqlite3.Connection) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     for number in range(version, VERSION):
-        # One transaction a step: a kill leaves the old version or the new one.
-        db.executescript(
-            f"BEGIN IMMEDIATE; {MIGRATIONS[number]}"
-            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number + 1}; COMMIT;"
-        )
+        db.execute("BEGIN IMMEDIATE")  # one transaction a step: a kill leaves the old version or the new one
+        try:
+            step = MIGRATIONS[number]
+            if isinstance(step, str):
+                run_script(db, step)
+            else:
+                step(db)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {number + 1}")
+            db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise

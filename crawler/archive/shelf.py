@@ -1,22 +1,23 @@
-"""The shelf: all segments of an archive, which of them is open, and when the next one begins.
+"""The shelf: which segment of an archive is open, and when the next one begins.
 
-Decides when to roll (size, day, a dictionary that has become worth its price) and brings files and rows into agreement
-at opening. What is written is the archive's business, bytes are `segments`'.
+Decides when to roll (size, day, a dictionary that has become worth its price). What is written is the archive's
+business, bytes are `segments`', and what is done at opening with what lies there is `recovery`'s.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from crawler.archive import dictionary, disk, queries, replay, segments, warc
+from crawler.archive import dictionary, disk, queries, segments, warc
 from crawler.archive.codec import PAGE_MIN, Gz, Zst, zstd
-from crawler.archive.index import Index
 from crawler.archive.journal import Span
 from crawler.archive.records import Append
+from crawler.archive.recovery import next_number
 from crawler.archive.segments import SegmentReader, Writer
 from crawler.archive.times import from_micros, micros
 from crawler.core.errors import ArchiveDamaged, ArchiveError
@@ -28,33 +29,26 @@ class Shelf:
     """Gives the open segment, making and closing segments as needed."""
 
     def __init__(
-        self, folder: Path, codec: str, index: Index, reader: SegmentReader, now: Callable[[], datetime]
+        self, path: Path, codec: str, db: sqlite3.Connection, reader: SegmentReader, now: Callable[[], datetime]
     ) -> None:
-        self.folder = folder
         self.max_size = segments.MAX_SIZE
+        self._path = path  # of the archive, for errors
         self._codec = codec
-        self._index = index
-        self._db = index.db
+        self._db = db
+        self._store = reader.store
         self._reader = reader
         self._now = now
         self._writer: Writer | None = None
         self._meter = dictionary.Meter()
 
-    def recover(self) -> None:
-        """Bring files and rows into agreement, and go on with the open segment where that makes sense.
-
-        Whole batches behind a segment's acknowledged size are taken in, torn ones are cut off. Raises ArchiveDamaged
-        where bytes that the index knows are missing.
-        """
-        self._take_in_strangers()
+    def go_on(self) -> None:
+        """After recovery: go on with the open segment where that makes sense, and close all others."""
         rows = self._db.execute("SELECT id, name, codec, size, opened_at, dictionary FROM segments WHERE NOT closed")
         for ident, name, codec, size, opened_at, has_dictionary in rows.fetchall():
-            path = self.folder / name
-            size = self._agreed(ident, path, size)
             at = from_micros(opened_at)
             if codec == self._codec and self._writer is None and not self._is_over(size, at):
                 packer = self._reader.packer(name)
-                self._writer = Writer.reopen(ident, path, packer, size, at, bool(has_dictionary))
+                self._writer = Writer(ident, name, self._store, packer, size, at, bool(has_dictionary))
             else:
                 self._db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (ident,))
 
@@ -111,7 +105,7 @@ class Shelf:
     @property
     def _open(self) -> Writer:
         if self._writer is None:
-            raise ArchiveError(f"{self.folder}: no segment is open")
+            raise ArchiveError("no segment is open")
         return self._writer
 
     def _is_over(self, size: int, opened_at: datetime) -> bool:
@@ -119,7 +113,7 @@ class Shelf:
 
     def _roll(self, made: zstd.ZstdDict | None) -> None:
         writer = self._open
-        with disk.told(writer.path):
+        with disk.translated(self._path):
             self._db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (writer.id,))
         self.close()
         self._begin(made)
@@ -127,23 +121,23 @@ class Shelf:
     def _begin(self, made: zstd.ZstdDict | None) -> None:
         """A new segment: header written and synced, then its row; a kill in between leaves a file of a header only."""
         at = self._now()
-        (last,) = self._db.execute("SELECT coalesce(max(id), 0) FROM segments").fetchone()
-        name = segments.name_of(self._codec, last + 1, at)
-        head = segments.header(self._codec, name, at, made)
-        packer = Gz() if self._codec == "gz" else Zst(made)
-        writer = Writer.create(last + 1, self.folder / name, head, packer, at, made is not None)
+        number = next_number(self._db, self._store.sizes())
+        name = segments.name_of(self._codec, number, at)
+        lineage = queries.fact(self._db, queries.LINEAGE)
+        head = segments.header(self._codec, name, at, made, lineage)
+        self._store.create(name, head)
         try:
-            with disk.told(writer.path):
-                self._db.execute(
-                    "INSERT INTO segments (id, name, codec, size, head, opened_at, dictionary)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (last + 1, name, self._codec, len(head), len(head), micros(at), made is not None),
+            with disk.translated(self._path):
+                cursor = self._db.execute(
+                    "INSERT INTO segments (name, codec, size, head, opened_at, dictionary, number, lineage)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (name, self._codec, len(head), len(head), micros(at), made is not None, number, lineage),
                 )
         except BaseException:
-            writer.close()
-            writer.path.unlink(missing_ok=True)
+            self._store.remove(name)
             raise
-        self._writer = writer
+        packer = Gz() if self._codec == "gz" else Zst(made)
+        self._writer = Writer(cursor.lastrowid or 0, name, self._store, packer, len(head), at, made is not None)
 
     def _dictionary(self) -> zstd.ZstdDict | None:
         hosts = queries.busiest_hosts(self._db, _RECENT)
@@ -156,34 +150,3 @@ class Shelf:
             if place:
                 with contextlib.suppress(ArchiveDamaged):  # a dictionary is made of what can be read
                     yield warc.split_http(self._reader.record(*place).block)[2]
-
-    def _agreed(self, ident: int, path: Path, size: int) -> int:
-        """The size of a segment after its file and its row agree."""
-        there = _size_of(path)
-        if there < size:
-            raise ArchiveDamaged(f"{path} has {there} bytes, the index knows {size}: run `crawler verify --repair`")
-        if there > size:
-            size = replay.replay_tail(self._index, self._reader, path, ident, size)
-            with disk.told(path), path.open("r+b") as file:
-                file.truncate(size)
-        return size
-
-    def _take_in_strangers(self) -> None:
-        """Files without a row: records that the index lost are taken in, a header that a kill left is put aside."""
-        known = {name for (name,) in self._db.execute("SELECT name FROM segments")}
-        for path in segments.files(self.folder):
-            if path.name in known:
-                continue
-            try:
-                replay.add_segment(self._db, path, closed=False)
-            except ArchiveDamaged:  # not even its header is whole: nothing was ever acknowledged in it
-                path.rename(path.with_name(f"{path.name}.torn"))
-
-
-def _size_of(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError as error:
-        raise ArchiveDamaged(
-            f"{path} is missing: put it back from a backup, or run `crawler verify --repair`"
-        ) from error

@@ -24,6 +24,7 @@ from crawler.core.url import redact as redact_url
 MAX_HEAD: Final = 256 * 1024  # bytes of one record's or one response's header block
 REVISIT_PROFILE: Final = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 REDACTED: Final = "REDACTED"
+IDENTITY: Final = "X-Canonical-URL"  # of a response record: the link that it was fetched for
 
 redact = functools.lru_cache(maxsize=256)(redact_url)  # one check names the same URL eight times
 

@@ -46,7 +46,7 @@ def command(
     places = {name: place for name, place in chosen.items() if place is not None}
     if not places:
         raise UsageError("nothing to write: give --wacz FILE, --warc DIR, --html DIR or --markdown DIR")
-    with open_context(options.settings(), "export", write=False) as context:
+    with open_context(options.settings(), "export", write=False, there=True) as context:
         done = export(context, places, (*targets, *urls), TerminalObserver(options))
     damaged = sum(print_done(places[name], written) for name, written in done.items())
     return 1 if damaged else 0

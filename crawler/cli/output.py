@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from crawler.core.errors import UsageError
+from crawler.core.files import is_replaceable, replace_file
 
 
 def write_outputs(pairs: Sequence[tuple[str, Path | None]], render: Callable[[str], str]) -> None:
@@ -47,22 +47,12 @@ def rich_text(*lines: object) -> str:
 
 
 def write_file(file: Path, text: str) -> None:
-    """Replace a file in one step, so that a reader or a crash never meets half a report."""
+    """Replace a file in one step, so that a reader or a crash never meets half a report. Raises UsageError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if file.exists() and not file.is_file():  # /dev/stdout, a named pipe: cannot be replaced, only written
-            file.write_text(text, encoding="utf-8")
-            return
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(temporary).chmod(0o666 & ~mask)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        if is_replaceable(file):
+            replace_file(file, text.encode())
+        else:  # /dev/stdout, a named pipe
+            file.write_bytes(text.encode())
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}; choose another --output") from None

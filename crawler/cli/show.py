@@ -34,7 +34,7 @@ def command(options: GlobalOptions, *, url: str, what: str | None, ids: tuple[in
 
     settings = options.settings()
     identity = sites_of(settings).identify(url)
-    with open_archive(settings, "show", write=False) as archive:
+    with open_archive(settings, "show", write=False, there=True) as archive:
         history = archive.history(identity.canonical_url)
         if history is None:
             raise UsageError(f"the archive knows no link {url}; `crawler links` lists what your notes hold")
@@ -55,7 +55,7 @@ def chosen(snapshots: Sequence[Snapshot], ids: tuple[int, ...]) -> Snapshot:
     if not found:
         known = ", ".join(str(s.id) for s in snapshots)
         raise UsageError(f"no such snapshot; this link has: {known}" if known else "nothing was kept of this link yet")
-    return max(found, key=lambda s: s.captured_at)
+    return found[-1]
 
 
 def print_snapshot(archive: Archive, what: str, snapshot: Snapshot) -> int:
@@ -75,7 +75,7 @@ def show_diff(archive: Archive, snapshots: Sequence[Snapshot], ids: tuple[int, .
     """By sentence between two snapshots: the given ones, else the last two that differ."""
     from crawler.cli.diffing import render_diff
 
-    full = sorted((s for s in snapshots if not s.revisit), key=lambda s: s.captured_at)
+    full = [s for s in snapshots if not s.revisit]
     if len(ids) == 2:
         old, new = (next((s for s in snapshots if s.id == i), None) for i in ids)
     else:

@@ -3,33 +3,70 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from crawler.cli.options import GlobalOptions, global_options
+from crawler.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from crawler.archive import VerifyReport
 
 
 @click.command("verify")
-@click.option("--repair", is_flag=True, help="Cut torn tails and drop rows that point nowhere.")
+@click.option("--repair", is_flag=True, help="Take in what the index does not know, and move torn ends aside.")
+@click.option("--yes", is_flag=True, help="With --repair: also give up what cannot be read any more.")
 @click.option("--rebuild", is_flag=True, help="Make the index anew from the segments, check history included.")
 @global_options
-def command(options: GlobalOptions, *, repair: bool, rebuild: bool) -> int:
-    """Check every record's digest, every row's record and every segment's tail of the archive.
+def command(options: GlobalOptions, *, repair: bool, yes: bool, rebuild: bool) -> int:
+    """Check every record's digest, every row's record and every segment's end of the archive.
 
-    Ends with 0 when all is clean, 1 when damage was found, also when it was repaired.
+    Ends with 0 when all is clean, also when the index only lags behind the segments; with 1 when damage was found,
+    also when it was repaired; with 2 when there is no archive, or no index that can be read. Nothing that can be read
+    is ever cut or deleted: torn ends are moved into files of their own. What --repair could mend only by giving up
+    something that was acknowledged it lists, and does only with --yes.
     """
-    from crawler.archive.verify import verify
+    from crawler.archive import holds_archive, verify
+    from crawler.crawl.context import utc_now as now
 
-    settings = options.settings()
-    told = verify(Path(settings.archive.path), repair=repair, rebuild=rebuild)
-    for damage in told.damage:
+    if yes and not repair:
+        raise UsageError("--yes says how far --repair may go; give both")
+    path = Path(options.settings().archive.path)
+    if not holds_archive(path):
+        raise UsageError(f"{path} holds no archive; name one with --archive")
+    report = verify(path, repair=repair, yes=yes, rebuild=rebuild, now=now)
+    for damage in report.damage:
         click.echo(f"{damage.where}\t{damage.what}\t{'repaired' if damage.repaired else 'damaged'}")
-    options.say(
-        f"crawler: {told.segments} segments, {told.records} records, {told.captures} captures"
-        + (f", {told.orphans} records without a row (harmless)" if told.orphans else "")
-        + (", index rebuilt" if told.rebuilt else "")
-        + (": clean" if told.clean else f": {len(told.damage)} damaged places")
+    for notice in report.notices:
+        options.say(f"crawler: {notice}")
+    options.say(summary(report))
+    if advice := advise(report, repair=repair):
+        options.say(f"crawler: {advice}")
+    return 2 if report.unusable else 0 if report.clean else 1
+
+
+def summary(report: VerifyReport) -> str:
+    """One line of figures."""
+    return (
+        f"crawler: {report.segments} segments, {report.records} records, {report.captures} captures"
+        + (f", {report.orphans} records without a row (harmless)" if report.orphans else "")
+        + (", index rebuilt" if report.rebuilt else "")
+        + (": clean" if report.clean else f": {len(report.damage)} damaged places")
     )
-    if told.damage and not repair and not rebuild:
-        options.say("crawler: `crawler verify --repair` mends what can be mended")
-    return 0 if told.clean else 1
+
+
+def advise(report: VerifyReport, *, repair: bool) -> str:
+    """What is safe to do next, "" for nothing."""
+    left = [damage for damage in report.damage if not damage.repaired]
+    losing = [damage for damage in left if damage.loses]
+    if report.unusable or not left:
+        return ""
+    if repair and losing:
+        return (
+            f"{len(losing)} of these can be mended only by giving up what was acknowledged: put the segments back from"
+            " a backup, or do it with `crawler verify --repair --yes`"
+        )
+    if not repair:
+        return "`crawler verify --repair` mends what can be mended without a loss, and lists what cannot"
+    return ""

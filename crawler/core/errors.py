@@ -12,6 +12,7 @@ A broken web is a value (`model.Failure`, `model.Verdict`); a broken crawler is 
        |- ArchiveBusy      another run holds it                              exit 3
        |- ArchiveDamaged   bytes or rows that contradict each other          exit 2
        |- ArchiveFull      no space left, in mid-run                         exit 3
+       |- ArchiveGone      the folder vanished, in mid-run                   exit 3
 
 Every message says what, where, and how to mend it, on one line.
 """
@@ -59,5 +60,11 @@ class ArchiveDamaged(ArchiveError):
 
 class ArchiveFull(ArchiveError):
     """No space left on the device; what was acknowledged before is safe."""
+
+    exit_code = 3
+
+
+class ArchiveGone(ArchiveError):
+    """The archive's folder, or the open segment in it, vanished while it was in use."""
 
     exit_code = 3

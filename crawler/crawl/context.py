@@ -5,12 +5,15 @@ No use case reads a configuration file or asks the time by itself; tests and scr
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from crawler.archive import Archive
@@ -49,19 +52,29 @@ def sites_of(settings: Settings) -> Sites:
 
 @contextmanager
 def open_archive(
-    settings: Settings, command: str, *, write: bool, wait: bool = False, now: Callable[[], datetime] = utc_now
+    settings: Settings,
+    command: str,
+    *,
+    write: bool,
+    wait: bool = False,
+    there: bool = False,
+    now: Callable[[], datetime] = utc_now,
 ) -> Iterator[Archive]:
-    """The archive of these settings, closed at the end of the block; a missing one is an empty one.
+    """The archive of these settings, closed at the end of the block; a missing one is an empty one, unless `there`.
 
-    `command` stands in the lock, so that a second writer is told who holds it. Raises ArchiveBusy unless `wait`, and
-    the other errors of `Archive.open`.
+    `command` stands in the lock, so that a second writer is told who holds it. What had to be brought into agreement at
+    opening is logged as a warning, a line each: somebody should know. Raises UsageError for a missing archive,
+    ArchiveBusy unless `wait`, and the other errors of `Archive.open`.
     """
-    from crawler.archive import Archive
+    from crawler.archive import Archive, holds_archive
 
-    archive = Archive.open(
-        Path(settings.archive.path), settings.archive, write=write, wait=wait, command=command, now=now
-    )
+    path = Path(settings.archive.path)
+    if there and not holds_archive(path):
+        raise UsageError(f"{path} holds no archive; name one with --archive, or let `crawler run` make it")
+    archive = Archive.open(path, settings.archive, write=write, wait=wait, command=command, now=now)
     try:
+        for notice in archive.notices:
+            logging.getLogger("crawler.archive").warning("crawler: %s", notice)
         yield archive
     finally:
         archive.close()
@@ -69,9 +82,15 @@ def open_archive(
 
 @contextmanager
 def open_context(
-    settings: Settings, command: str, *, write: bool, wait: bool = False, now: Callable[[], datetime] = utc_now
+    settings: Settings,
+    command: str,
+    *,
+    write: bool,
+    wait: bool = False,
+    there: bool = False,
+    now: Callable[[], datetime] = utc_now,
 ) -> Iterator[Context]:
-    """Site files and archive of these settings. Raises ConfigError, and the errors of `Archive.open`."""
+    """Site files and archive of these settings. Raises ConfigError, and the errors of `open_archive`."""
     sites = sites_of(settings)
-    with open_archive(settings, command, write=write, wait=wait, now=now) as archive:
+    with open_archive(settings, command, write=write, wait=wait, there=there, now=now) as archive:
         yield Context(settings, sites, archive, now)

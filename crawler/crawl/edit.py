@@ -34,6 +34,7 @@ from crawler.notes.files import NoteFile, SkippedNote, decode_note, find_notes, 
 from crawler.notes.git import base_texts
 from crawler.notes.links import NotesRead, ReadNote, link_up, local_checker, local_histories, local_key, read_anew
 from crawler.notes.local import LocalState
+from crawler.schedule.clock import is_ahead
 
 if TYPE_CHECKING:
     from crawler.archive import Archive
@@ -127,6 +128,8 @@ def to_ask(
 
 def _is_fresh(history: History | None, now: datetime, max_age: float) -> bool:
     if history is None or history.checked_at is None or history.state not in SETTLED:
+        return False
+    if is_ahead(history.checked_at, now):
         return False
     return now - history.checked_at <= timedelta(seconds=max_age)
 

@@ -23,17 +23,28 @@ if TYPE_CHECKING:
 def export(
     context: Context, forms: Mapping[str, Path], targets: Sequence[str] = (), observer: Observer = SILENT
 ) -> dict[str, Done]:
-    """Write each form ("wacz", "warc", "html", "markdown") to its place; what was written, by form.
+    """Write each form ("wacz", "warc", "html", "markdown") to its place; what was written, by form. A place
+    that holds something is never replaced by an export of nothing.
 
     `targets` are URLs, note files and folders; without any, everything is written. Raises what a writer raises.
     """
     wanted = identities(context, targets, observer)
     done = {}
     for name, place in forms.items():
+        if would_empty(context, place, wanted):
+            observer.say(f"{place}: there is nothing to write, so what is there stays as it is")
+            continue
         done[name] = writer(name)(place, CaptureReader(context.archive, wanted), context.now())
         if wanted is not None and not done[name].pages and not done[name].damaged:
             observer.say(f"{place}: nothing was kept of these links")
     return done
+
+
+def would_empty(context: Context, place: Path, wanted: frozenset[str] | None) -> bool:
+    """Whether an export would replace something by nothing."""
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return False
+    return not any(wanted is None or capture.canonical_url in wanted for capture in context.archive.captures())
 
 
 def identities(context: Context, targets: Sequence[str], observer: Observer = SILENT) -> frozenset[str] | None:

@@ -16,6 +16,7 @@ from crawler.core.model import LOCAL, Check, History, Link, Politeness, Run, Slo
 from crawler.core.url import host_of
 from crawler.crawl.examine import Depth
 from crawler.crawl.observer import SILENT, Observer
+from crawler.schedule.clock import corrected, corrected_slots
 from crawler.schedule.history import first_seen
 from crawler.schedule.plan import Budget, Plan, make_plan
 from crawler.schedule.politeness import PolitenessOf, politeness_of
@@ -114,9 +115,15 @@ def prepare_job(job: Job) -> Prepared:
     """Recall, plan, and tell the archive that a run begins."""
     started = job.now()
     before = job.memory.histories()
+    if ahead := corrected(before, started):
+        latest = max(before[key].checked_at or before[key].first_seen for key in ahead)
+        job.observer.say(
+            f"{len(ahead)} links were checked up to {latest:%Y-%m-%d}, says a clock that was wrong: all are due"
+        )
+        before |= ahead
     histories = before | remember_new(job, before, started)
     politeness = politeness_for(job.settings, job.sites)
-    states = {state.slot: state for state in job.memory.slots()}
+    states = {state.slot: state for state in corrected_slots(job.memory.slots(), started)}
     plan = make_plan(job.links, histories, started, politeness, job.budget, states)
     job.observer.planned(plan)
     run = Run(id=run_id(started, job.command), command=job.command, started_at=started)

@@ -6,8 +6,6 @@ A use case, callable without a terminal. What an edit is, and what proves it, is
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.core.errors import NotesError
+from crawler.core.files import replace_file
 from crawler.core.model import LOCAL, Confidence, Finding, History, Link, Note, State, Suggestion
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.wayback import is_told_of, written_at
@@ -196,15 +195,6 @@ def write_note(item: Mended) -> None:
     try:
         if place.read_bytes() != item.note.text.encode(item.note.encoding):
             raise NotesError(f"{place}: changed since it was read; run the command again")
-        data = apply(item.note, item.edits).encode(item.note.encoding)
-        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            shutil.copymode(place, temporary)
-            Path(temporary).replace(place)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_file(place, apply(item.note, item.edits).encode(item.note.encoding))
     except OSError as error:
         raise NotesError(f"{place}: cannot be written: {error.strerror}") from None

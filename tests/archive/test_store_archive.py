@@ -20,7 +20,7 @@ from store_samples import (
 
 from crawler.archive import Archive, NoteEntry, StoredImage
 from crawler.core.errors import ArchiveBusy, ArchiveDamaged, ArchiveError
-from crawler.core.model import ChangeKind, Evidence, Failure, History, Kind, Occurrence, Redirect, Run, SlotState, State
+from crawler.core.model import Evidence, Failure, History, Kind, Occurrence, Redirect, Run, SlotState, State
 
 CODECS = pytest.mark.parametrize("codec", ["zst", "gz"])
 
@@ -199,7 +199,7 @@ def test_slots_are_remembered(tmp_path: Path) -> None:
         assert archive.slots() == [SlotState("a.example"), state]
 
 
-def test_runs_leave_changes_and_health(tmp_path: Path) -> None:
+def test_runs_leave_their_summary_and_health(tmp_path: Path) -> None:
     with open_archive(tmp_path) as archive:
         archive.begin_run(Run("run-1", "run", NOW))
         archive.record([check_of("a"), check_of("b"), check_of("c", state=State.DEAD, reason="not-found", status=404)])
@@ -215,13 +215,6 @@ def test_runs_leave_changes_and_health(tmp_path: Path) -> None:
         archive.end_run(Run("run-2", "run", later(1), later(1.1)))
 
         assert [run.id for run in archive.runs()] == ["run-2", "run-1"]
-        assert [change.kind for change in archive.changes("run-1")] == [ChangeKind.FOUND_DEAD]
-        changes = archive.changes("run-2")
-        assert [(change.kind, change.after) for change in changes] == [
-            (ChangeKind.NEWLY_DEAD, "dead"),
-            (ChangeKind.TITLE_CHANGED, "新标题"),
-            (ChangeKind.BACK_FROM_THE_DEAD, "alive"),
-        ]
         assert [dict(point.counts) for point in archive.health()] == [{State.ALIVE: 2, State.DEAD: 1}] * 2
         assert archive.health("zhihu") == []
 

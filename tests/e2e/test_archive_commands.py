@@ -135,8 +135,10 @@ def test_a_report_without_a_run_is_the_memory(stage: Stage) -> None:
     assert report.whole["trend"]
 
 
-def test_an_archive_that_is_not_there_is_an_empty_one(stage: Stage) -> None:
-    assert lines(stage, "search", "桥", "--archive", "nowhere") == []
+def test_an_archive_that_is_not_there_is_an_empty_one_for_reports_alone(stage: Stage) -> None:
+    for command in (["search", "桥"], ["show", ARTICLE.url], ["export", "--warc", "out"], ["verify"]):
+        done = stage.crawler(*command, "--archive", "nowhere")
+        assert (done.returncode, "holds no archive" in done.stderr) == (2, True), command
     assert stage.report("report", "--archive", "nowhere").of_state("unchecked") == {ARTICLE.url, NOTICE, POST.url}
     assert not (stage.folder / "nowhere").exists()
 

@@ -5,8 +5,6 @@ One damaged record costs its own page and is told; it never ends an export.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +13,12 @@ from typing import IO, Protocol
 
 from crawler.archive import Capture, StoredImage
 from crawler.core.errors import ArchiveDamaged, ArchiveError
+from crawler.core.files import replacing
 from crawler.core.model import Fetch, State
 
 
 class CaptureSource(Protocol):
-    """The part of `store.Archive` that exports read."""
+    """The part of `archive.Archive` that exports read."""
 
     def captures(self, canonical_url: str | None = None) -> Iterator[Capture]:
         """All captures, oldest first within a link."""
@@ -131,30 +130,26 @@ def _displaces(capture: Capture, other: Capture | None) -> bool:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[IO[bytes]]:
+def new_file(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """A file that appears whole under its name, or not at all. Raises ArchiveError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".export-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-            os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp gave a string; exports are meant to be read
-            os.replace(name, path)  # noqa: PTH105 - as above
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(path, durable=durable) as file:
+            yield file
     except OSError as error:
         raise ArchiveError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def write_file(path: Path, data: bytes) -> Path:
-    """A small file, left untouched where it already says the same, so that its time says when it changed."""
+    """A small file, left untouched where it already says the same, so that its time says when it changed.
+
+    Not synced: an export writes thousands of them, and after a power cut is made again.
+    """
     try:
         if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
             return path
     except OSError:
         pass  # writing it will say what is wrong
-    with new_file(path) as file:
+    with new_file(path, durable=False) as file:
         file.write(data)
     return path

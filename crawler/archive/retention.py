@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from crawler.archive.queries import IN_ORDER, LAST_CAPTURE, next_capture, put_fact
+
 _COMPARED: Final = 5_000  # characters of each text; 0.5 ms a pair, and a change that matters shows in them
 
 
@@ -22,14 +24,16 @@ class _Row:
     bytes_of: int | None
 
 
-def thin(db: sqlite3.Connection, link: int, limit: int, text_of: Callable[[int], str | None]) -> None:
+def thin(db: sqlite3.Connection, link: int, limit: int, now: int, text_of: Callable[[int], str | None]) -> None:
     """Leave at most `limit` snapshots of a link, and at least the first, the last and what that one stands on."""
     found = db.execute(
-        "SELECT id, revisit_of, bytes_of FROM captures WHERE link = ? AND NOT notice ORDER BY at, id", (link,)
+        f"SELECT c.id, c.revisit_of, c.bytes_of FROM captures c WHERE c.link = ? AND NOT c.notice {IN_ORDER}",  # noqa: S608  # ours
+        (link, now),
     )
     rows = [_Row(*row) for row in found]
     surplus = len(rows) - max(limit, 2)
     if surplus > 0:
+        put_fact(db, LAST_CAPTURE, str(next_capture(db) - 1))  # a number is never given twice
         for row in droppable(rows, text_of)[:surplus]:
             _drop(db, row)
 

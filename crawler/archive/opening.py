@@ -1,0 +1,92 @@
+"""How an archive is opened: its lock, its index, and what SQLite's errors become.
+
+What is in the archive, and how it is read and written, is the business of `archive`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from crawler.archive import disk, rebuild, schema
+from crawler.archive.lock import Lock
+from crawler.archive.segments import FOLDER, INDEX, LOCK
+from crawler.archive.store import LocalStore
+from crawler.core.errors import ArchiveDamaged, ArchiveError
+
+C = TypeVar("C")
+
+
+def reading(path: Path) -> sqlite3.Connection:
+    """The index of an archive for reading, an empty one where there is no archive. Raises ArchiveError."""
+    if path.exists() and not path.is_dir():
+        raise ArchiveError(f"{path} is a file: an archive is a folder")
+    if why := rebuild.is_needed(path):
+        raise ArchiveDamaged(f"{path / INDEX} {why} beside segments: run `crawler verify --rebuild`")
+    if (path / INDEX).exists() and (path / INDEX).stat().st_size:
+        return schema.open_reader(path / INDEX)
+    return schema.open_memory()
+
+
+def with_index(path: Path, now: Callable[[], datetime]) -> list[str]:
+    """Make an index that cannot be used anew, from the segments beside it; what to say of it."""
+    why = rebuild.is_needed(path)
+    if not why:
+        return []
+    damage = rebuild.rebuild(path, now)
+    return [f"{path / INDEX} {why}: made anew from the segments", *(f"{one.where}: {one.what}" for one in damage)]
+
+
+def identity(index: Path) -> tuple[int, int]:
+    """What file a name leads to; zeros for none."""
+    try:
+        found = index.lstat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def locked(path: Path, command: str, wait: bool | float, now: Callable[[], datetime]) -> Lock:
+    """The lock of an archive, whose folder is made where missing. Raises ArchiveBusy, ArchiveError."""
+    try:
+        (path / FOLDER).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be made an archive: {error.strerror}; choose another --archive") from error
+    lock = Lock(path / LOCK)
+    lock.take(command, now(), wait)
+    return lock
+
+
+def holds_archive(path: Path) -> bool:
+    """Whether there is an archive at all: an index, or a segment."""
+    return (path / INDEX).exists() or bool(LocalStore(path / FOLDER).sizes())
+
+
+def named_errors(cls: type[C]) -> type[C]:
+    """A class decorator: what SQLite raises in a public method becomes an error of ours that names the archive."""
+    for name, method in list(vars(cls).items()):
+        if inspect.isfunction(method) and not name.startswith("_") and name != "close":
+            setattr(cls, name, _naming(method))
+    return cls
+
+
+def _naming(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def named(self: Any, *args: Any, **more: Any) -> Any:
+        try:
+            found = method(self, *args, **more)
+        except sqlite3.DatabaseError as error:
+            raise disk.of_sqlite(self.path, error) from error
+        return _each(self.path, found) if inspect.isgenerator(found) else found
+
+    return named
+
+
+def _each(path: Path, found: Iterator[Any]) -> Iterator[Any]:
+    with disk.translated(path):
+        yield from found

@@ -1,0 +1,149 @@
+"""The index made again: from the segments, then from what a readable old index knew beyond them.
+
+The new index is made beside the old one, which is kept and replaced only when the new one is whole and on the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+
+from crawler.archive import carry, disk, recovery, replay, scan, schema, segments
+from crawler.archive.index import Index
+from crawler.archive.merging import Merger
+from crawler.archive.nouns import Damage
+from crawler.archive.segments import FOLDER, INDEX, SegmentReader
+from crawler.archive.store import LocalStore, sequence
+from crawler.core.errors import ArchiveDamaged
+from crawler.core.files import sync_folder
+
+
+def is_needed(path: Path) -> str:
+    """Why the index of an archive cannot be used beside its segments, "" where it can, or where there are none.
+
+    Raises ArchiveError for another program's file, and for a newer crawler's.
+    """
+    index = path / INDEX
+    store = LocalStore(path / FOLDER)
+    try:
+        if not any(_holds_something(store, name, size) for name, size in store.sizes().items()):
+            return ""
+    finally:
+        store.close()
+    if not index.exists():
+        return "is missing"
+    try:
+        with contextlib.closing(schema.open_reader(index)) as db, disk.translated(path):
+            known = db.execute("SELECT count(*) FROM segments").fetchone()[0]
+    except ArchiveDamaged as error:
+        return f"is damaged ({error.__cause__ or error})"
+    return "" if known else "is empty"
+
+
+def _holds_something(store: LocalStore, name: str, size: int) -> bool:
+    """Whether there is more in a segment than a header, with which it begins before its first batch."""
+    reader = SegmentReader(store)
+    try:
+        with store.view(name) as data:
+            first = next(scan.pieces(reader.codec(name), data, reader.start(name)), None)
+            return first is not None and (first.record is None or first.end < size)
+    except ArchiveDamaged:
+        return size > 0
+
+
+def rebuild(path: Path, now: Callable[[], datetime]) -> list[Damage]:
+    """Make the index anew, under the lock; what could not be read. The old one becomes index.sqlite.old.
+
+    Raises ArchiveError; then the old index is as it was.
+    """
+    new, old = path / f"{INDEX}.new", path / INDEX
+    schema.refuse_links(old)
+    if old.exists():
+        with contextlib.suppress(ArchiveDamaged):  # another program's file, or a newer crawler's, is not for us to move
+            schema.open_reader(old).close()
+    _remove(new)
+    store = LocalStore(path / FOLDER)
+    reader = SegmentReader(store)
+    db = schema.open_writer(new)
+    try:
+        db.execute("PRAGMA synchronous = OFF")  # synced once, at the end
+        damage = _fill(path, db, reader, now)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        reader.close()
+        store.close()
+        db.close()
+    _put_in_place(path, new, old)
+    return damage
+
+
+def _fill(path: Path, db: sqlite3.Connection, reader: SegmentReader, now: Callable[[], datetime]) -> list[Damage]:
+    index = Index(db, replay.text_reader(db, reader), now)
+    sizes = reader.store.sizes()
+    lineages = {name: _lineage(reader, name) for name in sizes}
+    own = carry.lineage(path / INDEX) or _most_common(lineages.values())
+    recovery.name_archive(db, own)
+    merger = Merger(index, sizes)
+    damage: list[Damage] = []
+    taken: list[tuple[str, int, replay.Taken]] = []
+    for name in sorted(sizes, key=lambda name: (lineages[name] not in ("", merger.lineage), sequence(name))):
+        with schema.transaction(db, path, merger.forget_cache):
+            added = replay.add_segment(db, reader, name)
+            merger.forget_cache()
+            if added is None:
+                damage.append(Damage(name, "holds no whole record"))
+                continue
+            found = replay.take_in(merger, reader, name, *added)
+            merger.settle(final=False)
+            db.execute("UPDATE segments SET size = ? WHERE id = ?", (found.end, added[0]))
+        damage += found.damage
+        taken.append((name, added[0], found))
+    with schema.transaction(db, path, merger.forget_cache):
+        damage += carry.carry_over(merger, reader, path / INDEX)
+    with schema.transaction(db, path, merger.forget_cache):
+        for name, ident, found in taken:
+            made = replay.salvage_loose(merger, reader, name, ident, found)
+            if made:
+                damage.append(
+                    Damage(name, f"{made} pages taken in from their records alone, since a journal is damaged")
+                )
+        merger.settle()
+    return damage
+
+
+def _lineage(reader: SegmentReader, name: str) -> str:
+    """The archive that a segment names, "" where it cannot be read or names none."""
+    with contextlib.suppress(ArchiveDamaged), reader.store.view(name) as data:
+        first = next(scan.pieces(reader.codec(name), data, reader.start(name)), None)
+        if first and first.record and first.record.type == "warcinfo":
+            return segments.lineage_of(first.record)
+    return ""
+
+
+def _most_common(lineages: Iterable[str]) -> str:
+    counted = Counter(filter(None, lineages))
+    return counted.most_common(1)[0][0] if counted else ""
+
+
+def _put_in_place(path: Path, new: Path, old: Path) -> None:
+    with disk.translated(path):
+        disk.sync_file(new)
+        if old.exists():
+            kept = path / f"{INDEX}.old"
+            _remove(kept)
+            for suffix in ("-wal", "-shm"):  # a damaged index may have the rest of its rows there
+                with contextlib.suppress(FileNotFoundError):
+                    old.with_name(old.name + suffix).replace(kept.with_name(kept.name + suffix))
+            old.replace(kept)
+        _remove(old)
+        new.replace(old)
+        sync_folder(path)
+
+
+def _remove(index: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        index.with_name(index.name + suffix).unlink(missing_ok=True)
