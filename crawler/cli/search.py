@@ -32,7 +32,7 @@ def command(
 
     pairs = pair_outputs(formats, outputs, "terminal" if sys.stdout.isatty() else "tsv")
     settings = options.settings()
-    with open_archive(settings, "search", write=False, there=True, there=True) as archive:
+    with open_archive(settings, "search", write=False, there=True) as archive:
         hits = archive.search(" ".join(query), limit=limit)
     render = {"terminal": render_terminal, "tsv": render_tsv, "json": render_json}
     write_outputs(pairs, lambda name: render[name](hits))

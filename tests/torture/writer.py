@@ -1,0 +1,48 @@
+"""A writer under torture: ARCHIVE ACK CODEC SEED BATCHES. Appends a line to ACK for each capture that was acknowledged.
+
+An error of ours is survived as a run would: it is printed, and the next batch is tried.
+"""
+
+import os
+import random
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "archive"))
+
+from store_samples import NOW, check_of, open_archive
+
+from crawler.core.errors import ArchiveError
+
+HOSTS = ("mp.weixin.qq.com", "zhuanlan.zhihu.com")
+
+
+def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
+    generator = random.Random(seed)
+    with open_archive(path, codec=codec, at=NOW + timedelta(days=seed)) as archive:
+        assert archive._shelf is not None
+        archive._shelf.max_size = 60_000  # so that segments change often
+        for number in range(batches):
+            batch = []
+            for n in range(generator.randint(1, 4)):
+                text = f"{seed} {number} {n} 语音"
+                body = generator.randbytes(generator.randint(1, 12_000)) + text.encode()
+                at = NOW + timedelta(days=seed, seconds=number)
+                batch.append(check_of(f"{seed}-{number}-{n}", text=text, body=body, at=at, run=f"run-{seed}"))
+            try:
+                archive.record(batch)
+            except ArchiveError as error:
+                print(f"{type(error).__name__}: {error}")
+                continue
+            os.write(ack, "".join(f"{check.page.text}\n" for check in batch).encode())
+
+
+if __name__ == "__main__":
+    place, acknowledged, codec, seed, batches = sys.argv[1:]
+    fd = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        write(Path(place), fd, codec, int(seed), int(batches))
+    except ArchiveError as error:
+        print(f"{type(error).__name__}: {error}")
+        sys.exit(error.exit_code)
