@@ -21,6 +21,8 @@ from crawler.archive.order import SKEW, Position, combined, supersedes
 from crawler.archive.times import micros
 from crawler.core.model import History, Run, State
 
+SALVAGED: Final = "recovered"  # the reason of captures that were made of bare records
+
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
@@ -157,6 +159,7 @@ class Merger:
 
     def _replay_capture(self, link: int, line: CheckLine, capture: CaptureLine, segment: int) -> None:
         scope = self._scope(segment)
+        self._forget_salvaged(link, capture, segment)
         if known := self._same_capture(link, line, capture):
             if known != capture.id:
                 self._renumber(scope, capture.id, known)
@@ -175,6 +178,21 @@ class Merger:
             self._unresolved[link] = line.names or self._unresolved[link]
         else:
             self.index.put_document(link, line, capture, None)
+
+    def _forget_salvaged(self, link: int, capture: CaptureLine, segment: int) -> None:
+        """What was made of the bare record while its journal was not to be had (`salvage`)."""
+        if capture.response is None:
+            return
+        row = self.db.execute(
+            "SELECT id, at FROM captures WHERE segment = ? AND response_at = ? AND reason = ?",
+            (segment, capture.response[0], SALVAGED),
+        ).fetchone()
+        if row:
+            search_row = self.db.execute("SELECT capture FROM documents WHERE link = ?", (link,)).fetchone()
+            if search_row == (row[0],):
+                search.drop(self.db, link, self.index.text_of(row[0]))
+            self.db.execute("DELETE FROM checks WHERE link = ? AND at = ? AND reason = ?", (link, row[1], SALVAGED))
+            self.db.execute("DELETE FROM captures WHERE id = ?", (row[0],))
 
     def _same_capture(self, link: int, line: CheckLine, capture: CaptureLine) -> int:
         """The number under which this very capture is known, 0 for none."""

@@ -80,16 +80,16 @@ class Recovery:
         with self._transaction():
             added = replay.add_segment(self.db, self.reader, name)
             self.merger.forget_cache()
-            taken = self._take_in(name, *added) if added else None
+            taken = self._take_in(name, *added, known=False) if added else None
         if added is None:
             aside = self.store.set_aside(name, 0)
             self.done.notices.append(f"{name} holds no whole record: moved aside as {aside}")
         elif taken and taken.batches:
             self.done.notices.append(f"{name} was not in the index: {taken.batches} batches taken in")
 
-    def _take_in(self, name: str, ident: int, start: int) -> replay.Taken:
+    def _take_in(self, name: str, ident: int, start: int, *, known: bool) -> replay.Taken:
         """A part of a segment, from `start` on, inside a transaction."""
-        taken = replay.take_in(self.merger, self.reader, name, ident, start)
+        taken = replay.take_in(self.merger, self.reader, name, ident, start, known=known)
         made = replay.salvage_loose(self.merger, self.reader, name, ident, taken)
         self.merger.settle(final=False)
         self.db.execute("UPDATE segments SET size = ? WHERE id = ?", (taken.end, ident))
@@ -130,7 +130,7 @@ class Recovery:
     def _take_in_tail(self, row: _Row) -> None:
         """What lies behind the size that the index knows; a closed segment keeps its torn end where it is."""
         with self._transaction():
-            taken = self._take_in(row.name, row.ident, row.size)
+            taken = self._take_in(row.name, row.ident, row.size, known=True)
             if not taken.torn:  # never written to again: what is damaged may still be read by others
                 self.db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (row.ident,))
         if taken.batches:

@@ -40,9 +40,13 @@ class Taken:
     torn: bool = False  # the rest is whole records and perhaps a cut one: a batch that was never acknowledged
 
 
-def take_in(merger: Merger, reader: SegmentReader, name: str, segment: int, start: int) -> Taken:
+def take_in(
+    merger: Merger, reader: SegmentReader, name: str, segment: int, start: int, *, known: bool = False
+) -> Taken:
     """Replay everything of a segment from `start` on; inside the caller's transaction.
 
+    `known`: the index told where the acknowledged part ends, so a torn batch behind it was not acknowledged. Without an
+    index nobody can tell it from one whose journal is damaged, and its whole records speak for themselves.
     Damaged places are noted as scars, so that they are told of once.
     """
     taken = Taken(start)
@@ -70,6 +74,10 @@ def take_in(merger: Merger, reader: SegmentReader, name: str, segment: int, star
     taken.rest = stop - taken.end
     at_end = bool(damaged) and damaged[-1].end == stop and damaged[-1].problem == "ends in the middle of a record"
     taken.torn = not damaged or (len(damaged) == 1 and at_end)
+    if taken.torn and damaged and waiting and not known:
+        what = f"a batch without its journal ({taken.rest} bytes): damaged, or never acknowledged"
+        taken.damage.append(Damage(f"{name} at byte {taken.end}", what))
+        taken.loose += waiting
     if not taken.torn:
         _note(merger.db, segment, name, damaged, taken)
         taken.loose += waiting

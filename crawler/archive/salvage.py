@@ -17,13 +17,12 @@ from typing import Final
 from crawler.archive import queries, warc
 from crawler.archive.index import unpack_history
 from crawler.archive.journal import CaptureData, CaptureLine, CheckLine
-from crawler.archive.merging import Merger
+from crawler.archive.merging import SALVAGED, Merger
 from crawler.archive.segments import SegmentReader
 from crawler.core.errors import ArchiveDamaged
 from crawler.core.model import History, Snapshot, State
 from crawler.core.url import host_of
 
-REASON: Final = "recovered"
 _TEXT: Final = "urn:text:"
 _READABLE: Final = "urn:readable:"
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
@@ -131,10 +130,10 @@ def _line(
         readable=readable.span if readable else None,
     )
     snapshot = None if capture.notice else Snapshot(capture.id, at, title, len(content), digest)
-    fresh = History(canonical or url, at, url, State.UNKNOWN, REASON, page_title=title, snapshot=snapshot)
+    fresh = History(canonical or url, at, url, State.UNKNOWN, SALVAGED, page_title=title, snapshot=snapshot)
     history = replace(known, snapshot=known.snapshot or snapshot) if known else fresh
     return CheckLine(
-        site="", host=host_of(url), run=REASON, at=at, verdict=State.UNKNOWN.value, reason=REASON, rule="",
+        site="", host=host_of(url), run=SALVAGED, at=at, verdict=State.UNKNOWN.value, reason=SALVAGED, rule="",
         history=history, status=status, bytes=len(body), capture=capture,
     )  # fmt: skip
 

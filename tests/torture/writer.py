@@ -33,7 +33,7 @@ def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
             try:
                 archive.record(batch)
             except ArchiveError as error:
-                print(f"{type(error).__name__}: {error}")
+                sys.stdout.write(f"{type(error).__name__}: {error}\n")
                 continue
             os.write(ack, "".join(f"{check.page.text}\n" for check in batch).encode())
 
@@ -44,5 +44,5 @@ if __name__ == "__main__":
     try:
         write(Path(place), fd, codec, int(seed), int(batches))
     except ArchiveError as error:
-        print(f"{type(error).__name__}: {error}")
+        sys.stdout.write(f"{type(error).__name__}: {error}\n")
         sys.exit(error.exit_code)
