@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 REPLAY := .venv-replay
 export INSTALL
+KILLS  ?= 200
+ROUNDS ?= 100
+SEED   ?= $(shell date +%s)
 
 .PHONY: demo test quick lint replay-tools torture format clean help
 .DEFAULT_GOAL := help
@@ -42,8 +45,9 @@ lint: $(READY) ## ruff, mypy --strict, mypy over the tests, and the layer test
 replay-tools: ## Chromium, pywb and ReplayWeb.page, the judges of our exports; INSTALL=1 also installs system packages
 	@.ci/replay-tools $(REPLAY) $(PYTHON)
 
-torture: $(READY) ## kill writers 200 times for each codec, and check that nothing was lost
-	CRAWLER_KILLS=200 $(BIN)/python -m pytest tests/archive/test_store_crash.py
+torture: $(READY) ## kills, failing disks, power cuts, flipped bytes, lost and merged segments; seeds are printed
+	CRAWLER_KILLS=$(KILLS) CRAWLER_TORTURE=$(ROUNDS) CRAWLER_SEED=$(SEED) \
+	$(BIN)/python -m pytest -s tests/torture tests/archive/test_store_crash.py
 
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
