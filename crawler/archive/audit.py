@@ -110,10 +110,13 @@ class Audit:
                     " writes takes in what is whole of them"
                 )
             good = self._check_records(ident, name, size)
-        self._check_rows(ident, name, good)
+        self._check_rows(ident, name, size, good)
 
     def _check_records(self, ident: int, name: str, size: int) -> dict[int, int]:
-        """Every record up to the acknowledged end; lengths of the good ones that hold content, by offset."""
+        """Every record; lengths of the good ones that hold content, by offset. Damage counts up to the known end.
+
+        Behind it may lie records that were taken in by themselves, since their journal is damaged (`salvage`).
+        """
         good: dict[int, int] = {}
         scars = dict(self.db.execute("SELECT at, length FROM scars WHERE segment = ?", (ident,)))
         try:
@@ -122,11 +125,11 @@ class Audit:
             start = 0
         with (
             self.reader.store.view(name) as data,
-            contextlib.closing(scan.pieces(self.reader.codec(name), data, start, size)) as found,
+            contextlib.closing(scan.pieces(self.reader.codec(name), data, start)) as found,
         ):
             for piece in found:
                 if piece.problem:
-                    if scars.get(piece.offset) != piece.length:
+                    if piece.offset < size and scars.get(piece.offset) != piece.length:
                         self.scars.append((ident, name, scan.Piece(piece.offset, piece.length, None, piece.problem)))
                     continue
                 self.records += 1
@@ -134,7 +137,7 @@ class Audit:
                     good[piece.offset] = piece.length
         return good
 
-    def _check_rows(self, ident: int, name: str, good: dict[int, int]) -> None:
+    def _check_rows(self, ident: int, name: str, size: int, good: dict[int, int]) -> None:
         """Every row that points into the segment; what no row points at is orphans."""
         seen: set[int] = set()
         queries = {what: f"SELECT id, {what}_at, {what}_len FROM captures" for what in POINTERS}  # ours  # noqa: S608
@@ -146,7 +149,7 @@ class Audit:
                     seen.add(at)
                 elif name not in self.missing:
                     self.pointers.append(Pointer(what, row, name, at))
-        self.orphans += len(good.keys() - seen)
+        self.orphans += sum(at < size for at in good.keys() - seen)
 
 
 def _row(pointer: Pointer) -> str:

@@ -200,6 +200,11 @@ REASONS = {
         "非公网地址",
         "Hosts of private networks are not asked, unless `[fetch] allow_private` is set.",
     ),
+    "recovered": Reason(
+        "recovered from its record",
+        "由存档记录恢复",
+        "The archive was damaged: the page is kept, what was concluded of it is lost. It is checked again in the next run.",
+    ),
     "never-checked": Reason("not checked yet", "尚未检查", "No look at this link has been made yet."),
     "over-budget": Reason("over budget", "超出预算", "The time or the number of links of this run was used up."),
     "excluded": Reason("excluded", "已排除", "The configuration says that this link is not to be checked."),
