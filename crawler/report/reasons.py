@@ -203,7 +203,7 @@ REASONS = {
     "recovered": Reason(
         "recovered from its record",
         "由存档记录恢复",
-        "The archive was damaged: the page is kept, what was concluded of it is lost. It is checked again in the next run.",
+        "The archive was damaged: the page is kept, what was concluded of it is lost. It is due again.",
     ),
     "never-checked": Reason("not checked yet", "尚未检查", "No look at this link has been made yet."),
     "over-budget": Reason("over budget", "超出预算", "The time or the number of links of this run was used up."),

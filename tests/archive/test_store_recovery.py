@@ -28,10 +28,10 @@ def texts(path: Path) -> set[str]:
         return {archive.text(capture.id) for capture in archive.captures()}
 
 
-def filled(path: Path, days: int = 3, name: str = "n", **options: object) -> None:
+def filled(path: Path, days: int = 3, name: str = "n", codec: str = "zst") -> None:
     """A segment a day with one new link each, and one that changes daily."""
     for day in range(days):
-        with open_archive(path, at=later(day), **options) as archive:
+        with open_archive(path, at=later(day), codec=codec) as archive:
             each = check_of(f"{name}{day}", text=f"{name} {day} {TEXT}", at=later(day), run=f"{name}-{day}")
             daily = check_of("daily", text=f"{name} daily {day}", at=later(day), run=f"{name}-{day}")
             archive.record([each, daily])

@@ -12,10 +12,10 @@ import pytest
 from torture import (
     Writer,
     assert_nothing_lost,
+    at_the_end,
     built_shim,
     calls_of,
     found,
-    later,
     opened,
     power_cuts,
     recovered,
@@ -135,10 +135,10 @@ def told_of(folder: Path, hint: str) -> list[str]:
         told += recovered(folder)[1]
     except ArchiveError as error:
         told.append(str(error))
-    report = verify(folder, repair=True, now=lambda: later(4000))
+    report = verify(folder, repair=True, now=at_the_end)
     told += [f"{damage.where}: {damage.what}" for damage in report.damage]
     if any("rebuild" in line for line in told):
-        report = verify(folder, rebuild=True, now=lambda: later(4000))
+        report = verify(folder, rebuild=True, now=at_the_end)
         told += [f"{damage.where}: {damage.what}" for damage in report.damage]
     return told
 
@@ -174,7 +174,7 @@ def test_segments_lost_and_put_back_in_any_order_lose_nothing(shim: Path, tmp_pa
                     segment.rename(away / segment.name)
             if generator.random() < 0.3:
                 forget_index(writer.folder)
-            verify(writer.folder, repair=True, yes=generator.random() < 0.5, now=lambda: later(4000))
+            verify(writer.folder, repair=True, yes=generator.random() < 0.5, now=at_the_end)
             writer.run(generator.randint(1, 5))
             for segment in sorted(away.iterdir()):
                 if generator.random() < 0.5:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -91,9 +92,14 @@ class Writer:
         return self.ack.read_text(encoding="utf-8").split("\n")[:-1] if self.ack.exists() else []
 
 
+def at_the_end() -> datetime:
+    """A time when everything that was written here lies in the past."""
+    return later(FAR)
+
+
 def opened(folder: Path, *, write: bool = True) -> Archive:
     """An archive, at a time when everything that was written here lies in the past."""
-    return Archive.open(folder, ArchiveSettings(), write=write, now=lambda: later(FAR))
+    return Archive.open(folder, ArchiveSettings(), write=write, now=at_the_end)
 
 
 def found(folder: Path) -> set[str]:
@@ -122,7 +128,7 @@ def assert_nothing_lost(folder: Path, acknowledged: list[str], hint: str) -> Non
     whole, told = recovered(folder)
     lost = set(acknowledged) - whole
     assert not lost, f"{hint}: {len(lost)} of {len(acknowledged)} lost, first {min(lost)}; told: {told}"
-    report = verify(folder, now=lambda: later(FAR))
+    report = verify(folder, now=at_the_end)
     assert report.clean, f"{hint}: {report.damage[:3]}"
 
 
