@@ -1,109 +1,246 @@
-"""A page that a person brings becomes a check of the time when it was saved, and is kept as one.
+"""The use case `import`: pages that people have in files become snapshots.
 
-What a capture from the past may say of today lives here; which bytes are a saved page is `saved`'s and
-`export.incoming`'s to tell, and what the user typed is `cli`'s.
+Which files and pages there are, under which addresses each is kept, and what was lost and why. How bytes become pages
+is `archive.interchange`'s business, how a page becomes a check `brought`'s, what is printed `cli`'s. Pages that are
+fetched from elsewhere (captures of the Internet Archive, say) come in by `import_page` like those of a file.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
-from crawler.core.model import Check, Confidence, Fetch, History, Link, Snapshot, State, Verdict
-from crawler.core.url import host_of, is_http
-from crawler.crawl.examine import examine, site_of
-from crawler.crawl.pictures import MOST, MOST_BYTES, is_placeholder, kind_of
-from crawler.page import read_page
-from crawler.page.readable import readable_html
-from crawler.schedule.history import first_seen, remember_past
+from crawler.archive.interchange.files import UNFINISHED, files_in, from_stream, is_candidate, pages_of
+from crawler.core.errors import CrawlerError, UsageError
+from crawler.crawl import brought
+from crawler.crawl.observer import Observer
+from crawler.notes.links import link_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from crawler.archive import Archive
     from crawler.archive.interchange.saved import SavedPage
-    from crawler.core.settings import Settings
-    from crawler.sites import Sites
+    from crawler.core.model import Link, Redirect, Snapshot, Verdict
+    from crawler.crawl.context import Context
 
-WEB_BEGAN = datetime(1991, 8, 6, tzinfo=UTC)  # no page was saved before; a file that says so does not know
-BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without being told to
+STDIN = Path("-")
+NO_PAGE = "holds no page: neither HTML nor a PDF that was answered with 200"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What became of an imported page. `snapshot` is None where the one of an article seen alive stays."""
+class KeptPage:
+    """A page that is in the archive now. `snapshot` is None where the one of an article seen alive stays."""
 
-    check: Check
+    file: str
+    url: str
+    title: str
     snapshot: Snapshot | None
     again: bool = False  # it was there already, from the same time
 
 
-def time_of(page: SavedPage, file_changed: datetime, now: datetime) -> datetime:
-    """When a page was saved: as it says, else when its file was written; never in the future."""
-    told = page.saved_at if page.saved_at and page.saved_at >= WEB_BEGAN else file_changed
-    return min(told, now)
+@dataclass(frozen=True, slots=True)
+class LostPage:
+    """What of a file was not kept, and why; `verdict` where the rules see no page in it."""
+
+    file: str
+    why: str
+    url: str = ""
+    verdict: Verdict | None = None
 
 
-def check_saved(
-    page: SavedPage, link: Link, at: datetime, rules: tuple[Settings, Sites], history: History | None, now: datetime
-) -> Check:
-    """The check that a saved page stands for, judged as if it had been answered with 200."""
-    settings, sites = rules
-    headers = (("Content-Type", page.content_type or "text/html"), ("X-Imported-By", "crawler import"))
-    fetched = Fetch(link.fetch_url, link.fetch_url, at, status=200, headers=headers, body=page.body)
-    _, read, verdict = examine(link, fetched, sites)
-    known = history or first_seen(link.canonical_url, link.url, now)
-    after = remember_past(known, fetched, read, verdict, at, settings.schedule)
-    readable = readable_html(read, link.fetch_url, at) if read.html or read.text else ""
-    return Check(link, at, fetched, read, verdict, after, "import", readable)
+@dataclass(slots=True)
+class Imported:
+    """What became of some files."""
+
+    kept: list[KeptPage] = field(default_factory=list)
+    lost: list[LostPage] = field(default_factory=list)
 
 
-def is_page(check: Check) -> bool:
-    """Do the rules see a page in it, and neither a notice nor a wall?"""
-    return check.verdict.state in BROUGHT
+class ImportObserver(Observer):
+    """Hears of each page as it comes, and by `say` of what was left out for a reason that is no damage."""
+
+    def kept(self, page: KeptPage) -> None:
+        """A page was kept."""
+
+    def lost(self, page: LostPage) -> None:
+        """Something was not kept."""
 
 
-def forced(check: Check, history: History | None, sites: Sites, now: datetime) -> Check:
-    """The same bytes as a page that nobody knows, since its reader says that it is one; memory stays as it was."""
-    site = site_of(check.link, check.fetch, sites)
-    document, _, verdict = examine(check.link, check.fetch, sites)
-    page = read_page(document, site, check.fetch.final_url)
-    after = history or first_seen(check.link.canonical_url, check.link.url, now)
-    readable = readable_html(page, check.link.fetch_url, check.at) if page.html or page.text else ""
-    unknown = Verdict(State.UNKNOWN, verdict.reason, Confidence.LOW, verdict.evidence)
-    return replace(check, page=page, verdict=unknown, history=after, readable=readable)
+UNHEARD = ImportObserver()
 
 
-def keep(check: Check, page: SavedPage, settings: Settings, archive: Archive) -> Kept:
-    """Keep the page and its pictures. A snapshot of later stays the one that reports offer."""
-    for known in archive.snapshots(check.link.canonical_url):
-        if known.captured_at == check.at and known.digest == check.page.digest:
-            return Kept(check, known, again=True)
-    (snapshot,) = archive.record([check])
-    newest = check.history.snapshot
-    if snapshot and newest and newest.captured_at > snapshot.captured_at:
-        archive.put_histories([check.history], {check.link.canonical_url: check.link})
-    if snapshot and not snapshot.revisit and settings.archive.images != "none":
-        archive.put_images(snapshot.id, pictures(page, settings.archive.max_image))
-    return Kept(check, snapshot)
+def import_files(
+    context: Context, paths: Iterable[Path], *, url: str | None = None, force: bool = False,
+    stdin: IO[bytes] | None = None, observer: ImportObserver = UNHEARD,
+) -> Imported:  # fmt: skip
+    """Keep every page of some files and folders; the path "-" is `stdin`.
+
+    `url`: the address of the one page of the one file. `force`: keep also what the rules take for a notice or a wall.
+    One bad file never ends a batch. Raises ArchiveError where the archive cannot be written.
+    """
+    work = _Import(context, url, force, observer)
+    for path in paths:
+        work.path(path, stdin)
+    return work.done
 
 
-def pictures(page: SavedPage, largest: int) -> Iterator[tuple[str, str, bytes]]:
-    """What came with a page and is a picture, as (URL, content type, body), within the bounds of a page."""
-    left, count = MOST_BYTES, 0
-    for image in page.images:
-        kind = kind_of(image.body)
-        if not kind or len(image.body) > min(largest, left) or _is_guard(image.url, image.body):
-            continue
-        left, count = left - len(image.body), count + 1
-        if count > MOST:
+@dataclass(slots=True)
+class _Import:
+    context: Context
+    url: str | None
+    force: bool
+    observer: ImportObserver
+    done: Imported = field(default_factory=Imported)
+
+    def path(self, path: Path, stdin: IO[bytes] | None) -> None:
+        """One path of the command line."""
+        try:
+            with from_stream(stdin) if path == STDIN and stdin else nullcontext(path) as place:
+                name = "standard input" if path == STDIN else ""
+                if place.is_dir():
+                    self.folder(place)
+                else:
+                    self.file(place, name or str(path))
+        except UsageError as error:
+            self.lose(LostPage(str(path), str(error)))
+
+    def folder(self, folder: Path) -> None:
+        """Every page in a folder."""
+        found = False
+        for file in files_in(folder):
+            found = True
+            self.file(file, str(file), chosen=False)
+        if not found:
+            self.lose(LostPage(str(folder), f"{folder} holds no file that could be a saved page"))
+
+    def file(self, file: Path, name: str, *, chosen: bool = True) -> None:
+        """Every page of one file; of one that nobody chose, it is no fault to be none."""
+
+        def lost(what: str) -> None:
+            self.lose(LostPage(name, f"{name}: {what}"))
+
+        try:
+            count = 0
+            for page in self._pages(file, name, lost):
+                count += 1
+                self.page(file, name, page)
+            if not count and chosen:
+                self.lose(LostPage(name, f"{name} {NO_PAGE}"))
+        except UsageError as error:
+            if chosen or file.suffix.lower() != ".zip":
+                self.lose(LostPage(name, str(error).replace(str(file), name)))
+        except CrawlerError:
+            raise
+        except Exception as error:  # one file in ten thousand that breaks a parser costs itself alone
+            self.lose(LostPage(name, f"{name}: internal error: {type(error).__name__}: {error}; please report it"))
+
+    def _pages(self, file: Path, name: str, lost: Callable[[str], None]) -> Iterator[SavedPage]:
+        found = pages_of(file, lost, lambda what: self.observer.say(f"{name}: {what}"))
+        if self.url is None:
+            yield from found
             return
-        yield image.url, kind, image.body
+        pages = list(found)
+        if len(pages) > 1:
+            raise UsageError(f"{name} holds {len(pages)} pages, each with its own address; leave --url out")
+        yield from pages
+
+    def page(self, file: Path, name: str, page: SavedPage) -> None:
+        """One page under each of its addresses."""
+        for flaw in page.flaws:
+            self.lose(LostPage(name, f"{name}: {flaw}"))
+        changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        try:
+            for kept in import_page(self.context, page, changed, name=name, url=self.url, force=self.force):
+                if isinstance(kept, LostPage):
+                    self.lose(kept)
+                else:
+                    self.done.kept.append(kept)
+                    self.observer.kept(kept)
+        except UsageError as error:
+            self.lose(LostPage(name, str(error)))
+
+    def lose(self, page: LostPage) -> None:
+        self.done.lost.append(page)
+        self.observer.lost(page)
 
 
-def _is_guard(url: str, body: bytes) -> bool:
-    try:
-        return is_http(url) and is_placeholder(host_of(url), body)
-    except ValueError:
-        return False
+def import_page(
+    context: Context, page: SavedPage, changed: datetime, *, name: str, url: str | None = None, force: bool = False
+) -> Iterator[KeptPage | LostPage]:
+    """Keep one page under its address and under those that led to it; what became of each.
+
+    `changed`: the time where the page tells none. Raises UsageError where it has no address.
+    """
+    address = url or page.url
+    if address is None:
+        called = brought.own_address(page)
+        hint = f" (the page calls itself {called})" if called else ""
+        raise UsageError(f"{name} does not tell where it was saved from; give its address with --url{hint}")
+    at = brought.time_of(page, changed, context.now())
+    link = link_of(address, context.sites)
+    if not link.host:
+        raise UsageError(f"{address!r} is not a URL that a page can have")
+    yield _kept(context, page, link, at, (), name, force=force)
+    seen = {link.canonical_url}
+    for number, hop in enumerate(page.redirects if url is None else ()):
+        asked = link_of(hop.url, context.sites)
+        if asked.host and asked.canonical_url not in seen:
+            seen.add(asked.canonical_url)
+            result = _kept(context, page, asked, at, page.redirects[number:], name, force=False)
+            if isinstance(result, KeptPage):  # else it led elsewhere: to a home page, to another article
+                yield result
+
+
+def _kept(
+    context: Context, page: SavedPage, link: Link, at: datetime, hops: tuple[Redirect, ...], name: str, *, force: bool
+) -> KeptPage | LostPage:
+    history = context.archive.history(link.canonical_url)
+    check = brought.check_saved(page, link, at, context, history, hops)
+    if not brought.is_page(check):
+        if not force:
+            return LostPage(name, "no page", link.url, check.verdict)
+        check = brought.forced(check, page, history, context)
+    snapshot, again = brought.keep(check, page, context.archive)
+    return KeptPage(name, link.url, check.page.title, snapshot, again)
+
+
+@dataclass(slots=True)
+class FolderWatch:
+    """A folder whose new pages are to be imported; asked again and again, it tells which files came to rest."""
+
+    folder: Path
+    _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    _done: dict[Path, tuple[int, int]] = field(default_factory=dict)
+
+    def settled(self) -> list[Path]:
+        """Files that are new or changed and have kept their size and time since the last call."""
+        now: dict[Path, tuple[int, int]] = {}
+        for file in self._candidates():
+            try:
+                about = file.stat()
+            except OSError:
+                continue
+            now[file] = (about.st_size, about.st_mtime_ns)
+        ready = [
+            f for f, state in now.items() if state[0] and self._seen.get(f) == state and self._done.get(f) != state
+        ]
+        self._seen = now
+        self._done = {file: state for file, state in self._done.items() if file in now}
+        self._done.update({file: now[file] for file in ready})
+        return ready
+
+    def _candidates(self) -> list[Path]:
+        """The folder itself, not what lies in it deeper: browsers put single files there."""
+        try:
+            found = sorted(self.folder.iterdir())
+        except OSError as error:
+            raise UsageError(f"{self.folder} cannot be read: {error.strerror}") from None
+        names = {file.name for file in found}
+        return [
+            file
+            for file in found
+            if is_candidate(file) and file.is_file() and not file.is_symlink()
+            and not any(f"{file.name}{ending}" in names for ending in UNFINISHED)
+        ]  # fmt: skip

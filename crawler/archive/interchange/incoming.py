@@ -1,188 +1,253 @@
-"""The way back: pages out of WARC and WACZ files that other tools wrote, to be imported.
+"""The way back: pages out of WARC, ARC, WACZ and HAR files that other tools wrote, to be imported.
 
-Every length in such a file may lie, and every body may be a bomb: sizes are capped, and what does not fit together is
-one clear line. What makes a response a *page* is simple: HTML that was answered with 200.
+Every length in such a file may lie, and every body may be a bomb: sizes are capped, what is damaged is named and costs
+itself alone. What makes a response a *page* is simple: HTML or PDF that was answered with 200.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
+import tempfile
 import zipfile
-import zlib
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from html import unescape
+from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Final, cast
 
 from crawler.archive import warc
-from crawler.archive.codec import SKIPPABLE_HEAD, read_dictionary, zstd
-from crawler.archive.interchange.saved import SavedImage, SavedPage
-from crawler.archive.segments import MAX_DICTIONARY
+from crawler.archive.interchange import zips
+from crawler.archive.interchange.answers import Answer, Answers, Say
+from crawler.archive.interchange.foreign import MAX_RECORD, date_of, records
+from crawler.archive.interchange.saved import SavedPage
+from crawler.archive.interchange.unpack import unpacked
 from crawler.core.errors import ArchiveDamaged, UsageError
-from crawler.core.url import is_http
+from crawler.core.url import is_http, join
 from crawler.fetch.body import TooLarge, read_body
 from crawler.fetch.trouble import WebTrouble
 
 MAX_FILE: Final = 1024**3  # bytes of one file; larger collections are cut by their own tools
-MAX_RECORD: Final = 64 * 1024 * 1024  # bytes of one record, and of one decoded body; longer ones are films
-MAX_KEPT: Final = 256 * 1024 * 1024  # bytes of pages and pictures of one import, all in memory
-MAX_LINE: Final = 64 * 1024  # bytes of one header line
-MAX_UNPACKED: Final = 64 * 1024**3  # bytes of one stream; a gigabyte of ours unpacks to forty
-MAX_LINES: Final = 50_000_000  # header lines of one stream; a gigabyte of the smallest records has half of them
+MAX_DEPTH: Final = 3  # a WACZ in a WACZ in a WACZ
+MAX_LISTED: Final = 500_000  # pages that one WACZ lists
+MAX_MEMBERS: Final = 2_000  # archives in one WACZ
+MAX_LOSSES: Final = 50  # of one file that are named one by one
+RECORDS: Final = re.compile(r"(?i).+\.w?arc(\.gz|\.zst)?")
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
-    """A response as it was recorded, its body decoded."""
-
-    url: str
-    at: datetime | None
-    content_type: str
-    body: bytes
+def is_web_archive(name: str, head: bytes) -> bool:
+    """WARC or ARC, packed or not, or WACZ: by name, or by the first bytes where the name does not tell."""
+    if RECORDS.fullmatch(name) or name.lower().endswith(".wacz"):
+        return True
+    return head.startswith((b"WARC/", b"filedesc:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x5d\x2a\x4d\x18"))
 
 
-def read_web_archive(path: Path) -> Iterator[SavedPage]:
-    """The pages of a `.warc`, `.warc.gz`, `.warc.zst` or `.wacz` file, each with those kept pictures that it shows.
+def read_web_archive(path: Path, lost: Say | None = None, note: Say | None = None) -> Iterator[SavedPage]:
+    """The pages of a WARC, ARC or WACZ file, each with those kept pictures that it shows.
 
-    A WACZ that lists its pages gives only those. Raises UsageError for what is too large or damaged.
+    A WACZ that lists its pages gives only those. `lost` hears of everything that could not be read, `note` of what was
+    left out for a reason. Raises UsageError for what is too large, and for what is damaged and gives no page at all.
     """
     size = path.stat().st_size
     if size > MAX_FILE:
         raise UsageError(f"{path}: {size >> 20:,} MB; web archives of at most {MAX_FILE >> 20} MB can be imported")
-    with _told_of(path):
-        if zipfile.is_zipfile(path):
-            responses, listed = _of_wacz(path)
-        else:
-            with path.open("rb") as file:
-                responses, listed = _kept(path, _responses(_unpacked(file, path.name))), frozenset()
-        yield from _pages(responses, listed)
-
-
-@contextmanager
-def _told_of(path: Path) -> Iterator[None]:
-    """Damage of any kind as one line with the file's name."""
-    try:
-        yield
-    except (ArchiveDamaged, zipfile.BadZipFile, zlib.error, zstd.ZstdError, EOFError, ValueError, OSError) as error:
-        raise UsageError(f"{path}: damaged, or no web archive: {error}") from error
-
-
-def _of_wacz(path: Path) -> tuple[list[_Response], frozenset[str]]:
-    found: list[_Response] = []
-    with zipfile.ZipFile(path) as package:
-        names = [name for name in package.namelist() if re.fullmatch(r"archive/[^/]+\.warc(\.gz|\.zst)?", name)]
-        if not names:
-            raise UsageError(f"{path}: a zip file without archive/*.warc.gz; it is no WACZ")
-        for name in names:
-            with package.open(name) as member:
-                found += _kept(path, _responses(_unpacked(member, name)), _weight(found))
-        return found, _listed(package)
-
-
-def _listed(package: zipfile.ZipFile) -> frozenset[str]:
-    """The addresses in the list of pages; readable copies of ours among them count for their page."""
-    if "pages/pages.jsonl" not in package.namelist():
-        return frozenset()
-    urls: set[str] = set()
-    with package.open("pages/pages.jsonl") as lines:
-        for line in BytesIO(lines.read(MAX_RECORD)):
+    if not size:
+        raise UsageError(f"{path}: damaged, or no web archive: it is empty")
+    losses = _Losses()
+    any_page = False
+    with path.open("rb") as file, Answers() as answers:
+        listed: dict[str, None] = {}
+        if zipfile.is_zipfile(file):
             try:
-                told = json.loads(line)
+                _read_wacz(file, answers, listed, losses.add, MAX_DEPTH)
+            except UsageError as error:
+                raise UsageError(f"{path}: {error}") from error
+        else:
+            file.seek(0)
+            _read_records(file, path.name, answers, losses.add)
+        for page in answers.pages(listed, losses.add, note or losses.forget):
+            any_page = True
+            yield page
+    if losses.first and not any_page:
+        raise UsageError(f"{path}: damaged, or no web archive: {'; '.join(losses.first[:3])}")
+    if lost is not None:
+        for what in losses.lines():
+            lost(what)
+
+
+class _Losses:
+    """What could not be read; the first of them by name, the rest by number."""
+
+    def __init__(self) -> None:
+        self.first: list[str] = []
+        self._more = 0
+
+    def add(self, what: str) -> None:
+        if len(self.first) < MAX_LOSSES:
+            self.first.append(what)
+        else:
+            self._more += 1
+
+    def forget(self, what: str) -> None:
+        """For notes that nobody reads."""
+
+    def lines(self) -> list[str]:
+        return [*self.first, *([f"and {self._more:,} more places"] if self._more else [])]
+
+
+def _read_wacz(file: IO[bytes], answers: Answers, listed: dict[str, None], lost: Say, depth: int) -> None:
+    """All records of a package, and of the packages in it."""
+    try:
+        with zips.open_zip(file) as package:
+            names = package.namelist()
+            found = [name for name in names if RECORDS.fullmatch(name) or name.lower().endswith(".wacz")]
+            if not found:
+                raise UsageError("a zip file without archive/*.warc.gz; it is no WACZ")
+            for name in found[:MAX_MEMBERS]:
+                _read_member(package, name, answers, listed, lost, depth)
+            _read_lists(package, listed, lost)
+            _name_absent(package, lost)
+    except zips.DAMAGE as error:
+        lost(str(error))
+
+
+def _read_member(
+    package: zipfile.ZipFile, name: str, answers: Answers, listed: dict[str, None], lost: Say, depth: int
+) -> None:
+    """One archive of a package, copied out first: reading it goes back and forth."""
+
+    def named(what: str) -> None:
+        lost(f"{name}: {what}")
+
+    with tempfile.TemporaryFile() as copy:
+        try:
+            for piece in zips.member_pieces(package, name, MAX_FILE):
+                copy.write(piece)
+        except UsageError as error:
+            lost(str(error))
+            return
+        except zips.DAMAGE as error:
+            named(f"damaged: {error}")  # what came before the damage is read
+        copy.seek(0)
+        if not name.lower().endswith(".wacz"):
+            _read_records(copy, name, answers, named)
+        elif depth > 0:
+            try:
+                _read_wacz(copy, answers, listed, named, depth - 1)
+            except UsageError as error:
+                named(str(error))
+        else:
+            named("packages are nested too deep")
+
+
+def _read_lists(package: zipfile.ZipFile, listed: dict[str, None], lost: Say) -> None:
+    """The addresses in the lists of pages; readable copies of ours among them count for their page."""
+    for name in package.namelist():
+        if not re.fullmatch(r"pages/[^/]+\.jsonl", name):
+            continue
+        try:
+            text = zips.read_member(package, name, MAX_RECORD)
+        except (UsageError, *zips.DAMAGE) as error:
+            lost(f"{name}: {error}")
+            continue
+        for line in BytesIO(text):
+            try:
+                page = json.loads(line)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(told, dict) and isinstance(told.get("url"), str):
-                urls.add(told["url"].removeprefix("urn:readable:"))
-    return frozenset(urls)
+            if isinstance(page, dict) and isinstance(page.get("url"), str) and len(listed) < MAX_LISTED:
+                url = page["url"].removeprefix("urn:readable:")
+                if is_http(url):
+                    listed.setdefault(url)
 
 
-def _unpacked(file: IO[bytes], name: str) -> IO[bytes]:
-    """The records one after the other, whatever they are packed in; the first bytes tell."""
-    magic = file.read(4)
-    file.seek(0)
-    if magic[:2] == b"\x1f\x8b":
-        return cast(IO[bytes], gzip.GzipFile(fileobj=file))
-    if magic == b"\x28\xb5\x2f\xfd" or name.endswith(".zst"):
-        head = file.read(SKIPPABLE_HEAD)
-        file.seek(0)
-        size = int.from_bytes(head[4:], "little") if len(head) == SKIPPABLE_HEAD else 0
-        dictionary, _ = read_dictionary(file.read(min(size, MAX_DICTIONARY) + SKIPPABLE_HEAD), MAX_DICTIONARY)
-        file.seek(0)
-        return cast(IO[bytes], zstd.ZstdFile(file, zstd_dict=dictionary))
-    return file
-
-
-def _responses(stream: IO[bytes]) -> Iterator[_Response]:
-    """Every HTTP response of 200 with a body, and every resource."""
-    for record in _records(stream):
-        try:
-            if record.type == "response" and is_http(record.target):
-                status, headers, body = warc.split_http(record.block)
-                if status == 200:
-                    yield _response(record, headers, body)
-            elif record.type == "resource" and is_http(record.target):
-                yield _Response(record.target, _date(record), record.headers.get("content-type", ""), record.block)
-        except (ArchiveDamaged, WebTrouble, TooLarge):
-            continue  # one response that nobody can read costs itself alone
-
-
-def _records(stream: IO[bytes]) -> Iterator[warc.Record]:
-    """Records of any writer: lengths are believed only as far as bytes follow. Larger ones are passed over."""
-    unpacked, lines = 0, 0
-    while (line := stream.readline(MAX_LINE)) != b"":
-        lines += 1
-        if lines > MAX_LINES:
-            raise ArchiveDamaged(f"it has over {MAX_LINES:,} lines of headers")
-        if not line.strip():
-            continue
-        if not line.startswith(b"WARC/"):
-            raise ArchiveDamaged("a record does not begin where the one before it says that it ends")
-        head = [line.rstrip(b"\r\n")]
-        while (field := stream.readline(MAX_LINE)) not in (b"\r\n", b"\n", b""):
-            head.append(field.rstrip(b"\r\n"))
-            if len(head) > 1_000:
-                raise ArchiveDamaged("a record with over a thousand header lines")
-        lines += len(head)
-        headers = warc.parse_headers(b"\r\n".join(head))
-        length = headers.get("content-length", "")
-        if not re.fullmatch(r"\d{1,15}", length, re.ASCII):
-            raise ArchiveDamaged("a record without a length")
-        unpacked += int(length)
-        if unpacked > MAX_UNPACKED:
-            raise ArchiveDamaged(f"it unpacks to over {MAX_UNPACKED >> 30} GB")
-        if int(length) > MAX_RECORD:
-            _skip(stream, int(length))
-            continue
-        block = stream.read(int(length))
-        if len(block) < int(length):
-            raise ArchiveDamaged(f"the last record says it has {length} bytes, and has {len(block)}")
-        yield warc.Record(headers, block)
-
-
-def _skip(stream: IO[bytes], length: int) -> None:
-    while length > 0:
-        passed = len(stream.read(min(length, 1 << 20)))
-        if not passed:
-            raise ArchiveDamaged("the last record is cut off")
-        length -= passed
-
-
-def _response(record: warc.Record, headers: tuple[tuple[str, str], ...], body: bytes) -> _Response:
-    """The body as a browser saw it: some writers keep it as it came over the wire, some decode it and say so."""
-    names = {name.lower(): value for name, value in headers}
-    if "chunked" in names.get("transfer-encoding", "").lower():
-        body = _without_chunks(body)
-    coding = names.get("content-encoding", "")
+def _name_absent(package: zipfile.ZipFile, lost: Say) -> None:
+    """A multi-WACZ may name packages that lie elsewhere; they are not fetched."""
+    if "datapackage.json" not in package.namelist():
+        return
     try:
-        body = _decoded(body, coding) if coding else body
+        described = json.loads(zips.read_member(package, "datapackage.json", MAX_RECORD))
+    except (UsageError, RecursionError, *zips.DAMAGE):
+        return
+    resources = described.get("resources") if isinstance(described, dict) else None
+    inside = set(package.namelist())
+    for resource in resources if isinstance(resources, list) else ():
+        path = resource.get("path") if isinstance(resource, dict) else None
+        if isinstance(path, str) and path.partition("?")[0].endswith(".wacz") and path not in inside:
+            lost(f"the package {path[:300]} is named and not inside; import it by itself")
+
+
+def _read_records(file: IO[bytes], name: str, answers: Answers, lost: Say) -> None:
+    """Every response and resource of a WARC or ARC file."""
+    revisits: list[warc.Record] = []
+    for record in records(unpacked(file, name), lost):
+        if not is_http(record.target):
+            continue
+        try:
+            if record.type == "response":
+                _add_response(record, answers, lost)
+            elif record.type == "resource":
+                kind = record.headers.get("content-type", "")
+                answers.add(
+                    Answer(record.target, date_of(record.headers.get("warc-date", "")), 200, kind), record.block, lost
+                )
+            elif record.type == "revisit":
+                revisits.append(record)
+            elif record.type == "continuation":
+                lost(f"a part of {record.target}, which is split over several records")
+        except (ArchiveDamaged, WebTrouble, TooLarge) as error:
+            lost(f"the record of {record.target} cannot be read: {error}")
+    for record in revisits:
+        _add_revisit(record, answers)
+
+
+def _add_revisit(record: warc.Record, answers: Answers) -> None:
+    """A page seen again. One whose body lies in another file is none that could be kept: that file tells it."""
+    status = warc.split_http(_normal_head(record.block))[0] if record.block.startswith(b"HTTP/") else 200
+    if status == 200:
+        date = date_of(record.headers.get("warc-date", ""))
+        answers.revisit(record.target, date, record.headers.get("warc-payload-digest", ""))
+
+
+def _add_response(record: warc.Record, answers: Answers, lost: Say) -> None:
+    status, fields, body = warc.split_http(_normal_head(record.block))
+    headers = {name.strip().lower(): value for name, value in fields}
+    location = headers.get("location", "")
+    try:
+        location = join(record.target, location) if location else ""
+    except ValueError:
+        location = ""
+    if record.headers.get("warc-truncated"):
+        lost(f"the record of {record.target} was cut by its writer; what came is taken")
+    at = date_of(record.headers.get("warc-date", ""))
+    answer = Answer(record.target, at, status, headers.get("content-type", ""), location)
+    payload = record.headers.get("warc-payload-digest", "")
+    answers.add(answer, decoded(headers, body) if status == 200 else b"", lost, payload)
+
+
+_STATUS_LINE = re.compile(rb"HTTP[^\s]{0,10}[ \t]+(\d{3})[^\r\n]*")
+
+
+def _normal_head(block: bytes) -> bytes:
+    """A response whose head ends with CR LF CR LF: old servers and crawlers wrote bare line feeds."""
+    block = block.lstrip(b"\r\n")
+    status = _STATUS_LINE.match(block)
+    if status is None:
+        raise ArchiveDamaged("no HTTP response in it")
+    found = re.search(rb"\r*\n\r*\n", block[: warc.MAX_HEAD])
+    head, body = (block[: found.start()], block[found.end() :]) if found else (block[: warc.MAX_HEAD], b"")
+    lines = head[status.end() :].replace(b"\r", b"").strip(b"\n").split(b"\n")
+    return b"\r\n".join((b"HTTP/1.1 " + status[1], *filter(None, lines))) + b"\r\n\r\n" + body
+
+
+def decoded(headers: dict[str, str], body: bytes) -> bytes:
+    """The body as a browser saw it: some writers keep it as it came over the wire, some decode it and say so."""
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        body = _without_chunks(body)
+    coding = headers.get("content-encoding", "")
+    try:
+        return _decode(body, coding) if coding else body
     except WebTrouble:
-        pass  # a writer that decoded the body and left the header
-    return _Response(record.target.strip("<>"), _date(record), names.get("content-type", ""), body)
+        return body  # a writer that decoded the body and left the header
 
 
 _CHUNK = re.compile(rb"\s{0,2}([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r\n")
@@ -196,12 +261,14 @@ def _without_chunks(body: bytes) -> bytes:
         size = int(found[1], 16)
         if size == 0:
             return b"".join(parts)
+        if not parts and found.end() + size > len(body) + 2:
+            break  # a length that leads out of the body at once: words that look like one
         parts.append(body[found.end() : found.end() + size])
         at = found.end() + size
     return body
 
 
-def _decoded(body: bytes, codings: str) -> bytes:
+def _decode(body: bytes, codings: str) -> bytes:
     """The fetcher's decoder, with its caps, on bytes that are all here: it never has to wait."""
 
     async def at_once() -> AsyncIterator[bytes]:
@@ -213,48 +280,3 @@ def _decoded(body: bytes, codings: str) -> bytes:
     except StopIteration as done:
         return cast(bytes, done.value.content)
     raise AssertionError("a body that is all here was waited for")
-
-
-def _date(record: warc.Record) -> datetime | None:
-    try:
-        return datetime.fromisoformat(record.headers.get("warc-date", "")).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _kept(path: Path, responses: Iterable[_Response], before: int = 0) -> list[_Response]:
-    """Pages and pictures, in memory; too many are refused."""
-    found, size = [], before
-    for response in responses:
-        if _is_page(response) or response.content_type.startswith("image/"):
-            size += len(response.body)
-            if size > MAX_KEPT:
-                raise UsageError(f"{path}: over {MAX_KEPT >> 20} MB of pages and pictures; import it in parts")
-            found.append(response)
-    return found
-
-
-def _weight(responses: Iterable[_Response]) -> int:
-    return sum(len(response.body) for response in responses)
-
-
-def _is_page(response: _Response) -> bool:
-    return response.content_type.lower().startswith(("text/html", "application/xhtml")) and bool(response.body)
-
-
-_ADDRESS = re.compile(rb"https?://[^\s\"'<>\\)]{1,4000}")
-
-
-def _pages(responses: list[_Response], listed: frozenset[str]) -> Iterator[SavedPage]:
-    pictures = {r.url: SavedImage(r.url, r.content_type, r.body) for r in responses if not _is_page(r)}
-    pages = [r for r in responses if _is_page(r)]
-    chosen = [r for r in pages if r.url in listed] or pages
-    for page in chosen:
-        saved = SavedPage(page.url, page.at, page.body, page.content_type)
-        yield replace(saved, images=tuple(_shown(page.body, pictures))) if pictures else saved
-
-
-def _shown(body: bytes, pictures: dict[str, SavedImage]) -> Iterator[SavedImage]:
-    """The pictures whose address stands in the page."""
-    named = {unescape(found.decode("utf-8", "replace")) for found in _ADDRESS.findall(body)}
-    return (pictures[url] for url in sorted(named & pictures.keys()))

@@ -1,8 +1,8 @@
 """Pages that a person saved by hand: what browsers and SingleFile write, read back as a page with its pictures.
 
-Pure: bytes in, `SavedPage` out. Reading files is the caller's work, who asks `check_size` before; WARC and WACZ are
-archives of many pages, not saved pages. Everything in a file may lie: its address is told, never believed over the
-one that the user gives.
+Pure: bytes in, `SavedPage` out. Reading files is the caller's work, who asks `check_size` before; WARC, WACZ and HAR
+are archives of many pages, not saved pages (`incoming`, `har`). Everything in a file may lie: its address is never
+believed over the one that the user gives.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.errors import CloseBoundaryNotFoundDefect
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
@@ -20,11 +21,14 @@ from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import Any
 
+from crawler.archive.interchange import zips
 from crawler.core.errors import UsageError
+from crawler.core.model import Redirect
 from crawler.core.url import is_http, join
 
 MAX_FILE = 128 * 1024 * 1024  # bytes; a saved page with sixty large photos has a hundred megabytes
 MAX_PARTS = 5_000  # of one file; a page with more resources was not read by anybody
+FORMS = "HTML, MHTML, SingleFile, .webarchive, PDF, WARC, ARC, WACZ and HAR"
 HEAD = 64 * 1024  # bytes at the beginning in which a saver's own remarks stand
 
 
@@ -43,9 +47,12 @@ class SavedPage:
 
     url: str | None
     saved_at: datetime | None
-    body: bytes  # HTML
+    body: bytes  # HTML; PDF where the content type says so
     content_type: str
     images: tuple[SavedImage, ...] = ()
+    shown: bytes = b""  # UTF-8 HTML to be read in place of `body`, where pictures got new addresses; b"": `body`
+    redirects: tuple[Redirect, ...] = ()  # that led to `url`, the asked address first
+    flaws: tuple[str, ...] = ()  # what of it is damaged or missing
 
 
 def check_size(name: str, size: int) -> None:
@@ -66,12 +73,14 @@ def read_saved(name: str, data: bytes) -> SavedPage:
             return _web_archive(name, data)
         if _is_mhtml(head):
             return _mhtml(name, data)
+        if head.startswith(b"%PDF-"):
+            return SavedPage(None, None, data, "application/pdf")
         if head.startswith(b"PK\x03\x04") or (b"SingleFile" in head and b"PK\x05\x06" in data[-HEAD:]):
             return _zipped(name, data)
-    except (ValueError, LookupError, RecursionError, OSError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (LookupError, RecursionError, *zips.DAMAGE) as error:
         raise UsageError(f"{name}: damaged, or not what it says it is: {error}") from error
     if not _is_html(data[:HEAD]):
-        raise UsageError(f"{name}: no saved page; HTML, MHTML, SingleFile, .webarchive, WARC and WACZ can be imported")
+        raise UsageError(f"{name}: no saved page; {FORMS} can be imported")
     return _html(data)
 
 
@@ -125,7 +134,10 @@ def _mhtml(name: str, data: bytes) -> SavedPage:
     charset = root.get_content_charset()
     content_type = f"text/html; charset={charset}" if charset else "text/html"
     images = (_part_image(part, url) for part in parts if part.get_content_maintype() == "image")
-    return SavedPage(url, _mail_date(message), _payload(root), content_type, tuple(i for i in images if i))
+    cut = any(isinstance(defect, CloseBoundaryNotFoundDefect) for defect in message.defects)
+    flaws = ("it is cut off before its end; what came is taken",) if cut else ()
+    found = tuple(image for image in images if image)
+    return SavedPage(url, _mail_date(message), _payload(root), content_type, found, flaws=flaws)
 
 
 def _parts(name: str, message: Message) -> Iterator[Message]:
@@ -172,18 +184,48 @@ def _mail_date(message: Message) -> datetime | None:
 
 
 def _zipped(name: str, data: bytes) -> SavedPage:
-    """SingleFile's compressed form: a zip of index.html and what it shows, behind HTML that unpacks it."""
-    with zipfile.ZipFile(BytesIO(data)) as archive:
+    """SingleFile's compressed form: a zip of index.html and what it shows, behind HTML that unpacks it.
+
+    Also a page that somebody zipped.
+    """
+    with zips.open_zip(BytesIO(data)) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         if len(members) > MAX_PARTS or sum(member.file_size for member in members) > MAX_FILE:
             raise UsageError(f"{name}: unpacks to more than {MAX_FILE >> 20} MB or {MAX_PARTS:,} files; no saved page")
-        if "index.html" not in archive.namelist():
-            raise UsageError(f"{name}: a zip file without index.html; unpack it and import the page in it")
-        page = _html(archive.read("index.html"))
+        main = _main_member([member.filename for member in members])
+        if not main:
+            raise UsageError(f"{name}: a zip file without index.html; unpack it and import the folder")
+        page = _html(zips.read_member(archive, main, MAX_FILE))
         outer = _html(data[:HEAD])
-        shown = ((m.filename, _IMAGE_TYPES.get(m.filename.rpartition(".")[2].lower(), "")) for m in members)
-        images = tuple(SavedImage(file, kind, archive.read(file)) for file, kind in shown if kind)
-    return SavedPage(page.url or outer.url, page.saved_at or outer.saved_at, page.body, "text/html", images)
+        images, flaws = _zipped_images(archive, main.rpartition("index.html")[0] if main.endswith("index.html") else "")
+    return SavedPage(
+        page.url or outer.url, page.saved_at or outer.saved_at, page.body, "text/html", images, flaws=flaws
+    )
+
+
+def _main_member(names: list[str]) -> str:
+    """The page of a zip: its index.html, else its only HTML file; "" where neither is there."""
+    pages = [name for name in names if name.lower().endswith((".html", ".htm"))]
+    return next((name for name in pages if name == "index.html"), pages[0] if len(pages) == 1 else "")
+
+
+def _zipped_images(archive: zipfile.ZipFile, folder: str) -> tuple[tuple[SavedImage, ...], tuple[str, ...]]:
+    """The pictures of a zip by the names that the page has for them, and what could not be read."""
+    images, flaws, left = [], [], MAX_FILE
+    for member in archive.namelist():
+        kind = _IMAGE_TYPES.get(member.rpartition(".")[2].lower(), "")
+        if not kind:
+            continue
+        try:
+            body = zips.read_member(archive, member, left)
+        except UsageError as error:
+            flaws.append(str(error))
+        except zips.DAMAGE as error:
+            flaws.append(f"{member} is damaged: {error}")
+        else:
+            left -= len(body)
+            images.append(SavedImage(member.removeprefix(folder), kind, body))
+    return tuple(images), tuple(flaws)
 
 
 _IMAGE_TYPES = {

@@ -1,0 +1,177 @@
+"""Files, folders and streams that may hold saved pages: which of them do, and the pages in each.
+
+The only module of `interchange` that decides by names and first bytes who reads a file. What becomes of a page is the
+caller's business.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from crawler.archive.interchange import har, zips
+from crawler.archive.interchange.answers import Say
+from crawler.archive.interchange.embedded import MAX_PICTURE, Beside, with_pictures
+from crawler.archive.interchange.incoming import MAX_FILE, RECORDS, is_web_archive, read_web_archive
+from crawler.archive.interchange.saved import SavedPage, check_size, read_saved
+from crawler.core.errors import UsageError
+
+ENDINGS: Final = (".html", ".htm", ".xhtml", ".xht", ".mhtml", ".mht", ".webarchive", ".wacz", ".har", ".zip")
+UNFINISHED: Final = (".crdownload", ".part", ".partial", ".download", ".tmp")  # what browsers call a file on its way
+MAX_FILES: Final = 200_000  # of one folder
+MAX_TAR: Final = 4 * 1024**3  # bytes that a stream of files may unpack to
+_HEAD: Final = 8 * 1024
+_MULTI: Final = b'"multi-wacz'
+
+
+def is_candidate(path: Path) -> bool:
+    """Whether a file of a folder has a name as saved pages have."""
+    name = path.name.lower()
+    return name.endswith(ENDINGS) or RECORDS.fullmatch(name) is not None
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """The files of a folder and its subfolders that may be saved pages, in order; links are not followed.
+
+    The folder that a browser puts beside a page that it saves ("page_files") belongs to that page.
+    """
+    count = 0
+    for place, folders, names in os.walk(folder):
+        stems = {Path(name).stem for name in names if name.lower().endswith((".html", ".htm"))}
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not _belongs(name, stems))
+        for name in sorted(names):
+            path = Path(place, name)
+            if is_candidate(path) and not path.is_symlink() and path.is_file():
+                count += 1
+                if count > MAX_FILES:
+                    raise UsageError(f"{folder}: over {MAX_FILES:,} files; import its folders one by one")
+                yield path
+
+
+def _belongs(folder: str, stems: set[str]) -> bool:
+    """ "page_files", "page.files", "page-Dateien", "page_fichiers", … beside "page.html"."""
+    found = re.fullmatch(r"(.+?)[_.-][^\W\d_]{4,12}", folder)
+    return found is not None and found[1] in stems
+
+
+def pages_of(file: Path, lost: Say, note: Say) -> Iterator[SavedPage]:
+    """The pages in one file, by what its bytes are. Raises UsageError for what is none, or cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(_HEAD)
+            packed = head.startswith(b"PK") and _holds_records(stream)
+        if packed or is_web_archive(file.name, head):
+            for page in read_web_archive(file, lost, note):
+                yield with_pictures(page, _nothing) if b"data:image/" in page.body else page
+            return
+        check_size(str(file), file.stat().st_size)
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+    if _MULTI in head and head.lstrip().startswith(b"{"):
+        yield from _multi(file, data, lost, note)
+    elif har.is_har(head):
+        yield from har.read_har(str(file), data, lost, note)
+    else:
+        yield with_pictures(read_saved(str(file), data), _beside(file))
+
+
+def _holds_records(stream: IO[bytes]) -> bool:
+    """Whether a zip file holds WARC, ARC or WACZ files."""
+    try:
+        with zips.open_zip(stream) as package:
+            return any(RECORDS.fullmatch(name) or name.lower().endswith(".wacz") for name in package.namelist())
+    except (UsageError, *zips.DAMAGE):
+        return False
+
+
+def _multi(file: Path, data: bytes, lost: Say, note: Say) -> Iterator[SavedPage]:
+    """A multi-WACZ as a JSON file beside its packages; such that lie elsewhere are named."""
+    try:
+        described = json.loads(data)
+        paths = [resource["path"] for resource in described["resources"]]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise UsageError(f"{file}: damaged, or no list of WACZ files: {error}") from error
+    for path in paths:
+        inside = _inside(file.parent, path) if isinstance(path, str) and "://" not in path else None
+        if inside is None:
+            lost(f"the package {str(path)[:300]} does not lie beside it; import it by itself")
+            continue
+        try:
+            yield from read_web_archive(inside, lost, note)
+        except UsageError as error:
+            lost(str(error))
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+def _beside(file: Path) -> Beside:
+    """Reads what a saved page names, as long as it lies in the page's own folder."""
+
+    def read(name: str) -> bytes | None:
+        path = _inside(file.parent, name)
+        try:
+            return path.read_bytes() if path and path.stat().st_size <= MAX_PICTURE else None
+        except OSError:
+            return None
+
+    return read
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """A regular file below a folder, links resolved; None for anything else."""
+    if not name or "\0" in name or name.startswith(("/", "\\")):
+        return None
+    try:
+        path = (folder / name).resolve()
+        return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+@contextmanager
+def from_stream(stream: IO[bytes]) -> Iterator[Path]:
+    """What comes on a stream, as a file or, from `tar`, as a folder; it goes with the context. Raises UsageError."""
+    with tempfile.TemporaryDirectory(prefix="crawler-import-") as place:
+        path = Path(place, "standard-input")
+        with path.open("wb") as copy:
+            size = 0
+            while piece := stream.read(1 << 20):
+                size += len(piece)
+                if size > MAX_TAR:
+                    raise UsageError(f"standard input: over {MAX_TAR >> 30} GB; import it in parts")
+                copy.write(piece)
+        if not zipfile.is_zipfile(path) and tarfile.is_tarfile(path):
+            folder = Path(place, "files")
+            _unpack_tar(path, folder)
+            yield folder
+        elif size > MAX_FILE:
+            raise UsageError(f"standard input: over {MAX_FILE >> 20} MB; import it in parts")
+        else:
+            yield path
+
+
+def _unpack_tar(path: Path, folder: Path) -> None:
+    """Regular files alone, within bounds; names that lead out are refused by `filter="data"`."""
+    folder.mkdir()
+    left, count = MAX_TAR, 0
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if member.isfile():
+                    left, count = left - member.size, count + 1
+                    if left < 0 or count > MAX_FILES:
+                        raise UsageError("standard input: unpacks to too much; import it in parts")
+                    archive.extract(member, folder, filter="data")
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        raise UsageError(f"standard input: a damaged tar stream: {error}") from error
