@@ -205,7 +205,7 @@ def test_a_notice_is_refused_unless_its_reader_insists(bring: Import, capsys: py
 
 def test_one_bad_page_does_not_end_the_batch(bring: Import, capsys: pytest.CaptureFixture[str]) -> None:
     good = written("good.warc.gz", warc((URL, NOTICE, "text/html"), (BLOG, POST, "text/html")))
-    assert bring("missing.html", good, written("bad.html", b"\0\1words")) == 2
+    assert bring("missing.html", good, written("bad.html", b"\0\1words")) == 1
     out, err = capsys.readouterr()
     assert f"of {BLOG} as of 2024-05-06" in out
     assert len(err.splitlines()) == 3

@@ -27,8 +27,7 @@ TAIL: Final = 6 * 1024  # bytes in which the beginning of a record must fit, to 
 _WARC = rb"WARC/[01]\.\d{1,2}[ \t\r]*\n"
 _ARC = rb"(?:https?|ftp|dns|filedesc|warcinfo):[^\r\n]{1,5000} [0-9A-Fa-f.:-]{1,45} \d{14} [^\r\n]{0,400}?\d{1,15}\r?\n"
 _BEGIN = re.compile(_WARC + b"|" + _ARC)
-_LATER = re.compile(rb"(?<=\n)(?:" + _WARC + b"|" + _ARC + b")")
-_LATER_WARC = re.compile(_WARC + rb"(?=[A-Za-z-]{1,40}:)")
+_LATER = re.compile(rb"(?<=\n)(?:" + _WARC + b"|" + _ARC + b")|" + _WARC + rb"(?=[A-Za-z-]{1,40}:)")
 _HEAD_END = re.compile(rb"\r*\n\r*\n")
 _HTTP_LENGTH = re.compile(rb"(?i)\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r?\n")
 _BLANK = re.compile(rb"[\r\n]*")
@@ -251,7 +250,7 @@ class _Stream:
         """Go to where the next record begins, to a gap, or to the end; how many bytes were passed over."""
         skipped = 0
         while self.peek(4 * TAIL):
-            found = _LATER.search(self._data) or _LATER_WARC.search(self._data, 1)
+            found = _LATER.search(self._data)
             if found:
                 del self._data[: found.start()]
                 return skipped + found.start()

@@ -102,9 +102,9 @@ def _read_wacz(file: IO[bytes], answers: Answers, listed: dict[str, None], lost:
             found = [name for name in names if RECORDS.fullmatch(name) or name.lower().endswith(".wacz")]
             if not found:
                 raise UsageError("a zip file without archive/*.warc.gz; it is no WACZ")
+            _read_lists(package, listed, lost)
             for name in found[:MAX_MEMBERS]:
                 _read_member(package, name, answers, listed, lost, depth)
-            _read_lists(package, listed, lost)
             _name_absent(package, lost)
     except zips.DAMAGE as error:
         lost(str(error))

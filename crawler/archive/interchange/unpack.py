@@ -7,7 +7,7 @@ while it streams. What the bytes mean is not known here.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Final, Protocol
 
@@ -27,7 +27,7 @@ ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Bytes that could not be unpacked. `inside`: a member that had begun, so that what came before may be damaged."""
+    """Bytes that could not be unpacked; `inside` a member whose first bytes came already, and may be damaged too."""
 
     what: str
     inside: bool
@@ -124,30 +124,33 @@ def _members(file: IO[bytes], magic: bytes, new: Callable[[], Unpacker]) -> Iter
             return
         start, named = source.at, False
         try:
-            if not (yield from _member(source, new())):
-                yield Gap(f"the file ends within the packed data that begins at {start:,}", inside=True)
+            unpacker, begun = new(), False
+            for piece in _member(source, unpacker):
+                begun = True
+                yield piece
+            if not unpacker.eof:
+                yield Gap(f"the file ends within the packed data that begins at {start:,}", inside=begun)
                 return
+            source.give_back(unpacker.unused_data)
         except (zlib.error, zstd.ZstdError) as error:
             gaps, named = gaps + 1, True
-            yield Gap(f"packed data at {start:,} is damaged ({error})", inside=True)
+            yield Gap(f"packed data at {start:,} is damaged ({error})", inside=begun)
             source.rewind(start + len(magic))
     yield Gap("too much of it is damaged; the rest is left out", inside=True)
 
 
-def _member(source: _Input, unpacker: Unpacker) -> Generator[bytes, None, bool]:
-    """The bytes of one member; as the generator's value, whether it reached its end."""
+def _member(source: _Input, unpacker: Unpacker) -> Iterator[bytes]:
+    """The bytes of one member, up to its end or that of the file."""
     while not unpacker.eof:
         data = source.take()
         if not data:
-            return False
+            return
         while True:
             if piece := unpacker.feed(data):
                 yield piece
             if unpacker.eof or not unpacker.pending():
                 break
             data = b""
-    source.give_back(unpacker.unused_data)
-    return True
 
 
 class _Input:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.archive import Archive
-from crawler.archive.interchange import incoming
+from crawler.archive.interchange import answers, incoming, unpack
 from crawler.archive.interchange.incoming import read_web_archive
 from crawler.archive.interchange.saved import SavedPage
 from crawler.archive.interchange.source import CaptureReader
@@ -153,21 +153,28 @@ def test_a_bomb_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [page.body for page in read(tmp_path / "a.warc.gz", foreign(bomb, PAGE))] == [HTML]
 
 
-@pytest.mark.parametrize(
-    ("limit", "most", "told"), [("MAX_UNPACKED", 1000, "unpacks to"), ("MAX_LINES", 10, "lines of")]
-)
-def test_a_file_that_unpacks_without_end_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, told: str
-) -> None:
-    monkeypatch.setattr(incoming, limit, most)
-    with pytest.raises(UsageError, match=told):
-        read(tmp_path / "a.warc.gz", foreign(*[PAGE] * 20) + gzip.compress(b"\r\n" * 100))
+def test_a_file_that_unpacks_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "MAX_UNPACKED", 1000)
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(foreign(*[PAGE] * 20))
+    lost: list[str] = []
+    assert 0 < len(list(read_web_archive(path, lost.append))) < 20
+    assert any("unpacks to" in line for line in lost)
 
 
-def test_more_than_memory_should_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(incoming, "MAX_KEPT", 100)
-    with pytest.raises(UsageError, match="import it in parts"):
-        read(tmp_path / "a.warc.gz", foreign(PAGE, IMAGE))
+def test_more_than_a_disk_should_hold_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MAX_KEPT", 100)
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(foreign(PAGE, IMAGE))
+    lost: list[str] = []
+    (page,) = read_web_archive(path, lost.append)
+    assert (page.url, page.images) == (URL, ())
+    assert any("the rest is left out" in line for line in lost)
+
+
+def test_a_bomb_of_small_members_is_read_in_time() -> None:
+    members = gzip.compress(b"", mtime=0) * 50_000
+    assert list(unpack.unpacked(BytesIO(members))) == []
 
 
 @given(st.integers(0, len(WHOLE)), st.binary(max_size=30))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.archive.interchange import saved
+from crawler.archive.interchange import saved, zips
 from crawler.archive.interchange.saved import SavedImage, read_saved
 from crawler.core.errors import UsageError
 
@@ -125,6 +125,50 @@ def test_singlefiles_zipped_form_is_unpacked() -> None:
     assert page.images == (SavedImage("images/0.png", "image/png", b"png"),)
 
 
+def test_a_page_that_somebody_zipped_is_unpacked() -> None:
+    assert read_saved("a.zip", zipped({"saved/page.html": SINGLE_FILE})).url == URL
+
+
+def test_a_pdf_is_a_page_without_an_address() -> None:
+    page = read_saved("a.pdf", b"%PDF-1.7 ...")
+    assert (page.url, page.content_type) == (None, "application/pdf")
+
+
+def test_an_mhtml_file_cut_short_gives_what_came_and_says_so() -> None:
+    page = read_saved("a.mhtml", MHTML[:-400])
+    assert "正文" in page.body.decode()
+    assert "cut off" in page.flaws[0]
+    assert read_saved("a.mhtml", MHTML).flaws == ()
+
+
+def test_a_damaged_member_of_a_zip_costs_itself_alone() -> None:
+    data = bytearray(zipped({"index.html": b"<p>", "a.png": b"picture" * 90, "b.png": b"other" * 90}))
+    at = data.index(b"a.png") + len(b"a.png")
+    data[at + 4] ^= 0xFF
+    page = read_saved("a.zip", bytes(data))
+    assert [image.url for image in page.images] == ["b.png"]
+    assert "a.png" in page.flaws[0]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_that_unpack_without_bounds_are_refused(method: int) -> None:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("index.html", b"<p>" * 100)
+    with pytest.raises(UsageError, match="stored and deflated"):
+        read_saved("a.zip", out.getvalue())
+
+
+def test_a_member_that_says_less_than_it_holds_is_refused_while_it_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zips, "RATIO_FROM", 1 << 20)
+    monkeypatch.setattr(zips, "_STEP", 1 << 16)
+    with (
+        zips.open_zip(BytesIO(zipped({"a": b"\0" * (8 << 20)}))) as archive,
+        pytest.raises(UsageError, match="250 times its size"),
+    ):
+        zips.read_member(archive, "a", 1 << 30)
+
+
 def test_a_web_archive_of_safari_gives_page_and_pictures() -> None:
     main = {"WebResourceURL": URL, "WebResourceData": b"<p>x", "WebResourceTextEncodingName": "UTF-8"}
     picture = {"WebResourceURL": "https://a.example/a.png", "WebResourceMIMEType": "image/png", "WebResourceData": b"p"}
@@ -140,13 +184,12 @@ def test_a_web_archive_of_safari_gives_page_and_pictures() -> None:
     [
         b"",
         b"plain words",
-        b"%PDF-1.7 <html>\0",
         b"\x89PNG\r\n\x1a\n\0\0<html>",
         b"bplist00\0\0\0",
         plistlib.dumps({"WebMainResource": 1}, fmt=plistlib.FMT_BINARY),
         plistlib.dumps([1], fmt=plistlib.FMT_BINARY),
         b"PK\x03\x04 not really",
-        zipped({"page.html": b"<p>"}),
+        zipped({"page.html": b"<p>", "other.html": b"<p>"}),
         b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n\r\nwords\r\n--x--",
     ],
 )

@@ -1,0 +1,306 @@
+"""Files of other tools that are damaged, odd or both: what is whole is read, and every loss is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.archive.codec import zstd
+from crawler.archive.interchange.foreign import date_of
+from crawler.archive.interchange.incoming import read_web_archive
+from crawler.core.errors import UsageError
+from crawler.core.model import Redirect
+
+
+def url_of(number: int) -> str:
+    return f"https://a.example/{number}"
+
+
+def html(number: int) -> bytes:
+    return f"<html><body><p>page {number}, and some words".encode()
+
+
+def record(
+    url: str, body: bytes, kind: str = "text/html", status: str = "200 OK", fields: str = "", more: str = ""
+) -> bytes:
+    block = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{fields}\r\n".encode() + body
+    head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2025-03-04T05:06:07Z\r\n{more}"
+    return f"{head}Content-Length: {len(block)}\r\n\r\n".encode() + block + b"\r\n\r\n"
+
+
+RECORDS = [record(url_of(n), html(n)) for n in range(5)]
+
+
+def read(folder: Path, data: bytes, name: str = "a.warc") -> tuple[list[int], list[str]]:
+    """Numbers of the pages that came, and what was lost."""
+    path = folder / name
+    path.write_bytes(data)
+    lost: list[str] = []
+    pages = list(read_web_archive(path, lost.append))
+    for page in pages:
+        assert page.body in {html(n) for n in range(5)}, "no page is anything but whole"
+    return [int((page.url or "").rpartition("/")[2]) for page in pages], lost
+
+
+def packed(kind: str, records: list[bytes]) -> bytes:
+    match kind:
+        case "gz":
+            return b"".join(gzip.compress(r, mtime=0) for r in records)
+        case "one-gz":
+            return gzip.compress(b"".join(records), mtime=0)
+        case "zst":
+            return b"".join(zstd.compress(r) for r in records)
+        case _:
+            return b"".join(records)
+
+
+KINDS = ["plain", "gz", "one-gz", "zst"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cut_last_record_costs_itself(tmp_path: Path, kind: str) -> None:
+    pages, lost = read(tmp_path, packed(kind, RECORDS)[: -9 if kind == "one-gz" else -30])
+    assert pages == [0, 1, 2, 3]
+    assert lost
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("junk", [b"junk between records\r\n", b"\0" * 700, b"\r\n\r\nlost\r\n\r\n"])
+def test_junk_between_records_costs_nothing(tmp_path: Path, kind: str, junk: bytes) -> None:
+    pages, lost = read(tmp_path, packed(kind, [*RECORDS[:2], junk, *RECORDS[2:]]))
+    assert pages == [0, 1, 2, 3, 4]
+    assert lost
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_junk_between_packed_records_costs_nothing(tmp_path: Path, kind: str) -> None:
+    pages, lost = read(tmp_path, packed(kind, RECORDS[:2]) + b"junk" * 50 + packed(kind, RECORDS[2:]))
+    assert pages == [0, 1, 2, 3, 4]
+    assert len(lost) == 1
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_a_damaged_frame_costs_its_record(tmp_path: Path, kind: str) -> None:
+    before, bad, after = packed(kind, RECORDS[:2]), bytearray(packed(kind, RECORDS[2:3])), packed(kind, RECORDS[3:])
+    bad[len(bad) // 2] ^= 0xFF
+    pages, lost = read(tmp_path, before + bytes(bad) + after)
+    assert [page for page in pages if page != 2] == [0, 1, 3, 4]
+    assert lost
+
+
+def test_a_checksum_that_is_wrong_costs_its_record(tmp_path: Path) -> None:
+    bad = bytearray(packed("gz", RECORDS[2:3]))
+    bad[-6] ^= 0xFF  # of the CRC: the bytes unpack, and are not what was packed
+    pages, lost = read(tmp_path, packed("gz", RECORDS[:2]) + bytes(bad) + packed("gz", RECORDS[3:]))
+    assert pages == [0, 1, 3, 4]
+    assert lost
+
+
+@pytest.mark.parametrize("change", [9, -9, 10**9])
+def test_a_length_that_lies_costs_its_record(tmp_path: Path, change: int) -> None:
+    length = int(RECORDS[2].split(b"Content-Length: ")[1].split(b"\r\n")[0])
+    lying = RECORDS[2].replace(b"Content-Length: %d" % length, b"Content-Length: %d" % (length + change), 1)
+    pages, lost = read(tmp_path, b"".join([*RECORDS[:2], lying, *RECORDS[3:]]))
+    if change < 10**9:
+        assert [page for page in pages if page != 2] == [0, 1, 3, 4]
+    else:
+        assert pages[:2] == [0, 1]
+    assert lost
+
+
+def test_a_record_whose_answer_is_whole_by_its_own_length_is_taken(tmp_path: Path) -> None:
+    whole = record(url_of(1), html(1), fields=f"Content-Length: {len(html(1))}\r\n")
+    assert read(tmp_path, RECORDS[0] + whole[:-3])[0] == [0, 1]
+
+
+def test_addresses_in_angle_brackets_are_addresses(tmp_path: Path) -> None:
+    assert read(tmp_path, record(f"<{url_of(3)}>", html(3))) == ([3], [])
+
+
+def test_a_block_that_differs_from_its_digest_is_taken_and_named(tmp_path: Path) -> None:
+    pages, lost = read(tmp_path, record(url_of(1), html(1), more="WARC-Block-Digest: sha1:" + "A" * 32 + "\r\n"))
+    assert pages == [1]
+    assert "digest" in lost[0]
+
+
+def test_other_line_ends_and_old_answers_are_read(tmp_path: Path) -> None:
+    old = record(url_of(2), html(2)).replace(b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200\r\n")
+    length = int(old.split(b"Content-Length: ")[1].split(b"\r\n")[0])
+    old = old.replace(b"Content-Length: %d" % length, b"Content-Length: %d" % (length - 3))
+    assert read(tmp_path, old + RECORDS[1]) == ([2, 1], [])
+
+
+def arc(*pages: int, version: int = 1) -> bytes:
+    block = b"1 0 Someone\nURL IP-address Archive-date Content-type Archive-length\n\n"
+    out = b"filedesc://x.arc 0.0.0.0 20250304050607 text/plain %d\n" % len(block) + block + b"\n"
+    for number in pages:
+        body = b"HTTP/1.1 200 OK\nContent-Type: text/html\n\n" + html(number)
+        middle = "" if version == 1 else "200 - - 0 x.arc "
+        head = f"{url_of(number)} 192.0.2.1 20250304050607 text/html {middle}{len(body)}\n"
+        out += head.encode() + body + b"\n"
+    return out
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("kind", ["plain", "one-gz"])
+def test_arc_files_are_read(tmp_path: Path, kind: str, version: int) -> None:
+    path = tmp_path / "a.arc"
+    path.write_bytes(packed(kind, [arc(0, 1, version=version)]))
+    pages = list(read_web_archive(path))
+    assert [(page.url, page.body) for page in pages] == [(url_of(n), html(n)) for n in (0, 1)]
+    assert str(pages[0].saved_at) == "2025-03-04 05:06:07+00:00"
+
+
+def test_a_cut_arc_file_costs_its_last_record(tmp_path: Path) -> None:
+    pages, lost = read(tmp_path, arc(0, 1, 2)[:-9], "a.arc")
+    assert pages == [0, 1]
+    assert lost
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("2025-03-04T05:06:07Z", "2025-03-04T05:06:07+00:00"),
+        ("2025-03-04T05:06:07.123456Z", "2025-03-04T05:06:07.123456+00:00"),
+        ("2025-03-04T05:06:07", "2025-03-04T05:06:07+00:00"),
+        ("2025-03-04T07:06:07+02:00", "2025-03-04T05:06:07+00:00"),
+        ("20250304050607", "2025-03-04T05:06:07+00:00"),
+        ("2025-03", "2025-03-01T00:00:00+00:00"),
+        ("2025", "2025-01-01T00:00:00+00:00"),
+    ],
+)
+def test_dates_of_any_precision_are_utc(written: str, read_as: str) -> None:
+    found = date_of(written)
+    assert found is not None
+    assert found.isoformat() == read_as
+
+
+@given(st.text(max_size=30))
+def test_a_date_that_is_none_is_none(written: str) -> None:
+    date_of(written)
+
+
+@given(st.sampled_from(KINDS), st.integers(0, 4000), st.integers(0, 400), st.binary(max_size=20))
+def test_damage_of_any_kind_never_makes_a_page_up(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, at: int, cut: int, noise: bytes
+) -> None:
+    data = packed(kind, RECORDS)
+    at %= len(data)
+    path = tmp_path_factory.getbasetemp() / "noise.warc"
+    path.write_bytes(data[:at] + noise + data[at + cut :])
+    lost: list[str] = []
+    try:
+        pages = list(read_web_archive(path, lost.append))
+    except UsageError:
+        return
+    assert len(pages) == 5 or lost or cut >= len(RECORDS[0]) // 2 or kind == "plain"
+    assert len(pages) >= 1
+
+
+# --- WACZ -----------------------------------------------------------------------------------------------------------
+
+
+def wacz(
+    *warcs: bytes, lists: dict[str, list[str]] | None = None, method: int = zipfile.ZIP_STORED, **more: bytes
+) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", method) as package:
+        for number, data in enumerate(warcs):
+            package.writestr(f"archive/{number}.warc", data)
+        for name, urls in (lists or {}).items():
+            lines = [{"format": "json-pages-1.0", "id": name}, *({"url": url} for url in urls)]
+            package.writestr(f"pages/{name}.jsonl", "\n".join(json.dumps(line) for line in lines))
+        for name, data in more.items():
+            package.writestr(name.replace("__", "."), data)
+    return out.getvalue()
+
+
+def test_extra_pages_are_pages(tmp_path: Path) -> None:
+    data = wacz(*RECORDS, lists={"pages": [url_of(0)], "extraPages": [url_of(1), url_of(3)]})
+    assert read(tmp_path, data, "a.wacz") == ([0, 1, 3], [])
+
+
+@pytest.mark.parametrize(
+    "listed", ["https://a.example/1/", "https://a.example/1#top", "HTTPS://A.example/1", "http://a.example/1"]
+)
+def test_a_listed_address_may_be_written_otherwise(tmp_path: Path, listed: str) -> None:
+    assert read(tmp_path, wacz(*RECORDS, lists={"pages": [listed]}), "a.wacz") == ([1], [])
+
+
+def test_a_listed_page_that_is_not_there_is_named(tmp_path: Path) -> None:
+    pages, lost = read(tmp_path, wacz(*RECORDS, lists={"pages": [url_of(0), url_of(9)]}), "a.wacz")
+    assert pages == [0]
+    assert url_of(9) in lost[0]
+
+
+def test_a_package_in_a_package_is_read(tmp_path: Path) -> None:
+    inner = wacz(RECORDS[1], lists={"pages": [url_of(1)]})
+    outer = wacz(RECORDS[0], lists={"pages": [url_of(0)]}, one__wacz=inner)
+    assert read(tmp_path, outer, "a.wacz") == ([0, 1], [])
+    assert read(tmp_path, wacz(one__wacz=inner, two__wacz=wacz(RECORDS[2])), "a.wacz") == ([1], [])
+
+
+def test_a_package_that_lies_elsewhere_is_named(tmp_path: Path) -> None:
+    described = {"profile": "multi-wacz-package", "resources": [{"path": "https://b.example/far.wacz"}]}
+    data = wacz(RECORDS[0], datapackage__json=json.dumps(described).encode())
+    pages, lost = read(tmp_path, data, "a.wacz")
+    assert pages == [0]
+    assert "far.wacz" in lost[0]
+
+
+def test_a_bzip2_package_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "a.wacz"
+    path.write_bytes(wacz(b"\0" * (64 << 20), method=zipfile.ZIP_BZIP2))
+    assert path.stat().st_size < 10_000
+    with pytest.raises(UsageError, match="stored and deflated"):
+        list(read_web_archive(path))
+
+
+def test_a_zip_with_a_directory_of_gigabytes_is_refused(tmp_path: Path) -> None:
+    data = bytearray(wacz(RECORDS[0]))
+    end = data.rindex(b"PK\x05\x06")
+    data[end + 12 : end + 16] = (2**31).to_bytes(4, "little")
+    path = tmp_path / "a.wacz"
+    path.write_bytes(bytes(data))
+    with pytest.raises(UsageError, match=r"directory|web archive"):
+        list(read_web_archive(path))
+
+
+# --- redirects and revisits -------------------------------------------------------------------------------------------
+
+
+def test_a_page_tells_the_redirects_that_led_to_it(tmp_path: Path) -> None:
+    moved = record("https://a.example/old", b"", status="301 Moved", fields="Location: /1\r\n")
+    before = record("http://a.example/old", b"", status="302 Found", fields="Location: https://a.example/old\r\n")
+    path = tmp_path / "a.warc"
+    path.write_bytes(before + moved + RECORDS[1])
+    (page,) = read_web_archive(path)
+    assert page.redirects == (Redirect(302, "http://a.example/old"), Redirect(301, "https://a.example/old"))
+    path.write_bytes(wacz(before, moved, *RECORDS, lists={"pages": ["http://a.example/old"]}))
+    assert [page.url for page in read_web_archive(path)] == [url_of(1)]
+
+
+def test_redirects_in_a_circle_end(tmp_path: Path) -> None:
+    there = record("https://a.example/x", b"", status="301 Moved", fields="Location: /y\r\n")
+    back = record("https://a.example/y", b"", status="301 Moved", fields="Location: /x\r\n")
+    pages, lost = read(
+        tmp_path, wacz(there, back, RECORDS[0], lists={"pages": ["https://a.example/x", url_of(0)]}), "a.wacz"
+    )
+    assert (pages, lost) == ([0], [])
+
+
+def test_a_page_seen_again_is_a_page_of_its_own_time(tmp_path: Path) -> None:
+    digest = "WARC-Payload-Digest: sha1:AAAA\r\n"
+    again = record(url_of(1), b"", more=digest).replace(b"WARC-Type: response", b"WARC-Type: revisit")
+    again = again.replace(b"2025-03-04", b"2025-09-04")
+    path = tmp_path / "a.warc"
+    path.write_bytes(record(url_of(1), html(1), more=digest) + again)
+    pages = list(read_web_archive(path))
+    assert [(page.body, page.saved_at.month if page.saved_at else 0) for page in pages] == [(html(1), 3), (html(1), 9)]
