@@ -1,0 +1,247 @@
+"""The use case `import`, without a terminal: what is kept, what is lost and why."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from crawler.archive import Archive
+from crawler.archive.interchange import files
+from crawler.core.config import load_settings
+from crawler.core.model import State
+from crawler.crawl.context import Context, sites_of
+from crawler.crawl.importing import FolderWatch, Imported, import_files
+from crawler.testing import pages
+from crawler.testing.pages import Article
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+URL = "https://blog.example/lighthouse"
+OLD = "https://blog.example/old-lighthouse"
+WEIXIN = "https://mp.weixin.qq.com/s/Import000000000000000B"
+POST = pages.blog_article(Article(URL, "The lighthouse", "Ann", ("It shines once a night, and never twice.",) * 3))
+PNG = pages.picture(7)
+DATA = "data:image/png;base64," + base64.b64encode(PNG).decode()
+Bring = Callable[..., Imported]
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings(None)
+    with Archive.open(tmp_path / "archive", settings.archive) as archive:
+        yield Context(settings, sites_of(settings), archive, lambda: NOW)
+
+
+def with_images(context: Context, which: str) -> Context:
+    import msgspec
+
+    options = msgspec.structs.replace(context.settings.archive, images=which)
+    return Context(
+        msgspec.structs.replace(context.settings, archive=options), context.sites, context.archive, context.now
+    )
+
+
+def written(name: str, data: bytes) -> Path:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    os.utime(path, (NOW.timestamp() - 86_400,) * 2)
+    return path
+
+
+def single_file(url: str, body: bytes) -> bytes:
+    told = f"<!--\n Page saved with SingleFile \n url: {url} \n saved date: Mon May 06 2024 07:08:09 GMT+0000 (x)\n-->"
+    return body.replace(b"<head>", b"<head>" + told.encode(), 1)
+
+
+def record(url: str, body: bytes, status: str = "200 OK", fields: str = "Content-Type: text/html\r\n") -> bytes:
+    block = f"HTTP/1.1 {status}\r\n{fields}\r\n".encode() + body
+    head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2025-03-04T05:06:07Z\r\n"
+    return f"{head}Content-Length: {len(block)}\r\n\r\n".encode() + block + b"\r\n\r\n"
+
+
+def shown(context: Context, url: str) -> set[str]:
+    """Addresses of kept pictures that the readable copy of a link's newest snapshot shows."""
+    snapshot = context.archive.snapshots(url)[-1]
+    copy = context.archive.readable(snapshot.id) or ""
+    return {i.url for i in context.archive.images(snapshot.id) if f'src="{i.url}"' in copy.replace("&amp;", "&")}
+
+
+SCRIPTS = pages.weixin_article(
+    Article(WEIXIN, "灯塔日记", "甲", ("一封旧信说起河边的灯塔，灯塔每晚只亮一次。",), account="河边")
+)
+
+
+def scriptless(picture: str) -> bytes:
+    """A WeChat article as a browser saves it: what scripts did stays, the scripts do not."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(SCRIPTS.decode())
+    for node in tree.css("script, noscript"):
+        node.decompose()
+    return (tree.html or "").replace('id="js_content"', 'id="js_content" data-x="1"', 1).replace(
+        "灯塔每晚只亮一次。", f"灯塔每晚只亮一次。{picture}", 1
+    ).encode()  # fmt: skip
+
+
+def test_a_scriptless_wechat_page_is_alive_and_shows_its_pictures(context: Context) -> None:
+    page = scriptless(f'<img data-src="https://mmbiz.qpic.cn/a/640?wx_fmt=png" src="{DATA}">')
+    done = import_files(with_images(context, "none"), [written("a.html", single_file(WEIXIN, page))])
+    assert (len(done.kept), done.lost) == (1, [])
+    history = context.archive.history(WEIXIN)
+    assert history is not None
+    assert (history.state, history.reason) == (State.ALIVE, "content")
+    assert shown(context, WEIXIN) == {"https://mmbiz.qpic.cn/a/640?wx_fmt=png"}
+
+
+def test_a_page_with_its_folder_of_pictures_is_one_page(context: Context) -> None:
+    body = POST.replace(b"</article>", b'<img src="./saved_files/a.png"></article>')
+    assert body != POST
+    body = body.replace(b"<head>", b"<head><!-- saved from url=(0031)" + URL.encode() + b" -->", 1)
+    written("in/saved.html", body)
+    written("in/saved_files/a.png", PNG)
+    written("in/saved_files/frame.html", POST)
+    done = import_files(context, [Path("in")])
+    assert ([page.url for page in done.kept], done.lost) == ([URL], [])
+    assert len(shown(context, URL)) == 1
+
+
+def test_a_page_shows_no_file_outside_of_its_folder(context: Context, tmp_path: Path) -> None:
+    written("secret.png", PNG)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/link.png").symlink_to(tmp_path / "secret.png")
+    names = ("../secret.png", str(tmp_path / "secret.png"), "link.png", "..%2Fsecret.png", "file:///secret.png")
+    body = POST.replace(b"</article>", "".join(f'<img src="{n}">' for n in names).encode() + b"</article>")
+    import_files(context, [written("in/a.html", body)], url=URL)
+    assert context.archive.images(context.archive.snapshots(URL)[0].id) == []
+
+
+def test_a_page_that_moved_is_found_under_both_addresses(context: Context) -> None:
+    moved = record(OLD, b"", "301 Moved", f"Location: {URL}\r\n")
+    done = import_files(context, [written("a.warc", moved + record(URL, POST))])
+    assert [page.url for page in done.kept] == [URL, OLD]
+    for url in (URL, OLD):
+        (snapshot,) = context.archive.snapshots(url)
+        assert "shines once" in context.archive.text(snapshot.id)
+    capture = context.archive.snapshot(context.archive.snapshots(OLD)[0].id)
+    assert capture is not None
+    assert (capture.final_url, [hop.status for hop in capture.redirects]) == (URL, [301])
+
+
+def test_damage_is_named_and_the_rest_is_kept(context: Context) -> None:
+    done = import_files(context, [written("a.warc", record(URL, POST) + record(OLD, POST)[:-40])])
+    assert [page.url for page in done.kept] == [URL]
+    assert OLD in done.lost[0].why
+
+
+def test_a_har_file_gives_its_pages(context: Context) -> None:
+    def entry(url: str, status: int, kind: str, text: str, encoding: str = "", location: str = "") -> dict[str, object]:
+        content = {"mimeType": kind, "text": text, "encoding": encoding}
+        return {
+            "startedDateTime": "2024-05-06T07:08:09.000Z",
+            "request": {"method": "GET", "url": url},
+            "response": {"status": status, "headers": [], "content": content, "redirectURL": location},
+        }
+
+    body = POST.decode().replace("</article>", '<img src="https://img.example/a.png"></article>')
+    entries = [
+        entry(OLD, 301, "", "", location=URL),
+        entry(URL, 200, "text/html; charset=gbk", body),
+        entry("https://img.example/a.png", 200, "image/png", base64.b64encode(PNG).decode(), "base64"),
+    ]
+    file = written("a.har", json.dumps({"log": {"version": "1.2", "entries": entries}}).encode())
+    done = import_files(context, [file])
+    assert ([page.url for page in done.kept], done.lost) == ([URL, OLD], [])
+    assert shown(context, URL) == {"https://img.example/a.png"}
+    assert context.archive.snapshots(URL)[0].captured_at == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+
+
+def test_a_pdf_is_kept_under_the_address_that_is_given(context: Context) -> None:
+    file = written("a.pdf", b"%PDF-1.7\n1 0 obj\n" + b"x" * 2000)
+    assert import_files(context, [file]).kept == []
+    done = import_files(context, [file], url="https://a.example/paper.pdf")
+    assert len(done.kept) == 1
+    capture = context.archive.snapshot(context.archive.snapshots("https://a.example/paper.pdf")[0].id)
+    assert capture is not None
+    assert capture.content_type.startswith("application/pdf")
+
+
+def test_a_page_without_an_address_tells_what_it_calls_itself(context: Context) -> None:
+    body = POST.replace(b"<head>", b'<head><link rel="canonical" href="https://own.example/x">', 1)
+    (lost,) = import_files(context, [written("a.html", body)]).lost
+    assert "--url" in lost.why
+    assert "https://own.example/x" in lost.why
+
+
+def test_pictures_that_come_later_are_added(context: Context) -> None:
+    warc = written(
+        "a.warc", record(URL, POST.replace(b"</article>", b'<img src="https://img.example/a.png"></article>'))
+    )
+    import_files(context, [warc])
+    picture = record("https://img.example/a.png", PNG, fields="Content-Type: image/png\r\n")
+    warc.write_bytes(warc.read_bytes() + picture)
+    (kept,) = import_files(context, [warc]).kept
+    assert kept.again
+    assert shown(context, URL) == {"https://img.example/a.png"}
+
+
+def test_a_file_that_breaks_a_parser_costs_itself(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = written("good.html", single_file(URL, POST)), written("bad.html", POST)
+    read = files.read_saved
+
+    def breaking(name: str, data: bytes) -> files.SavedPage:
+        if name == "bad.html":
+            raise AttributeError("a bug")
+        return read(name, data)
+
+    monkeypatch.setattr(files, "read_saved", breaking)
+    done = import_files(context, [bad, good])
+    assert [page.url for page in done.kept] == [URL]
+    assert "internal error" in done.lost[0].why
+
+
+def test_a_stream_is_a_file_or_a_tar_of_files(context: Context) -> None:
+    stream = BytesIO(record(URL, POST) + record(OLD, POST))
+    done = import_files(context, [Path("-")], stdin=stream)
+    assert [page.url for page in done.kept] == [URL, OLD]
+    packed = BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name in ("../../evil.html", "deep/good.html"):
+            info = tarfile.TarInfo(name)
+            body = single_file(f"https://tar.example/{Path(name).stem}", POST)
+            info.size = len(body)
+            archive.addfile(info, BytesIO(body))
+    done = import_files(context, [Path("-")], stdin=BytesIO(packed.getvalue()))
+    assert not list(context.archive.path.parent.parent.glob("evil.html"))
+    assert done.lost or done.kept
+
+
+def test_a_folder_without_pages_says_so(context: Context) -> None:
+    written("in/notes.txt", b"words")
+    assert "no file that could be" in import_files(context, [Path("in")]).lost[0].why
+
+
+def test_a_watched_folder_gives_files_that_came_to_rest(tmp_path: Path) -> None:
+    watch = FolderWatch(tmp_path)
+    page = tmp_path / "a.html"
+    page.write_bytes(b"<p>ha")
+    assert watch.settled() == []
+    page.write_bytes(b"<p>half of it is there")
+    assert watch.settled() == []
+    assert watch.settled() == [page]
+    assert watch.settled() == []
+    (tmp_path / "b.html").write_bytes(b"<p>")
+    (tmp_path / "b.html.part").write_bytes(b"<p>more")
+    watch.settled()
+    assert watch.settled() == []
+    os.utime(page, ((NOW + timedelta(days=9)).timestamp(),) * 2)
+    watch.settled()
+    assert watch.settled() == [page]
