@@ -27,6 +27,7 @@ URL = "https://blog.example/lighthouse"
 OLD = "https://blog.example/old-lighthouse"
 WEIXIN = "https://mp.weixin.qq.com/s/Import000000000000000B"
 POST = pages.blog_article(Article(URL, "The lighthouse", "Ann", ("It shines once a night, and never twice.",) * 3))
+PLACE = b"never twice.</p>"  # in the article
 PNG = pages.picture(7)
 DATA = "data:image/png;base64," + base64.b64encode(PNG).decode()
 Bring = Callable[..., Imported]
@@ -103,7 +104,7 @@ def test_a_scriptless_wechat_page_is_alive_and_shows_its_pictures(context: Conte
 
 
 def test_a_page_with_its_folder_of_pictures_is_one_page(context: Context) -> None:
-    body = POST.replace(b"</article>", b'<img src="./saved_files/a.png"></article>')
+    body = POST.replace(PLACE, PLACE + b'<img src="./saved_files/a.png">', 1)
     assert body != POST
     body = body.replace(b"<head>", b"<head><!-- saved from url=(0031)" + URL.encode() + b" -->", 1)
     written("in/saved.html", body)
@@ -119,7 +120,7 @@ def test_a_page_shows_no_file_outside_of_its_folder(context: Context, tmp_path: 
     (tmp_path / "in").mkdir()
     (tmp_path / "in/link.png").symlink_to(tmp_path / "secret.png")
     names = ("../secret.png", str(tmp_path / "secret.png"), "link.png", "..%2Fsecret.png", "file:///secret.png")
-    body = POST.replace(b"</article>", "".join(f'<img src="{n}">' for n in names).encode() + b"</article>")
+    body = POST.replace(PLACE, PLACE + "".join(f'<img src="{n}">' for n in names).encode(), 1)
     import_files(context, [written("in/a.html", body)], url=URL)
     assert context.archive.images(context.archive.snapshots(URL)[0].id) == []
 
@@ -151,7 +152,7 @@ def test_a_har_file_gives_its_pages(context: Context) -> None:
             "response": {"status": status, "headers": [], "content": content, "redirectURL": location},
         }
 
-    body = POST.decode().replace("</article>", '<img src="https://img.example/a.png"></article>')
+    body = POST.replace(PLACE, PLACE + b'<img src="https://img.example/a.png">', 1).decode()
     entries = [
         entry(OLD, 301, "", "", location=URL),
         entry(URL, 200, "text/html; charset=gbk", body),
@@ -182,9 +183,7 @@ def test_a_page_without_an_address_tells_what_it_calls_itself(context: Context) 
 
 
 def test_pictures_that_come_later_are_added(context: Context) -> None:
-    warc = written(
-        "a.warc", record(URL, POST.replace(b"</article>", b'<img src="https://img.example/a.png"></article>'))
-    )
+    warc = written("a.warc", record(URL, POST.replace(PLACE, PLACE + b'<img src="https://img.example/a.png">', 1)))
     import_files(context, [warc])
     picture = record("https://img.example/a.png", PNG, fields="Content-Type: image/png\r\n")
     warc.write_bytes(warc.read_bytes() + picture)

@@ -13,6 +13,7 @@ from crawler.page.document import Document
 URL = "https://a.example/page"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 200
 DATA = "data:image/png;base64," + base64.b64encode(PNG).decode()
+VARIABLE = '<img src="data:image/svg+xml,<svg/>" style="background-image:var(--sf-img-3)!important">'
 WORDS = "<article>" + "<p>Some words that make an article of this page, with commas, and stops.</p>" * 5
 
 
@@ -41,8 +42,7 @@ def shown(page: SavedPage) -> set[str]:
         f'<img src="{DATA}">',
         f'<img src="{DATA}" srcset="{DATA} 2x">',
         f'<picture><source srcset="a.webp"><img src="{DATA}"></picture>',
-        f'<style>:root{{--sf-img-3: url("{DATA}")}}</style>'
-        '<img src="data:image/svg+xml,<svg/>" style="background-image:var(--sf-img-3)!important">',
+        f'<style>:root{{--sf-img-3: url("{DATA}")}}</style>{VARIABLE}',
     ],
 )
 def test_a_picture_inside_the_page_gets_an_address_that_leads_nowhere(markup: str) -> None:
