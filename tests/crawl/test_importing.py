@@ -88,9 +88,9 @@ def scriptless(picture: str) -> bytes:
     tree = LexborHTMLParser(SCRIPTS.decode())
     for node in tree.css("script, noscript"):
         node.decompose()
-    return (tree.html or "").replace('id="js_content"', 'id="js_content" data-x="1"', 1).replace(
-        "灯塔每晚只亮一次。", f"灯塔每晚只亮一次。{picture}", 1
-    ).encode()  # fmt: skip
+    html = tree.html or ""
+    assert "一次。</span>" in html
+    return html.replace("一次。</span>", f"一次。</span>{picture}", 1).encode()
 
 
 def test_a_scriptless_wechat_page_is_alive_and_shows_its_pictures(context: Context) -> None:
