@@ -46,10 +46,12 @@ class Index:
         self.text_of = text_of
         self.now = now
         self._runs: dict[str, int] = {}
+        self._searchable = False
 
     def forget_cache(self) -> None:
-        """After a rollback: run numbers may not exist."""
+        """After a rollback: run numbers may not exist, nor search tables of this version."""
         self._runs.clear()
+        self._searchable = False
 
     def apply(self, line: Line, segment: int, place: int, text: str | None = None) -> None:
         """Make the rows that a fresh line stands for; `text` saves reading a new capture's text back."""
@@ -125,6 +127,9 @@ class Index:
         """The current text of a link is searched; neither an unsure check nor an older page displaces an article."""
         if capture.notice or (capture.text is None and capture.revisit_of is None):
             return
+        if not self._searchable:
+            search.ready(self.db, self._text_of)
+            self._searchable = True
         base = capture.revisit_of or capture.id
         names = "\n".join(filter(None, (capture.data.author, line.names)))
         old = self.db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()

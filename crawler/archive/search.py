@@ -1,7 +1,11 @@
 """Full-text search over the current text of every link: one document a link, in the capture's transaction.
 
 The index is contentless: it holds terms, not text, so taking a document out needs the very text that went in, which
-the segments still have. Terms and queries are made in `words`.
+the segments still have. Terms and queries are made in `words`; an index whose terms another version made is filled
+anew by the next writer (`ready`), and searched by its own terms until then.
+
+`words` answers words and phrases, by rank; `characters` says which documents hold a single Chinese character, which
+in `words` is the beginning of a thousand terms.
 """
 
 from __future__ import annotations
@@ -19,17 +23,62 @@ from crawler.core.model import State
 
 _WEIGHTS: Final = "1.0, 10.0, 6.0"  # text; title; author and note titles. A guess: a title says what a page is about
 _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost documents lead nowhere
+_NEWEST: Final = 500  # documents with a common character among which those with it in their title come first
 _COLUMNS: Final = "l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
 _JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
+_STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
+_TABLES: Final = """
+DROP TABLE IF EXISTS words;
+DROP TABLE IF EXISTS characters;
+CREATE VIRTUAL TABLE words USING fts5 (text, title, names, content='', tokenize="unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE characters USING fts5 (text, content='', detail=none, columnsize=0, tokenize="unicode61");
+"""
+
+
+def is_ready(db: sqlite3.Connection) -> bool:
+    """Whether the terms of this index are made as `words` makes them."""
+    return (
+        db.execute("SELECT 1 FROM derived WHERE name = ? AND stamp = ?", (_STAMP, words.stamp())).fetchone() is not None
+    )
+
+
+def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
+    """See to it that the terms are of this version: an older index is filled anew from the texts.
+
+    Inside the caller's transaction. `text_of` gives the text of a capture, None where it is gone.
+    """
+    if is_ready(db):
+        return
+    for statement in _TABLES.strip().split("\n"):
+        db.execute(statement)
+    known = db.execute("SELECT capture, title, names FROM documents ORDER BY capture").fetchall()
+    for capture, title, names in known:
+        text = text_of(capture)
+        if text is None:
+            db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
+        else:
+            _put_terms(db, capture, title, names, text)
+    db.execute("DELETE FROM derived WHERE name = ?", (_STAMP,))
+    db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (_STAMP, words.stamp()))
 
 
 def put(db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str) -> None:
     """Make a capture the document of its link; a document that was there must have been taken out with `drop`."""
     db.execute("INSERT INTO documents (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, capture, title, names))
+    _put_terms(db, capture, title, names, text)
+
+
+def _put_terms(db: sqlite3.Connection, capture: int, title: str, names: str, text: str) -> None:
     db.execute(
         "INSERT INTO words (rowid, text, title, names) VALUES (?, ?, ?, ?)",
         (capture, words.terms(text), words.terms(title), words.terms(names)),
     )
+    if characters := _characters(title, names, text):
+        db.execute("INSERT INTO characters (rowid, text) VALUES (?, ?)", (capture, characters))
+
+
+def _characters(title: str, names: str, text: str) -> str:
+    return words.characters(f"{title}\n{names}\n{text}")
 
 
 def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
@@ -37,36 +86,73 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
     row = db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()
     if row is None:
         return
+    capture, title, names = row
     db.execute("DELETE FROM documents WHERE link = ?", (link,))
-    if text is not None:
-        db.execute(
-            "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
-            (row[0], words.terms(text), words.terms(row[1]), words.terms(row[2])),
-        )
+    if text is None:
+        return
+    db.execute(
+        "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
+        (capture, words.terms(text), words.terms(title), words.terms(names)),
+    )
+    if characters := _characters(title, names, text):
+        db.execute("INSERT INTO characters (characters, rowid, text) VALUES ('delete', ?, ?)", (capture, characters))
 
 
 def find(db: sqlite3.Connection, query: str, limit: int, text_of: Callable[[int], str]) -> list[Hit]:
-    """The best hits first; a query of filters only lists the newest. Raises UsageError for a date that is none."""
+    """The best hits first; a query of filters only lists the newest.
+
+    Raises UsageError for a date or a state that is none.
+    """
+    current = is_ready(db)
     try:
-        asked = words.parse_query(query)
+        asked = words.parse_query(query, simplify=current)
     except ValueError as error:
         raise UsageError(str(error)) from error
     where, values = _filters(asked)
     if not asked.match and not where:
         return []
-    sql = _ranked(where) if asked.match else _newest(where)
-    rows = db.execute(sql, {**values, "match": asked.match, "limit": max(limit, 0)}).fetchall()
-    return [_hit(row, asked, text_of) for row in rows]
+    values |= {"limit": max(limit, 0), "match": asked.match}
+    if current and (asked.singles or asked.without):
+        values |= {"match": asked.ranked, "singles": asked.singles, "without": asked.without}
+        sql = _with_characters(asked, where)
+    else:
+        sql = _ranked(where) if asked.match else _newest(where)
+    return [_hit(row, asked, text_of) for row in db.execute(sql, values)]
 
 
-def _ranked(where: list[str]) -> str:
+def _ranked(where: list[str], also: str = "") -> str:
     """Without filters only the best rows are joined: a common word has ten thousand hits, a screen has twenty."""
     few = "" if where else f"ORDER BY rank LIMIT :limit + {_SPARE}"
-    best = f"SELECT rowid, rank FROM words WHERE words MATCH :match AND rank MATCH 'bm25({_WEIGHTS})' {few}"  # noqa: S608  # ours
+    best = f"SELECT rowid, rank FROM words WHERE words MATCH :match AND rank MATCH 'bm25({_WEIGHTS})' {also} {few}"  # noqa: S608  # ours
     return (
         f"SELECT {_COLUMNS}, b.rank FROM ({best}) b JOIN documents d ON d.capture = b.rowid {_JOINS}"  # noqa: S608  # ours
         f" WHERE {' AND '.join(['TRUE', *where])} ORDER BY b.rank LIMIT :limit"
     )
+
+
+def _with_characters(asked: words.Query, where: list[str]) -> str:
+    """Documents that hold, or do not hold, single characters; where nothing else is asked, by `_common`."""
+    holding = "IN (SELECT rowid FROM characters WHERE characters MATCH :singles)"
+    lacking = "NOT IN (SELECT rowid FROM characters WHERE characters MATCH :without)"
+    if not asked.ranked:
+        return _common(asked, where, f"AND d.capture {lacking}" if asked.without else "")
+    # The sign keeps SQLite from asking `words` for each of the rows alone.
+    also = [f"AND +rowid {clause}" for clause, said in ((holding, asked.singles), (lacking, asked.without)) if said]
+    return _ranked(where, " ".join(also))
+
+
+def _common(asked: words.Query, where: list[str], also: str) -> str:
+    """Of the newest documents with these characters first those that have one of them in the title, then by time.
+
+    A rank would have to be worked out for each of a hundred thousand documents, and tell little.
+    """
+    titled = " OR ".join(f"instr(title, '{single}')" for single in asked.singles if single not in '" AND')
+    newest = (
+        f"SELECT {_COLUMNS} FROM (SELECT rowid FROM characters WHERE characters MATCH :singles ORDER BY rowid DESC) b"  # noqa: S608  # ours
+        f" CROSS JOIN documents d ON d.capture = b.rowid {_JOINS} WHERE {' AND '.join(['TRUE', *where])} {also}"
+        f" LIMIT {_NEWEST} + :limit"
+    )
+    return f"SELECT *, 0.0 FROM ({newest}) ORDER BY ({titled}) DESC, at DESC, id DESC LIMIT :limit"  # noqa: S608  # Chinese characters
 
 
 def _newest(where: list[str]) -> str:

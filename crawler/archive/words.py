@@ -1,40 +1,81 @@
 """Chinese text for a word index: pairs of characters, made here, so that SQLite's own tokenizer can do the rest.
 
-Pure functions: text to index terms, a person's query to an FTS5 expression, text to a snippet. Tables and ranking
-are `search`'s. 语音识别 is indexed as 语音 音识 识别 别 (the last character alone, so that a single character is found
-as the beginning of some term), and asked for as the phrase "语音 音识 识别".
+Pure functions: text to index terms, a person's query to FTS5 expressions, text to a snippet. Tables and ranking are
+`search`'s. 语音识别 is indexed as 语音 音识 识别 别 (the last character alone, so that a phrase may end there), and
+asked for as the phrase "语音 音识 识别". Traditional characters count as their simplified ones, and a word that a line
+break of the source cuts in two is one word.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from importlib import metadata
+from itertools import pairwise
 from operator import add
 from typing import Final
 
+from crawler.core.model import State
+
 MAX_TEXT: Final = 200_000  # characters of one page that are indexed; the longest real article has 79,000
 MAX_QUERY: Final = 1_000  # characters
+TERMS: Final = 2  # version of what `terms` and `characters` make of a text
 _MAX_TERMS = 32
 
 _CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _RUN = re.compile(f"[{_CJK}]+")
 _RUNS = re.compile(f"([{_CJK}]+)")  # to split by: runs are what stands at odd places
+_BREAK = re.compile(f"[ \\n](?<=[{_CJK}].)(?=[{_CJK}])", re.DOTALL)  # HTML turns a line break into a space
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]+")  # soft hyphens and the like stand inside words
 _WIDE = {wide: unicodedata.normalize("NFKC", wide) for wide in "，：；！？（）"}  # what Chinese text is full of
-_TERM = re.compile(r'(-?)(?:(site|state|before|after):)?(?:"([^"]*)"?|(\S+))')
+_QUOTES: Final = dict.fromkeys(map(ord, "“”„‟«»‹›「」『』｢｣〝〞〟＂《》〈〉【】〖〗"), '"')
+_NAMED = re.compile(r"(?i)\b(site|state|before|after)：")
+_TERM = re.compile(r'([-－]?)(?:(site|state|before|after):)?(?:"([^"]*)"?|([^\s"]+))')
+_STOPS = re.compile(f"[，。！？；：、…—～·（）［］｛｝〔〕‘’]+|(?<=[{_CJK}])[,;:!?/|]+(?=[{_CJK}])")
+_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _SPACE = re.compile(r"\s+")
+_SEPARATOR = "\x01"  # stands in no run
 
 
-def folded(text: str) -> str:
-    """Full-width letters and compatibility forms as the plain ones."""
+@functools.cache
+def stamp() -> str:
+    """What the terms of an index depend on: their version here, and that of the table of characters."""
+    return f"{TERMS}/{metadata.version('opencc')}"
+
+
+@functools.cache
+def _simplified() -> tuple[dict[int, int], re.Pattern[str]]:
+    """Traditional characters with their simplified ones, one to one, by OpenCC's table; and what finds one."""
+    import opencc  # 30 ms, and most commands never search
+
+    characters = [chr(n) for n in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))]
+    plain = opencc.OpenCC("t2s").convert("\n".join(characters)).split("\n")
+    table = {ord(a): ord(b) for a, b in zip(characters, plain, strict=True) if a != b and len(b) == 1}
+    return table, re.compile(f"[{''.join(map(chr, table))}]")
+
+
+def simplified(text: str) -> str:
+    """The text with simplified characters, of the same length."""
+    if text.isascii() or not _HAN.search(text):
+        return text
+    table, any_traditional = _simplified()
+    return text.translate(table) if any_traditional.search(text) else text
+
+
+def folded(text: str, *, simplify: bool = True) -> str:
+    """Text as it is compared: plain letters for full-width and compatibility forms, simplified for traditional ones."""
     if text.isascii():
         return text
     for wide, plain in _WIDE.items():  # one by one: most pages need no more, and normalising takes 20 times as long
         text = text.replace(wide, plain)
-    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+    text = text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+    return _BREAK.sub("", _UNSEEN.sub("", simplified(text))) if simplify else text
 
 
 def terms(text: str) -> str:
@@ -42,84 +83,136 @@ def terms(text: str) -> str:
     if text.isascii():
         return text[:MAX_TEXT]
     pieces = _RUNS.split(folded(text[:MAX_TEXT]))
-    pieces[1::2] = map(_pairs, pieces[1::2])
+    pieces[1::2] = _all_pairs(pieces[1::2])
     return "".join(pieces)
 
 
-def _pairs(run: str) -> str:
-    return f" {' '.join(map(add, run, run[1:]))} {run[-1]} "
+def _all_pairs(runs: list[str]) -> list[str]:
+    """The terms of each run. All runs at once by slices of one list, which is several times faster than one by one."""
+    if not runs:
+        return []
+    joined = _SEPARATOR.join(runs)
+    made = [" "] * (3 * len(joined))
+    made[0::3] = joined
+    made[1::3] = joined[1:] + _SEPARATOR
+    # Now "ab bc c\x01 \x01d de e\x01 ": what lies between two runs begins with the second one's first character.
+    first, *others = "".join(made)[:-2].split(f"{_SEPARATOR} {_SEPARATOR}")
+    return [f" {first} ", *(f" {other[2:]} " for other in others)]
+
+
+def characters(text: str) -> str:
+    """The different Chinese characters of a text, as terms of their own: a single one is asked for by them."""
+    if text.isascii():
+        return ""
+    return " ".join(sorted(set("".join(_RUN.findall(folded(text[:MAX_TEXT]))))))
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed search: an FTS5 expression, the words to mark, and filters.
+    """A parsed search: FTS5 expressions, the words to mark, and filters.
 
     Days are UTC; `after` includes its day, `before` does not.
     """
 
-    match: str  # "" where only filters were given
+    match: str  # of everything that is asked, "" where only filters were given
     needles: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     before: date | None = None
     after: date | None = None
+    ranked: str = ""  # the same without single Chinese characters, which are
+    singles: str = ""  # asked for here, in `characters`
+    without: str = ""  # and must not stand there
 
 
 @dataclass(slots=True)
 class _Parts:
+    simplify: bool
     wanted: list[str] = field(default_factory=list)
     unwanted: list[str] = field(default_factory=list)
+    wanted_singles: list[str] = field(default_factory=list)
+    unwanted_singles: list[str] = field(default_factory=list)
     needles: list[str] = field(default_factory=list)
     filters: dict[str, list[str]] = field(default_factory=dict)
 
 
-def parse_query(text: str) -> Query:
-    """Words (all must occur), "phrases", word*, -word, site:, state:, before: and after: dates. Raises ValueError."""
-    parts = _Parts()
-    for match in list(_TERM.finditer(text[:MAX_QUERY]))[:_MAX_TERMS]:
+def parse_query(text: str, *, simplify: bool = True) -> Query:
+    """Words (all must occur), "phrases", word*, -word, site:, state:, before: and after: dates. Raises ValueError.
+
+    Quotation marks of any script are quotation marks, other punctuation round a word is none of it.
+    """
+    parts = _Parts(simplify)
+    plain = _NAMED.sub(r"\1:", text[:MAX_QUERY].translate(_QUOTES))
+    for match in list(_TERM.finditer(plain))[:_MAX_TERMS]:
         _take(parts, match)
-    expression = " AND ".join(parts.wanted)
-    if parts.unwanted and expression:
-        expression = f"({expression}) NOT ({' OR '.join(parts.unwanted)})"
+    singles = [f'"{single}"*' for single in parts.wanted_singles]
+    unwanted = [f'"{single}"*' for single in parts.unwanted_singles]
     return Query(
-        expression,
+        _expression([*parts.wanted, *singles], [*parts.unwanted, *unwanted]),
         tuple(parts.needles),
         tuple(parts.filters.get("site", ())),
         tuple(parts.filters.get("state", ())),
         _day(parts.filters, "before"),
         _day(parts.filters, "after"),
+        _expression(parts.wanted, parts.unwanted),
+        " AND ".join(f'"{single}"' for single in parts.wanted_singles),
+        " OR ".join(f'"{single}"' for single in parts.unwanted_singles) if parts.wanted or singles else "",
     )
+
+
+def _expression(wanted: list[str], unwanted: list[str]) -> str:
+    expression = " AND ".join(wanted)
+    return f"({expression}) NOT ({' OR '.join(unwanted)})" if unwanted and expression else expression
 
 
 def _take(parts: _Parts, match: re.Match[str]) -> None:
     minus, name, quoted, plain = match.groups()
     value = quoted if quoted is not None else plain
     if name and value:
-        parts.filters.setdefault(name, []).append(value.lower())
+        parts.filters.setdefault(name, []).append(_filter(name, value.lower()))
         return
-    phrase = expression(value, prefix=quoted is None and value.endswith("*"))
-    if phrase and minus:
-        parts.unwanted.append(phrase)
-    elif phrase:
-        parts.wanted.append(phrase)
-        parts.needles.append(folded(value).strip("*"))
+    for word in [value] if quoted is not None else _STOPS.split(value):
+        text = _word(word, simplify=parts.simplify)
+        if not text:
+            continue
+        if not minus:
+            parts.needles.append(text)
+        if len(text) == 1 and _RUN.match(text):
+            (parts.unwanted_singles if minus else parts.wanted_singles).append(text)
+        else:
+            phrase = _phrase(text, prefix=quoted is None and word.endswith("*"))
+            (parts.unwanted if minus else parts.wanted).append(phrase)
+
+
+def _filter(name: str, value: str) -> str:
+    """The value of a filter. Raises ValueError for a state that is none."""
+    if name == "state" and value not in (states := [state.value for state in State]):
+        raise ValueError(f"state:{value} is no state: write one of {', '.join(f'state:{state}' for state in states)}")
+    return value
+
+
+def _word(text: str, *, simplify: bool) -> str:
+    """A word or phrase as it is compared, without punctuation round it; "" where nothing in it can be searched for."""
+    return _EDGES.sub("", folded(text.replace('"', " ").replace("\0", " "), simplify=simplify))
 
 
 def expression(text: str, *, prefix: bool = False) -> str:
     """One word or phrase as an FTS5 string; "" where nothing in it can be searched for."""
-    text = folded(text.replace('"', " ").replace("\0", " ")).strip("* ")
-    if not any(character.isalnum() for character in text):
-        return ""
-    last = _RUN.search(text, max(len(text) - 1, 0))
+    word = _word(text, simplify=True)
+    return _phrase(word, prefix=prefix) if word else ""
+
+
+def _phrase(text: str, *, prefix: bool = False) -> str:
+    """A word or phrase that `_word` made, as an FTS5 string."""
     runs = list(_RUN.finditer(text))
     pieces, at = [], 0
     for run in runs:
         pieces.append(text[at : run.start()])
         whole = run.end() == len(text) and len(run[0]) > 1  # the term of its last character alone may be elsewhere
-        pieces.append(" ".join(map(add, run[0], run[0][1:])) if whole else _pairs(run[0]))
+        pieces.append(" ".join(map(add, run[0], run[0][1:])) if whole else _all_pairs([run[0]])[0])
         at = run.end()
     pieces.append(text[at:])
-    single = last is not None and len(runs[-1][0]) == 1  # one character: the beginning of a pair, or a run's last
+    single = bool(runs) and runs[-1].end() == len(text) and len(runs[-1][0]) == 1  # the beginning of a pair, or alone
     phrase = _SPACE.sub(" ", " ".join(pieces)).strip()
     return f'"{phrase}"{"*" if prefix or single else ""}'
 
@@ -135,13 +228,34 @@ def _day(filters: dict[str, list[str]], name: str) -> date | None:
     return date(year or 1, month or 1, day or 1)
 
 
+_PLAIN: Final = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # full-width forms, one to one
+
+
 def snippet(text: str, needles: Sequence[str], width: int = 120) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Some `width` characters round the first needle on one line, and where needles stand in them."""
-    wanted = [_SPACE.sub(r"\\s+", re.escape(needle)) for needle in needles if needle]
+    """Some `width` characters round the first needle on one line, and where needles stand in them.
+
+    Needles are found as they are searched for: in either script, and across a line break of the source.
+    """
+    wanted = [_pattern(needle) for needle in needles if needle]
     pattern = re.compile("|".join(sorted(wanted, key=len, reverse=True)), re.IGNORECASE) if wanted else None
-    first = pattern.search(text) if pattern else None
+    compared = _compared(text)
+    first = pattern.search(compared) if pattern else None
     start = max(0, first.start() - width // 3) if first else 0
     cut = text[start : start + width]
     line = _SPACE.sub(" ", cut).strip()
     line = ("…" if start else "") + line + ("…" if start + width < len(text) else "")
-    return line, tuple(match.span() for match in pattern.finditer(line)) if pattern else ()
+    return line, tuple(match.span() for match in pattern.finditer(_compared(line))) if pattern else ()
+
+
+def _compared(text: str) -> str:
+    """The text as needles are, of the same length."""
+    return text if text.isascii() else simplified(text.translate(_PLAIN))
+
+
+def _pattern(needle: str) -> str:
+    """A needle with any white space where it has some, and one between Chinese characters."""
+    parts = [re.escape(needle[0])]
+    for before, after in pairwise(needle):
+        between = r"\s?" if _RUN.match(before) and _RUN.match(after) else ""
+        parts.append(between + (r"\s+" if after.isspace() else re.escape(after)))
+    return "".join(parts).replace(r"\s+\s+", r"\s+")

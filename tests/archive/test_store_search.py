@@ -1,5 +1,6 @@
 """Searching kept pages: what is found, in which order, and what a filter leaves."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,3 +101,65 @@ def test_an_older_page_that_is_imported_later_does_not_displace_the_current_text
     assert found(archive, "语音识别") == ["a", "b"]
     archive.record([check_of("a", text="明天的新文字", title="新题", at=later(1))])
     assert found(archive, "新文字") == ["a"]
+
+
+def test_single_characters_are_found_with_words_filters_and_without_others(archive: Archive) -> None:
+    assert found(archive, "语") == ["a", "d", "b"], "one in the title comes first, then the newest"
+    assert found(archive, "语 图") == ["b"]
+    assert found(archive, "识别 图") == ["b"]
+    assert found(archive, "识别 -图") == ["a"]
+    assert found(archive, "识 -图") == ["a"]
+    assert found(archive, "语 state:dead") == ["d"]
+    assert found(archive, "收") == ["b"]
+
+
+def test_a_changed_page_loses_the_characters_of_its_old_text(archive: Archive) -> None:
+    archive.record([check_of("a", text="完全不同", title="另一个题目")])
+    assert found(archive, "践") == []
+    assert found(archive, "另") == ["a"]
+
+
+def test_both_scripts_find_each_other(archive: Archive) -> None:
+    archive.record([check_of("t", text="語音辨識與機器學習", title="繁體")])
+    assert found(archive, "机器学习") == ["t"]
+    assert found(archive, "機器學習") == ["t"]
+    assert found(archive, "語音識別") == ["a", "b"]
+    (hit,) = archive.search("机器学习")
+    assert [hit.snippet[start:end] for start, end in hit.spans] == ["機器學習"]
+
+
+def test_an_unknown_state_is_an_error_that_names_the_states(archive: Archive) -> None:
+    with pytest.raises(UsageError, match="state:dead, state:suspect"):
+        archive.search("state:gone")
+
+
+def as_before(path: Path) -> None:
+    """Make an index as the version before wrote it: its own terms, and no table of characters."""
+    db = sqlite3.connect(path / "index.sqlite")
+    known = db.execute("SELECT capture, title, names FROM documents").fetchall()
+    db.executescript(
+        "DROP TABLE words; DROP TABLE characters; DELETE FROM derived WHERE name = 'search-terms';"
+        "CREATE VIRTUAL TABLE words USING fts5 (text, title, names, content='',"
+        " tokenize='unicode61 remove_diacritics 2');"
+    )
+    for capture, title, names in known:
+        pairs = " ".join(title[n : n + 2] for n in range(len(title)))
+        db.execute("INSERT INTO words (rowid, text, title, names) VALUES (?, ?, ?, ?)", (capture, pairs, pairs, names))
+    db.commit()
+    db.close()
+
+
+def test_an_index_of_an_older_version_is_searched_as_it_is_and_filled_anew_by_the_next_writer(tmp_path: Path) -> None:
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("a", text="語音識別", title="語音入門"), check_of("b", text="别的", title="别的")])
+    as_before(tmp_path)
+    with open_archive(tmp_path, write=False) as archive:
+        assert found(archive, "語音") == ["a"]
+        assert found(archive, "語") == ["a"]
+        assert found(archive, "语音") == []
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("c", text="新的", title="新的")])
+        assert found(archive, "语音识别") == ["a"]
+        assert found(archive, "新") == ["c"]
+        archive.record([check_of("a", text="改了", title="改了")])
+        assert found(archive, "语音") == []

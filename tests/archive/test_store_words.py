@@ -1,13 +1,15 @@
 """Text to terms, queries to expressions, snippets: without a database."""
 
+import re
 import sqlite3
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.archive.words import expression, parse_query, snippet, terms
+from crawler.archive.words import expression, folded, parse_query, snippet, terms
 
 CHINESE = st.text(alphabet="语音识别的原理图片一二", min_size=1, max_size=8)
 
@@ -93,3 +95,47 @@ def test_a_snippet_without_match_is_the_beginning() -> None:
 def test_a_large_page_of_one_run_is_indexed_in_time() -> None:
     assert len(terms("语" * 1_000_000)) < 1_000_000
     snippet(" " * 500_000 + "x" * 500_000, ["x " * 100, "y"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("机器学习？", "机器学习?", "？机器学习！", "“机器学习”", "「机器学习」", "『机器学习』", "«机器学习»"),
+        *("《机器学习》", "‘机器学习’", "„机器学习“", "（机器学习）", "机器学习……", "機器學習", "【机器学习】"),
+        *("什么是“机器学习”", "机器学习，深度学习", "机器学习、曲线", "ＭＬ", '"机器 学习"', "机器学习/深度学习"),
+    ],
+)  # fmt: skip
+def test_a_query_is_found_as_people_type_it(query: str) -> None:
+    assert matches("什么是“机器学习”？ML 即机器学习，深度学习是其中之一，有学习曲线。", query)
+    assert matches("什麼是「機器學習」？ML 即機器學習，深度學習是其中之一，有學習曲線。", query)
+
+
+@pytest.mark.parametrize("document", ["机器 学习", "机器\n学习", "機器\n學習", "机\u200b器学习", "机 器 学 习"])
+def test_a_word_broken_by_the_source_is_one_word(document: str) -> None:
+    assert matches(f"关于{document}的一切", "机器学习")
+    _, spans = snippet(f"关于{document}的一切", ["机器学习"])
+    assert len(spans) == (0 if "\u200b" in document else 1), "what is marked is what is seen"
+
+
+def test_a_snippet_marks_the_other_script_as_the_page_writes_it() -> None:
+    line, spans = snippet("介紹機器學習的書", parse_query("机器学习").needles)
+    assert [line[start:end] for start, end in spans] == ["機器學習"]
+
+
+def test_an_unknown_state_names_the_states() -> None:
+    with pytest.raises(ValueError, match=r"state:deed is no state.*state:dead"):
+        parse_query("x state:deed")
+
+
+def test_a_filter_may_be_typed_with_a_wide_colon() -> None:
+    assert parse_query("语音 site：weixin").sites == ("weixin",)
+
+
+@settings(deadline=None)  # a shared machine stalls; nothing here measures time
+@given(st.text(alphabet="语音识別的原理GP 1，。\n", max_size=40))
+def test_pairs_of_all_runs_at_once_are_the_pairs_of_each(text: str) -> None:
+    wanted = []
+    for run in re.findall("[语音识别的原理]+|[^语音识别的原理]+", folded(text)):
+        pairs = [a + b for a, b in pairwise(run)]
+        wanted += [*pairs, run[-1]] if run[0] in "语音识别的原理" else re.sub("[，。,]", " ", run).split()
+    assert re.sub("[，。,]", " ", terms(text)).split() == wanted
