@@ -23,6 +23,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--warc", metavar="DIR", type=FILE, help="Plain .warc.gz files, for every tool that reads web archives.")
 @click.option("--html", metavar="DIR", type=FILE, help="A folder that opens from disk, with a list and search.")
 @click.option("--markdown", metavar="DIR", type=FILE, help="A file for each article with front matter, made for git.")
+@click.option("--epub", metavar="FILE", type=FILE, help="One book of the articles, for reading devices.")
 @click.option("--url", "urls", multiple=True, help="Only this link; may be repeated.")
 @global_options
 def command(
@@ -33,6 +34,7 @@ def command(
     warc: Path | None,
     html: Path | None,
     markdown: Path | None,
+    epub: Path | None,
     urls: tuple[str, ...],
 ) -> int:
     """Write the archive, or these links and all links of these notes, in forms that other tools read.
@@ -42,10 +44,10 @@ def command(
     from crawler.crawl.context import open_context
     from crawler.crawl.export import export
 
-    chosen = {"wacz": wacz, "warc": warc, "html": html, "markdown": markdown}
+    chosen = {"wacz": wacz, "warc": warc, "html": html, "markdown": markdown, "epub": epub}
     places = {name: place for name, place in chosen.items() if place is not None}
     if not places:
-        raise UsageError("nothing to write: give --wacz FILE, --warc DIR, --html DIR or --markdown DIR")
+        raise UsageError("nothing to write: give --wacz FILE, --warc DIR, --html DIR, --markdown DIR or --epub FILE")
     with open_context(options.settings(), "export", write=False, there=True) as context:
         done = export(context, places, (*targets, *urls), TerminalObserver(options))
     damaged = sum(print_done(places[name], written) for name, written in done.items())

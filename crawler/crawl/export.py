@@ -10,34 +10,66 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.archive.interchange.source import CaptureReader
+from crawler.archive.interchange.source import CaptureReader, LinkFacts
 from crawler.core.url import is_http
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import read_links
+from crawler.notes.links import link_up_remembered
 
 if TYPE_CHECKING:
     from crawler.archive.interchange import Done
+    from crawler.core.settings import Settings
     from crawler.crawl.context import Context
 
 
 def export(
     context: Context, forms: Mapping[str, Path], targets: Sequence[str] = (), observer: Observer = SILENT
 ) -> dict[str, Done]:
-    """Write each form ("wacz", "warc", "html", "markdown") to its place; what was written, by form. A place
+    """Write each form ("wacz", "warc", "html", "markdown", "epub") to its place; what was written, by form. A place
     that holds something is never replaced by an export of nothing.
 
     `targets` are URLs, note files and folders; without any, everything is written. Raises what a writer raises.
     """
     wanted = identities(context, targets, observer)
+    facts = facts_of(context)
+    report = newest_report(context.settings)
     done = {}
     for name, place in forms.items():
         if would_empty(context, place, wanted):
             observer.say(f"{place}: there is nothing to write, so what is there stays as it is")
             continue
-        done[name] = writer(name)(place, CaptureReader(context.archive, wanted), context.now())
-        if wanted is not None and not done[name].pages and not done[name].damaged:
-            observer.say(f"{place}: nothing was kept of these links")
+        written = writer(name, report)(place, CaptureReader(context.archive, wanted, facts), context.now())
+        done[name] = written
+        for line in written.left_out:
+            observer.say(f"{place}: left out: {line}")
+        if not written.pages and not written.damaged:
+            what = "nothing was kept of these links" if wanted is not None else "nothing was kept yet"
+            observer.say(f"{place}: {what}")
     return done
+
+
+def facts_of(context: Context) -> Callable[[str], LinkFacts]:
+    """What is remembered of each link, and where the notes of the last run name it."""
+    histories = context.archive.histories()
+    places: dict[str, list[str]] = {}
+    found = [occurrence for entry in context.archive.notes().values() for occurrence in entry.occurrences]
+    for link in link_up_remembered(found, context.sites, context.archive, remember=False):
+        places[link.canonical_url] = [f"{o.path}:{o.line}" for o in link.occurrences]
+
+    def facts(canonical_url: str) -> LinkFacts:
+        history = histories.get(canonical_url)
+        notes = tuple(dict.fromkeys(places.get(canonical_url, ())))
+        if history is None:
+            return LinkFacts(notes=notes)
+        return LinkFacts(history.state.value, history.reason, history.last_alive, notes)
+
+    return facts
+
+
+def newest_report(settings: Settings) -> Path | None:
+    """The HTML report that the last run wrote, where the configuration asks for one."""
+    path = Path(settings.report.path or settings.archive.path) / "report.html"
+    return path if path.is_file() else None
 
 
 def would_empty(context: Context, place: Path, wanted: frozenset[str] | None) -> bool:
@@ -58,8 +90,8 @@ def identities(context: Context, targets: Sequence[str], observer: Observer = SI
     return frozenset(named)
 
 
-def writer(name: str) -> Callable[[Path, CaptureReader, datetime], Done]:
-    """The writer of a form."""
+def writer(name: str, report: Path | None = None) -> Callable[[Path, CaptureReader, datetime], Done]:
+    """The writer of a form; `report` is linked by the HTML folder."""
     match name:
         case "wacz":
             from crawler.archive.interchange.wacz import write_wacz
@@ -72,10 +104,14 @@ def writer(name: str) -> Callable[[Path, CaptureReader, datetime], Done]:
         case "html":
             from crawler.archive.interchange.html import write_html
 
-            return write_html
+            return lambda place, reader, now: write_html(place, reader, now, report=report)
         case "markdown":
             from crawler.archive.interchange.markdown import write_markdown
 
             return lambda place, reader, _: write_markdown(place, reader)
+        case "epub":
+            from crawler.archive.interchange.epub import write_epub
+
+            return write_epub
         case _:
             raise ValueError(f"no form {name!r}")

@@ -178,12 +178,12 @@ def mend(
 
 def with_copy(finding: Finding, file: NoteFile, copies: Path | None) -> Finding:
     """The finding with its page in an exported folder first, told as seen from the note."""
-    from crawler.archive.interchange.names import page_name
+    from crawler.archive.interchange.names import newest_page
 
     if copies is None:
         return finding
-    page = Path(os.path.abspath(copies)) / "pages" / f"{page_name(finding.link.canonical_url)}.html"  # noqa: PTH100 - names stay the user's
-    if not page.is_file():
+    page = newest_page(Path(os.path.abspath(copies)), finding.link.canonical_url)  # noqa: PTH100 - names stay the user's
+    if page is None:
         return finding
     target = Path(os.path.relpath(page, file.path.parent)).as_posix()
     return replace(finding, suggestions=(Suggestion("snapshot", target), *finding.suggestions))

@@ -9,7 +9,7 @@ import pytest
 from browsing import chromium, requested
 from replay_stage import Kept
 
-from crawler.archive.interchange.names import page_name
+from crawler.archive.interchange.names import newest_page
 from crawler.testing import scene
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def test_every_page_is_readable_and_shows_its_pictures(kept: Kept, browser: Chro
     articles = [page for page in kept.pages if page.readable]
     assert len(articles) > 10
     for page in articles:
-        file = kept.folder / "html" / "pages" / f"{page_name(page.capture.canonical_url)}.html"
+        file = newest_page(kept.folder / "html", page.capture.canonical_url)
+        assert file is not None
         browser.get(file.as_uri())
         shown = browser.execute_script(SHOWN)
         assert shown["title"] == page.capture.title

@@ -7,6 +7,7 @@ scripts, because a page from disk may not read other files in any other way.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,57 +15,101 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from crawler.archive.interchange.names import page_name, picture_name
-from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage, write_file
+from crawler.archive.interchange.folder import Folder, Version
+from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage, LinkFacts, write_file
 from crawler.core import model
 from crawler.core.errors import UsageError
 from crawler.core.url import is_http
 from crawler.page import readable_html
 
 TEXT_CHARS: Final = 20_000  # of one page that are searched; a long article has ten thousand
+VERSIONS: Final = 5  # of one article that are searched
 CHUNK_CHARS: Final = 4_000_000  # of one search script; what a browser reads in a blink
+_NAV = "border-bottom:1px solid gray;margin-bottom:1.5rem;font:.9rem sans-serif;color:gray"
 POLICY: Final = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'"
 
 
-def write_html(folder: Path, reader: CaptureReader, now: datetime, title: str = "Kept pages") -> Done:
-    """Write or renew index.html, pages/, images/ and the search scripts.
+def write_html(
+    folder: Path, reader: CaptureReader, now: datetime, title: str = "Kept pages", report: Path | None = None
+) -> Done:
+    """Write or renew index.html, pages/, images/, files/ and the search scripts; every capture has a page.
 
-    Pages that say the same as before are not touched. Raises UsageError where `folder` is a file, ArchiveError where
-    it cannot be written.
+    Pages that say the same as before are not touched. `report`: a report to link to, where it exists. Raises UsageError
+    where `folder` is a file, ArchiveError where it cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file; --html needs the name of a folder")
-    written: list[Path] = []
+    made = Folder(folder)
     rows: list[str] = []
+    pages = 0
     texts = _Texts(folder)
-    for page in reader.latest():
-        if not page.readable and not page.text:
-            continue  # a file of another kind: `--warc` and `--wacz` hand on its bytes
-        name = f"pages/{page_name(page.capture.canonical_url)}.html"
-        pictures = write_pictures(folder, page)
-        document = local_document(
-            page.readable or plain_copy(page), {url: f"../../{path}" for url, path in pictures.items()}
+    for captures in reader.articles():
+        written, said = [], []
+        versions = made.named(captures)
+        for capture, name in versions:
+            if page := reader.load(capture):
+                document = _document(made, reader, page, name, versions)
+                made.write(f"pages/{name}.html", document.encode("utf-8", "replace"))
+                written.append((capture, name))
+                said.append(page.text[:TEXT_CHARS])
+        if written:
+            rows.append(_row(written, reader.facts(written[0][0].canonical_url)))
+            texts.add(said)
+            pages += len(written)
+    if rows:
+        scripts = texts.close()
+        write_file(folder / "search.js", _asset("search.js").encode())
+        link = _report_link(folder, report)
+        made.write("index.html", _index(title, now, rows, scripts, link).encode("utf-8", "replace"))
+    return Done(pages, tuple(made.files), tuple(reader.damaged), made.everything_left_out(reader))
+
+
+def _document(made: Folder, reader: CaptureReader, page: ExportedPage, name: str, versions: list[Version]) -> str:
+    """One page with what is remembered of its link above it."""
+    pictures = {url: f"../../{path}" for url, path in made.pictures(page).items()}
+    original = made.original(page, name)
+    about = _about(page, reader.facts(page.capture.canonical_url), original, versions)
+    return local_document(page.readable or plain_copy(page), pictures, about)
+
+
+def _about(page: ExportedPage, facts: LinkFacts, original: str, versions: list[Version]) -> str:
+    """State, notes, the original file and other versions, as the lines above a page."""
+    lines = ['<a href="../../index.html">All pages</a>', *_state(facts)]
+    if facts.notes:
+        lines.append(f"In your notes: {escape(', '.join(facts.notes[:20]))}")
+    if original:
+        lines.append(
+            f'<a href="../../{escape(quote(original))}">The kept file</a> ({escape(page.capture.content_type)})'
         )
-        written.append(write_file(folder / name, document.encode("utf-8", "replace")))
-        rows.append(_row(page, name))
-        texts.add(page)
-    scripts = texts.close()
-    write_file(folder / "search.js", _asset("search.js").encode())
-    index = write_file(folder / "index.html", _index(title, now, rows, scripts).encode("utf-8", "replace"))
-    return Done(len(rows), (index, *written), tuple(reader.damaged))
+    others = [version for version in versions if version[0].id != page.capture.id]
+    if others:
+        lines.append(f"Other versions: {_version_links(others, '../../')}")
+    return "".join(f"<p>{line}</p>" for line in lines)
 
 
-def write_pictures(folder: Path, page: ExportedPage) -> dict[str, str]:
-    """Write a page's pictures to `images/`; URL -> path from the folder."""
-    found: dict[str, str] = {}
-    for picture in page.pictures:
-        path = f"images/{picture_name(picture.digest, picture.content_type)}"
-        write_file(folder / path, picture.body)
-        found[picture.url] = path
-    return found
+def _state(facts: LinkFacts) -> list[str]:
+    if not facts.state:
+        return []
+    lost = facts.state != "alive" and facts.last_alive  # of a living page it would be another day after each run
+    seen = f", last seen alive {facts.last_alive:%Y-%m-%d}" if lost else ""
+    return [escape(f"This link is {facts.state}{f' ({facts.reason})' if facts.reason else ''}{seen}")]
+
+
+def _version_links(versions: list[Version], up: str) -> str:
+    return ", ".join(
+        f'<a href="{up}pages/{escape(quote(name))}.html">{capture.at:%Y-%m-%d}</a>' for capture, name in versions
+    )
+
+
+def _report_link(folder: Path, report: Path | None) -> str:
+    if report is None or not report.is_file():
+        return ""
+    target = Path(os.path.relpath(report.resolve(), folder.resolve())).as_posix()
+    return f' · <a href="{escape(quote(target))}">the report</a>'
 
 
 def plain_copy(page: ExportedPage) -> str:
@@ -74,8 +119,8 @@ def plain_copy(page: ExportedPage) -> str:
     return readable_html(facts, capture.url, capture.at)
 
 
-def local_document(readable: str, pictures: Mapping[str, str]) -> str:
-    """A readable copy whose pictures are files beside it; it loads nothing else."""
+def local_document(readable: str, pictures: Mapping[str, str], about: str = "") -> str:
+    """A readable copy whose pictures are files beside it; it loads nothing else. `about`: HTML of ours above it."""
     tree = LexborHTMLParser(readable)
     for meta in tree.css('meta[http-equiv="Content-Security-Policy"]'):
         meta.attrs["content"] = POLICY
@@ -84,11 +129,12 @@ def local_document(readable: str, pictures: Mapping[str, str]) -> str:
         if source in pictures:
             image.attrs["src"] = pictures[source]
         elif not source.startswith("data:"):
-            image.replace_with(_told_of(image.attributes.get("alt") or "picture", source))
-    return tree.html or ""
+            image.replace_with(_link_to_missing(image.attributes.get("alt") or "picture", source))
+    html = tree.html or ""
+    return html.replace("<body>", f'<body><nav style="{_NAV}">{about}</nav>', 1) if about else html
 
 
-def _told_of(what: str, source: str) -> LexborNode:
+def _link_to_missing(what: str, source: str) -> LexborNode:
     """A line where a picture would be, with the address that it had."""
     href = escape(source) if is_http(source) else ""
     link = f'<a href="{href}" rel="noreferrer noopener">[{escape(what[:200])}: not kept]</a>'
@@ -97,12 +143,16 @@ def _told_of(what: str, source: str) -> LexborNode:
     return node
 
 
-def _row(page: ExportedPage, name: str) -> str:
-    capture = page.capture
-    about = " · ".join(part for part in (capture.author, capture.host, f"{capture.at:%Y-%m-%d}") if part)
+def _row(versions: list[Version], facts: LinkFacts) -> str:
+    capture, name = versions[0]
+    state = f"{facts.state} ({facts.reason})" if facts.reason else facts.state
+    about = " · ".join(part for part in (capture.author, capture.host, f"{capture.at:%Y-%m-%d}", state) if part)
     label = escape(capture.title or capture.url)
+    notes = f"<span>In your notes: {escape(', '.join(facts.notes[:20]))}</span> " if facts.notes else ""
+    earlier = f"<span>Other versions: {_version_links(versions[1:], '')}</span> " if versions[1:] else ""
     return (
-        f'<li><a href="{escape(name)}">{label}</a> <span>{escape(about)}</span> '
+        f'<li class="{escape(facts.state)}"><a href="pages/{escape(quote(name))}.html">{label}</a> '
+        f"<span>{escape(about)}</span> {notes}{earlier}"
         f'<a class="web" href="{escape(capture.url)}" rel="noreferrer noopener">{escape(capture.url)}</a></li>'
     )
 
@@ -116,8 +166,8 @@ class _Texts:
         self._size = 0
         self._names: list[str] = []
 
-    def add(self, page: ExportedPage) -> None:
-        text = " ".join(page.text[:TEXT_CHARS].split()).lower()
+    def add(self, versions: list[str]) -> None:
+        text = " ".join(" ".join(versions[:VERSIONS]).split()).lower()
         self._texts.append(text)
         self._size += len(text)
         if self._size >= CHUNK_CHARS:
@@ -136,11 +186,12 @@ class _Texts:
             self._texts, self._size = [], 0
 
 
-def _index(title: str, now: datetime, rows: list[str], scripts: list[str]) -> str:
+def _index(title: str, now: datetime, rows: list[str], scripts: list[str], report: str) -> str:
     facts = {
         "title": escape(title),
         "count": f"{len(rows):,}",
         "date": f"{now:%Y-%m-%d}",
+        "report": report,
         "scripts": escape(json.dumps(scripts)),
         "rows": "\n".join(rows),
     }

@@ -1,7 +1,6 @@
 """`--markdown DIR`: a file for each article with front matter, made for git.
 
-Names come from the URL and contents from the article alone, so that an unchanged article gives an unchanged file,
-and a commit shows what authors changed.
+Names come from URL, date and title of a capture, so that a new version is a new file, and one that is there stays.
 """
 
 from __future__ import annotations
@@ -10,31 +9,33 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from selectolax.lexbor import LexborHTMLParser
 
-from crawler.archive.interchange.html import write_pictures
-from crawler.archive.interchange.names import page_name
-from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage, write_file
+from crawler.archive.interchange.folder import Folder
+from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage
 from crawler.core.errors import UsageError
 from crawler.core.marker import GENERATOR
 
 
 def write_markdown(folder: Path, reader: CaptureReader) -> Done:
-    """Write or renew `<host>/<name>.md` and `images/`. Files that say the same as before are not touched.
+    """Write or renew `<host>/<name>.md`, `images/` and `files/`. Files that say the same as before are not touched.
 
     Raises UsageError where `folder` is a file or markdownify is not installed, ArchiveError where it cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file; --markdown needs the name of a folder")
-    written: list[Path] = []
-    for page in reader.latest():
-        if page.text or page.readable:
-            pictures = {url: f"../{path}" for url, path in write_pictures(folder, page).items()}
-            text = f"{front_matter(page)}\n{to_markdown(page, pictures)}"
-            name = f"{page_name(page.capture.canonical_url)}.md"
-            written.append(write_file(folder / name, text.encode("utf-8", "replace")))
-    return Done(len(written), tuple(written), tuple(reader.damaged))
+    made = Folder(folder)
+    for captures in reader.articles():
+        for capture, name in made.named(captures):
+            if page := reader.load(capture):
+                pictures = {url: f"../{path}" for url, path in made.pictures(page).items()}
+                original = made.original(page, name)
+                link = f"\n[The kept file](../{quote(original)})\n" if original else ""
+                text = f"{front_matter(page)}\n{to_markdown(page, pictures)}{link}"
+                made.write(f"{name}.md", text.encode("utf-8", "replace"))
+    return Done(len(made.files), tuple(made.files), tuple(reader.damaged), made.everything_left_out(reader))
 
 
 def front_matter(page: ExportedPage) -> str:
@@ -75,8 +76,19 @@ def _article(readable: str, pictures: Mapping[str, str]) -> str:
 
 
 def _plain(page: ExportedPage) -> str:
-    title = f"# {page.capture.title}\n\n" if page.capture.title else ""
-    return title + "\n\n".join(line for line in page.text.splitlines() if line.strip()) + "\n"
+    title = f"# {escaped(page.capture.title)}\n\n" if page.capture.title else ""
+    return title + "\n\n".join(escaped(line.strip()) for line in page.text.splitlines() if line.strip()) + "\n"
+
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!$=^:@-]|^[+]|^\d{1,9}(?=[.)]))")
+
+
+def escaped(text: str) -> str:
+    """One line of plain text as Markdown that means the same: what could become markup is escaped.
+
+    CommonMark 2.4: any ASCII punctuation may be. Numbers at the beginning of a line get it behind them.
+    """
+    return _MARKUP.sub(lambda found: f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}", text)
 
 
 def _converter() -> Callable[[str], str]:
@@ -86,7 +98,7 @@ def _converter() -> Callable[[str], str]:
         raise UsageError("--markdown needs markdownify: pip install 'linkhealth-crawler[markdown]'") from error
 
     def convert(html: str) -> str:
-        text = markdownify(html, heading_style="ATX", bullets="-", escape_misc=False)
+        text = markdownify(html, heading_style="ATX", bullets="-", escape_misc=True)
         return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip() + "\n"
 
     return convert

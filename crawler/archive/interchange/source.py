@@ -5,9 +5,10 @@ One damaged record costs its own page and is told; it never ends an export.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -67,44 +68,71 @@ class ExportedPage:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """What is remembered of a link beside its captures, as an export shows it."""
+
+    state: str = ""
+    reason: str = ""
+    last_alive: datetime | None = None
+    notes: tuple[str, ...] = ()  # "path:line" of every place where it is written
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """What an export wrote. `damaged`: one line for each page that could not be read."""
+    """What an export wrote.
+
+    `damaged`: one line for each page that could not be read; `left_out`: what a form does not hold, and why.
+    """
 
     pages: int
     files: tuple[Path, ...]
     damaged: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class CaptureReader:
     """Loads pages one by one, and remembers which were damaged."""
 
-    def __init__(self, source: CaptureSource, wanted: Collection[str] | None = None) -> None:
-        """`wanted`: canonical URLs; None: all."""
+    def __init__(
+        self, source: CaptureSource, wanted: Collection[str] | None = None,
+        facts: Callable[[str], LinkFacts] = lambda _: LinkFacts(),
+    ) -> None:  # fmt: skip
+        """`wanted`: canonical URLs; None: all. `facts`: what is remembered of a canonical URL."""
         self._source = source
         self._wanted = wanted
+        self.facts = facts
         self.damaged: list[str] = []
+        self.notices = 0  # kept error pages that `articles` passed over
 
     def captures(self) -> Iterator[ExportedPage]:
         """Every capture that brought something new; one seen again with the same text adds nothing."""
         for capture in self._chosen():
-            if not capture.revisit and (page := self._page(capture)):
+            if not capture.revisit and (page := self.load(capture)):
                 yield page
 
     def latest(self) -> Iterator[ExportedPage]:
         """The newest capture of each article, in the order in which articles came: notices of a death are none."""
-        newest: dict[str, Capture] = {}
-        for capture in self._chosen():
-            if not capture.notice and not capture.revisit and _displaces(capture, newest.get(capture.canonical_url)):
-                newest[capture.canonical_url] = capture
-        for capture in newest.values():
-            if page := self._page(capture):
+        for captures in self.articles():
+            if page := self.load(captures[0]):
                 yield page
+
+    def articles(self) -> Iterator[list[Capture]]:
+        """Each article's captures: the one that stands for it first, then the others from the newest to the oldest."""
+        captures: dict[str, list[Capture]] = {}
+        self.notices = 0
+        for capture in self._chosen():
+            if capture.notice:
+                self.notices += 1
+            elif not capture.revisit:
+                captures.setdefault(capture.canonical_url, []).append(capture)
+        yield from map(_ordered, captures.values())
 
     def _chosen(self) -> Iterator[Capture]:
         everything = self._source.captures()
         return (c for c in everything if self._wanted is None or c.canonical_url in self._wanted)
 
-    def _page(self, capture: Capture) -> ExportedPage | None:
+    def load(self, capture: Capture) -> ExportedPage | None:
+        """A capture with everything that was kept of it; None, and a line in `damaged`, where it cannot be read."""
         try:
             return ExportedPage(
                 capture,
@@ -124,9 +152,10 @@ class CaptureReader:
                 yield Picture(image.url, image.content_type, image.digest, body)
 
 
-def _displaces(capture: Capture, other: Capture | None) -> bool:
-    """A page seen alive is not displaced by a later check that nobody is sure of."""
-    return other is None or capture.state is State.ALIVE or other.state is not State.ALIVE
+def _ordered(versions: list[Capture]) -> list[Capture]:
+    """Newest first; a page seen alive is not displaced by a later check that nobody is sure of."""
+    newest_first = sorted(versions, key=lambda capture: (capture.at, capture.id), reverse=True)
+    return sorted(newest_first, key=lambda capture: capture.state is not State.ALIVE)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -35,10 +36,15 @@ _SOFTWARE: Final = "linkhealth-crawler"
 def write_wacz(out: Path, reader: CaptureReader, now: datetime, title: str = "Kept pages") -> Done:
     """Write one WACZ file; originals and readable copies are both in its list of pages.
 
-    Raises UsageError where `out` is a folder, ArchiveError where it cannot be written.
+    Nothing is written, or replaced, where there is no capture. Raises UsageError where `out` is a folder, ArchiveError
+    where it cannot be written.
     """
     if out.is_dir():
         raise UsageError(f"{out}: is a folder; --wacz needs the name of a file")
+    captures = reader.captures()
+    first = next(captures, None)
+    if first is None:
+        return Done(0, (), tuple(reader.damaged))
     pages = 0
     with (
         new_file(out) as file,
@@ -50,7 +56,7 @@ def write_wacz(out: Path, reader: CaptureReader, now: datetime, title: str = "Ke
         _add(listed, {"format": "json-pages-1.0", "id": "pages", "title": title, "hasText": True})
         with box.member(f"archive/{DATA}") as write:
             place, seen, codec = write(header("gz", DATA, now, None)), set[tuple[str, str]](), Gz()
-            for page in reader.captures():
+            for page in chain((first,), captures):
                 pages += 1
                 _list(listed, page)
                 for entry in entries(page, seen):

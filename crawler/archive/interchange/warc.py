@@ -17,7 +17,7 @@ MAX_SIZE: Final = 1024**3  # bytes; what the WARC guidelines of the IIPC advise 
 
 
 def write_warc(folder: Path, reader: CaptureReader, now: datetime, max_size: int = MAX_SIZE) -> Done:
-    """Write `<time>-0001.warc.gz`, -0002, … of about `max_size` bytes each.
+    """Write `<time>-0001.warc.gz`, -0002, … of about `max_size` bytes each; nothing where there is no capture.
 
     Raises UsageError where the folder already holds WARC files: two exports in one place would show every page twice.
     Raises ArchiveError where it cannot be written.
@@ -27,7 +27,7 @@ def write_warc(folder: Path, reader: CaptureReader, now: datetime, max_size: int
     records = _packed(reader, counter := _Counter())
     files: list[Path] = []
     upcoming = next(records, None)
-    while upcoming is not None or not files:
+    while upcoming is not None:
         path = folder / f"{now:%Y%m%d%H%M%S}-{len(files) + 1:04d}.warc.gz"
         with new_file(path) as file:
             size = file.write(header("gz", path.name, now, None))

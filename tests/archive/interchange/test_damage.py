@@ -56,7 +56,8 @@ def packed(kind: str, records: list[bytes]) -> bytes:
         case "one-gz":
             return gzip.compress(b"".join(records), mtime=0)
         case "zst":
-            return b"".join(zstd.compress(r) for r in records)
+            checked = {zstd.CompressionParameter.checksum_flag: 1}
+            return b"".join(zstd.compress(r, options=checked) for r in records)
         case _:
             return b"".join(records)
 
