@@ -109,7 +109,8 @@ def test_an_export_of_nothing_replaces_nothing(tmp_path: Path) -> None:
 
 LINES = (
     r"a * b_c_ `x` <b> [l](u) # h | 1. x & &amp; ~~s~~ !i \ $x$ ==m== - 1) + >", "# no heading", "1. no list",
-    "12) none", "- none", "+ none", "> none", "---", "===", "| a | b |", "***", "https://a.example/a_b_c", "[x]: y", "<!-- no -->",
+    "12) none", "- none", "+ none", "> none", "---", "===", "| a | b |", "***", "https://a.example/a_b_c", "[x]: y",
+    "<!-- no -->",
 )  # fmt: skip
 
 
