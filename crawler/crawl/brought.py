@@ -5,13 +5,14 @@ What a capture from the past may say of today lives here; which files and pages 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from crawler.core.model import Check, Confidence, Fetch, State, Verdict
 from crawler.core.url import MAX_URL, host_of, is_http
-from crawler.crawl.examine import examine, site_of
+from crawler.crawl.examine import PageReading, ReadTask, examine, site_of
 from crawler.crawl.pictures import is_placeholder, kind_of
 from crawler.page import read_page
 from crawler.page.document import Document
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from crawler.core.model import History, Link, Redirect, Snapshot
     from crawler.crawl.context import Context
 
+Read = Callable[[ReadTask], PageReading]
 WEB_BEGAN = datetime(1991, 8, 6, tzinfo=UTC)  # no page was saved before; a file that says so does not know
+HEAD = 64 * 1024  # bytes in which a page says what it calls itself; few enough for any parser
 MAX_PICTURES = 500  # of one page, all of which lie in the file already
 MAX_BYTES = 256 * 1024 * 1024  # of one page's pictures together; a guess
 BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without being told to
@@ -42,7 +45,7 @@ def own_address(page: SavedPage) -> str:
     """What a page calls itself: its canonical link or og:url; "" where it says nothing. A hint, never believed."""
     from crawler.page.metadata import read_head
 
-    document = Document(page.shown or page.body, page.content_type)
+    document = Document(page.body[:HEAD], page.content_type)
     head = read_head(document.tree)
     found = head.canonical or head.first("og:url")
     return found if is_http(found) and len(found) <= MAX_URL else ""
@@ -50,17 +53,16 @@ def own_address(page: SavedPage) -> str:
 
 def check_saved(
     page: SavedPage, link: Link, at: datetime, context: Context, history: History | None,
-    redirects: tuple[Redirect, ...] = (),
+    redirects: tuple[Redirect, ...], read: Read,
 ) -> Check:  # fmt: skip
     """The check that a saved page stands for, judged as if it had been answered with 200 after these redirects."""
     headers = (("Content-Type", page.content_type or "text/html"), ("X-Imported-By", "crawler import"))
     final = page.url if redirects and page.url else link.fetch_url
     fetched = Fetch(link.fetch_url, final, at, status=200, headers=headers, body=page.body, redirects=redirects)
-    _, read, verdict = examine(link, _as_shown(fetched, page), context.sites)
+    reading = read(ReadTask(link, _as_shown(fetched, page), at))
     known = history or first_seen(link.canonical_url, link.url, context.now())
-    after = remember_past(known, fetched, read, verdict, at, context.settings.schedule)
-    readable = readable_html(read, link.fetch_url, at) if read.html or read.text else ""
-    return Check(link, at, fetched, read, verdict, after, "import", readable)
+    after = remember_past(known, fetched, reading.page, reading.verdict, at, context.settings.schedule)
+    return Check(link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable)
 
 
 def _as_shown(fetched: Fetch, page: SavedPage) -> Fetch:

@@ -11,13 +11,24 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from crawler.archive.interchange.files import UNFINISHED, files_in, from_stream, is_candidate, pages_of
+from crawler.archive.interchange.embedded import with_pictures
+from crawler.archive.interchange.files import (
+    UNFINISHED,
+    FilesBeside,
+    files_in,
+    from_stream,
+    is_candidate,
+    pages_of,
+)
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
+from crawler.crawl.examine import read as read_here
 from crawler.crawl.observer import Observer
+from crawler.crawl.readers import PastLimits, ReaderDied, SyncReaders, open_sync_readers
 from crawler.notes.links import link_of
 
 if TYPE_CHECKING:
@@ -80,9 +91,10 @@ def import_files(
     `url`: the address of the one page of the one file. `force`: keep also what the rules take for a notice or a wall.
     One bad file never ends a batch. Raises ArchiveError where the archive cannot be written.
     """
-    work = _Import(context, url, force, observer)
-    for path in paths:
-        work.path(path, stdin)
+    with open_sync_readers(context.settings, context.sites) as readers:
+        work = _Import(context, url, force, observer, readers)
+        for path in paths:
+            work.path(path, stdin)
     return work.done
 
 
@@ -92,6 +104,7 @@ class _Import:
     url: str | None
     force: bool
     observer: ImportObserver
+    readers: SyncReaders
     done: Imported = field(default_factory=Imported)
 
     def path(self, path: Path, stdin: IO[bytes] | None) -> None:
@@ -152,7 +165,12 @@ class _Import:
             self.lose(LostPage(name, f"{name}: {flaw}"))
         changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
         try:
-            for kept in import_page(self.context, page, changed, name=name, url=self.url, force=self.force):
+            page = self.readers.call(with_pictures, page, FilesBeside(file.parent))
+        except (PastLimits, ReaderDied) as error:
+            self.lose(LostPage(name, f"{name}: its pictures: {error}"))
+        how = partial(import_page, self.context, page, changed, name=name, url=self.url, force=self.force)
+        try:
+            for kept in how(read=self.readers.read):
                 if isinstance(kept, LostPage):
                     self.lose(kept)
                 else:
@@ -167,12 +185,21 @@ class _Import:
 
 
 def import_page(
-    context: Context, page: SavedPage, changed: datetime, *, name: str, url: str | None = None, force: bool = False
+    context: Context,
+    page: SavedPage,
+    changed: datetime,
+    *,
+    name: str,
+    url: str | None = None,
+    force: bool = False,
+    read: brought.Read | None = None,
 ) -> Iterator[KeptPage | LostPage]:
     """Keep one page under its address and under those that led to it; what became of each.
 
-    `changed`: the time where the page tells none. Raises UsageError where it has no address.
+    `changed`: the time where the page tells none. `read`: who reads it; by default this process, without limits. Raises
+    UsageError where it has no address.
     """
+    read = read or partial(read_here, sites=context.sites)
     address = url or page.url
     if address is None:
         called = brought.own_address(page)
@@ -182,22 +209,24 @@ def import_page(
     link = link_of(address, context.sites)
     if not link.host:
         raise UsageError(f"{address!r} is not a URL that a page can have")
-    yield _kept(context, page, link, at, (), name, force=force)
+    yield _kept(context, page, link, (at, ()), name, read, force=force)
     seen = {link.canonical_url}
     for number, hop in enumerate(page.redirects if url is None else ()):
         asked = link_of(hop.url, context.sites)
         if asked.host and asked.canonical_url not in seen:
             seen.add(asked.canonical_url)
-            result = _kept(context, page, asked, at, page.redirects[number:], name, force=False)
+            result = _kept(context, page, asked, (at, page.redirects[number:]), name, read, force=False)
             if isinstance(result, KeptPage):  # else it led elsewhere: to a home page, to another article
                 yield result
 
 
 def _kept(
-    context: Context, page: SavedPage, link: Link, at: datetime, hops: tuple[Redirect, ...], name: str, *, force: bool
-) -> KeptPage | LostPage:
+    context: Context, page: SavedPage, link: Link, came: tuple[datetime, tuple[Redirect, ...]], name: str,
+    read: brought.Read, *, force: bool,
+) -> KeptPage | LostPage:  # fmt: skip
+    at, hops = came
     history = context.archive.history(link.canonical_url)
-    check = brought.check_saved(page, link, at, context, history, hops)
+    check = brought.check_saved(page, link, at, context, history, hops, read)
     if not brought.is_page(check):
         if not force:
             return LostPage(name, "no page", link.url, check.verdict)

@@ -244,3 +244,18 @@ def test_a_watched_folder_gives_files_that_came_to_rest(tmp_path: Path) -> None:
     os.utime(page, ((NOW + timedelta(days=9)).timestamp(),) * 2)
     watch.settled()
     assert watch.settled() == [page]
+
+
+def test_a_page_that_no_parser_gets_through_costs_seconds_and_ends_nothing(context: Context) -> None:
+    import msgspec
+
+    limits = msgspec.structs.replace(context.settings.read, seconds=1.0)
+    settings = msgspec.structs.replace(context.settings, read=limits)
+    bounded = Context(settings, context.sites, context.archive, context.now)
+    bomb = b"<html><body><!-->" + b"<div>" * 100_000 + b'<img src="a.png">'
+    done = import_files(bounded, [written("bomb.warc", record(OLD, bomb) + record(URL, POST))])
+    assert [page.url for page in done.kept] == [OLD, URL]
+    assert "CPU" in done.lost[0].why
+    history = context.archive.history(OLD)
+    assert history is not None
+    assert (history.state, history.reason) == (State.UNKNOWN, "too-complex")

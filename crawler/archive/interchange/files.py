@@ -14,12 +14,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 from crawler.archive.interchange import har, zips
 from crawler.archive.interchange.answers import Say
-from crawler.archive.interchange.embedded import MAX_PICTURE, Beside, with_pictures
+from crawler.archive.interchange.embedded import MAX_PICTURE
 from crawler.archive.interchange.incoming import MAX_FILE, RECORDS, is_web_archive, read_web_archive
 from crawler.archive.interchange.saved import SavedPage, check_size, read_saved
 from crawler.core.errors import UsageError
@@ -69,8 +70,7 @@ def pages_of(file: Path, lost: Say, note: Say) -> Iterator[SavedPage]:
             head = stream.read(_HEAD)
             packed = head.startswith(b"PK") and _holds_records(stream)
         if packed or is_web_archive(file.name, head):
-            for page in read_web_archive(file, lost, note):
-                yield with_pictures(page, _nothing) if b"data:image/" in page.body else page
+            yield from read_web_archive(file, lost, note)
             return
         check_size(str(file), file.stat().st_size)
         data = file.read_bytes()
@@ -81,7 +81,7 @@ def pages_of(file: Path, lost: Say, note: Say) -> Iterator[SavedPage]:
     elif har.is_har(head):
         yield from har.read_har(str(file), data, lost, note)
     else:
-        yield with_pictures(read_saved(str(file), data), _beside(file))
+        yield read_saved(str(file), data)
 
 
 def _holds_records(stream: IO[bytes]) -> bool:
@@ -111,21 +111,19 @@ def _multi(file: Path, data: bytes, lost: Say, note: Say) -> Iterator[SavedPage]
             lost(str(error))
 
 
-def _nothing(_: str) -> None:
-    return None
+@dataclass(frozen=True, slots=True)
+class FilesBeside:
+    """Reads what a saved page names, as long as it lies in the page's own folder; None for anything else."""
 
+    folder: Path
 
-def _beside(file: Path) -> Beside:
-    """Reads what a saved page names, as long as it lies in the page's own folder."""
-
-    def read(name: str) -> bytes | None:
-        path = _inside(file.parent, name)
+    def __call__(self, name: str) -> bytes | None:
+        """The bytes of one file."""
+        path = _inside(self.folder, name)
         try:
             return path.read_bytes() if path and path.stat().st_size <= MAX_PICTURE else None
         except OSError:
             return None
-
-    return read
 
 
 def _inside(folder: Path, name: str) -> Path | None:
