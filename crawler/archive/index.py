@@ -123,13 +123,17 @@ class Index:
              *spans_of(capture), capture.raw_bytes, pack(capture.data)),
         )  # fmt: skip
 
+    def make_searchable(self) -> None:
+        """See to it that the search tables are of this version, once, before the first document is put in or out."""
+        if not self._searchable:
+            search.ready(self.db, self.text_of)
+            self._searchable = True
+
     def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: str | None) -> None:
         """The current text of a link is searched; neither an unsure check nor an older page displaces an article."""
         if capture.notice or (capture.text is None and capture.revisit_of is None):
             return
-        if not self._searchable:
-            search.ready(self.db, self._text_of)
-            self._searchable = True
+        self.make_searchable()
         base = capture.revisit_of or capture.id
         names = "\n".join(filter(None, (capture.data.author, line.names)))
         old = self.db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()

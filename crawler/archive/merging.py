@@ -190,6 +190,7 @@ class Merger:
         if row:
             search_row = self.db.execute("SELECT capture FROM documents WHERE link = ?", (link,)).fetchone()
             if search_row == (row[0],):
+                self.index.make_searchable()
                 search.drop(self.db, link, self.index.text_of(row[0]))
             self.db.execute("DELETE FROM checks WHERE link = ? AND at = ? AND reason = ?", (link, row[1], SALVAGED))
             self.db.execute("DELETE FROM captures WHERE id = ?", (row[0],))
@@ -290,6 +291,7 @@ class Merger:
         text = self.index.text_of(row[1])
         if text is None or (old and old[0] == row[1]):
             return
+        self.index.make_searchable()
         if old:
             search.drop(self.db, link, self.index.text_of(old[0]))
         said = "\n".join(filter(None, (data.author, names)))
