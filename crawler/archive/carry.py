@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.archive import disk, queries, schema, warc
+from crawler.archive import disk, queries, schema, search, warc
 from crawler.archive.index import unpack_history, unpack_run
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
@@ -22,6 +22,7 @@ from crawler.archive.segments import INDEX, SegmentReader
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 
 _WHOLE: Final = ("notes", "slots", "derived")  # copied as they are
+_MADE_ANEW: Final = (search.STAMP,)  # of `derived`: what says that the search tables, which are not copied, are whole
 
 
 @dataclass(slots=True)
@@ -86,7 +87,8 @@ def _tables(carrier: _Carrier) -> None:
     for table in _WHOLE:
         for row in carrier.old.execute(f"SELECT * FROM {table}"):  # noqa: S608  # our names
             marks = ", ".join("?" * len(row))
-            carrier.db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608  # our names
+            if table != "derived" or row[0] not in _MADE_ANEW:
+                carrier.db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608  # our names
 
 
 def _segments(carrier: _Carrier) -> None:

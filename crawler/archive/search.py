@@ -26,7 +26,7 @@ _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost doc
 _NEWEST: Final = 500  # documents with a common character among which those with it in their title come first
 _COLUMNS: Final = "l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
 _JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
-_STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
+STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
 _TABLES: Final = """
 DROP TABLE IF EXISTS words;
 DROP TABLE IF EXISTS characters;
@@ -38,7 +38,7 @@ CREATE VIRTUAL TABLE characters USING fts5 (text, content='', detail=none, colum
 def is_ready(db: sqlite3.Connection) -> bool:
     """Whether the terms of this index are made as `words` makes them."""
     return (
-        db.execute("SELECT 1 FROM derived WHERE name = ? AND stamp = ?", (_STAMP, words.stamp())).fetchone() is not None
+        db.execute("SELECT 1 FROM derived WHERE name = ? AND stamp = ?", (STAMP, words.stamp())).fetchone() is not None
     )
 
 
@@ -58,8 +58,8 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
             db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
         else:
             _put_terms(db, capture, title, names, text)
-    db.execute("DELETE FROM derived WHERE name = ?", (_STAMP,))
-    db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (_STAMP, words.stamp()))
+    db.execute("DELETE FROM derived WHERE name = ?", (STAMP,))
+    db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (STAMP, words.stamp()))
 
 
 def put(db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str) -> None:
