@@ -111,7 +111,7 @@ def _article(fields: Fields, layout: Layout, base: str) -> _Article:
 
     main = None if fields.text else find_main(layout)
     if main is not None:
-        nodes, dropped, text = [main.node], main.dropped, main.text
+        nodes, dropped, text = [*main.lead, main.node], main.dropped, main.text
     elif fields.fragments:
         nodes = [fragment.node for fragment in fields.fragments]
         dropped = frozenset().union(*(fragment.dropped for fragment in fields.fragments))

@@ -28,6 +28,7 @@ ENDS = frozenset(("br", "hr"))  # of a line
 PLAIN = frozenset("b big em font i s small strike strong sub sup u".split())  # never hidden, in practice
 _COMMON = (BOXES | PLAIN | {"a", "span"}) - ENDS - SILENT  # most elements: nothing special to ask of them
 NONE: dict[str, str | None] = {}
+STREAMED = "S:"  # id of the parts that React streams hidden, and moves into place by a script (react-dom, Fizz)
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
 _HIDDEN_STYLE = re.compile(r"(?i)(?:^|[;\s])display\s*:\s*none")
@@ -216,7 +217,7 @@ class _Reader:
 
 def _is_hidden(attributes: dict[str, str | None]) -> bool:
     """`display:none` and `hidden`. Not `visibility:hidden`: WeChat hides every living article that way."""
-    if "hidden" in attributes:
+    if "hidden" in attributes and not (attributes.get("id") or "").startswith(STREAMED):
         return True
     style = attributes.get("style")
     # A pattern that ignores case is slow, and nearly every style has no such word.

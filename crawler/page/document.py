@@ -17,6 +17,7 @@ from crawler.page.charset import decode
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+STREAMED = "S:"  # id of the parts that React streams hidden, and moves into place by a script (react-dom, Fizz)
 SNIFF = 1024  # bytes looked at where no content type tells (WHATWG MIME sniffing reads 1,445)
 UNSEEN = frozenset({"script", "style", "noscript", "template", "head", "title", "iframe", "svg", "object", "select"})
 BLOCKS = frozenset(
@@ -70,7 +71,7 @@ class Document:
         """The parsed page; an empty one where the body is no HTML."""
         from selectolax.lexbor import LexborHTMLParser  # slow to import, and `links` never needs it
 
-        return LexborHTMLParser(self.html if self.is_html else "")
+        return LexborHTMLParser(self.html if self.is_html else "", scripting=True)
 
     @cached_property
     def title(self) -> str:
@@ -146,7 +147,11 @@ def _unseen(node: LexborNode, tag: str | None, skip: frozenset[int]) -> bool:
     if tag in UNSEEN or (skip and node.mem_id in skip):
         return True
     attributes = node.attributes
-    return bool(attributes) and ("hidden" in attributes or _hides(attributes.get("style")))
+    if not attributes:
+        return False
+    if "hidden" in attributes and not (attributes.get("id") or "").startswith(STREAMED):
+        return True
+    return _hides(attributes.get("style"))
 
 
 def _hides(style: str | None) -> bool:

@@ -10,38 +10,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
 from crawler.page.blocks import HEADINGS, Block, Box, Layout
+from crawler.page.cleaning import clean, lead_of
+from crawler.page.names import Promise, is_body, name_of
 
 # All figures below were chosen by benchmarks/text.py on the sets that it names.
 PROSE = 40.0  # weight from which a line with sentence marks counts as prose
 LONG = 90.0  # weight from which any line does
 LINKY = 0.45  # share of a line inside links from which it is a menu
-GAIN = 1.12  # a box must be worth this many times the best box inside it
+GAIN = 1.25  # a box must be worth this many times the best box inside it
+SHARES = {Promise.LAYOUT: 0.5, Promise.OTHER: 0.5, Promise.COMMENTS: 0.85}
+SOME = 60.0  # value from which a box that calls itself the article is believed
 ENOUGH = 120.0  # value below which a page holds no article
 
 _SENTENCE = re.compile(r"[。！？；，、：…]|[.!?;,:](?:\s|$|[\"'”’)\]])")
-_JUNK = re.compile(
-    r"(?:^|[\s_-])(?:comments?|commentlist|disqus_thread|respond|replies|sidebar|aside|left-?nav|right-?rail|rail|"
-    r"related|recommend\w*|relate\w*|more-?(?:news|stories|articles)|hot\w{0,12}|rank\w{0,12}|popular|trending|"
-    r"footer|foot|copyright\w*|breadcrumbs?|crumbs?|pagination|pager|page-?nav|nav\w{0,12}|menu\w{0,8}|toolbar|"
-    r"share\w{0,12}|social\w{0,12}|sharing|bdshare\w*|tags?|tag-?list|taglinks|ads?|advert\w*|adsense|sponsor\w*|"
-    r"promo\w*|banner|subscribe\w*|newsletter\w*|signup|login\w{0,8}|popup|modal|cookie\w*|consent|qr-?code\w*|"
-    r"author-?(?:bio|box|info|card)|byline|masthead|widgets?|outbrain\w*|taboola\w*|feedback|statement|disclaimer|"
-    r"print-?only|noprint|no-print|hidden|hide|visually-hidden|sr-only|screen-reader-text|caption-credit|"
-    r"prev-?next|post-?nav\w*|interlanguage\w*|mw-editsection|navbox|reflist|toc)(?=[\s_-]|$)"
-)
-_BODY = re.compile(
-    r"(?:^|[\s_-])(?:article[\w-]{0,4}(?:body|content|text|main|detail|con)|post[_-]?(?:body|content|text|entry)|"
-    r"entry[_-]?(?:content|body|text)|story[_-]?(?:body|content|text)|(?:body|main)[_-]?(?:content|text|copy)|"
-    r"content[_-]?(?:body|main|text|article|detail|views)|news[_-]?(?:content|body|text|txt|detail)|rich[_-]?text|"
-    r"markdown-body|article|hentry|blogpost|blog-?content|text_con|txt_con|detail-?content|endtext|arti?body|articlebody|vsb_content)(?=\s|$)"
-)
-_BODY_ROLES = ("articlebody", "article", "main")
-_JUNK_TAGS = frozenset(("nav", "footer", "aside", "menu"))
+_SMALL = HEADINGS | {"p", "li", "ul", "ol", "dl", "dt", "dd", "tr", "figcaption", "figure", "pre", "th", "hgroup", "caption", "legend"}
+_CELLS = HEADINGS | {"td", "th", "li", "dt", "dd", "pre", "figcaption", "blockquote"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +38,7 @@ class Main:
     node: LexborNode
     text: str
     dropped: frozenset[int] = frozenset()
+    lead: tuple[LexborNode, ...] = ()  # paragraphs before `node` that open the article; `text` begins with them
 
 
 def find_main(layout: Layout) -> Main | None:
@@ -60,44 +48,61 @@ def find_main(layout: Layout) -> Main | None:
     """
     if not layout.blocks:
         return None
-    junk = _junk_boxes(layout.boxes)
-    return _find(layout, junk) or (_find(layout, [False] * len(junk)) if any(junk) else None)
+    junk = _junk_boxes(layout)
+    found = _found(layout, _best_box(layout, junk), junk) or _found(layout, _named_box(layout, junk), junk)
+    if found is None and any(junk):
+        believed = [False] * len(junk)
+        found = _found(layout, _best_box(layout, believed), believed)
+    return found
 
 
-def _find(layout: Layout, junk: list[bool]) -> Main | None:
-    chosen = _best_box(layout, junk)
+def _found(layout: Layout, chosen: int | None, junk: list[bool]) -> Main | None:
     if chosen is None:
         return None
-    keep, dropped = _clean(layout, chosen, junk)
-    text = "\n".join(block.text for block in keep)
-    return Main(layout.boxes[chosen].node, text, dropped) if text else None
+    keep, dropped = clean(layout, chosen, junk)
+    if not keep:
+        return None
+    lead = lead_of(layout, chosen, junk)
+    nodes = tuple(layout.boxes[block.box].node for block in lead)
+    return Main(layout.boxes[chosen].node, "\n".join(block.text for block in (*lead, *keep)), dropped, nodes)
 
 
-def _junk_boxes(boxes: list[Box]) -> list[bool]:
+def _named_box(layout: Layout, junk: list[bool]) -> int | None:
+    """Of boxes that say they hold the article, the one with most words outside of links: verse, recipes, lists."""
+    sums = [0.0]
+    for block in layout.blocks:
+        sums.append(sums[-1] + (0.0 if junk[block.box] else block.weight - 2 * block.linked))
+    worth = [
+        (sums[box.last] - sums[box.first], index)
+        for index, box in enumerate(layout.boxes)
+        if not junk[index] and is_body(box)
+    ]
+    most, chosen = max(worth, default=(0.0, 0))
+    return chosen if most >= SOME else None
+
+
+def _junk_boxes(layout: Layout) -> list[bool]:
     """For each box whether it, or a box round it, calls itself something else than an article."""
+    sums = [0.0]
+    for block in layout.blocks:
+        prose = block.weight >= PROSE and block.linked <= LINKY * block.weight and _SENTENCE.search(block.text)
+        sums.append(sums[-1] + (block.weight - block.linked if prose else 0.0))
+    names = [name_of(box) for box in layout.boxes]
+    held: dict[str, float] = {}  # by word: the prose of its boxes, of those inside of others not again
+    within: list[str] = []
+    for box, name in zip(layout.boxes, names, strict=True):
+        around = within[box.parent] if box.parent >= 0 else ""
+        within.append(around or name.word)
+        if name.word and not around:
+            held[name.word] = held.get(name.word, 0.0) + sums[box.last] - sums[box.first]
     junk: list[bool] = []
-    for box in boxes:
-        around = box.parent >= 0 and junk[box.parent]
-        junk.append(around or _is_junk(box))
+    for box, name in zip(layout.boxes, names, strict=True):
+        believed = name.promise is not Promise.NONE and (
+            not sums[-1]
+            or max(sums[box.last] - sums[box.first], held.get(name.word, 0.0)) < sums[-1] * SHARES[name.promise]
+        )
+        junk.append(believed or (box.parent >= 0 and junk[box.parent]))
     return junk
-
-
-def _is_junk(box: Box) -> bool:
-    if box.tag in _JUNK_TAGS or box.role in {"navigation", "complementary", "contentinfo"}:
-        return True
-    if box.tag in {"html", "body", "article", "main"} or not box.names:
-        return False
-    return _names_junk(box.names)
-
-
-@lru_cache(maxsize=4096)  # pages give the same few names to most of their boxes
-def _names_junk(names: str) -> bool:
-    return _JUNK.search(names) is not None and not _names_body(names)
-
-
-@lru_cache(maxsize=4096)
-def _names_body(names: str) -> bool:
-    return _BODY.search(names) is not None
 
 
 def _value(block: Block, tag: str, junk: bool) -> float:
@@ -109,8 +114,8 @@ def _value(block: Block, tag: str, junk: bool) -> float:
         return -min(block.linked, 60.0) * 0.3 - 3
     if block.weight >= LONG or (block.weight >= PROSE and _SENTENCE.search(block.text)):
         return min(plain - block.linked, 2_000.0)
-    if tag in HEADINGS:
-        return 0.0
+    if tag in _CELLS:
+        return plain * 0.3
     return plain * 0.3 if _SENTENCE.search(block.text) else -2.0
 
 
@@ -125,7 +130,7 @@ def _best_box(layout: Layout, junk: list[bool]) -> int | None:
         box = boxes[index]
         own = (sums[box.last] - sums[box.first]) * _bonus(box)
         inner = best[index]
-        if box.tag not in HEADINGS and own > inner[0] * GAIN:
+        if box.tag not in _SMALL and own > inner[0] * GAIN:
             inner = best[index] = (own, index)
         if box.parent >= 0 and inner[0] > best[box.parent][0]:
             best[box.parent] = inner
@@ -134,40 +139,4 @@ def _best_box(layout: Layout, junk: list[bool]) -> int | None:
 
 
 def _bonus(box: Box) -> float:
-    if box.tag == "article" or box.role.lower() in _BODY_ROLES:
-        return 1.25
-    return 1.2 if box.names and _names_body(box.names) else 1.0
-
-
-def _clean(layout: Layout, chosen: int, junk: list[bool]) -> tuple[list[Block], frozenset[int]]:
-    """The lines of the chosen box that belong to the article, and the nodes that do not."""
-    boxes = layout.boxes
-    top = boxes[chosen]
-    inside = range(chosen + 1, _end_of(boxes, chosen))
-    dropped: set[int] = set()
-    for index in inside:
-        parent = boxes[index].parent
-        if parent in dropped or (junk[index] and not junk[chosen]) or _is_list_of_links(layout, boxes[index]):
-            dropped.add(index)
-    keep = [block for block in layout.blocks[top.first : top.last] if block.box not in dropped]
-    ids = frozenset(boxes[i].node.mem_id for i in dropped if boxes[i].parent not in dropped)
-    return keep, ids
-
-
-def _end_of(boxes: list[Box], index: int) -> int:
-    """The index after the last box inside the box at `index`."""
-    outside = boxes[index].parent
-    end = index + 1
-    while end < len(boxes) and boxes[end].parent > outside and boxes[end].parent >= index:
-        end += 1
-    return end
-
-
-def _is_list_of_links(layout: Layout, box: Box) -> bool:
-    """Whether a list, table or div inside an article is a menu: several lines, nearly all of them links."""
-    if box.tag not in {"ul", "ol", "div", "table", "section", "dl"}:
-        return False
-    lines = layout.blocks[box.first : box.last]
-    weight = sum(block.weight for block in lines)
-    linked = sum(block.linked for block in lines)
-    return len(lines) >= 2 and linked > 0.75 * weight and weight / len(lines) < 60
+    return 1.2 if is_body(box) else 1.0

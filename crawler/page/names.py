@@ -1,0 +1,122 @@
+"""What boxes call themselves: class names, ids, roles and tags, read as promises about their content.
+
+Only words are judged here, never text: how far a name is believed is decided in main_text. Words are matched as
+whole parts of a name (`site-nav`, `nav_main`), since `navy` and `shared-world` promise nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache, lru_cache
+
+from crawler.page.blocks import Box
+
+
+class Promise(IntEnum):
+    """What a name promises, and so how much of a page's prose such a box may hold before it is not believed."""
+
+    NONE = 0
+    LAYOUT = 1  # words that layouts use for their frames too: sidebar, nav, widget
+    OTHER = 2  # remarks about the article, or other articles: share, related, newsletter
+    COMMENTS = 3  # prose of readers, often more of it than of the author's
+
+
+# Parts of names, each with what it promises. `\w*` where sites glue words together.
+_OTHER = (
+    r"related\w*|relate|recommend\w*|recirc\w*|read-?(?:more|next|also)|readmore|more-?(?:news|stories|articles|posts|from|on)|"
+    r"also-?(?:like|read|on)|up-?next|next-?(?:post|up|article|story)|most-?(?:read|popular|viewed)|latest-?(?:news|posts|articles|stories)|"
+    r"recent-?(?:posts|news|articles|stories)|similar-?(?:posts|articles|stories)|popular|trending|hot|hot-?(?:news|list|topics?|words?|articles?|recommend\w*)|rank|rank-?lists?|ranking-?list|"
+    r"share|shares|share-?\w{0,12}|sharing|sharedaddy|sharethis|addthis\w*|addtoany\w*|a2a_kit|social|social-?\w{0,12}|socials|follow-?us|bdshare\w*|"
+    r"tags?|tag-?list|tag-?cloud|taglinks|post-?tags|ads?|ad-?(?:box|slot|unit|wrap|space|area|label|container|banner)|advert\w*|adsense|adslot|adsbygoogle|sponsor\w*|"
+    r"promo\w*|banner|subscribe\w*|subscription\w*|newsletter\w*|signup|sign-?up|login\w{0,8}|register|popup|pop-?up|modal|lightbox|cookies?|cookie-?\w*|"
+    r"consent\w*|gdpr\w*|paywall\w*|qr-?code\w*|author-?(?:bio|box|info|card|about|profile|desc\w*|block)|about-?(?:the-?)?author|bio-?box|byline\w*|"
+    r"outbrain\w*|taboola\w*|zergnet|revcontent|feedback|statement|disclaimer|disclosure|print-?only|noprint|no-print|visually-?hidden|sr-?only|"
+    r"screen-?reader\w*|caption-credit|photo-?credit|image-?credit|prev-?next|post-?nav\w*|interlanguage\w*|mw-editsection|navbox|reflist|"
+    r"post-?meta|entry-?meta|article-?meta|meta-?data|post-?info|postmeta|dateline|timestamp|cta|call-?to-?action|donat\w+|"
+    r"rating-?\w{0,8}|ratings|reactions?|votes?|toast|skip-?links?|jp-relatedposts|wprm-recipe-rating|mailchimp\w*|mc4wp\w*|hs-form|infobox-?ad"
+)
+_LAYOUT = (
+    r"sidebar\w{0,2}|side-?bar|aside|left-?nav|right-?rail|left-?rail|rail|footer\w{0,4}|foot|copyright\w*|breadcrumbs?|crumbs?|pagination|pager|"
+    r"page-?nav|nav|navi|navbar|navigation|subnav|topnav|nav-?\w{0,12}|menu|menu-?\w{0,8}|submenu|toolbar|masthead|"
+    r"widget-?area|widget_\w+|widgets|toc|table-?of-?contents|toc-?(?:container|list|wrap\w*)|ez-toc\w*"
+)
+_COMMENTS = r"comments?|commentlist|comment-?\w{0,8}|disqus\w*|respond|replies|livefyre|fb-comments|discussion"
+# What stands before or after such a word and makes it a remark about the layout: `has-sidebar`, `sidebar-included`.
+_NOT = re.compile(r"^(?:has|with|no|without|is|show|hide|single|js|data|wp-block|ck|siteorigin)[_-]|(?:included|enabled|disabled|open|closed|none|theme\w*|true|false)$")
+_RESPONSIVE = re.compile(r"\S:\S*(?:block|flex|grid|inline)\b")  # Tailwind shows it on wider screens
+_BODY = re.compile(
+    r"(?:^|[\s_-])(?:article[\w-]{0,4}(?:body|content|text|main|detail|con)|post[_-]?(?:body|content|text|entry)|"
+    r"entry[_-]?(?:content|body|text)|story[_-]?(?:body|content|text)|(?:body|main)[_-]?(?:content|text|copy)|"
+    r"content[_-]?(?:body|main|text|article|detail|views)|news[_-]?(?:content|body|text|txt|detail)|rich[_-]?text|"
+    r"markdown-body|article|hentry|blogpost|blog-?content|text_con|txt_con|detail-?content|endtext|arti?body|"
+    r"articlebody|vsb_content)(?=\s|$)"
+)
+_BODY_ROLES = ("articlebody", "article", "main")
+_JUNK_TAGS = frozenset(("nav", "footer", "aside", "menu"))
+_JUNK_ROLES = frozenset(("navigation", "complementary", "contentinfo", "search", "banner", "alert", "dialog"))
+
+
+@cache
+def _any_word() -> re.Pattern[str]:
+    """A fast look for the patterns below: most names have none of their words."""
+    return re.compile(rf"(?:^|[\s_-])(?:{_COMMENTS}|{_OTHER}|{_LAYOUT}|hidden)(?=[\s_-]|$)")
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], Promise], ...]:
+    """Compiled on first use: commands that read no page never need them."""
+    kinds = ((_COMMENTS, Promise.COMMENTS), (_OTHER, Promise.OTHER), (_LAYOUT, Promise.LAYOUT))
+    return tuple((re.compile(rf"(?:^|[_-])(?:{words})(?=[_-]|$)"), promise) for words, promise in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a box promises, and the word that says so: boxes of one word are believed together or not at all."""
+
+    promise: Promise
+    word: str = ""
+
+
+_NOTHING = Name(Promise.NONE)
+
+
+def name_of(box: Box) -> Name:
+    """What a box says of itself, by tag, role and names; the page itself and its article promise nothing bad."""
+    if box.tag in {"html", "body", "article", "main"}:
+        return _NOTHING
+    named = _name_of(box.names) if box.names else _NOTHING
+    if named.promise is Promise.NONE and (box.tag in _JUNK_TAGS or box.role.lower() in _JUNK_ROLES):
+        return Name(Promise.LAYOUT, box.role.lower() or box.tag)
+    return named
+
+
+def is_body(box: Box) -> bool:
+    """Whether a box says that it holds the article."""
+    return box.tag == "article" or box.role.lower() in _BODY_ROLES or bool(box.names and _names_body(box.names))
+
+
+@lru_cache(maxsize=4096)  # pages give the same few names to most of their boxes
+def _name_of(names: str) -> Name:
+    if not _any_word().search(names) or _names_body(names):
+        return _NOTHING
+    found = [_name_of_token(token) for token in names.split()]
+    if "hidden" in names.split() and not _RESPONSIVE.search(names):
+        found.append(Name(Promise.OTHER, "hidden"))
+    return max(found, key=lambda name: name.promise, default=_NOTHING)
+
+
+@lru_cache(maxsize=8192)
+def _name_of_token(token: str) -> Name:
+    if ":" in token or _NOT.search(token):
+        return _NOTHING
+    for pattern, promise in _patterns():
+        if match := pattern.search(token):
+            return Name(promise, match[0].strip("_-"))
+    return _NOTHING
+
+
+@lru_cache(maxsize=4096)
+def _names_body(names: str) -> bool:
+    return _BODY.search(names) is not None
