@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from crawler.core.model import Page
 from crawler.page.blocks import MAX_CHARS, Layout, read_layout
-from crawler.page.images import MAX_IMAGES, absolute, images_of
-from crawler.page.readable import readable_html, sanitised
+from crawler.page.images import absolute, distinct
+from crawler.page.readable import copied, readable_html
 
 if TYPE_CHECKING:
     from crawler.page.document import Document
@@ -118,18 +118,19 @@ def _article(fields: Fields, layout: Layout, base: str) -> _Article:
         text = fields.text
     else:
         nodes, dropped, text = [], frozenset(), layout.text[:MAX_LEFT]
-    return _Article(text, sanitised(nodes, base, dropped), images_of(nodes, base, dropped))
+    copy = copied(nodes, base, dropped)
+    return _Article(text, copy.html, copy.images)
 
 
 def _absolute(targets: Iterable[str], base: str) -> tuple[str, ...]:
     plain = (target.replace("&amp;amp;", "&").replace("&amp;", "&") for target in targets)  # of scripts, escaped twice
-    return tuple(dict.fromkeys(url for target in plain if (url := absolute(target, base))))[:MAX_IMAGES]
+    return distinct(url for target in plain if (url := absolute(target, base)))
 
 
 def _joined(shown: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
     """The pictures of the markup, then those that only the site's own sources name: query strings tell none apart."""
     known = {url.partition("?")[0] for url in shown}
-    return (*shown, *(url for url in named if url.partition("?")[0] not in known))[:MAX_IMAGES]
+    return distinct((*shown, *(url for url in named if url.partition("?")[0] not in known)))
 
 
 def _base_of(document: Document, url: str) -> str:

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
+from crawler.page.formulas import formula, is_drawn
+
 MAX_NODES = 400_000  # per walk; the largest real page seen has 40,000
 MAX_CHARS = 5_000_000  # of text per walk; longer pages are cut
 
 SILENT = frozenset(
     "script style noscript template head svg math iframe frame object embed applet canvas audio video map "
-    "select option optgroup datalist button textarea input dialog".split()
+    "select option optgroup datalist button textarea input dialog rt rp".split()
 )
+FORMULAS = frozenset(("img", "math", "script", "mjx-container"))
 BOXES = frozenset(
     "html body address article aside blockquote center dd details div dl dt fieldset figcaption figure footer form "
     "h1 h2 h3 h4 h5 h6 header hgroup hr legend li main nav ol p pre section summary table tbody td tfoot th thead tr "
@@ -31,6 +34,17 @@ NONE: dict[str, str | None] = {}
 STREAMED = "S:"  # id of the parts that React streams hidden, and moves into place by a script (react-dom, Fizz)
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
+CELL = 200.0  # weight up to which the text of a table's cell stands on the line of its row
+
+_CELLS = frozenset(("td", "th"))
+_CODE_LINES = frozenset(("code", "span"))
+_LINE = re.compile(r"(?:^|[\s_-])(?:line|code-line|cm-line|view-line)(?=\s|$)")
+_GUTTER = re.compile(
+    r"(?:^|\s)(?:gutter|line-?numbers?(?:-rows)?|lineno|linenos|blob-num|rouge-gutter|hljs-ln-numbers|hljs-ln-n|lnt|"
+    r"code-snippet__line-index|pre-numbering|react-line-number)(?=\s|$)"
+)
+_APPARATUS = re.compile("ath|katex|mjx|gutter|line|lnt|num")  # a fast look for names of drawings and gutters
+_NO_DIGITS = {ord(letter): None for letter in "0123456789 \t\r\n\u00a0"}
 _HIDDEN_STYLE = re.compile(r"(?i)(?:^|[;\s])display\s*:\s*none")
 # Zero-width characters, byte order marks, soft hyphens: nobody sees them, and digests must not either.
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]+")
@@ -69,7 +83,64 @@ class Layout:
     @property
     def text(self) -> str:
         """The lines, joined."""
-        return "\n".join(block.text for block in self.blocks)
+        return text_of_blocks(self.blocks, self.boxes)
+
+
+def text_of_blocks(blocks: list[Block], boxes: list[Box]) -> str:
+    """A line for each block; the cells of a table's row on one line, where each is one short line."""
+    lines: list[str] = []
+    row, cells = -1, list[Block]()
+
+    def end_row() -> None:
+        lines.extend([" | ".join(cell.text for cell in cells)] if _is_row(cells) else [cell.text for cell in cells])
+        cells.clear()
+
+    for block in blocks:
+        within = _row_of(boxes, block.box)
+        if within != row:
+            end_row()
+            row = within
+        if row < 0:
+            lines.append(block.text)
+        else:
+            cells.append(block)
+    end_row()
+    return "\n".join(lines)
+
+
+def _row_of(boxes: list[Box], index: int) -> int:
+    """The index of the table row whose cell holds a box, itself or at one remove; -1 for none."""
+    for _ in range(2):
+        if index < 0:
+            return -1
+        box = boxes[index]
+        if box.tag in _CELLS:
+            return box.parent if box.parent >= 0 and boxes[box.parent].tag == "tr" else -1
+        index = box.parent
+    return -1
+
+
+def _is_row(cells: list[Block]) -> bool:
+    """Whether each cell has one line of its own, and none is a paragraph: tables also lay out old pages."""
+    return len(cells) > 1 and len({cell.box for cell in cells}) == len(cells) and max(c.weight for c in cells) < CELL
+
+
+def is_next_line(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> bool:
+    """Whether an element inside `<pre>` is a line that follows another one with no line end between them.
+
+    WeChat writes a `<code>` for each line, highlighters a `<span class="line">`; both are shown as blocks.
+    """
+    before = node.prev
+    if before is None or before.tag != tag:
+        return False
+    return tag == "code" or _LINE.search(attributes.get("class") or "") is not None
+
+
+def is_apparatus(node: LexborNode, names: str | None) -> bool:
+    """Line numbers beside code, and what a script drew of a formula that is told beside it."""
+    if not names or not _APPARATUS.search(names):
+        return False
+    return is_drawn(names) or (_GUTTER.search(names) is not None and node.text().translate(_NO_DIGITS) == "")
 
 
 def weigh(text: str) -> float:
@@ -147,6 +218,9 @@ class _Reader:
             if tag in ENDS:
                 self._flush()
                 return None
+            if tag in FORMULAS and (told := formula(node, tag)) is not None:
+                self._take(told)
+                return None
             if tag in SILENT or tag[:1] in "-_!":
                 return None
         if self._dropped and node.mem_id in self._dropped:
@@ -157,8 +231,10 @@ class _Reader:
                 self._flush()
             return None
         attributes = NONE if tag in PLAIN else node.attributes
-        if attributes and not self._hidden and _is_hidden(attributes):
+        if attributes and ((not self._hidden and _is_hidden(attributes)) or is_apparatus(node, attributes.get("class"))):
             return None
+        if self._pre and tag in _CODE_LINES and is_next_line(node, tag, attributes):
+            self._flush()
         self._push(node, tag, attributes)
         return child
 
@@ -208,7 +284,7 @@ class _Reader:
         if not self._line:
             return
         joined = "".join(self._line)
-        text = joined.rstrip() if self._pre else tidy(joined)
+        text = joined.replace("\xa0", " ").rstrip() if self._pre else tidy(joined)
         if text.strip():
             linked = weigh(tidy("".join(self._linked))) if self._linked else 0.0
             self.blocks.append(Block(text, weigh(text), linked, self._box))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
-from crawler.page.blocks import HEADINGS, Block, Box, Layout
+from crawler.page.blocks import HEADINGS, Block, Box, Layout, text_of_blocks
 from crawler.page.cleaning import clean, lead_of
 from crawler.page.names import Promise, is_body, name_of
 
@@ -64,7 +64,7 @@ def _found(layout: Layout, chosen: int | None, junk: list[bool]) -> Main | None:
         return None
     lead = lead_of(layout, chosen, junk)
     nodes = tuple(layout.boxes[block.box].node for block in lead)
-    return Main(layout.boxes[chosen].node, "\n".join(block.text for block in (*lead, *keep)), dropped, nodes)
+    return Main(layout.boxes[chosen].node, text_of_blocks([*lead, *keep], layout.boxes), dropped, nodes)
 
 
 def _named_box(layout: Layout, junk: list[bool]) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from html import escape, unescape
 
@@ -16,8 +17,19 @@ from selectolax.lexbor import LexborNode
 from crawler.core.marker import HTML_MARK
 from crawler.core.model import Page
 from crawler.core.url import is_http
-from crawler.page.blocks import MAX_NODES, SILENT
-from crawler.page.images import absolute, image_url
+from crawler.page.blocks import FORMULAS, MAX_NODES, NONE, SILENT, is_apparatus, is_next_line
+from crawler.page.formulas import formula
+from crawler.page.images import (
+    absolute,
+    background_url,
+    distinct,
+    drawing_urls,
+    image_url,
+    is_pixel,
+    noscript_urls,
+    picture_key,
+    source_url,
+)
 
 MAX_HTML = 8_000_000  # characters of one fragment
 
@@ -33,9 +45,10 @@ _ATTRIBUTES = {
 }  # fmt: skip
 # The tags of all others, which are written without any; an end tag where there is one.
 _BARE = {tag: (f"<{tag}>", "" if tag in _VOID else f"</{tag}>") for tag in _KEPT if tag not in _ATTRIBUTES}
+_PLAIN = frozenset("p b i em strong br hr u s del sub sup h1 h2 h3 h4 h5 h6 tr tbody thead".split())  # seldom with pictures
 _HEADING = re.compile(r"((?:\s|<(?:div|section|article|span)>)*)<h([1-3])>([^<]*)</h\2>")
 _SOURCE = re.compile(r'<img src="([^"]*)"')  # as `sanitised` writes it
-_PLAYERS = frozenset(("iframe", "video", "audio", "embed"))
+_WITH_PICTURES = frozenset(("iframe", "video", "audio", "embed", "noscript", "svg", "object"))
 
 _STYLE = (
     ":root{color-scheme:light dark}body{max-width:42rem;margin:2rem auto;padding:0 1rem;font:1.06rem/1.75 serif;"
@@ -47,16 +60,33 @@ _STYLE = (
     "@media(prefers-color-scheme:dark){body{background:#161616;"
     "color:#ddd}a{color:#8ab4f8}}"
 )
-# Nothing loads but pictures and this style; a script that slipped through would not run.
-_POLICY = "default-src 'none'; img-src http: https: data: blob: 'self'; style-src 'unsafe-inline'"
+# Nothing loads but kept pictures, which tools for archives serve from their own address, and this style: a picture that
+# was not kept shows its words. A script that slipped through would not run.
+_POLICY = "default-src 'none'; img-src 'self' data: blob:; style-src 'unsafe-inline'"
 
 
-def sanitised(nodes: Iterable[LexborNode], base: str, dropped: frozenset[int] = frozenset()) -> str:
-    """The HTML of some nodes by the allow-list, URLs absolute, without the nodes whose `mem_id` is in `dropped`."""
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The HTML of some nodes by the allow-list, and the pictures that it shows, each once, in reading order."""
+
+    html: str
+    images: tuple[str, ...]
+
+
+def copied(nodes: Iterable[LexborNode], base: str, dropped: frozenset[int] = frozenset()) -> Copy:
+    """A copy of some nodes, URLs absolute, without the nodes whose `mem_id` is in `dropped`.
+
+    Pictures inside `<noscript>` count where a lazy one stands before them, or where there are no others.
+    """
     writer = _Writer(base, dropped)
     for node in nodes:
         writer.write(node)
-    return "".join(writer.parts)
+    return Copy("".join(writer.parts), distinct(writer.shown or writer.spare))
+
+
+def sanitised(nodes: Iterable[LexborNode], base: str, dropped: frozenset[int] = frozenset()) -> str:
+    """The HTML of such a copy."""
+    return copied(nodes, base, dropped).html
 
 
 class _Writer:
@@ -68,6 +98,11 @@ class _Writer:
         self._dropped = dropped
         self._size = 0
         self._open: list[str] = []  # end tags, "" for elements that were dropped but for their text
+        self.shown: list[str] = []  # addresses of pictures, as they come
+        self.spare: list[str] = []  # of those that only a <noscript> has
+        self._known: dict[str, str] = {}  # pictures shown: key -> the address that is kept
+        self._waiting = False  # the last picture had no address: a <noscript> after it has
+        self._pre = 0  # the depth at which a <pre> was opened; 0 outside
 
     def write(self, root: LexborNode) -> None:
         """Depth first, without recursion."""
@@ -88,8 +123,13 @@ class _Writer:
             if following is not None:
                 return following
             node = node.parent
-            self._put(self._open.pop())
+            self._close()
         return None
+
+    def _close(self) -> None:
+        self._put(self._open.pop())
+        if len(self._open) < self._pre:
+            self._pre = 0
 
     def _begin(self, node: LexborNode) -> LexborNode | None:
         tag = node.tag or ""
@@ -98,24 +138,77 @@ class _Writer:
             return None
         if self._dropped and node.mem_id in self._dropped:
             return None
+        if tag in FORMULAS and (told := formula(node, tag)) is not None:
+            self._put(escape(told, quote=False))
+            return None
+        if tag == "pre" and not self._pre:
+            self._pre = len(self._open) + 1
+        if tag in _WITH_PICTURES:
+            self._pictures(node, tag)
+            return None
+        attributes = NONE if tag in _PLAIN else node.attributes
+        if attributes:
+            if is_apparatus(node, attributes.get("class")):
+                return None
+            if tag != "img" and (url := background_url(attributes, self._base)):
+                self._show(url)
+        if self._pre and tag in {"code", "span"} and is_next_line(node, tag, attributes):
+            self._put("\n")
         if tag in _BARE:
             return self._open_with(node, *_BARE[tag])
-        if tag in _PLAYERS:
-            self._player(node)
-            return None
         if tag in SILENT or tag[:1] in "-_!":
             return None
         return self._element(node, tag)
 
+    def _pictures(self, node: LexborNode, tag: str) -> None:
+        """What shows pictures, or films, in other ways than an `<img>`."""
+        if tag == "noscript":
+            urls = noscript_urls(node, self._base)
+            if self._waiting:
+                for url in urls:
+                    self._show(url)
+            self.spare += urls
+            self._waiting = False
+        elif tag == "svg":
+            for url in drawing_urls(node, self._base):
+                self._show(url)
+        elif tag == "object":
+            target = node.attributes.get("data") or ""
+            if (node.attributes.get("type") or "").startswith("image/") and (url := absolute(target, self._base)):
+                self._show(url)
+        else:
+            if poster := absolute(node.attributes.get("poster") or "", self._base):
+                self._show(poster)
+            self._player(node)
+
+    def _show(self, url: str, attributes: str = ' alt=""') -> None:
+        """A picture, unless this copy shows it already under another address."""
+        key = picture_key(url)
+        if key not in self._known:
+            self._known[key] = url
+            self.shown.append(url)
+            self._put(f'<img src="{escape(url)}"{attributes}>')
+
+    def _image(self, node: LexborNode) -> None:
+        if is_pixel(node):
+            return
+        url = image_url(node, self._base)
+        self._waiting = not url
+        if url:
+            url = self._known.setdefault(picture_key(url), url)
+            self.shown.append(url)
+            self._put(f'<img src="{escape(url)}"{self._attributes(node, "img")}>')
+
     def _element(self, node: LexborNode, tag: str) -> LexborNode | None:
+        if tag == "picture" and node.css_first("img") is None and (url := source_url(node, self._base)):
+            self._show(url)
+            return None
+        if tag in {"img", "amp-img"}:
+            self._image(node)
+            return None
         if tag not in _KEPT:
             return self._open_with(node, "", "")
-        attributes = self._attributes(node, tag)
-        if tag == "img":
-            if " src=" in attributes:
-                self._put(f"<img{attributes}>")
-            return None
-        return self._open_with(node, f"<{tag}{attributes}>", f"</{tag}>")
+        return self._open_with(node, f"<{tag}{self._attributes(node, tag)}>", f"</{tag}>")
 
     def _open_with(self, node: LexborNode, start: str, end: str) -> LexborNode | None:
         """Write an element by its tags: void ones have no end tag; where only the text is kept, both are empty."""
@@ -133,14 +226,14 @@ class _Writer:
         if tag == "a" and (target := absolute(given.get("href") or "", self._base)):
             pairs.insert(0, ("href", target))
             pairs.append(("rel", "noreferrer noopener"))
-        if tag == "img" and (source := image_url(node, self._base)):
-            pairs.insert(0, ("src", source))
         return "".join(f' {name}="{escape(value)}"' for name, value in pairs)
 
     def _player(self, node: LexborNode) -> None:
         """A film or a sound becomes a link to it."""
         given = node.attributes
         source = given.get("src") or given.get("data-src") or ""
+        if not source and (inner := node.css_first("source[src]")) is not None:
+            source = inner.attributes.get("src") or ""
         if target := absolute(source, self._base):
             self._put(f'<p><a href="{escape(target)}" rel="noreferrer noopener">{escape(target)}</a></p>')
 
@@ -188,6 +281,6 @@ def _without_title(page: Page) -> str:
 
 def _unseen_pictures(page: Page) -> str:
     """The pictures that the markup does not show: those that a script or a `<noscript>` held."""
-    shown = {unescape(source) for source in _SOURCE.findall(page.html)}
-    unseen = (url for url in page.images if url not in shown)
+    shown = {picture_key(unescape(source)) for source in _SOURCE.findall(page.html)}
+    unseen = (url for url in page.images if picture_key(url) not in shown)
     return "".join(f'<p><img src="{escape(url)}" alt=""></p>' for url in unseen)
