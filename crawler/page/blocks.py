@@ -43,7 +43,8 @@ _GUTTER = re.compile(
     r"(?:^|\s)(?:gutter|line-?numbers?(?:-rows)?|lineno|linenos|blob-num|rouge-gutter|hljs-ln-numbers|hljs-ln-n|lnt|"
     r"code-snippet__line-index|pre-numbering|react-line-number)(?=\s|$)"
 )
-_APPARATUS = re.compile("ath|katex|mjx|gutter|line|lnt|num")  # a fast look for names of drawings and gutters
+_APPARATUS = ", ".join(f'[class*="{part}"]' for part in ("katex-html", "MathJax", "mjx-", "gutter", "line", "lnt", "num"))
+MAX_APPARATUS = 5_000  # elements looked at
 _NO_DIGITS = {ord(letter): None for letter in "0123456789 \t\r\n\u00a0"}
 _HIDDEN_STYLE = re.compile(r"(?i)(?:^|[;\s])display\s*:\s*none")
 # Zero-width characters, byte order marks, soft hyphens: nobody sees them, and digests must not either.
@@ -79,6 +80,7 @@ class Layout:
 
     boxes: list[Box]
     blocks: list[Block]
+    apparatus: frozenset[int] = frozenset()  # mem_id of line numbers and drawn formulas, which are not read
 
     @property
     def text(self) -> str:
@@ -136,10 +138,15 @@ def is_next_line(node: LexborNode, tag: str, attributes: dict[str, str | None]) 
     return tag == "code" or _LINE.search(attributes.get("class") or "") is not None
 
 
-def is_apparatus(node: LexborNode, names: str | None) -> bool:
-    """Line numbers beside code, and what a script drew of a formula that is told beside it."""
-    if not names or not _APPARATUS.search(names):
-        return False
+def apparatus(root: LexborNode) -> frozenset[int]:
+    """The `mem_id` of line numbers beside code, and of what a script drew of a formula that is told beside it."""
+    if root.css_first("pre, .katex-html, .MathJax, .MathJax_Preview") is None:
+        return frozenset()  # a third of the time of looking for all of them, and true of most pages
+    named = root.css(_APPARATUS)[:MAX_APPARATUS]
+    return frozenset(node.mem_id for node in named if _is_apparatus(node, node.attributes.get("class") or ""))
+
+
+def _is_apparatus(node: LexborNode, names: str) -> bool:
     return is_drawn(names) or (_GUTTER.search(names) is not None and node.text().translate(_NO_DIGITS) == "")
 
 
@@ -164,9 +171,10 @@ def read_layout(root: LexborNode, dropped: frozenset[int] = frozenset(), *, hidd
 
     `hidden=True` also reads what `display:none` hides.
     """
-    reader = _Reader(dropped, hidden)
+    left_out = apparatus(root)
+    reader = _Reader(dropped | left_out, hidden)
     reader.walk(root)
-    return Layout(reader.boxes, reader.blocks)
+    return Layout(reader.boxes, reader.blocks, left_out)
 
 
 class _Reader:
@@ -231,7 +239,7 @@ class _Reader:
                 self._flush()
             return None
         attributes = NONE if tag in PLAIN else node.attributes
-        if attributes and ((not self._hidden and _is_hidden(attributes)) or is_apparatus(node, attributes.get("class"))):
+        if attributes and not self._hidden and _is_hidden(attributes):
             return None
         if self._pre and tag in _CODE_LINES and is_next_line(node, tag, attributes):
             self._flush()

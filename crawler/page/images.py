@@ -25,7 +25,7 @@ LAZY = (
     "data-echo", "data-url", "data-hi-res-src", "file", "zoomfile",
 )  # fmt: skip
 _SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "srcset")
-_BACKGROUNDS = ("data-bg", "data-background", "data-background-image", "data-bg-src", "data-lazy-bgimg", "data-lazy-background")
+BACKGROUNDS = ("data-bg", "data-background", "data-background-image", "data-bg-src", "data-lazy-bgimg", "data-lazy-background")
 _CANDIDATE = re.compile(r"(?:^|,)\s*([^\s,][^\s]*[^\s,])(?:\s+(\d+(?:\.\d+)?)[wx])?\s*(?=,|$)")
 _SOURCE_NAME = re.compile(r"^(?:data-|_|x-|lazy|real|orig|load)|src|lazy|original|img|image|photo|pic")
 _NOT_SOURCE = frozenset(("alt", "title", "class", "id", "style", "src", "srcset", "href", "sizes", "data-link", "data-caption"))
@@ -115,7 +115,7 @@ def background_url(attributes: dict[str, str | None], base: str) -> str:
         url = absolute(unescape(match[1] or match[2] or match[3] or "").strip("\"' "), base)
         if url and not _is_placeholder(url):
             return url
-    for name in _BACKGROUNDS:
+    for name in BACKGROUNDS:
         if (value := attributes.get(name)) and (url := absolute(re.sub(r"(?i)^url\(['\"]?|['\"]?\)$", "", value), base)):
             return url
     return ""

@@ -16,12 +16,12 @@ _NETWORKS = (
     r"print|drucken|imprimir|imprimer|stampa|drukuj|copy link|link|bluesky|threads|mastodon|xing|pocket|vk|line|weibo|wechat|微博|微信|qq空间|youtube|tiktok|rss|sms"
 )
 _SHARE = (
-    r"shares?|tweet|pin(?: it)?|save|like|sharing|teilen|partager|compartir|compartilhar|condividi|udostępnij|delen|dela|分享|转发|收藏|点赞|"
-    r"bookmark|follow|subscribe|comment|comments|add comment|reply|listen|gift this article|share this|share (?:this )?(?:article|story|post|page)|"
-    r"share (?:on|via|with) [\w ]{1,20}|click to share.*|copy(?: url)?|copied!?"
+    r"share (?:on|via|with) [\w ]{1,20}+|share this(?: (?:article|story|post|page))?|share (?:article|story|post|page)|gift this article|click to share.*+|copy url|"
+    r"copied!?|add comment|pin it|shares?|tweet|pin|save|like|sharing|teilen|partager|compartir|compartilhar|condividi|udostępnij|delen|dela|分享|转发|收藏|点赞|"
+    r"bookmark|follow|subscribe|comments?|reply|listen"
 )
 _NOISE = (
-    rf"(?:(?:{_NETWORKS}|{_SHARE}|\d{{1,6}})\W*)+|"
+    rf"(?:(?:{_SHARE}|{_NETWORKS}|\d{{1,6}}+(?!\d))(?![a-z])\W*+)++|"
     r"(?:advertis(?:e?ment|ing)|ad|ads|anzeige|werbung|publicité|publicidad(?:e)?|pubblicità|reklama|advertentie|annonse?|广告|推广|sponsored(?: content)?|"
     r"(?:the )?(?:story|article) continues (?:below|after)\b.*|continue reading (?:below|the main story)\b.*|scroll to continue.*|skip (?:ad\w*|to\b.*)|"
     r"loading\W*|placeholder.*|play(?: video)?|pause|close|menu|search|back(?: to top)?|top|next|previous|prev|weiter|zurück|nach oben|"
@@ -40,10 +40,10 @@ _POINTER = (
 )
 _CALL = (
     r"(?:sign up|subscribe|join|follow|like|find) (?:(?:now|here|today) )?(?:for|to|us|me|our|on|@)\b.{0,110}|(?:get|receive) (?:the|our|your|more)\b.{0,70}(?:newsletter|inbox|email)\b.{0,30}|"
-    r"(?:enter|your) (?:your )?e-?mail\b.{0,60}|follow .{1,40} on (?:twitter|facebook|instagram|x|linkedin|youtube|google news|threads|tiktok)\b.{0,40}|.{0,30}\bfollow (?:us|me) on\b.{0,70}|"
-    r"(?:download|get) (?:our|the) .{0,30}app\b.{0,40}|leave a (?:comment|reply)\b.{0,40}|.{0,20}comments? (?:are|is) (?:closed|off)\b.{0,40}|\(?\d+\)? (?:comments?|replies|responses|shares|views|kommentare|commentaires)|be the first to comment.*|join the (?:conversation|discussion)\b.{0,60}|"
+    r"(?:enter|your) (?:your )?e-?mail\b.{0,60}|follow .{1,40} on (?:twitter|facebook|instagram|x|linkedin|youtube|google news|threads|tiktok)\b.{0,40}|"
+    r"(?:download|get) (?:our|the) .{0,30}app\b.{0,40}|leave a (?:comment|reply)\b.{0,40}|\(?\d+\)? (?:comments?|replies|responses|shares|views|kommentare|commentaires)|be the first to comment.*|join the (?:conversation|discussion)\b.{0,60}|"
     r"your email address will not be published\b.*|required fields are marked.*|notify me (?:of|when)\b.*|abonnieren sie\b.{0,80}|(?:jetzt )?(?:newsletter|abo)\b.{0,50}|"
-    r"save my name, email.*|this site uses akismet.*|(?:©|\(c\)|copyright\b).{0,120}|.{0,60}\ball rights reserved\b.{0,60}|alle rechte vorbehalten.{0,60}|版权(?:所有|声明).{0,60}|未经(?:授权|许可).{0,60}|"
+    r"save my name, email.*|this site uses akismet.*|(?:©|\(c\)|copyright\b).{0,120}|alle rechte vorbehalten.{0,60}|版权(?:所有|声明).{0,60}|未经(?:授权|许可).{0,60}|"
     r"(?:扫码|长按|扫描).{0,30}(?:二维码|关注).{0,30}|(?:欢迎)?关注.{0,20}(?:公众号|微信|微博).{0,20}|本文(?:来自|来源|转载).{0,60}|责任编辑.{0,20}|【?责编.{0,20}|编辑[:：].{0,20}|"
     r"(?:editor(?:'|’)s picks?|most (?:read|popular|viewed)|latest (?:news|stories|posts|articles)|popular (?:posts|now|stories)|recent posts|top stories|table of contents|contents|in this article|jump to\b.{0,40}|on this page|inhaltsverzeichnis|inhalt|sommaire|about the authors?|about author|author bio|meet the author|über den autor.{0,20}|newsletter|comments?|kommentare|commentaires|comentarios|discussion|share this\b.{0,30}|sharing is caring.{0,20}|rate this\b.{0,30}|was this (?:article|page|post|information) helpful.{0,20})"
 )
@@ -51,7 +51,13 @@ _CREDIT = (
     r"(?:photo(?:graph)?s?|images?|pictures?|bild(?:er|quelle)?|foto(?:s|grafie)?|fotos?|imagen|crédits?(?: photo)?|credits?|image source|source|quelle|(?:header|featured|cover|lead) image|illustration|video|graphic)"
     r"(?: credits?| by| courtesy(?: of)?| source| via| from)?\s*[:：/©].{0,90}|(?:photo|image|picture)s? (?:by|courtesy|via|from|credit)\b.{0,70}|(?:courtesy|via) (?:of )?.{0,40}|©.{0,80}|"
     r"\(?(?:getty images|shutterstock|istock\w*|unsplash|pexels|pixabay|reuters|afp|ap(?: photo)?|dpa|epa|imago|alamy|adobe ?stock|flickr|wikimedia commons|ap images|bloomberg)\b.{0,60}|"
-    r".{2,70}\b(?:/|via |\(|- ?|\| ?|©)\s*(?:getty(?: images)?|shutterstock(?:\.com)?|istock\w*|unsplash|reuters|afp|ap|dpa|epa|imago|alamy|adobe ?stock|flickr|wikimedia commons|bloomberg)\W*|(?:图源|图片来源|供图|摄影?|图)[:：／/].{0,30}"
+    r"(?:图源|图片来源|供图|摄影?|图)[:：／/].{0,30}"
+)
+# Without a beginning of their own: looked for within a line, or at its end.
+_WITHIN = r"\bfollow (?:us|me) on\b|\bcomments? (?:are|is) (?:closed|off)\b|\ball rights reserved\b"
+_AGENCY = (
+    r"(?:/|via |\(|- ?|\| ?|©|(?:photo|image|picture|foto|bild|crédito|crédit|credit)s?(?: by)?:) ?(?:[\w.]+ ?/ ?)?(?:getty(?: images)?|shutterstock(?:\.com)?|istock\w*|unsplash|reuters|"
+    r"afp|ap|dpa|epa|imago|alamy|adobe ?stock|flickr|wikimedia commons|bloomberg|picture[- ]alliance|keystone)\W*\Z"
 )
 _MONTHS = (
     r"jan(?:uary|uar|vier|eiro)?|feb(?:ruary|ruar|rero|braio)?|févr(?:ier)?|fevereiro|mar(?:ch|s|zo|ço)?|märz|apr(?:il|ile)?|avr(?:il)?|abr(?:il)?|may|mai|mayo|maio|maggio|"
@@ -70,20 +76,33 @@ _BYLINE = (
 )
 
 
-@cache
-def _compiled(pattern: str, *, whole: bool) -> re.Pattern[str]:
-    """Compiled on first use: a command that reads no page never needs them."""
-    return re.compile(rf"(?i)\W*(?:{pattern})\W*\Z" if whole else rf"(?i){pattern}")
+def _whole(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?i)\W*+(?:{pattern})\W*\Z")
+
+
+# Compiled on first use: a command that reads no page never needs them.
+_noise = cache(lambda: _whole(_NOISE))
+_call = cache(lambda: _whole(_CALL))
+_within = cache(lambda: re.compile(rf"(?i){_WITHIN}"))
+_pointer = cache(lambda: re.compile(rf"(?i)\W*+{_POINTER}(?=\W|$)"))
+_credit = cache(lambda: _whole(_CREDIT))
+_agency = cache(lambda: re.compile(rf"(?i){_AGENCY}"))
+_byline = cache(lambda: _whole(_BYLINE))
+_date = cache(lambda: re.compile(rf"(?i){_DATE}"))
 
 
 def is_noise(text: str) -> bool:
     """Buttons, advertising labels, sharing: of no use wherever they stand."""
-    return _compiled(_NOISE, whole=True).match(text) is not None or _compiled(_CALL, whole=True).match(text) is not None
+    return (
+        _noise().match(text) is not None
+        or _call().match(text) is not None
+        or (len(text) < 120 and _within().search(text) is not None)
+    )
 
 
 def is_pointer(text: str, *, linked: bool) -> bool:
     """A line that leads to another article: the bare words, the words before a colon, or before a link."""
-    match = _compiled(rf"\W*{_POINTER}(?=\W|$)", whole=False).match(text)
+    match = _pointer().match(text)
     if match is None:
         return False
     rest = text[match.end() :].strip()
@@ -92,12 +111,15 @@ def is_pointer(text: str, *, linked: bool) -> bool:
 
 def is_credit(text: str) -> bool:
     """Whose picture it is."""
-    return len(text) <= SHORT and _compiled(_CREDIT, whole=True).match(text) is not None
+    if len(text) > SHORT:
+        return False
+    at_end = len(text) < 90 and _agency().search(text[-40:]) is not None
+    return at_end or _credit().match(text) is not None
 
 
 def is_byline(text: str) -> bool:
     """Who wrote it and when, in which section: what stands between a title and the first paragraph."""
-    if _compiled(_BYLINE, whole=True).match(text) is not None:
+    if _byline().match(text) is not None:
         return True
-    found = _compiled(_DATE, whole=False).search(text)
-    return found is not None and len(text) < 70 and len(text) - (found.end() - found.start()) < 45
+    found = _date().search(text) if len(text) < 70 else None
+    return found is not None and len(text) - (found.end() - found.start()) < 45

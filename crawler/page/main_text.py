@@ -64,7 +64,7 @@ def _found(layout: Layout, chosen: int | None, junk: list[bool]) -> Main | None:
         return None
     lead = lead_of(layout, chosen, junk)
     nodes = tuple(layout.boxes[block.box].node for block in lead)
-    return Main(layout.boxes[chosen].node, text_of_blocks([*lead, *keep], layout.boxes), dropped, nodes)
+    return Main(layout.boxes[chosen].node, text_of_blocks([*lead, *keep], layout.boxes), dropped | layout.apparatus, nodes)
 
 
 def _named_box(layout: Layout, junk: list[bool]) -> int | None:
@@ -85,7 +85,7 @@ def _junk_boxes(layout: Layout) -> list[bool]:
     """For each box whether it, or a box round it, calls itself something else than an article."""
     sums = [0.0]
     for block in layout.blocks:
-        prose = block.weight >= PROSE and block.linked <= LINKY * block.weight and _SENTENCE.search(block.text)
+        prose = block.weight >= PROSE and block.linked <= LINKY * block.weight and _is_prose(block)
         sums.append(sums[-1] + (block.weight - block.linked if prose else 0.0))
     names = [name_of(box) for box in layout.boxes]
     held: dict[str, float] = {}  # by word: the prose of its boxes, of those inside of others not again
@@ -103,6 +103,10 @@ def _junk_boxes(layout: Layout) -> list[bool]:
         )
         junk.append(believed or (box.parent >= 0 and junk[box.parent]))
     return junk
+
+
+def _is_prose(block: Block) -> bool:
+    return block.weight >= LONG or _SENTENCE.search(block.text) is not None
 
 
 def _value(block: Block, tag: str, junk: bool) -> float:

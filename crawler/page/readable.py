@@ -17,9 +17,10 @@ from selectolax.lexbor import LexborNode
 from crawler.core.marker import HTML_MARK
 from crawler.core.model import Page
 from crawler.core.url import is_http
-from crawler.page.blocks import FORMULAS, MAX_NODES, NONE, SILENT, is_apparatus, is_next_line
+from crawler.page.blocks import FORMULAS, MAX_NODES, SILENT, is_next_line
 from crawler.page.formulas import formula
 from crawler.page.images import (
+    BACKGROUNDS,
     absolute,
     background_url,
     distinct,
@@ -31,6 +32,7 @@ from crawler.page.images import (
     source_url,
 )
 
+MAX_PAINTED = 2_000  # elements with a background
 MAX_HTML = 8_000_000  # characters of one fragment
 
 _KEPT = frozenset(
@@ -45,7 +47,6 @@ _ATTRIBUTES = {
 }  # fmt: skip
 # The tags of all others, which are written without any; an end tag where there is one.
 _BARE = {tag: (f"<{tag}>", "" if tag in _VOID else f"</{tag}>") for tag in _KEPT if tag not in _ATTRIBUTES}
-_PLAIN = frozenset("p b i em strong br hr u s del sub sup h1 h2 h3 h4 h5 h6 tr tbody thead".split())  # seldom with pictures
 _HEADING = re.compile(r"((?:\s|<(?:div|section|article|span)>)*)<h([1-3])>([^<]*)</h\2>")
 _SOURCE = re.compile(r'<img src="([^"]*)"')  # as `sanitised` writes it
 _WITH_PICTURES = frozenset(("iframe", "video", "audio", "embed", "noscript", "svg", "object"))
@@ -89,6 +90,9 @@ def sanitised(nodes: Iterable[LexborNode], base: str, dropped: frozenset[int] = 
     return copied(nodes, base, dropped).html
 
 
+_BACKGROUND = ", ".join(('[style*="url("]', *(f"[{name}]" for name in BACKGROUNDS)))
+
+
 class _Writer:
     """One fragment in the making: what is written, and which end tags are owed."""
 
@@ -102,10 +106,12 @@ class _Writer:
         self.spare: list[str] = []  # of those that only a <noscript> has
         self._known: dict[str, str] = {}  # pictures shown: key -> the address that is kept
         self._waiting = False  # the last picture had no address: a <noscript> after it has
+        self._painted: dict[int, LexborNode] = {}  # elements with a background, by mem_id
         self._pre = 0  # the depth at which a <pre> was opened; 0 outside
 
     def write(self, root: LexborNode) -> None:
         """Depth first, without recursion."""
+        self._painted = {node.mem_id: node for node in root.css(_BACKGROUND)[:MAX_PAINTED]}
         node = root
         for _ in range(MAX_NODES):
             following = self._begin(node)
@@ -146,13 +152,10 @@ class _Writer:
         if tag in _WITH_PICTURES:
             self._pictures(node, tag)
             return None
-        attributes = NONE if tag in _PLAIN else node.attributes
-        if attributes:
-            if is_apparatus(node, attributes.get("class")):
-                return None
-            if tag != "img" and (url := background_url(attributes, self._base)):
+        if self._painted and node.mem_id in self._painted and tag != "img":
+            if url := background_url(node.attributes, self._base):
                 self._show(url)
-        if self._pre and tag in {"code", "span"} and is_next_line(node, tag, attributes):
+        if self._pre and tag in {"code", "span"} and is_next_line(node, tag, node.attributes):
             self._put("\n")
         if tag in _BARE:
             return self._open_with(node, *_BARE[tag])
