@@ -74,7 +74,8 @@ def _read_title(document: Document, site: Site | None, url: str) -> Page:
 def _read_html(document: Document, site: Site | None, url: str) -> Page:
     # selectolax is slow to import, and commands that only read notes never need it
     from crawler.page.fields import Fields, read_fields
-    from crawler.page.metadata import is_chinese, lead_image, page_author, page_published, page_title, read_head
+    from crawler.page.headline import page_title
+    from crawler.page.metadata import is_chinese, lead_image, page_author, page_published, read_head
     from crawler.page.times import timestamp
 
     tree, head, base = document.tree, read_head(document.tree), _base_of(document, url)
@@ -85,7 +86,7 @@ def _read_html(document: Document, site: Site | None, url: str) -> Page:
     published = fields.published if timestamp(fields.published) else page_published(tree, head, beginning)
     chinese = bool(published) and is_chinese(tree, article.text or beginning)
     return Page(
-        title=fields.title or page_title(tree, head, document.title),
+        title=fields.title or page_title(tree, head, document.title, _host_of(base)),
         author=fields.author or page_author(tree, head, beginning),
         published=timestamp(published, chinese=chinese),
         text=article.text,
@@ -131,6 +132,10 @@ def _joined(shown: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
     """The pictures of the markup, then those that only the site's own sources name: query strings tell none apart."""
     known = {url.partition("?")[0] for url in shown}
     return distinct((*shown, *(url for url in named if url.partition("?")[0] not in known)))
+
+
+def _host_of(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
 
 
 def _base_of(document: Document, url: str) -> str:

@@ -76,7 +76,7 @@ class Document:
     @cached_property
     def title(self) -> str:
         """The text of the first `<title>` outside of pictures, white space collapsed."""
-        node = self.tree.css_first("head > title") or self.tree.css_first("title")
+        node = self.tree.css_first("head > title") or next(filter(_is_no_drawing, self.tree.css("title")), None)
         return " ".join(node.text().split()) if node is not None else ""
 
     def visible_text(self, limit: int | None = None, hidden: tuple[str, ...] = ()) -> str:
@@ -97,6 +97,16 @@ class Document:
             return ""
         skip = frozenset(node.mem_id for selector in hidden for node in self.tree.css(selector))
         return text_of(body, skip, limit)
+
+
+def _is_no_drawing(node: LexborNode) -> bool:
+    """Whether a `<title>` is that of the page, and not one of a picture in it."""
+    parent = node.parent
+    while parent is not None:
+        if parent.tag == "svg":
+            return False
+        parent = parent.parent
+    return True
 
 
 def text_of(root: LexborNode, skip: frozenset[int] = frozenset(), limit: int | None = None) -> str:

@@ -113,7 +113,7 @@ def background_url(attributes: dict[str, str | None], base: str) -> str:
     style = attributes.get("style")
     if style and "url(" in style and (match := _CSS_URL.search(style)):
         url = absolute(unescape(match[1] or match[2] or match[3] or "").strip("\"' "), base)
-        if url and not _is_placeholder(url):
+        if url.count("/") > 2 and not url.endswith("/") and not _is_placeholder(url):
             return url
     for name in BACKGROUNDS:
         if (value := attributes.get(name)) and (url := absolute(re.sub(r"(?i)^url\(['\"]?|['\"]?\)$", "", value), base)):

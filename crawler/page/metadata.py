@@ -1,7 +1,6 @@
-"""What a page of an unknown site says of itself: title, author, time, canonical URL, pictures.
+"""What a page of an unknown site says of itself: author, time, canonical URL, pictures; its title is headline's.
 
-Sources in the order in which they are believed: Open Graph and JSON-LD, the document's own headings, `<title>`
-without the site's name. Sites that we know bring selectors of their own (fields); the article's text is main_text's.
+Sources in the order in which they are believed: Open Graph and JSON-LD, then what stands in the page. Sites that we know bring selectors of their own (fields); the article's text is main_text's.
 """
 
 from __future__ import annotations
@@ -17,13 +16,11 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from crawler.page.blocks import tidy
 from crawler.page.times import timestamp
 
-MAX_TITLE = 500  # characters
 MAX_METAS = 500  # meta elements read
 MAX_SCRIPTS = 20  # JSON-LD scripts read
 MAX_SCRIPT = 1_000_000  # characters of one
 MAX_OBJECTS = 2_000  # JSON-LD objects looked at
 MAX_NAME = 60  # characters of an author's name
-MAX_HEADINGS = 20  # h1 elements looked at
 
 _ARTICLE_TYPES = frozenset(
     "article newsarticle blogposting techarticle report scholarlyarticle socialmediaposting discussionforumposting "
@@ -39,10 +36,6 @@ _PUBLISHED = (
 _AUTHORS = ("article:author", "author", "og:article:author", "dc.creator", "byl", "parsely-author", "sailthru.author")
 _NAMES = re.compile(r"(?:作者|撰文|文)\s*[:：/／]")  # a fast look for the next
 _BYLINE = re.compile(r"(?:^|[\s|｜/（(【])(?:作者|撰文|文)\s*[:：/／]\s*([^\s|｜/（）()【】，,。:：]{2,20})")
-_SEPARATOR = re.compile(r"\s*(?:[_|｜–—»«·•]|\s[-/:：]\s|--+|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*")
-_SITE_NAME = re.compile(
-    r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org))\S{0,6}$"
-)
 _HAN = re.compile("[\u4e00-\u9fff]+")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
 _SAME = re.compile(r"[\W_]+")
@@ -107,56 +100,8 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
             waiting += item[:MAX_OBJECTS]
 
 
-def page_title(tree: LexborHTMLParser, head: Head, document_title: str) -> str:
-    """The article's title, without the site's name round it.
-
-    Some pages cut theirs at a quotation mark (163.com's og:title): of candidates that agree, the fullest is taken.
-    """
-    full = tidy(document_title)[:MAX_TITLE]
-    headings = [tidy(node.text())[:MAX_TITLE] for node in tree.css("h1")[:MAX_HEADINGS]]
-    headings = [heading for heading in headings if heading]
-    named = [head.first("og:title"), _string(head.data.get("headline")), head.first("twitter:title", "headline")]
-    site = head.first("og:site_name", "application-name")
-    candidates = [_without_site(tidy(name)[:MAX_TITLE], site) for name in named if name]
-    within = [c for c in candidates + headings if _same(c) and _same(c) in _same(full)]
-    if within:
-        first = candidates[0] if candidates and candidates[0] in within else within[0]
-        fuller = [c for c in within if _same(c).startswith(_same(first)) and c != full]
-        return _without_site(max([first, *fuller], key=lambda c: len(_same(c))), site)
-    if candidates:
-        return candidates[0]
-    if full:
-        return _without_suffix(full, site)
-    return headings[0] if headings else ""
-
-
 def _same(text: str) -> str:
     return _SAME.sub("", text).lower()
-
-
-def _without_site(title: str, site: str) -> str:
-    """The title without its last or first part, where that is the site's own name."""
-    if not site:
-        return title
-    parts = list(_SEPARATOR.finditer(title))
-    if parts and _same(title[parts[-1].end() :]) == _same(site) and parts[-1].start():
-        return title[: parts[-1].start()]
-    if parts and _same(title[: parts[0].start()]) == _same(site) and title[parts[0].end() :]:
-        return title[parts[0].end() :]
-    return title
-
-
-def _without_suffix(title: str, site: str) -> str:
-    """A `<title>` without what its last parts add: section and site, shorter than what stands before them."""
-    shorter = _without_site(title, site)
-    if shorter != title:
-        return shorter
-    cuts = [m for m in _SEPARATOR.finditer(title) if m.start() and m.end() < len(title)]
-    for cut in cuts[-3:]:
-        before, after = title[: cut.start()], title[cut.end() :]
-        if (len(before) >= 6 and len(after) <= max(len(before), 12)) or _SITE_NAME.search(after):
-            return before
-    return title
 
 
 def page_author(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
