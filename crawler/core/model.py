@@ -175,6 +175,8 @@ class Page:
     canonical_url: str = ""  # what the page calls itself; never merges links
     html: str = ""  # the article's own HTML fragment, from which the readable copy is made
     charset: str = ""
+    pages: int = 0  # of a PDF; 0 for what has none
+    limited: str = ""  # how much of a file could be read, e.g. "scanned: 12 pages without text"; "" whole
 
 
 # --- what one check concludes --------------------------------------------------------------------

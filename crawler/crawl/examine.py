@@ -104,6 +104,8 @@ def examine(
     verdict = judge(link, fetched, document, site, accept)
     worth_reading = fetched.body and verdict.state in WORTH_READING
     page = read_page(document, site, fetched.final_url, whole=depth is Depth.PAGE) if worth_reading else Page()
+    if page.limited and not verdict.evidence.limited:
+        verdict = replace(verdict, evidence=replace(verdict.evidence, limited=page.limited))
     return document, page, verdict
 
 

@@ -9,38 +9,42 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
 from crawler.core.model import Page
-from crawler.page.blocks import MAX_CHARS, Layout, read_layout
+from crawler.page.blocks import Layout, read_layout
 from crawler.page.images import absolute, distinct
+from crawler.page.kinds import of_bytes, read_file
 from crawler.page.readable import copied, readable_html
 
 if TYPE_CHECKING:
     from crawler.page.document import Document
     from crawler.page.fields import Fields
+    from crawler.page.metadata import Head
     from crawler.sites import Site
 
 __all__ = ["digest_of", "read_page", "readable_html"]
 
 MAX_LEFT = 20_000  # characters kept of a page in which nothing reads like an article
+MIN_TOLD = 600  # characters from which JSON-LD holds an article and no summary of one; guess
+TOLD = 2.0  # how many times as long as the text of the page it must be to be believed
 BEGINNING = 150  # visible lines in which author and time are looked for
 # Chinese punctuation as NFKC writes it. Put in first: a text that has no other wide letters is only looked at then,
 # and normalising costs ten times as much.
 _PUNCTUATION = tuple(zip("，：；！？（）", ",:;!?()", strict=True))
-_PLAIN = ("text/plain", "text/markdown", "text/x-markdown", "text/csv", "text/x-rst", "text/x-python", "text/x-c")
 
 
 def read_page(document: Document, site: Site | None, url: str, *, whole: bool = True) -> Page:
     """The article of one answer. `url` is what relative addresses are joined to.
 
-    Without `whole` only its title, which costs a third. A body that is no page gives its text where it is plain text,
-    and an empty Page else (PDF, pictures, archives).
+    Without `whole` only its title, which costs a third. What is no HTML is read by its kind (kinds); archives and films
+    give an empty Page.
     """
     if not document.is_html:
-        return _read_plain(document)
+        page = read_file(document, url)
+        return page if page.digest else replace(page, digest=digest_of(page.text) or _digest_of_file(document, page))
     return _read_html(document, site, url) if whole else _read_title(document, site, url)
 
 
@@ -52,23 +56,21 @@ def digest_of(text: str) -> str:
     return f"sha256:{hashlib.sha256(folded.encode('utf-8', 'replace')).hexdigest()}" if folded else ""
 
 
-def _read_plain(document: Document) -> Page:
-    kind = document.content_type.partition(";")[0].strip().lower()
-    if kind not in _PLAIN or b"\0" in document.body[:1_024]:
-        return Page()
-    text = "\n".join(line.rstrip() for line in document.html[:MAX_CHARS].splitlines()).strip("\n")
-    return Page(text=text, digest=digest_of(text), html=f"<pre>{escape(text)}</pre>", charset=document.charset)
+def _digest_of_file(document: Document, page: Page) -> str:
+    """Of a file that has a name and no words: a scan is another one when its bytes are."""
+    return of_bytes(document.body) if page.title or page.limited else ""
 
 
 def _read_title(document: Document, site: Site | None, url: str) -> Page:
     """The title alone: a check that keeps nothing needs no more."""
     from crawler.page.fields import read_fields
-    from crawler.page.metadata import page_title, read_head
+    from crawler.page.headline import page_title
+    from crawler.page.metadata import read_head
 
     title = read_fields(document, site, url).title if site is not None else ""
-    return Page(
-        title=title or page_title(document.tree, read_head(document.tree), document.title), charset=document.charset
-    )
+    host = _host_of(_base_of(document, url))
+    title = title or page_title(document.tree, read_head(document.tree), document.title, host)
+    return Page(title=title, charset=document.charset)
 
 
 def _read_html(document: Document, site: Site | None, url: str) -> Page:
@@ -81,7 +83,7 @@ def _read_html(document: Document, site: Site | None, url: str) -> Page:
     tree, head, base = document.tree, read_head(document.tree), _base_of(document, url)
     fields = read_fields(document, site, url) if site is not None else Fields()
     layout = read_layout(tree.body) if tree.body is not None else Layout([], [])
-    article = _article(fields, layout, base)
+    article = _article(fields, layout, base, head)
     beginning = "\n".join(block.text for block in layout.blocks[:BEGINNING])
     published = fields.published if timestamp(fields.published) else page_published(tree, head, beginning)
     chinese = bool(published) and is_chinese(tree, article.text or beginning)
@@ -106,11 +108,14 @@ class _Article:
     images: tuple[str, ...]
 
 
-def _article(fields: Fields, layout: Layout, base: str) -> _Article:
+def _article(fields: Fields, layout: Layout, base: str, head: Head) -> _Article:
     """Text, markup and pictures from where the site keeps them, else from where the prose is, else all there is."""
     from crawler.page.main_text import find_main
 
     main = None if fields.text else find_main(layout)
+    told = "" if fields.text else _told_by_data(head)
+    if len(told) > TOLD * len(main.text if main is not None else ""):
+        return _Article(told, "".join(f"<p>{escape(line)}</p>" for line in told.split("\n")), ())
     if main is not None:
         nodes, dropped, text = [*main.lead, main.node], main.dropped, main.text
     elif fields.fragments:
@@ -118,9 +123,33 @@ def _article(fields: Fields, layout: Layout, base: str) -> _Article:
         dropped = frozenset().union(*(fragment.dropped for fragment in fields.fragments))
         text = fields.text
     else:
-        nodes, dropped, text = [], frozenset(), layout.text[:MAX_LEFT]
+        return _of_pictures(layout, base)
     copy = copied(nodes, base, dropped)
     return _Article(text, copy.html, copy.images)
+
+
+def _told_by_data(head: Head) -> str:
+    """The article as JSON-LD has it, for pages that a script builds; "" where it is no more than a summary."""
+    from crawler.page.document import Document, text_of
+
+    body = head.data.get("articleBody")
+    if not isinstance(body, str) or len(body) < MIN_TOLD:
+        return ""
+    if "<" not in body:
+        return "\n".join(filter(None, (" ".join(line.split()) for line in body.splitlines())))
+    tree = Document(body.encode("utf-8", "replace"), "text/html; charset=utf-8").tree
+    return text_of(tree.body) if tree.body is not None else ""
+
+
+def _of_pictures(layout: Layout, base: str) -> _Article:
+    """A page in which nothing reads like an article: all its words, and its pictures where those are what it shows."""
+    from crawler.page.main_text import furniture
+
+    text = layout.text[:MAX_LEFT]
+    if not layout.boxes:
+        return _Article(text, "", ())
+    copy = copied([layout.boxes[0].node], base, furniture(layout))
+    return _Article(text, copy.html, copy.images) if copy.images else _Article(text, "", ())
 
 
 def _absolute(targets: Iterable[str], base: str) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ import webencodings
 
 PRESCAN = 1024  # bytes; WHATWG HTML, "prescan a byte stream to determine its encoding"
 SAMPLE = 64 * 1024  # bytes given to detection: it is slow, and charsets do not change in mid-page
+LATE = 32 * 1024  # bytes in which a late declaration is looked for
+TOLERANCE = 20  # whole characters for each broken one from which a text is UTF-8 all the same; guess
+KANA, HANGUL, HAN = 0.1, 0.9, 0.5  # shares of letters by which East Asian charsets are told apart; guesses
 BROKEN = 0.1  # undecodable characters per non-ASCII byte from which a declared charset is not believed; guess
 
 _META = re.compile(rb"""(?i)<meta[^>]{0,400}?charset\s*=\s*["']?\s*([a-z0-9_:.\-]{2,40})""")
@@ -81,16 +84,52 @@ def _broken(text: str, body: bytes) -> bool:
 
 def _detect(body: bytes) -> str:
     """A guess from the bytes alone; UTF-8 where nothing speaks for anything."""
-    if body.isascii() or _is_utf8(body):
+    if body.isascii() or _is_utf8(body) or _is_mostly_utf8(body):
         return "utf-8"
-    from charset_normalizer import from_bytes  # slow to import, and rarely needed
-
-    if _decodes(body, "gb18030") and not _decodes(body, "euc_jp"):
-        return "gb18030"  # what a Chinese page without a charset is; detection of short texts guesses wildly
+    if late := _from_late_meta(body):
+        return late
     first = _HIGH.search(body)
     start = first.start() if first else 0  # a page may begin with more ASCII than a sample holds
-    best = from_bytes(body[start : start + SAMPLE]).best()
+    sample = body[start : start + SAMPLE]
+    if eastern := _eastern(body, sample):
+        return eastern
+    from charset_normalizer import from_bytes  # slow to import, and rarely needed
+
+    best = from_bytes(sample).best()
     return _codec(best.encoding) if best is not None and _codec(best.encoding) else "utf-8"
+
+
+def _is_mostly_utf8(body: bytes) -> bool:
+    """UTF-8 with a few broken characters: cut in mid-character by the server, or mixed up by an advertisement."""
+    text = body.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    whole = len(text) - len(text.encode("ascii", "ignore")) - bad
+    return whole > TOLERANCE * bad
+
+
+def _from_late_meta(body: bytes) -> str:
+    """A declaration behind the first 1,024 bytes, at which browsers change their mind too; UTF-8 is ruled out here."""
+    match = _META.search(body, PRESCAN // 2, LATE)
+    name = _codec(match[1].decode("ascii")) if match else ""
+    return "" if name.startswith("utf") else name
+
+
+def _eastern(body: bytes, sample: bytes) -> str:
+    """The charset of Chinese, Japanese or Korean text, by the letters that each reading of it gives; "" for none."""
+    if not _decodes(body, "gb18030"):
+        return ""
+    if _share(sample, "euc_jp", "\u3040", "\u30ff") > KANA:
+        return "euc_jp"
+    if _share(sample, "euc_kr", "\uac00", "\ud7a3") > HANGUL:
+        return "euc_kr"
+    # What a Chinese page without a charset is; detection of short texts guesses wildly.
+    return "gb18030" if _share(sample, "gb18030", "\u4e00", "\u9fff") > HAN else ""
+
+
+def _share(sample: bytes, name: str, first: str, last: str) -> float:
+    """The share of letters between `first` and `last` among those that are not ASCII; 0 where too few are read."""
+    high = [letter for letter in sample.decode(name, "ignore") if letter > "\x7f"]
+    return sum(first <= letter <= last for letter in high) / len(high) if len(high) > 1 else 0.0
 
 
 def _decodes(body: bytes, name: str) -> bool:

@@ -15,6 +15,7 @@ from selectolax.lexbor import LexborNode
 
 from crawler.page.blocks import HEADINGS, Block, Box, Layout, text_of_blocks
 from crawler.page.cleaning import clean, lead_of
+from crawler.page.images import is_ornament
 from crawler.page.names import Promise, is_body, name_of
 
 # All figures below were chosen by benchmarks/text.py on the sets that it names.
@@ -24,6 +25,7 @@ LINKY = 0.45  # share of a line inside links from which it is a menu
 GAIN = 1.25  # a box must be worth this many times the best box inside it
 SHARES = {Promise.LAYOUT: 0.5, Promise.OTHER: 0.5, Promise.COMMENTS: 0.85}
 SOME = 60.0  # value from which a box that calls itself the article is believed
+MAX_LOOKED = 2_000  # pictures
 ENOUGH = 120.0  # value below which a page holds no article
 
 _SENTENCE = re.compile(r"[。！？；，、：…]|[.!?;,:](?:\s|$|[\"'”’)\]])")
@@ -54,6 +56,15 @@ def find_main(layout: Layout) -> Main | None:
         believed = [False] * len(junk)
         found = _found(layout, _best_box(layout, believed), believed)
     return found
+
+
+def furniture(layout: Layout) -> frozenset[int]:
+    """The `mem_id` of menus, footers and the like, and of logos: what a page of pictures is not there for."""
+    junk = _junk_boxes(layout)
+    boxes = layout.boxes
+    ids = {box.node.mem_id for box, bad in zip(boxes, junk, strict=True) if bad or box.tag == "header"}
+    images = boxes[0].node.css("img")[:MAX_LOOKED] if boxes else []
+    return frozenset(ids | {image.mem_id for image in images if is_ornament(image)})
 
 
 def _found(layout: Layout, chosen: int | None, junk: list[bool]) -> Main | None:
