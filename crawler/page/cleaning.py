@@ -156,19 +156,20 @@ def _without_head(keep: list[Block], boxes: list[Box]) -> list[Block]:
     end = start
     while end < len(keep) and end - start < HEAD and not _is_prose(keep[end]):
         end += 1
-    return [b for b in keep[start:end] if not _is_heading_matter(b, boxes[b.box].tag)] + keep[end:]
+    told = end < len(keep) and _is_prose(keep[end])  # else these are the lines of a verse, a recipe, a list
+    return [b for b in keep[start:end] if not _is_heading_matter(b, boxes[b.box].tag, short=told)] + keep[end:]
 
 
 def _is_prose(block: Block) -> bool:
     return block.weight >= 80 and block.linked < 0.5 * block.weight and not is_byline(block.text)
 
 
-def _is_heading_matter(block: Block, tag: str) -> bool:
+def _is_heading_matter(block: Block, tag: str, *, short: bool) -> bool:
     if tag in {"td", "th", "li", "pre"}:
         return False
     if block.linked > 0.6 * block.weight or is_byline(block.text):
         return True
-    return tag not in HEADINGS and block.weight < 30 and not _END.search(block.text)
+    return short and tag not in HEADINGS and block.weight < 30 and not _END.search(block.text)
 
 
 def _without_tail(keep: list[Block], boxes: list[Box]) -> list[Block]:

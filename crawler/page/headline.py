@@ -101,6 +101,8 @@ def _plausible(found: list[Heading], told: list[str], sites: set[str]) -> str:
         if _is_site(heading.text, sites):
             continue
         likeness = max((alike(heading.text, title) for title in told), default=1.0)
+        if any(_opens(heading.text, title) for title in told):
+            continue  # the series or the blog, of which the title goes on to say more
         if len(told) > 1 and alike(heading.text, told[0]) == 0:
             continue  # `<title>` begins with the blog's name, and so does the page
         alone = likeness > 0 and heading.titled and len(_same(heading.text)) >= HEADED and len(found) == 1 and not heading.logo
@@ -125,6 +127,12 @@ def _is_part_of_site(heading: Heading, told: list[str], tree: LexborHTMLParser) 
         if any(_same(tidy(text_of(node))) in others for node in tree.css("h1, h2")[:MAX_HEADINGS]):
             return True
     return False
+
+
+def _opens(heading: str, title: str) -> bool:
+    """Whether a title is this heading, a colon, and more than that."""
+    rest = title[len(heading) :].lstrip()
+    return title.lower().startswith(heading.lower()) and rest[:1] in {":", "："} and len(rest) > len(heading) + 2
 
 
 def _parts(title: str) -> list[str]:

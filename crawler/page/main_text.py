@@ -99,18 +99,20 @@ def _junk_boxes(layout: Layout) -> list[bool]:
         prose = block.weight >= PROSE and block.linked <= LINKY * block.weight and _is_prose(block)
         sums.append(sums[-1] + (block.weight - block.linked if prose else 0.0))
     names = [name_of(box) for box in layout.boxes]
+    limits = {promise: sums[-1] * share for promise, share in SHARES.items()}
+    prose = [sums[box.last] - sums[box.first] for box in layout.boxes]
     held: dict[str, float] = {}  # by word: the prose of its boxes, of those inside of others not again
-    within: list[str] = []
-    for box, name in zip(layout.boxes, names, strict=True):
-        around = within[box.parent] if box.parent >= 0 else ""
-        within.append(around or name.word)
-        if name.word and not around:
-            held[name.word] = held.get(name.word, 0.0) + sums[box.last] - sums[box.first]
+    suspect: list[str] = []  # for each box the word by which it, or a box round it, is called junk
+    for index, (box, name) in enumerate(zip(layout.boxes, names, strict=True)):
+        around = suspect[box.parent] if box.parent >= 0 else ""
+        mostly = name.word and sums[-1] and prose[index] >= limits[name.promise]
+        if name.word and not mostly and not around:
+            held[name.word] = held.get(name.word, 0.0) + prose[index]
+        suspect.append(around or ("" if mostly else name.word))
     junk: list[bool] = []
-    for box, name in zip(layout.boxes, names, strict=True):
+    for index, (box, name) in enumerate(zip(layout.boxes, names, strict=True)):
         believed = name.promise is not Promise.NONE and (
-            not sums[-1]
-            or max(sums[box.last] - sums[box.first], held.get(name.word, 0.0)) < sums[-1] * SHARES[name.promise]
+            not sums[-1] or max(prose[index], held.get(name.word, 0.0)) < limits[name.promise]
         )
         junk.append(believed or (box.parent >= 0 and junk[box.parent]))
     return junk

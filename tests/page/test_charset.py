@@ -101,3 +101,17 @@ def test_any_bytes_become_some_text(body: bytes, content_type: str) -> None:
 def test_utf8_is_read_back(text: str) -> None:
     body = text.encode("utf-8", "ignore")
     assert decode(body, "text/html; charset=utf-8")[0] == body.decode().removeprefix("\ufeff")
+
+
+def test_a_few_broken_characters_do_not_make_utf_8_another_charset() -> None:
+    body = "渡船还没有开，等船的人三三两两地站着说话。".encode() * 5 + b"\xe6\xb8"[:1] + b" end"
+    assert decode(body)[1] == "utf-8"
+
+
+def test_a_declaration_behind_the_first_kilobyte_counts() -> None:
+    body = b"<html><head>" + b"<!-- x -->" * 200 + b'<meta charset="iso-8859-2">' + "Żółw i łódź.".encode("iso-8859-2")
+    assert decode(body)[0].endswith("Żółw i łódź.")
+
+
+def test_short_chinese_text_without_a_charset_is_read() -> None:
+    assert decode("第一行标题\n\n正文内容。".encode("gb18030"))[0].startswith("第一行标题")
