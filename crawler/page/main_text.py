@@ -105,10 +105,11 @@ def _junk_boxes(layout: Layout) -> list[bool]:
     suspect: list[str] = []  # for each box the word by which it, or a box round it, is called junk
     for index, (box, name) in enumerate(zip(layout.boxes, names, strict=True)):
         around = suspect[box.parent] if box.parent >= 0 else ""
-        mostly = name.word and sums[-1] and prose[index] >= limits[name.promise]
-        if name.word and not mostly and not around:
+        # A frame round article and sidebar is called after the sidebar; a frame of sections is called as they are.
+        frame = name.promise is Promise.LAYOUT and bool(sums[-1]) and prose[index] >= limits[name.promise]
+        if name.word and not frame and not around:
             held[name.word] = held.get(name.word, 0.0) + prose[index]
-        suspect.append(around or ("" if mostly else name.word))
+        suspect.append(around or ("" if frame else name.word))
     junk: list[bool] = []
     for index, (box, name) in enumerate(zip(layout.boxes, names, strict=True)):
         believed = name.promise is not Promise.NONE and (
