@@ -43,7 +43,9 @@ _GUTTER = re.compile(
     r"(?:^|\s)(?:gutter|line-?numbers?(?:-rows)?|lineno|linenos|blob-num|rouge-gutter|hljs-ln-numbers|hljs-ln-n|lnt|"
     r"code-snippet__line-index|pre-numbering|react-line-number)(?=\s|$)"
 )
-_APPARATUS = ", ".join(f'[class*="{part}"]' for part in ("katex-html", "MathJax", "mjx-", "gutter", "line", "lnt", "num"))
+_APPARATUS = ", ".join(
+    f'[class*="{part}"]' for part in ("katex-html", "MathJax", "mjx-", "gutter", "line", "lnt", "num")
+)
 MAX_APPARATUS = 5_000  # elements looked at
 _NO_DIGITS = {ord(letter): None for letter in "0123456789 \t\r\n\u00a0"}
 _HIDDEN_STYLE = re.compile(r"(?i)(?:^|[;\s])display\s*:\s*none")

@@ -20,10 +20,14 @@ HEAD = 8  # lines before the first paragraph that may be title, byline and date
 BEFORE = 40  # lines before the article in which its title is looked for
 MAX_LEAD = 1_500.0  # weight of what may stand between title and article
 
-_CAPTION = re.compile(r"(?:^|[\s_-])(?:\w{0,8}caption\w{0,6}|bildunterschrift|bildtext|legende?|epigrafe|pie-?(?:de-?)?foto)(?=[\s_-]|$)")
+_CAPTION = re.compile(
+    r"(?:^|[\s_-])(?:\w{0,8}caption\w{0,6}|bildunterschrift|bildtext|legende?|epigrafe|pie-?(?:de-?)?foto)(?=[\s_-]|$)"
+)
 TOLD = 0.3  # share of captions from which they tell the story
 
-_NUMBERED = re.compile(r"(?i)\s*(?:fig(?:ure|\.)?|table|tab\.|abb(?:ildung|\.)?|tabelle|figura|рис(?:унок|\.)|图|表|図)\s*\d")
+_NUMBERED = re.compile(
+    r"(?i)\s*(?:fig(?:ure|\.)?|table|tab\.|abb(?:ildung|\.)?|tabelle|figura|рис(?:унок|\.)|图|表|図)\s*\d"
+)
 _END = re.compile(r"[.!?。！？…:：;；\"”’')）]\W*$")
 
 
@@ -89,9 +93,8 @@ def _dropped_boxes(layout: Layout, chosen: int, junk: list[bool]) -> set[int]:
     dropped: set[int] = set()
     for index in range(chosen + 1, _end_of(boxes, chosen)):
         box = boxes[index]
-        if box.parent in dropped or (junk[index] and not junk[chosen]):
-            dropped.add(index)
-        elif box.tag in LISTS and box.last > box.first and _is_foreign(layout, box, weight):
+        called_so = box.parent in dropped or (junk[index] and not junk[chosen])
+        if called_so or (box.tag in LISTS and box.last > box.first and _is_foreign(layout, box, weight)):
             dropped.add(index)
     return dropped
 
@@ -140,7 +143,12 @@ def _without_sections(keep: list[Block], boxes: list[Box]) -> list[Block]:
         if tag in HEADINGS:
             if level and tag <= level:
                 level = ""
-            if not level and place > 2 and block.weight < SHORT and (is_pointer(block.text, linked=False) or is_noise(block.text)):
+            if (
+                not level
+                and place > 2
+                and block.weight < SHORT
+                and (is_pointer(block.text, linked=False) or is_noise(block.text))
+            ):
                 level = tag
         if not level:
             found.append(block)

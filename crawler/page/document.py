@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 STREAMED = "S:"  # id of the parts that React streams hidden, and moves into place by a script (react-dom, Fizz)
 SNIFF = 1024  # bytes looked at where no content type tells (WHATWG MIME sniffing reads 1,445)
-UNSEEN = frozenset({"script", "style", "noscript", "template", "head", "title", "iframe", "svg", "object", "select", "rt", "rp"})
+UNSEEN = frozenset(
+    {"script", "style", "noscript", "template", "head", "title", "iframe", "svg", "object", "select", "rt", "rp"}
+)
 BLOCKS = frozenset(
     "address article aside blockquote br dd div dl dt figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p "
     "pre section table td th tr ul".split()

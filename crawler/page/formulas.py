@@ -12,8 +12,12 @@ from selectolax.lexbor import LexborNode
 MAX_FORMULA = 2_000  # characters
 
 # Names that pages give to pictures of formulas: WordPress, Wikipedia, Zhihu, CSDN, MathJax.
-_NAMED = re.compile(r"(?i)(?:^|[\s_-])(?:latex|tex|mathtex|math\w*|mwe-math\S*|equation|formula|katex|ztext-math)(?=[\s_-]|$)")
-_SERVED = re.compile(r"(?i)(?:latex\.(?:codecogs|php)|/latex|zhihu\.com/equation|math/render|chart\?cht=tx|mathtex|/svg\.latex|eq\.latex)")
+_NAMED = re.compile(
+    r"(?i)(?:^|[\s_-])(?:latex|tex|mathtex|math\w*|mwe-math\S*|equation|formula|katex|ztext-math)(?=[\s_-]|$)"
+)
+_SERVED = re.compile(
+    r"(?i)(?:latex\.(?:codecogs|php)|/latex|zhihu\.com/equation|math/render|chart\?cht=tx|mathtex|/svg\.latex|eq\.latex)"
+)
 # What a script drew of a formula whose source stands beside it: read twice, and as single letters.
 _DRAWN = re.compile(r"(?:^|\s)(?:MathJax(?:_Preview|_Display|_SVG|_CHTML)?|katex-html|mjx-chtml)(?=\s|$)")
 

@@ -27,11 +27,17 @@ _WEAK = re.compile(r"\s*[/:：]\s*\Z")
 _SITE_NAME = re.compile(
     r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org|io|de))\S{0,6}$"
 )
-_COUNTER = re.compile(r"^\s*[(（\[【](?:\d{1,2}|99\+)(?:\s*条[^)）\]】]{0,6}|\s*(?:new|unread)[^)）\]】]{0,12})?[)）\]】]\s*(?=\S)")
+_COUNTER = re.compile(
+    r"^\s*[(（\[【](?:\d{1,2}|99\+)(?:\s*条[^)）\]】]{0,6}|\s*(?:new|unread)[^)）\]】]{0,12})?[)）\]】]\s*(?=\S)"
+)
 _SAME = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|[^\W_]+")
-_TITLED = re.compile(r"(?i)(?:^|[\s_-])(?:entry|post|article|story|page|content|blog|node|news)?[_-]?_?(?:title|headline|heading)(?=[\s_-]|$)")
-_LOGO = re.compile(r"(?i)(?:^|[\s_-])(?:logo\w*|brand\w*|site-?(?:title|name|branding)|navbar|masthead|blog-?title)(?=[\s_-]|$)")
+_TITLED = re.compile(
+    r"(?i)(?:^|[\s_-])(?:entry|post|article|story|page|content|blog|node|news)?[_-]?_?(?:title|headline|heading)(?=[\s_-]|$)"
+)
+_LOGO = re.compile(
+    r"(?i)(?:^|[\s_-])(?:logo\w*|brand\w*|site-?(?:title|name|branding)|navbar|masthead|blog-?title)(?=[\s_-]|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,13 @@ def _plausible(found: list[Heading], told: list[str], sites: set[str]) -> str:
             continue  # the series or the blog, of which the title goes on to say more
         if len(told) > 1 and alike(heading.text, told[0]) == 0:
             continue  # `<title>` begins with the blog's name, and so does the page
-        alone = likeness > 0 and heading.titled and len(_same(heading.text)) >= HEADED and len(found) == 1 and not heading.logo
+        alone = (
+            likeness > 0
+            and heading.titled
+            and len(_same(heading.text)) >= HEADED
+            and len(found) == 1
+            and not heading.logo
+        )
         if likeness >= ALIKE or alone:
             fit.append((likeness - 0.5 * heading.logo, -place, heading.text))
     return max(fit, default=(0.0, 0, ""))[2]

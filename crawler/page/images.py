@@ -25,10 +25,19 @@ LAZY = (
     "data-echo", "data-url", "data-hi-res-src", "file", "zoomfile",
 )  # fmt: skip
 _SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "srcset")
-BACKGROUNDS = ("data-bg", "data-background", "data-background-image", "data-bg-src", "data-lazy-bgimg", "data-lazy-background")
+BACKGROUNDS = (
+    "data-bg",
+    "data-background",
+    "data-background-image",
+    "data-bg-src",
+    "data-lazy-bgimg",
+    "data-lazy-background",
+)
 _CANDIDATE = re.compile(r"(?:^|,)\s*([^\s,][^\s]*[^\s,])(?:\s+(\d+(?:\.\d+)?)[wx])?\s*(?=,|$)")
 _SOURCE_NAME = re.compile(r"^(?:data-|_|x-|lazy|real|orig|load)|src|lazy|original|img|image|photo|pic")
-_NOT_SOURCE = frozenset(("alt", "title", "class", "id", "style", "src", "srcset", "href", "sizes", "data-link", "data-caption"))
+_NOT_SOURCE = frozenset(
+    ("alt", "title", "class", "id", "style", "src", "srcset", "href", "sizes", "data-link", "data-caption")
+)
 _PICTURE = re.compile(r"(?i)\.(?:jpe?g|png|gif|webp|avif|bmp|svg|heic)(?:[?#!@&;]|$)|[?&](?:wx_)?fmt=|mmbiz\.qpic\.cn")
 # What stands there until a script has run.
 _PLACEHOLDER = re.compile(
@@ -82,9 +91,10 @@ def image_url(node: LexborNode, base: str) -> str:
     if plain and not _is_placeholder(plain):
         return plain
     for name, value in attributes.items():
-        if value and name not in _NOT_SOURCE and _SOURCE_NAME.search(name) and _PICTURE.search(value):
-            if url := absolute(largest(value) if "set" in name else value, base):
-                return url
+        if not value or name in _NOT_SOURCE or not _SOURCE_NAME.search(name) or not _PICTURE.search(value):
+            continue
+        if url := absolute(largest(value) if "set" in name else value, base):
+            return url
     parent = node.parent
     return source_url(parent, base) if parent is not None and parent.tag == "picture" else ""
 
@@ -116,7 +126,9 @@ def background_url(attributes: dict[str, str | None], base: str) -> str:
         if url.count("/") > 2 and not url.endswith("/") and not _is_placeholder(url):
             return url
     for name in BACKGROUNDS:
-        if (value := attributes.get(name)) and (url := absolute(re.sub(r"(?i)^url\(['\"]?|['\"]?\)$", "", value), base)):
+        if (value := attributes.get(name)) and (
+            url := absolute(re.sub(r"(?i)^url\(['\"]?|['\"]?\)$", "", value), base)
+        ):
             return url
     return ""
 
@@ -157,7 +169,9 @@ def is_pixel(node: LexborNode) -> bool:
 
 @cache
 def _ornament() -> re.Pattern[str]:
-    return re.compile(r"(?i)(?:^|[\s/_.-])(?:logo|icons?|avatar|gravatar|emoji|sprite|favicon|badge|qr-?code|pixel|spinner|loader)")
+    return re.compile(
+        r"(?i)(?:^|[\s/_.-])(?:logo|icons?|avatar|gravatar|emoji|sprite|favicon|badge|qr-?code|pixel|spinner|loader)"
+    )
 
 
 def is_ornament(node: LexborNode) -> bool:

@@ -39,13 +39,16 @@ class Kind(StrEnum):
 
 
 _TEXTS = frozenset(
-    "text/plain text/markdown text/x-markdown text/csv text/tab-separated-values text/x-rst text/x-python text/x-c text/css "
+    "text/plain text/markdown text/x-markdown text/csv text/tab-separated-values text/x-rst text/x-python "
+    "text/x-c text/css "
     "text/javascript application/javascript application/x-yaml text/yaml application/toml text/x-tex application/x-tex "
     "text/org text/vtt application/x-subrip application/x-ndjson text/x-diff text/x-sh application/x-sh".split()
 )
 _XML = re.compile(rb"\s*(?:<\?xml[^>]{0,200}>)?\s*(?:<!--.{0,2000}?-->\s*)*<(?:rss|feed|rdf:RDF|channel)\b", re.DOTALL)
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"\x00\x00\x01\x00")
-_UNNAMED = frozenset(("", "application/octet-stream", "binary/octet-stream", "application/x-download", "unknown/unknown"))
+_UNNAMED = frozenset(
+    ("", "application/octet-stream", "binary/octet-stream", "application/x-download", "unknown/unknown")
+)
 
 
 def kind_of(document: Document) -> Kind:
@@ -60,7 +63,8 @@ def kind_of(document: Document) -> Kind:
         return Kind.PICTURE
     if "\0" in start.decode("latin-1") and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Kind.OTHER
-    if "rss" in name or "atom+xml" in name or ("xml" in name or name in _UNNAMED | {"text/plain"}) and _XML.match(start):
+    may_be_xml = "xml" in name or name == "text/plain" or name in _UNNAMED
+    if "rss" in name or "atom+xml" in name or (may_be_xml and _XML.match(start)):
         return Kind.FEED
     if name.endswith(("/json", "+json")) or (name in _UNNAMED and start.lstrip()[:1] in (b"{", b"[")):
         return Kind.JSON
@@ -70,7 +74,9 @@ def kind_of(document: Document) -> Kind:
 
 
 def _is_picture(start: bytes) -> bool:
-    return start.startswith(_PICTURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP") or start[4:12] == b"ftypavif"
+    return (
+        start.startswith(_PICTURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP") or start[4:12] == b"ftypavif"
+    )
 
 
 def read_file(document: Document, url: str) -> Page:
@@ -98,7 +104,7 @@ def preformatted(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def _read_text(document: Document, url: str) -> Page:
+def _read_text(document: Document, _url: str) -> Page:
     text = "\n".join(line.rstrip() for line in document.html[:MAX_TEXT].splitlines()).strip("\n")
     return Page(title=_first_line(text), text=text, html=preformatted(text), charset=document.charset)
 
@@ -114,11 +120,11 @@ def _first_line(text: str) -> str:
     return first if alone and len(first) <= TITLE and any(letter.isalpha() for letter in first) else ""
 
 
-def _read_json(document: Document, url: str) -> Page:
+def _read_json(document: Document, _url: str) -> Page:
     try:
         data = msgspec.json.decode(document.html[:MAX_TEXT].encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError):
-        return _read_text(document, url)
+        return _read_text(document, _url)
     lines: list[str] = []
     _flatten(data, "", lines)
     named = data if isinstance(data, dict) else {}
@@ -127,7 +133,12 @@ def _read_json(document: Document, url: str) -> Page:
         shown = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
     except (RecursionError, ValueError):
         shown = document.html
-    return Page(title=" ".join(title.split())[:TITLE], text="\n".join(lines), html=preformatted(shown[:MAX_TEXT]), charset=document.charset)
+    return Page(
+        title=" ".join(title.split())[:TITLE],
+        text="\n".join(lines),
+        html=preformatted(shown[:MAX_TEXT]),
+        charset=document.charset,
+    )
 
 
 def _flatten(data: Any, name: str, lines: list[str]) -> None:
@@ -157,11 +168,13 @@ def _read_picture(document: Document, url: str) -> Page:
         text="\n".join(filter(None, (name, f"{kind}{size}"))),
         digest=of_bytes(document.body),
         images=(url,) if url.startswith(("http://", "https://")) else (),
-        html=f'<p><img src="{escape(url)}" alt="{escape(name)}"></p>' if url.startswith(("http://", "https://")) else "",
+        html=f'<p><img src="{escape(url)}" alt="{escape(name)}"></p>'
+        if url.startswith(("http://", "https://"))
+        else "",
     )
 
 
-def _read_pdf(document: Document, url: str) -> Page:
+def _read_pdf(document: Document, _url: str) -> Page:
     from crawler.page.pdf import read_pdf
 
     return read_pdf(document.body)

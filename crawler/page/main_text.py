@@ -29,7 +29,23 @@ MAX_LOOKED = 2_000  # pictures
 ENOUGH = 120.0  # value below which a page holds no article
 
 _SENTENCE = re.compile(r"[。！？；，、：…]|[.!?;,:](?:\s|$|[\"'”’)\]])")
-_SMALL = HEADINGS | {"p", "li", "ul", "ol", "dl", "dt", "dd", "tr", "figcaption", "figure", "pre", "th", "hgroup", "caption", "legend"}
+_SMALL = HEADINGS | {
+    "p",
+    "li",
+    "ul",
+    "ol",
+    "dl",
+    "dt",
+    "dd",
+    "tr",
+    "figcaption",
+    "figure",
+    "pre",
+    "th",
+    "hgroup",
+    "caption",
+    "legend",
+}
 _CELLS = HEADINGS | {"td", "th", "li", "dt", "dd", "pre", "figcaption", "blockquote"}
 
 
@@ -75,7 +91,9 @@ def _found(layout: Layout, chosen: int | None, junk: list[bool]) -> Main | None:
         return None
     lead = lead_of(layout, chosen, junk)
     nodes = tuple(layout.boxes[block.box].node for block in lead)
-    return Main(layout.boxes[chosen].node, text_of_blocks([*lead, *keep], layout.boxes), dropped | layout.apparatus, nodes)
+    return Main(
+        layout.boxes[chosen].node, text_of_blocks([*lead, *keep], layout.boxes), dropped | layout.apparatus, nodes
+    )
 
 
 def _named_box(layout: Layout, junk: list[bool]) -> int | None:
@@ -100,20 +118,20 @@ def _junk_boxes(layout: Layout) -> list[bool]:
         sums.append(sums[-1] + (block.weight - block.linked if prose else 0.0))
     names = [name_of(box) for box in layout.boxes]
     limits = {promise: sums[-1] * share for promise, share in SHARES.items()}
-    prose = [sums[box.last] - sums[box.first] for box in layout.boxes]
+    inside = [sums[box.last] - sums[box.first] for box in layout.boxes]
     held: dict[str, float] = {}  # by word: the prose of its boxes, of those inside of others not again
     suspect: list[str] = []  # for each box the word by which it, or a box round it, is called junk
     for index, (box, name) in enumerate(zip(layout.boxes, names, strict=True)):
         around = suspect[box.parent] if box.parent >= 0 else ""
         # A frame round article and sidebar is called after the sidebar; a frame of sections is called as they are.
-        frame = name.promise is Promise.LAYOUT and bool(sums[-1]) and prose[index] >= limits[name.promise]
+        frame = name.promise is Promise.LAYOUT and bool(sums[-1]) and inside[index] >= limits[name.promise]
         if name.word and not frame and not around:
-            held[name.word] = held.get(name.word, 0.0) + prose[index]
+            held[name.word] = held.get(name.word, 0.0) + inside[index]
         suspect.append(around or ("" if frame else name.word))
     junk: list[bool] = []
     for index, (box, name) in enumerate(zip(layout.boxes, names, strict=True)):
         believed = name.promise is not Promise.NONE and (
-            not sums[-1] or max(prose[index], held.get(name.word, 0.0)) < limits[name.promise]
+            not sums[-1] or max(inside[index], held.get(name.word, 0.0)) < limits[name.promise]
         )
         junk.append(believed or (box.parent >= 0 and junk[box.parent]))
     return junk

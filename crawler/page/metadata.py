@@ -1,6 +1,7 @@
 """What a page of an unknown site says of itself: author, time, canonical URL, pictures; its title is headline's.
 
-Sources in the order in which they are believed: Open Graph and JSON-LD, then what stands in the page. Sites that we know bring selectors of their own (fields); the article's text is main_text's.
+Sources in the order in which they are believed: Open Graph and JSON-LD, then what stands in the page. Sites that
+we know bring selectors of their own (fields); the article's text is main_text's.
 """
 
 from __future__ import annotations

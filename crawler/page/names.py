@@ -25,34 +25,53 @@ class Promise(IntEnum):
 
 # Parts of names, each with what it promises. `\w*` where sites glue words together.
 _OTHER = (
-    r"related\w*|relate|recommend\w*|recirc\w*|read-?(?:more|next|also)|readmore|more-?(?:news|stories|articles|posts|from|on)|"
-    r"also-?(?:like|read|on)|up-?next|next-?(?:post|up|article|story)|most-?(?:read|popular|viewed)|latest-?(?:news|posts|articles|stories)|"
-    r"recent-?(?:posts|news|articles|stories)|similar-?(?:posts|articles|stories)|popular|trending|hot|hot-?(?:news|list|topics?|words?|articles?|recommend\w*)|rank|rank-?lists?|ranking-?list|"
-    r"share|shares|share-?\w{0,12}|sharing|sharedaddy|sharethis|addthis\w*|addtoany\w*|a2a_kit|social|social-?\w{0,12}|socials|follow-?us|bdshare\w*|"
-    r"tags?|tag-?list|tag-?cloud|taglinks|post-?tags|ads?|ad-?(?:box|slot|unit|wrap|space|area|label|container|banner)|advert\w*|adsense|adslot|adsbygoogle|sponsor\w*|"
-    r"promo\w*|banner|subscribe\w*|subscription\w*|newsletter\w*|signup|sign-?up|login\w{0,8}|register|popup|pop-?up|modal|lightbox|cookies?|cookie-?\w*|"
-    r"consent\w*|gdpr\w*|paywall\w*|qr-?code\w*|author-?(?:bio|box|info|card|about|profile|desc\w*|block)|about-?(?:the-?)?author|bio-?box|byline\w*|"
-    r"outbrain\w*|taboola\w*|zergnet|revcontent|feedback|statement|disclaimer|disclosure|print-?only|noprint|no-print|visually-?hidden|sr-?only|"
-    r"screen-?reader\w*|caption-credit|photo-?credit|image-?credit|prev-?next|post-?nav\w*|interlanguage\w*|mw-editsection|navbox|reflist|"
-    r"post-?meta|entry-?meta|article-?meta|meta-?data|post-?info|postmeta|dateline|timestamp|cta|call-?to-?action|donat\w+|"
-    r"rating-?\w{0,8}|ratings|reactions?|votes?|toast|skip-?links?|jp-relatedposts|wprm-recipe-rating|mailchimp\w*|mc4wp\w*|hs-form|infobox-?ad"
+    r"related\w*|relate|recommend\w*|recirc\w*|read-?(?:more|next|also)|readmore|more-?(?:news|stories|articles|"
+    r"posts|from|on)|"
+    r"also-?(?:like|read|on)|up-?next|next-?(?:post|up|article|story)|most-?(?:read|popular|viewed)|"
+    r"latest-?(?:news|posts|articles|stories)|"
+    r"recent-?(?:posts|news|articles|stories)|similar-?(?:posts|articles|stories)|popular|trending|hot|"
+    r"hot-?(?:news|list|topics?|words?|articles?|recommend\w*)|rank|rank-?lists?|ranking-?list|"
+    r"share|shares|share-?\w{0,12}|sharing|sharedaddy|sharethis|addthis\w*|addtoany\w*|a2a_kit|social|"
+    r"social-?\w{0,12}|socials|follow-?us|bdshare\w*|"
+    r"tags?|tag-?list|tag-?cloud|taglinks|post-?tags|ads?|ad-?(?:box|slot|unit|wrap|space|area|label|container|"
+    r"banner)|advert\w*|adsense|adslot|adsbygoogle|sponsor\w*|"
+    r"promo\w*|banner|subscribe\w*|subscription\w*|newsletter\w*|signup|sign-?up|login\w{0,8}|register|popup|"
+    r"pop-?up|modal|lightbox|cookies?|cookie-?\w*|"
+    r"consent\w*|gdpr\w*|paywall\w*|qr-?code\w*|author-?(?:bio|box|info|card|about|profile|desc\w*|block)|"
+    r"about-?(?:the-?)?author|bio-?box|byline\w*|"
+    r"outbrain\w*|taboola\w*|zergnet|revcontent|feedback|statement|disclaimer|disclosure|print-?only|noprint|"
+    r"no-print|visually-?hidden|sr-?only|"
+    r"screen-?reader\w*|caption-credit|photo-?credit|image-?credit|prev-?next|post-?nav\w*|interlanguage\w*|"
+    r"mw-editsection|navbox|reflist|"
+    r"post-?meta|entry-?meta|article-?meta|meta-?data|post-?info|postmeta|dateline|timestamp|cta|call-?to-?action|"
+    r"donat\w+|"
+    r"rating-?\w{0,8}|ratings|reactions?|votes?|toast|skip-?links?|jp-relatedposts|wprm-recipe-rating|"
+    r"mailchimp\w*|mc4wp\w*|hs-form|infobox-?ad"
 )
 _LAYOUT = (
-    r"sidebar\w{0,2}|side-?bar|aside|left-?nav|right-?rail|left-?rail|rail|footer\w{0,4}|foot|copyright\w*|breadcrumbs?|crumbs?|pagination|pager|"
+    r"sidebar\w{0,2}|side-?bar|aside|left-?nav|right-?rail|left-?rail|rail|footer\w{0,4}|foot|copyright\w*|"
+    r"breadcrumbs?|crumbs?|pagination|pager|"
     r"page-?nav|nav|navi|navbar|navigation|subnav|topnav|nav-?\w{0,12}|menu|menu-?\w{0,8}|submenu|toolbar|masthead|"
     r"widget-?area|widget_\w+|widgets|toc|table-?of-?contents|toc-?(?:container|list|wrap\w*)|ez-toc\w*"
 )
 _COMMENTS = r"comments?|commentlist|comment-?\w{0,8}|disqus\w*|respond|replies|livefyre|fb-comments|discussion"
 # The first four letters of all these words: a look at them is far cheaper than the patterns, and mostly enough.
 _STEMS = frozenset(
-    "rela reco reci read more also next most late rece simi popu tren hot hotn hotl hott hotw hota hotr rank shar addt a2a soci foll bdsh tag tags "
-    "tagc tagl ad ads adve adse adsl adsb adbo adsp spon prom bann subs news sign logi regi popu pop moda ligh cook cons gdpr payw qr qrco auth abou bio "
-    "biob byli outb tabo zerg revc feed stat disc prin nopr no visu sr srot scre capt phot imag prev post inte mw navb refl entr arti meta date time cta "
-    "call dona rati reac vote toas skip jp wprm mail mc4w hs info up side asid left righ rail foot copy brea crum pagi page nav navi nava subn topn menu "
+    "rela reco reci read more also next most late rece simi popu tren hot hotn hotl hott hotw hota hotr rank shar "
+    "addt a2a soci foll bdsh tag tags "
+    "tagc tagl ad ads adve adse adsl adsb adbo adsp spon prom bann subs news sign logi regi popu pop moda ligh "
+    "cook cons gdpr payw qr qrco auth abou bio "
+    "biob byli outb tabo zerg revc feed stat disc prin nopr no visu sr srot scre capt phot imag prev post inte mw "
+    "navb refl entr arti meta date time cta "
+    "call dona rati reac vote toas skip jp wprm mail mc4w hs info up side asid left righ rail foot copy brea crum "
+    "pagi page nav navi nava subn topn menu "
     "subm tool mast widg toc tabl ez comm disq resp repl live fb srot sron addt upne".split()
 )
 # What stands before or after such a word and makes it a remark about the layout: `has-sidebar`, `sidebar-included`.
-_NOT = re.compile(r"^(?:has|with|no|without|is|show|hide|single|js|data|wp-block|ck|siteorigin)[_-]|(?:included|enabled|disabled|open|closed|none|theme\w*|true|false)$")
+_NOT = re.compile(
+    r"^(?:has|with|no|without|is|show|hide|single|js|data|wp-block|ck|siteorigin)[_-]|(?:included|enabled|"
+    r"disabled|open|closed|none|theme\w*|true|false)$"
+)
 _RESPONSIVE = re.compile(r"\S:\S*(?:block|flex|grid|inline)\b")  # Tailwind shows it on wider screens
 _BODY = re.compile(
     r"(?:^|[\s_-])(?:article[\w-]{0,4}(?:body|content|text|main|detail|con)|post[_-]?(?:body|content|text|entry)|"

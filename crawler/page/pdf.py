@@ -17,7 +17,10 @@ SCAN = 20  # characters a page below which a file has no text worth the name: gu
 TITLE = 200  # characters
 
 # Names that programs write where nobody named the file.
-_NO_TITLE = re.compile(r"(?i)^(?:untitled|microsoft (?:word|powerpoint|excel) - .*|document\d*|slide \d+|.{0,80}\.(?:docx?|pptx?|xlsx?|dvi|tex|indd|pdf|rtf|qxd|html?)|\W*|\(?无标题\)?)$")
+_NO_TITLE = re.compile(
+    r"(?i)^(?:untitled|microsoft (?:word|powerpoint|excel) - .*|document\d*|slide \d+|"
+    r".{0,80}\.(?:docx?|pptx?|xlsx?|dvi|tex|indd|pdf|rtf|qxd|html?)|\W*|\(?无标题\)?)$"
+)
 _HYPHEN = re.compile("[\x02\ufffe](?:\r?\n)?")  # PDFium's mark of a word that is broken at the margin
 _DATE = re.compile(r"D?:?(\d{4})(\d{2})(\d{2})")
 _ENDS = re.compile(r"[.!?:;。！？：；…”\"')）\]]$")
@@ -114,7 +117,9 @@ def _title(named: str, text: str) -> str:
 
 def _date(raw: str) -> str:
     match = _DATE.match(raw)
-    return f"{match[1]}-{match[2]}-{match[3]}" if match and "01" <= match[2] <= "12" and "01" <= match[3] <= "31" else ""
+    return (
+        f"{match[1]}-{match[2]}-{match[3]}" if match and "01" <= match[2] <= "12" and "01" <= match[3] <= "31" else ""
+    )
 
 
 def _paragraphs(page: str) -> str:

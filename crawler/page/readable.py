@@ -152,9 +152,9 @@ class _Writer:
         if tag in _WITH_PICTURES:
             self._pictures(node, tag)
             return None
-        if self._painted and node.mem_id in self._painted and tag != "img":
-            if url := background_url(node.attributes, self._base):
-                self._show(url)
+        painted = self._painted and node.mem_id in self._painted and tag != "img"
+        if painted and (url := background_url(node.attributes, self._base)):
+            self._show(url)
         if self._pre and tag in {"code", "span"} and is_next_line(node, tag, node.attributes):
             self._put("\n")
         if tag in _BARE:

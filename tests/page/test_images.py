@@ -7,7 +7,9 @@ from crawler.page.document import Document
 from crawler.page.images import picture_key
 
 URL = "https://blog.example/a"
-PROSE = "<p>This is a sentence of an article, which is long enough to be prose, and it goes on for a while, as they do.</p>"
+PROSE = (
+    "<p>This is a sentence of an article, which is long enough to be prose, and it goes on for a while, as they do.</p>"
+)
 
 
 def read(inner: str):
@@ -29,7 +31,7 @@ def read(inner: str):
         '<section data-bg="/real.jpg"></section>',
         '<svg viewBox="0 0 9 9" style="background-image:url(/real.jpg)"></svg>',
         '<svg><image href="/real.jpg"></image></svg>',
-        '<svg><foreignObject><section style="background:#fff url(\'/real.jpg\') no-repeat"></section></foreignObject></svg>',
+        "<svg><foreignObject><p style=\"background:#fff url('/real.jpg') no-repeat\"></p></foreignObject></svg>",
         '<video poster="/real.jpg"><source src="/film.mp4"></video>',
         '<object data="/real.jpg" type="image/jpeg"></object>',
         '<amp-img src="/real.jpg"></amp-img>',
@@ -60,7 +62,8 @@ def test_counters_and_placeholders_are_no_pictures() -> None:
 
 
 def test_a_page_of_pictures_alone_keeps_them_without_logo_and_menu() -> None:
-    body = '<nav><img src="/menu.png"></nav><img class="logo" src="/l.png"><div><img src="/1.jpg"><img data-src="/2.jpg"></div>'
+    shown = '<div><img src="/1.jpg"><img data-src="/2.jpg"></div>'
+    body = f'<nav><img src="/menu.png"></nav><img class="logo" src="/l.png">{shown}'
     page = read_page(Document(f"<title>Boats</title><body>{body}".encode(), "text/html", URL), None, URL)
     assert page.images == ("https://blog.example/1.jpg", "https://blog.example/2.jpg")
     assert '<img src="https://blog.example/2.jpg">' in page.html

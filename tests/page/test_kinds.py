@@ -39,7 +39,13 @@ def read(body: bytes, content_type: str):
 def test_a_pdf_has_title_author_date_text_and_pages() -> None:
     pytest.importorskip("pypdfium2")
     page = read(pdf(WORDS), "application/pdf")
-    assert (page.title, page.author, page.published, page.pages, page.limited) == ("Link Rot", "Ann Lee", "2024-01-02", 1, "")
+    assert (page.title, page.author, page.published, page.pages, page.limited) == (
+        "Link Rot",
+        "Ann Lee",
+        "2024-01-02",
+        1,
+        "",
+    )
     assert page.text == "A paper on link rot and what to do about it, in two lines."
     assert page.text in page.html
     assert read(pdf(WORDS), "application/octet-stream") == page
@@ -92,7 +98,9 @@ ATOM = (
 )
 
 
-@pytest.mark.parametrize(("body", "name"), [(RSS, "application/rss+xml"), (ATOM, "application/atom+xml"), (RSS, "text/xml")])
+@pytest.mark.parametrize(
+    ("body", "name"), [(RSS, "application/rss+xml"), (ATOM, "application/atom+xml"), (RSS, "text/xml")]
+)
 def test_a_feed_tells_its_entries(body: bytes, name: str) -> None:
     page = read(body, name)
     assert page.title == "River"
@@ -119,7 +127,10 @@ def test_a_picture_is_named_by_its_file_and_told_by_kind_and_size() -> None:
     assert page.digest != read(body + b"x", "image/png").digest
 
 
-@pytest.mark.parametrize(("body", "title"), [(b"# Boats\n\nWords.", "Boats"), (b"Boats\n=====\nWords.", "Boats"), (b"one,two\n1,2", "link rot.bin")])
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [(b"# Boats\n\nWords.", "Boats"), (b"Boats\n=====\nWords.", "Boats"), (b"one,two\n1,2", "link rot.bin")],
+)
 def test_plain_text_is_named_by_its_heading_or_its_file(body: bytes, title: str) -> None:
     assert read(body, "text/plain").title == title
 
@@ -128,7 +139,8 @@ def test_plain_text_is_named_by_its_heading_or_its_file(body: bytes, title: str)
     ("body", "name", "kind"),
     [
         (b"%PDF-1.4", "text/html", Kind.PDF), (b"\xff\xd8\xff\xe0", "", Kind.PICTURE), (b"[1]", "", Kind.JSON),
-        (b"PK\x03\x04", "application/zip", Kind.OTHER), (b"a\0b", "text/plain", Kind.OTHER), (b"{}", "text/html", Kind.HTML),
+        (b"PK\x03\x04", "application/zip", Kind.OTHER), (b"a\0b", "text/plain", Kind.OTHER),
+        (b"{}", "text/html", Kind.HTML),
     ],
 )  # fmt: skip
 def test_a_kind_is_told_by_type_and_first_bytes(body: bytes, name: str, kind: Kind) -> None:

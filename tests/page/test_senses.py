@@ -6,11 +6,20 @@ from crawler.page import read_page
 from crawler.page.document import Document
 
 URL = "https://blog.example/a"
-PROSE = "<p>This is a sentence of an article, which is long enough to be prose, and it goes on for a while, as they do.</p>"
+PROSE = (
+    "<p>This is a sentence of an article, which is long enough to be prose, and it goes on for a while, as they do.</p>"
+)
+
+KATEX = (
+    '<span class="katex"><span class="katex-mathml"><math><semantics><mi>x</mi>'
+    '<annotation encoding="application/x-tex">x^2</annotation></semantics></math></span>'
+    '<span class="katex-html" aria-hidden="true">x2</span></span>'
+)
 
 
 def read(inner: str):
-    html = f"<!DOCTYPE html><title>T</title><article>{PROSE * 2}{inner}<p>{'And so it ends, with a line of prose. ' * 4}</p></article>"
+    end = "And so it ends, with a line of prose. " * 4
+    html = f"<!DOCTYPE html><title>T</title><article>{PROSE * 2}{inner}<p>{end}</p></article>"
     page = read_page(Document(html.encode(), "text/html; charset=utf-8", URL), None, URL)
     return page.text.split("\n", 1)[1].rpartition("\n")[0], page.html
 
@@ -60,9 +69,7 @@ def test_line_numbers_beside_code_are_left_out() -> None:
         '<img class="latex" alt="x^2" src="/eq.png">',
         '<img eeimg="1" alt="x^2" src="https://www.zhihu.com/equation?tex=x^2">',
         '<span class="MathJax_Preview">x2</span><script type="math/tex">x^2</script>',
-        '<span class="katex"><span class="katex-mathml"><math><semantics><mi>x</mi>'
-        '<annotation encoding="application/x-tex">x^2</annotation></semantics></math></span>'
-        '<span class="katex-html" aria-hidden="true">x2</span></span>',
+        KATEX,
     ],
 )
 def test_a_formula_is_told_by_its_source(html: str) -> None:
