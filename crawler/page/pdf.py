@@ -32,7 +32,7 @@ def read_pdf(body: bytes) -> Page:
     try:
         import pypdfium2 as pdfium
     except ImportError:
-        return Page(limited="pdf: text not read, install the extra: pip install 'crawler[pdf]'")
+        return Page(limited="pdf: text not read, install the extra: pip install 'linkhealth-crawler[pdf]'")
     try:
         file = pdfium.PdfDocument(body)
     except pdfium.PdfiumError as error:

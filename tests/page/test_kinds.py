@@ -78,7 +78,7 @@ def test_without_the_library_a_line_names_the_extra(monkeypatch: pytest.MonkeyPa
         return real(name, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builtins, "__import__", without)
-    assert "pip install 'crawler[pdf]'" in read(pdf(WORDS), "application/pdf").limited
+    assert "pip install 'linkhealth-crawler[pdf]'" in read(pdf(WORDS), "application/pdf").limited
 
 
 def test_lines_broken_by_the_margin_are_joined() -> None:
