@@ -67,3 +67,7 @@ def test_a_page_of_pictures_alone_keeps_them_without_logo_and_menu() -> None:
     page = read_page(Document(f"<title>Boats</title><body>{body}".encode(), "text/html", URL), None, URL)
     assert page.images == ("https://blog.example/1.jpg", "https://blog.example/2.jpg")
     assert '<img src="https://blog.example/2.jpg">' in page.html
+
+
+def test_a_style_full_of_addresses_is_read_in_no_time() -> None:
+    assert read(f'<p style="background:{"url(" * 20_000}">x</p>').images == ()
