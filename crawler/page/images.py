@@ -133,7 +133,7 @@ def background_url(attributes: dict[str, str | None], base: str) -> str:
 
 
 def _css_url(style: str) -> str:
-    """The address in the first `url()` behind a `background`; by searches, for a pattern takes seconds of a bad style."""
+    """The address in the first `url()` behind a `background`. A pattern would take seconds of a bad style."""
     start = style.find("url(", style.find("background"))
     end = style.find(")", start)
     return unescape(style[start + 4 : end]).strip("\"' \t\r\n") if 0 <= start < end else ""
