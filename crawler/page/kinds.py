@@ -26,7 +26,7 @@ MAX_LINES = 20_000  # of JSON
 TITLE = 120  # characters up to which a first line is taken for a title
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """What a body is to a reader."""
 
     HTML = "html"
@@ -51,26 +51,26 @@ _UNNAMED = frozenset(
 )
 
 
-def kind_of(document: Document) -> Kind:
+def kind_of(document: Document) -> FileKind:
     """By the content type where it says something, else by the first bytes; a PDF is one whatever it is called."""
     name = document.content_type.partition(";")[0].strip().lower()
     start = document.body[:4_096]
     if document.is_html:
-        return Kind.HTML
+        return FileKind.HTML
     if b"%PDF-" in start[:1_024]:
-        return Kind.PDF
+        return FileKind.PDF
     if name.startswith("image/") or (name in _UNNAMED and _is_picture(start)):
-        return Kind.PICTURE
+        return FileKind.PICTURE
     if "\0" in start.decode("latin-1") and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Kind.OTHER
+        return FileKind.OTHER
     may_be_xml = "xml" in name or name == "text/plain" or name in _UNNAMED
     if "rss" in name or "atom+xml" in name or (may_be_xml and _XML.match(start)):
-        return Kind.FEED
+        return FileKind.FEED
     if name.endswith(("/json", "+json")) or (name in _UNNAMED and start.lstrip()[:1] in (b"{", b"[")):
-        return Kind.JSON
+        return FileKind.JSON
     if name in _TEXTS or (name.startswith("text/") and name != "text/html") or name.endswith("/xml"):
-        return Kind.TEXT
-    return Kind.OTHER
+        return FileKind.TEXT
+    return FileKind.OTHER
 
 
 def _is_picture(start: bytes) -> bool:
@@ -186,10 +186,10 @@ def _read_feed(document: Document, url: str) -> Page:
     return read_feed(document, url) or _read_text(document, url)
 
 
-_READERS: dict[Kind, Callable[[Document, str], Page]] = {
-    Kind.TEXT: _read_text,
-    Kind.JSON: _read_json,
-    Kind.FEED: _read_feed,
-    Kind.PICTURE: _read_picture,
-    Kind.PDF: _read_pdf,
+_READERS: dict[FileKind, Callable[[Document, str], Page]] = {
+    FileKind.TEXT: _read_text,
+    FileKind.JSON: _read_json,
+    FileKind.FEED: _read_feed,
+    FileKind.PICTURE: _read_picture,
+    FileKind.PDF: _read_pdf,
 }

@@ -6,7 +6,7 @@ import pytest
 
 from crawler.page import read_page
 from crawler.page.document import Document
-from crawler.page.kinds import Kind, kind_of
+from crawler.page.kinds import FileKind, kind_of
 from crawler.page.pdf import joined_lines
 
 URL = "https://x.example/files/link%20rot.bin"
@@ -138,10 +138,10 @@ def test_plain_text_is_named_by_its_heading_or_its_file(body: bytes, title: str)
 @pytest.mark.parametrize(
     ("body", "name", "kind"),
     [
-        (b"%PDF-1.4", "text/html", Kind.PDF), (b"\xff\xd8\xff\xe0", "", Kind.PICTURE), (b"[1]", "", Kind.JSON),
-        (b"PK\x03\x04", "application/zip", Kind.OTHER), (b"a\0b", "text/plain", Kind.OTHER),
-        (b"{}", "text/html", Kind.HTML),
+        (b"%PDF-1.4", "text/html", FileKind.PDF), (b"\xff\xd8\xff\xe0", "", FileKind.PICTURE), (b"[1]", "", FileKind.JSON),
+        (b"PK\x03\x04", "application/zip", FileKind.OTHER), (b"a\0b", "text/plain", FileKind.OTHER),
+        (b"{}", "text/html", FileKind.HTML),
     ],
 )  # fmt: skip
-def test_a_kind_is_told_by_type_and_first_bytes(body: bytes, name: str, kind: Kind) -> None:
+def test_a_kind_is_told_by_type_and_first_bytes(body: bytes, name: str, kind: FileKind) -> None:
     assert kind_of(Document(body, name, URL)) is kind
