@@ -138,7 +138,8 @@ def test_plain_text_is_named_by_its_heading_or_its_file(body: bytes, title: str)
 @pytest.mark.parametrize(
     ("body", "name", "kind"),
     [
-        (b"%PDF-1.4", "text/html", FileKind.PDF), (b"\xff\xd8\xff\xe0", "", FileKind.PICTURE), (b"[1]", "", FileKind.JSON),
+        (b"%PDF-1.4", "text/html", FileKind.PDF), (b"\xff\xd8\xff\xe0", "", FileKind.PICTURE),
+        (b"[1]", "", FileKind.JSON),
         (b"PK\x03\x04", "application/zip", FileKind.OTHER), (b"a\0b", "text/plain", FileKind.OTHER),
         (b"{}", "text/html", FileKind.HTML),
     ],
