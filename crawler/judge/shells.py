@@ -70,7 +70,7 @@ def _shows_a_picture(document: Document) -> bool:
 
 def _speaks_without_scripts(document: Document) -> bool:
     """Whether `<noscript>` holds the content itself, as Discourse serves its threads, and not a pixel or a request."""
-    for node in document.tree.css("body noscript")[:20]:
+    for node in document.tree.css("noscript")[:20]:
         text = " ".join(_TAG.sub(" ", _RAW.sub(" ", (node.html or "")[:MAX_MARKUP])).split())
         if len(text) >= SPOKEN and not _NEEDS_SCRIPT.search(text[:LITTLE]):
             return True
