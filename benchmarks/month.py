@@ -1,21 +1,25 @@
-"""A month of nightly runs in virtual time, over a web whose fates are known: no network, no waiting.
+"""A month, or a year, of nightly runs in virtual time, over a web whose fates are known: no network, no waiting.
 
-    python -m benchmarks.month [NOTES] [--nights 30] [--links 0] [--budget 28800]
+    python -m benchmarks.month [NOTES] [--nights 30] [--links 0] [--budget 28800] [--rough]
 
 Links come from a folder of notes, or are made up. Hosts flake, wall, die and come back by a seeded plan; every
-verdict is held against the truth, and every request against its slot's interval. Prints what a night cost, and ends
-with 1 when any promise was broken.
+verdict is held against the truth, and every request against its slot's interval. With --rough some servers never get
+on with our client, some are behind a firewall for weeks, hosts vanish, and on some nights a portal answers for all of
+them. Prints what a night cost, and ends with 1 when any promise was broken.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import random
 import resource
+import socket
+import ssl
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -27,7 +31,8 @@ import trio
 from trio.testing import MockClock
 
 from crawler.core.config import site_documents
-from crawler.core.model import Check, Fetch, History, Link, Run, SlotState, Snapshot, State
+from crawler.core.model import Check, Fetch, History, Link, Proof, Run, SlotState, Snapshot, State
+from crawler.core.proof import GUESSES
 from crawler.core.settings import FetchSettings, Settings
 from crawler.crawl.examine import examine
 from crawler.crawl.job import Job, Outcome, finish_job, politeness_for, prepare_job
@@ -60,10 +65,17 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """What a host is like: how often it fails for no reason, and from which day to which it walls robots."""
+    """What a host is like: how often it fails for no reason, when it walls robots, how our client gets on with it.
+
+    Pairs are the days from which to which. `broken` names what our client meets there at every check of those days.
+    """
 
     flaky: float = 0.0
     walled: tuple[float, float] = (0.0, 0.0)
+    broken: str = ""  # a row of BROKEN: what is no fault of the page
+    broken_days: tuple[float, float] = (0.0, 0.0)
+    vanishes: float | None = None  # the day on which the host goes for good
+    vanishing: str = ""  # a row of VANISHED
 
 
 @dataclass(slots=True)
@@ -75,6 +87,8 @@ class World:
     fates: dict[str, Fate] = field(default_factory=dict)
     weather: dict[str, Weather] = field(default_factory=dict)
     outages: tuple[tuple[float, float], ...] = ((9.0, 11.0),)  # days in which our own line is dead
+    rough: bool = False  # broken clients, firewalls, portals and hosts that vanish, too
+    days: float = 30.0  # over which misfortunes are spread
     log: list[tuple[float, str]] = field(default_factory=list)  # (seconds since START, URL) of every request
     started: float = 0.0  # seconds between START and the current night's zero
     dice: random.Random = field(init=False)
@@ -84,6 +98,34 @@ class World:
         for link in self.links:
             self.fates[link.fetch_url] = self._fate()
             self.weather.setdefault(link.host, self._weather())
+        if self.rough:
+            for host in self.weather:
+                self.weather[host] = self._rough_weather(self.weather[host])
+
+    def _rough_weather(self, weather: Weather) -> Weather:
+        chance, day = self.dice.random(), self.dice.uniform(2, self.days)
+        if chance < 0.40:
+            long = self.dice.choice((3.0, 60.0, self.days))
+            return replace(weather, broken=self.dice.choice(list(BROKEN)), broken_days=(day, day + long))
+        if chance < 0.55:
+            return replace(weather, vanishes=day, vanishing=self.dice.choice(list(VANISHED)))
+        return weather
+
+    def portal(self, day: float) -> tuple[int, str] | None:
+        """What the network answers for every host on some nights."""
+        if not self.rough or int(day) % 13 != 7:
+            return None
+        return PORTALS[int(day) // 13 % len(PORTALS)]
+
+    def lives(self, url: str, host: str, day: float) -> bool:
+        """Is the page there for everybody else on this day?"""
+        vanishes = self.weather[host].vanishes
+        return self.fates[url].alive(day) and (vanishes is None or day < vanishes)
+
+    def walled_off(self, host: str, day: float, silent: float) -> bool:
+        """Is the host silent towards us for so long that it may be taken for dead?"""
+        weather = self.weather[host]
+        return weather.broken in SILENT and weather.broken_days[0] + silent <= day + 1
 
     def _fate(self) -> Fate:
         chance, day = self.dice.random(), self.dice.uniform(0, 25)
@@ -117,7 +159,13 @@ class World:
         await trio.sleep(LATENCY)
         if any(start <= day < end for start, end in self.outages):
             raise httpx.ConnectError("network is unreachable")
+        if (portal := self.portal(day)) is not None:
+            return httpx.Response(portal[0], text=portal[1], headers=HTML)
         fate, weather = self.fates.get(url, Fate()), self.weather.get(request.url.host, Weather())
+        if weather.vanishes is not None and day >= weather.vanishes:
+            return VANISHED[weather.vanishing](url)
+        if weather.broken and weather.broken_days[0] <= day < weather.broken_days[1]:
+            return BROKEN[weather.broken](url)
         if weather.walled[0] <= day < weather.walled[1]:
             return httpx.Response(403, text="<title>403 Forbidden</title>", headers=HTML)
         if self.dice.random() < weather.flaky:
@@ -132,10 +180,86 @@ class World:
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
+def answers(status: int, text: str = "") -> Callable[[str], httpx.Response]:
+    """A server that answers so to everybody who is like us."""
+    return lambda _: httpx.Response(status, text=text or f"<title>{status}</title>", headers=HTML)
+
+
+def fails(error: httpx.TransportError, cause: BaseException | None = None) -> Callable[[str], httpx.Response]:
+    """A connection that comes to nothing."""
+
+    def fail(_: str) -> httpx.Response:
+        raise error from cause
+
+    return fail
+
+
+def titled(says: str, url: str) -> httpx.Response:
+    """A page that looks like one that is gone, and still names the article."""
+    return httpx.Response(200, text=PAGE.format(says) + title_of(url), headers=HTML)
+
+
+def incomplete_chain() -> ssl.SSLCertVerificationError:
+    """What OpenSSL raises where a server leaves out an intermediate certificate."""
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code, error.verify_message = 20, "unable to get local issuer certificate"
+    return error
+
+
+NO_NAME = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+BAD_NAME_SERVER = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+PAGE = "<title>{0}</title><h1>{0}</h1><p>One moment, or log in to see all of it.</p>"
+
+# What is no knowledge of page or host, however often it comes.
+BROKEN: dict[str, Callable[[str], httpx.Response]] = {
+    "tls": fails(httpx.ConnectError("x"), incomplete_chain()),
+    "not http": fails(httpx.RemoteProtocolError("illegal header line")),
+    "426": answers(426),
+    "421": answers(421),
+    "409": answers(409),
+    "400": answers(400),
+    "408": answers(408),
+    "loop": lambda _: httpx.Response(302, headers={"Location": "/posts/1"}),
+    "no target": lambda _: httpx.Response(302),
+    "soft 404": lambda url: httpx.Response(200, text=PAGE.format("404 Not Found") + title_of(url), headers=HTML),
+    "parked": lambda url: httpx.Response(
+        200, text=PAGE.format("This domain is for sale") + title_of(url), headers=HTML
+    ),
+    "503": answers(503),
+    "502": answers(502),
+    "challenge": answers(503, "<title>Just a moment...</title><script>window._cf_chl_opt={}</script>"),
+    "name server": fails(httpx.ConnectError("x"), BAD_NAME_SERVER),
+    "firewall": fails(httpx.ConnectTimeout("silence")),
+    "reset": fails(httpx.ReadError("x"), ConnectionResetError(errno.ECONNRESET, "reset")),
+}
+SILENT = frozenset(("firewall", "reset", "name server", "503", "502"))  # nothing of the host is heard
+
+# How hosts go for good.
+VANISHED: dict[str, Callable[[str], httpx.Response]] = {
+    "no name": fails(httpx.ConnectError("x"), NO_NAME),
+    "refused": fails(httpx.ConnectError("x"), ConnectionRefusedError(errno.ECONNREFUSED, "refused")),
+    "500": answers(500),
+    "404": answers(404),
+}
+
+PORTALS = (
+    (200, PAGE.format("Hotel WiFi")),
+    (404, PAGE.format("Not in this network")),
+    (503, PAGE.format("Filter")),
+    (511, PAGE.format("Network authentication required")),
+    (404, "<title>404 Not Found</title><center><h1>404 Not Found</h1></center>"),
+)
+
+
+def title_of(url: str) -> str:
+    """What the living page is called."""
+    return f"文章 {sum(url.encode()) % 97}"
+
+
 def alive_page(url: str) -> bytes:
     """A living article in its site's markup."""
     number = sum(url.encode()) % 97
-    article = pages.Article(url, f"文章 {number}", "作者", (f"第{number}段。" * 20,))
+    article = pages.Article(url, title_of(url), "作者", (f"第{number}段。" * 20,))
     if "mp.weixin.qq.com" in url:
         return pages.weixin_article(article)
     if "zhuanlan.zhihu.com/p/" in url:
@@ -173,6 +297,7 @@ class Notebook:
     """A memory without a disk."""
 
     told: dict[str, History] = field(default_factory=dict)
+    held: dict[str, History] = field(default_factory=dict)  # what does not count yet
     states: dict[str, SlotState] = field(default_factory=dict)
     captures: int = 0
 
@@ -197,8 +322,17 @@ class Notebook:
             self.captures += 1
             page = check.page
             taken = Snapshot(self.captures, check.at, page.title, len(page.text), page.digest, same)
-        self.told[check.link.canonical_url] = replace(check.history, snapshot=taken or snapshot)
+        kept = self.held if check.held else self.told
+        kept[check.link.canonical_url] = replace(check.history, snapshot=taken or snapshot)
         return taken
+
+    def settle(self, run: str, canonical_urls: Sequence[str], *, believed: bool) -> None:
+        """Held checks count, or never will."""
+        del run
+        for key in canonical_urls:
+            history = self.held.pop(key)
+            if believed:
+                self.told[key] = history
 
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
         """Replace memories; what an archive wants of `links` is not kept here."""
@@ -243,7 +377,9 @@ class Promises:
     """What must hold on every morning."""
 
     broken: list[str] = field(default_factory=list)
+    silent: float = 90.0  # days
     last_seen_alive: dict[str, float] = field(default_factory=dict)
+    failing: dict[str, list[float]] = field(default_factory=dict)  # days of checks that saw page or host fail
 
     def check(self, world: World, notebook: Notebook, outcome: Outcome) -> None:
         """Hold every verdict that this night made against the truth."""
@@ -252,12 +388,27 @@ class Promises:
             if history is None or history.checked_at is None or history.checked_at < outcome.run.started_at:
                 continue
             day = (history.checked_at - START).total_seconds() / DAY
-            fate = world.fates[link.fetch_url]
-            before, after = fate.alive(day - MOMENT), fate.alive(day + MOMENT)
-            if history.state is State.DEAD and before and after:
+            before, after = (world.lives(link.fetch_url, link.host, day + shift) for shift in (-MOMENT, MOMENT))
+            self._find_late_deaths(link, history, day, alive=before or after)
+            excused = world.walled_off(link.host, day, self.silent)
+            if history.state is State.DEAD and before and after and not excused:
                 self.broken.append(f"night of day {day:.1f}: {link.fetch_url} lives and was called dead")
             if history.state is State.ALIVE and not before and not after:
                 self.broken.append(f"night of day {day:.1f}: {link.fetch_url} is dead and was called alive")
+
+    def _find_late_deaths(self, link: Link, history: History, day: float, *, alive: bool) -> None:
+        """A death of page or host is found within ten days of the second check that saw it."""
+        if alive or history.state is State.DEAD:
+            self.failing.pop(link.canonical_url, None)
+            return
+        guess = history.reason in GUESSES
+        if history.state is State.SUSPECT and history.evidence.proof in (Proof.PAGE, Proof.HOST) and not guess:
+            days = self.failing.setdefault(link.canonical_url, [])
+            days.append(day)
+            if len(days) > 1 and day - days[1] > 10:
+                self.broken.append(
+                    f"night of day {day:.1f}: {link.fetch_url} is gone, and {history.state} for too long"
+                )
 
     def check_intervals(self, world: World, rules: tuple[Settings, Sites]) -> None:
         """No slot was ever asked faster than its interval."""
@@ -283,7 +434,8 @@ class Promises:
         for link in world.links:
             fate, history = world.fates[link.fetch_url], notebook.told[link.canonical_url]
             waited = nights - 1 - (fate.dies if fate.dies is not None else nights)
-            if not fate.alive(nights - 1) and waited > promised and history.state is not State.DEAD:
+            hidden = fate.silently or world.rough  # what is silent while its host answers is never known to be dead
+            if not hidden and not fate.alive(nights - 1) and waited > promised and history.state is not State.DEAD:
                 self.broken.append(f"{link.fetch_url} is dead for {waited:.0f} days and is {history.state}")
 
 
@@ -295,10 +447,10 @@ def made_up(sites: Sites, count: int) -> list[Link]:
 
 
 def simulate(
-    links: Sequence[Link], rules: tuple[Settings, Sites], nights: int, budget: float
+    links: Sequence[Link], rules: tuple[Settings, Sites], nights: int, budget: float, *, rough: bool = False
 ) -> tuple[World, Promises]:
     """Run every night, one a day; returns the world with its request log, and the promises broken."""
-    world, notebook, promises = World(links), Notebook(), Promises()
+    world, notebook, promises = World(links, rough=rough, days=float(nights)), Notebook(), Promises()
     for night in range(nights):
         world.started = night * DAY
         asked, began = len(world.log), time.process_time()
@@ -327,6 +479,7 @@ def main() -> int:
     parser.add_argument("notes", nargs="?", type=Path)
     parser.add_argument("--nights", type=int, default=30)
     parser.add_argument("--links", type=int, default=2000, help="how many links to make up, or to take of the notes")
+    parser.add_argument("--rough", action="store_true", help="broken clients, firewalls, portals, vanishing hosts")
     parser.add_argument("--budget", type=float, default=8 * 3600.0, help="seconds a night")
     options = parser.parse_args()
     settings = Settings(fetch=FetchSettings(retries=1))
@@ -337,7 +490,7 @@ def main() -> int:
         found = [link for link in found if link.host]
         links = [link for link in found if is_playable(link, sites)][: options.links or None]
         print(f"{len(found) - len(links)} of {len(found)} links left out (sites that are not played, or --links)")
-    world, promises = simulate(links, (settings, sites), options.nights, options.budget)
+    world, promises = simulate(links, (settings, sites), options.nights, options.budget, rough=options.rough)
     slots = defaultdict(int)
     for link in links:
         slots[link.slot] += 1

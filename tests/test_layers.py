@@ -18,7 +18,7 @@ ARROWS: dict[str, set[str]] = {
     "schedule": {"core"},
     "notes": {"core", "sites"},
     "fetch": {"core", "schedule"},
-    "archive": {"core", "page", "fetch"},
+    "archive": {"core", "page", "schedule", "fetch"},
     "crawl": {"core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive"},
     "report": {"core", "page", "schedule"},
     "testing": {"core"},
@@ -28,7 +28,10 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }  # fmt: skip
 PURE = {"sites", "page", "judge", "schedule"}
-PURE_MODULES = {"core": {"model", "errors", "settings", "url"}, "notes": {"extract", "changes", "mending", "formats"}}
+PURE_MODULES = {
+    "core": {"model", "errors", "settings", "url", "proof"},
+    "notes": {"extract", "changes", "mending", "formats"},
+}
 IMPURE_LIBRARIES = {"trio", "httpx", "httpcore", "sqlite3", "pathlib", "os", "random", "time", "socket", "subprocess"}
 
 

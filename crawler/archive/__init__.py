@@ -4,7 +4,7 @@
 """
 
 from crawler.archive.archive import Archive
-from crawler.archive.nouns import Capture, Damage, Hit, NoteEntry, PastCheck, StoredImage, VerifyReport
+from crawler.archive.nouns import Capture, Damage, HeldCheck, Hit, NoteEntry, PastCheck, StoredImage, VerifyReport
 from crawler.archive.opening import holds_archive
 from crawler.archive.verify import verify
 
@@ -12,6 +12,7 @@ __all__ = [
     "Archive",
     "Capture",
     "Damage",
+    "HeldCheck",
     "Hit",
     "NoteEntry",
     "PastCheck",

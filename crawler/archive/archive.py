@@ -17,14 +17,23 @@ from typing import Self, TypeVar
 
 from crawler.archive import disk, opening, queries, records, replay, retention, schema, search, warc
 from crawler.archive.index import Index, pack
-from crawler.archive.journal import CaptureLine, CheckLine, HealthLine, HistoryLine, ImageLine, Line, RunLine
+from crawler.archive.journal import (
+    CaptureLine,
+    CheckLine,
+    HealthLine,
+    HistoryLine,
+    ImageLine,
+    Line,
+    RunLine,
+    SettledLine,
+)
 from crawler.archive.keep import decide, distinct
-from crawler.archive.lock import Lock
-from crawler.archive.nouns import Capture, Hit, NoteEntry, PastCheck, StoredImage
+from crawler.archive.lock import Lock, is_held
+from crawler.archive.nouns import Capture, HeldCheck, Hit, NoteEntry, PastCheck, StoredImage
 from crawler.archive.opening import named_errors
 from crawler.archive.order import SKEW
 from crawler.archive.recovery import Recovery
-from crawler.archive.segments import FOLDER, INDEX, SegmentReader
+from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.shelf import Shelf
 from crawler.archive.store import LocalStore
 from crawler.archive.times import micros
@@ -60,6 +69,7 @@ class Archive:
         self.notices: tuple[str, ...] = ()
         self._lock: Lock | None = None
         self._shelf: Shelf | None = None
+        self._copied = False
         self._next = queries.next_capture(db)
 
     @classmethod
@@ -143,6 +153,35 @@ class Archive:
         then nothing of this call was kept, and the archive goes on being usable.
         """
         return [snapshot for batch in distinct(checks) for snapshot in self._record(batch)]
+
+    def settle(self, run: str, canonical_urls: Sequence[str], *, believed: bool) -> None:
+        """The held checks of a run on these links count from now on (`believed`), or never will."""
+        for start in range(0, len(canonical_urls), _LINES):
+            line = SettledLine(run=run, links=list(canonical_urls[start : start + _LINES]), believed=believed)
+            if self._shelf:
+                self._write([line])
+            else:
+                self._settle_in_a_copy(line)
+
+    def _settle_in_a_copy(self, line: SettledLine) -> None:
+        """A reader changes nothing: from here on it reads a copy of the index, in memory."""
+        if not self._copied:
+            copy = schema.open_memory()
+            self._db.backup(copy)
+            self._db.close()
+            self._db, self._copied = copy, True
+            self._text_of = replay.text_reader(copy, self._reader)
+            self._index = Index(copy, self._text_of, self._now)
+        with schema.transaction(self._db, self.path, self._index.forget_cache):
+            self._index.apply(line, 0, 0)
+
+    def is_being_written(self) -> bool:
+        """Whether another process has this archive open for writing."""
+        return self._shelf is None and is_held(self.path / LOCK)
+
+    def held(self) -> list[HeldCheck]:
+        """What a killed run recorded and never judged, with its other checks, in the order of time."""
+        return queries.held(self._db)
 
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
         """Remember links without a check: first seen, or judged anew. `links` (by canonical URL) tell site and host."""
@@ -378,9 +417,9 @@ class Archive:
             for line in lines:
                 capture: CaptureLine | None = line.capture if isinstance(line, CheckLine) else None
                 self._index.apply(line, shelf.segment, place, texts.get(capture.id) if capture else None)
-                if capture and self._options.max_snapshots:
-                    link = queries.link_of(self._db, capture.id)
-                    retention.thin(self._db, link, self._options.max_snapshots, horizon, self._text_of)
+                if self._options.max_snapshots:
+                    for link in queries.links_with_captures(self._db, line):
+                        retention.thin(self._db, link, self._options.max_snapshots, horizon, self._text_of)
             self._db.execute("UPDATE segments SET size = ? WHERE id = ?", (size, shelf.segment))
 
     def _transaction(self) -> contextlib.AbstractContextManager[None]:

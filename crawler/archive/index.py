@@ -12,7 +12,7 @@ from typing import assert_never
 
 import msgspec
 
-from crawler.archive import search
+from crawler.archive import journal, search
 from crawler.archive.journal import (
     CaptureData,
     CaptureLine,
@@ -22,10 +22,12 @@ from crawler.archive.journal import (
     ImageLine,
     Line,
     RunLine,
+    SettledLine,
 )
 from crawler.archive.order import SKEW
 from crawler.archive.times import micros
 from crawler.core.model import History, Run, State
+from crawler.schedule.history import revised
 
 pack = msgspec.msgpack.Encoder().encode
 unpack_history = msgspec.msgpack.Decoder(History).decode
@@ -56,12 +58,13 @@ class Index:
     def apply(self, line: Line, segment: int, place: int, text: str | None = None) -> None:
         """Make the rows that a fresh line stands for; `text` saves reading a new capture's text back."""
         match line:
+            case CheckLine(held=True):
+                self.hold(line, segment)
             case CheckLine():
-                link = self._link(line.history, line.site, line.host, segment, place)
-                self.insert_check(link, line)
-                if line.capture:
-                    self.insert_capture(link, line, line.capture, segment)
-                    self.put_document(link, line, line.capture, text)
+                self._check(line, segment, segment, place, text)
+            case SettledLine():
+                for held_in, held in self.take_held(line):
+                    self._check(held, held_in, segment, place, None)
             case HistoryLine():
                 self._link(line.history, line.site, line.host, segment, place)
             case RunLine():
@@ -72,6 +75,35 @@ class Index:
                 self.put_image(line, segment)
             case _:
                 assert_never(line)
+
+    # Checks that do not count yet
+
+    def hold(self, line: CheckLine, segment: int) -> None:
+        """Put a check by, as it is, until a line settles it."""
+        capture = line.capture.id if line.capture else None
+        self.db.execute(
+            "INSERT INTO held (run, url, segment, capture, line) VALUES (?, ?, ?, ?, ?)",
+            (line.run, line.history.canonical_url, segment, capture, journal.encode([line])),
+        )
+
+    def take_held(self, settled: SettledLine) -> list[tuple[int, CheckLine]]:
+        """The checks that count from now on, each with the segment that its capture lies in; none is held any more."""
+        believed = []
+        for url in settled.links:
+            key = (settled.run, url)
+            rows = self.db.execute("SELECT segment, line FROM held WHERE run = ? AND url = ? ORDER BY id", key)
+            for segment, blob in rows.fetchall() if settled.believed else ():
+                lines = (line for line in journal.decode(blob) if isinstance(line, CheckLine))
+                believed += [(segment, msgspec.structs.replace(line, held=False)) for line in lines]
+            self.db.execute("DELETE FROM held WHERE run = ? AND url = ?", key)
+        return believed
+
+    def _check(self, line: CheckLine, captured_in: int, segment: int, place: int, text: str | None) -> None:
+        link = self._link(line.history, line.site, line.host, segment, place)
+        self.insert_check(link, line)
+        if line.capture:
+            self.insert_capture(link, line, line.capture, captured_in)
+            self.put_document(link, line, line.capture, text)
 
     # Links
 
@@ -85,6 +117,7 @@ class Index:
 
     def insert_link(self, history: History, site: str, host: str, segment: int, place: int) -> int:
         """A link that was not known; its number. `segment` and `place` are where its memory was written."""
+        history = revised(history)  # a segment may hold deaths as an older version saw them
         cursor = self.db.execute(
             "INSERT INTO links (canonical_url, url, site, host, state, history, segment, place)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -94,6 +127,7 @@ class Index:
 
     def update_link(self, link: int, history: History, site: str, host: str, segment: int, place: int) -> None:
         """Replace the memory of a link."""
+        history = revised(history)
         self.db.execute(
             "UPDATE links SET url = ?, site = CASE ? WHEN '' THEN site ELSE ? END,"
             " host = CASE ? WHEN '' THEN host ELSE ? END, state = ?, history = ?, segment = ?, place = ? WHERE id = ?",

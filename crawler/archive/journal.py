@@ -71,6 +71,16 @@ class CheckLine(msgspec.Struct, frozen=True, omit_defaults=True, tag="look"):  #
     bytes: int = 0
     names: str = ""  # the titles that the author of the notes wrote, one a line
     capture: CaptureLine | None = None
+    said: str = ""  # fingerprint of the answer
+    held: bool = False  # counts only when a `SettledLine` says so
+
+
+class SettledLine(msgspec.Struct, frozen=True, omit_defaults=True, tag="settled"):
+    """Held checks of a run that count from now on, or never will."""
+
+    run: str
+    links: list[str]  # canonical URLs
+    believed: bool
 
 
 class HistoryLine(msgspec.Struct, frozen=True, omit_defaults=True, tag="history"):
@@ -106,7 +116,7 @@ class ImageLine(msgspec.Struct, frozen=True, omit_defaults=True, tag="image"):
     span: Span | None = None
 
 
-Line = CheckLine | HistoryLine | RunLine | HealthLine | ImageLine
+Line = CheckLine | SettledLine | HistoryLine | RunLine | HealthLine | ImageLine
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)

@@ -84,6 +84,23 @@ def _is_ours(fd: int) -> bool:
     return not content.strip(b"\0") or content.startswith(b'{"pid"')
 
 
+def is_held(path: Path) -> bool:
+    """Whether some process holds the lock now; a reader asks this, and holds nothing afterwards."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return False
+
+
 def _locked(fd: int) -> bool:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

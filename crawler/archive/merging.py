@@ -16,7 +16,16 @@ import msgspec
 
 from crawler.archive import queries, search
 from crawler.archive.index import Index, pack, packed_digest, spans_of, unpack_data, unpack_history, unpack_run
-from crawler.archive.journal import CaptureLine, CheckLine, HealthLine, HistoryLine, ImageLine, Line, RunLine
+from crawler.archive.journal import (
+    CaptureLine,
+    CheckLine,
+    HealthLine,
+    HistoryLine,
+    ImageLine,
+    Line,
+    RunLine,
+    SettledLine,
+)
 from crawler.archive.order import SKEW, Position, combined, supersedes
 from crawler.archive.times import micros
 from crawler.core.model import History, Run, State
@@ -55,8 +64,13 @@ class Merger:
     def replay(self, line: Line, segment: int, place: int) -> None:
         """Make the rows of a line that was written before, as far as they are not there."""
         match line:
+            case CheckLine(held=True):
+                self._replay_held(line, segment)
             case CheckLine():
-                self._replay_check(line, segment, place)
+                self._replay_check(line, segment, segment, place)
+            case SettledLine():
+                for held_in, held in self.index.take_held(line):
+                    self._replay_check(held, held_in, segment, place)
             case HistoryLine():
                 link = self._replay_link(line.history, line.site, line.host, segment, place)
                 self._note_snapshot(link, line.history)
@@ -145,7 +159,19 @@ class Merger:
 
     # Checks and captures
 
-    def _replay_check(self, line: CheckLine, segment: int, place: int) -> None:
+    def _replay_held(self, line: CheckLine, segment: int) -> None:
+        """Put a check by, unless it is held already, or counts by now."""
+        key = (line.run, line.history.canonical_url)
+        there = self.db.execute(
+            "SELECT 1 FROM held WHERE run = ? AND url = ? UNION ALL"
+            " SELECT 1 FROM checks c JOIN links l ON l.id = c.link"
+            " WHERE c.run = (SELECT id FROM runs WHERE name = ?) AND l.canonical_url = ? AND c.at = ?",
+            (*key, *key, micros(line.at)),
+        ).fetchone()
+        if not there:
+            self.index.hold(line, segment)
+
+    def _replay_check(self, line: CheckLine, captured_in: int, segment: int, place: int) -> None:
         link = self._replay_link(line.history, line.site, line.host, segment, place)
         run = self.index.run_number(line.run, late=self._is_late(segment))
         there = self.db.execute(
@@ -154,7 +180,7 @@ class Merger:
         if not there:
             self.index.insert_check(link, line)
         if line.capture:
-            self._replay_capture(link, line, line.capture, segment)
+            self._replay_capture(link, line, line.capture, captured_in)
         self._note_snapshot(link, line.history, line.names)
 
     def _replay_capture(self, link: int, line: CheckLine, capture: CaptureLine, segment: int) -> None:

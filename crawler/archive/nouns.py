@@ -41,6 +41,20 @@ class PastCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldCheck:
+    """A check of a run that was killed before it judged its checks; `held` is false for those that count already."""
+
+    run: str
+    canonical_url: str
+    host: str
+    at: datetime
+    said: str  # its fingerprint
+    error: str  # a failure's slug, "" where there was a response
+    verdict: State
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """One kept capture of a page; a revisit shares text and bytes with the capture `revisit_of`.
 

@@ -12,10 +12,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from crawler.archive import journal
 from crawler.archive.index import packed_digest, unpack_history, unpack_run, unpacked_digest
-from crawler.archive.journal import CaptureData, Span
+from crawler.archive.journal import CaptureData, CaptureLine, CheckLine, Line, SettledLine, Span
 from crawler.archive.keep import Known
-from crawler.archive.nouns import Capture, NoteEntry, PastCheck, StoredImage
+from crawler.archive.nouns import Capture, HeldCheck, NoteEntry, PastCheck, StoredImage
 from crawler.archive.times import from_micros
 from crawler.core.model import Health, History, Run, SlotState, Snapshot, State
 
@@ -84,6 +85,35 @@ def checks(db: sqlite3.Connection, canonical_url: str, limit: int, now: int) -> 
         (canonical_url, now, limit or -1),
     )
     return [PastCheck(from_micros(at), State(state), State(verdict), *rest) for at, state, verdict, *rest in rows]
+
+
+def held(db: sqlite3.Connection) -> list[HeldCheck]:
+    """Checks whose run never judged them, and the others of the same runs, in the order of time."""
+    waiting = [
+        HeldCheck(
+            line.run,
+            line.history.canonical_url,
+            line.host,
+            line.at,
+            line.said,
+            line.error,
+            State(line.verdict),
+            held=True,
+        )
+        for (blob,) in db.execute("SELECT line FROM held ORDER BY id")
+        for line in journal.decode(blob)
+        if isinstance(line, CheckLine)
+    ]
+    counted = [
+        HeldCheck(run, url, host, from_micros(at), "", error, State(verdict), held=False)
+        for run in {one.run for one in waiting}
+        for url, host, at, error, verdict in db.execute(
+            "SELECT l.canonical_url, l.host, k.at, k.error, k.verdict FROM checks k JOIN links l ON l.id = k.link"
+            " WHERE k.run = (SELECT id FROM runs WHERE name = ?)",
+            (run,),
+        )
+    ]
+    return sorted((*waiting, *counted), key=lambda one: one.at)
 
 
 def notes(db: sqlite3.Connection) -> dict[str, NoteEntry]:
@@ -274,7 +304,8 @@ def picture_place(db: sqlite3.Connection, digest: str) -> Where | None:
 def next_capture(db: sqlite3.Connection) -> int:
     """The number of the next capture: above all that were ever given, also to captures that are gone."""
     row = db.execute("SELECT value FROM facts WHERE name = ?", (LAST_CAPTURE,)).fetchone()
-    return 1 + max(int(row[0]) if row else 0, db.execute("SELECT max(id) FROM captures").fetchone()[0] or 0)
+    rows = db.execute("SELECT max(id) FROM captures UNION ALL SELECT max(capture) FROM held").fetchall()
+    return 1 + max(int(row[0]) if row else 0, *(number or 0 for (number,) in rows))
 
 
 def fact(db: sqlite3.Connection, name: str) -> str:
@@ -288,6 +319,13 @@ def put_fact(db: sqlite3.Connection, name: str, value: str) -> None:
     db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
 
-def link_of(db: sqlite3.Connection, ident: int) -> int:
-    """Number of the link of a capture that is there."""
-    return int(db.execute("SELECT link FROM captures WHERE id = ?", (ident,)).fetchone()[0])
+def links_with_captures(db: sqlite3.Connection, line: Line) -> list[int]:
+    """Numbers of the links that may have one more capture since this line was applied."""
+    match line:
+        case CheckLine(held=False, capture=CaptureLine() as capture):
+            rows = db.execute("SELECT link FROM captures WHERE id = ?", (capture.id,)).fetchall()
+        case SettledLine(believed=True, links=urls):
+            rows = [row for url in urls for row in db.execute("SELECT id FROM links WHERE canonical_url = ?", (url,))]
+        case _:
+            return []
+    return [int(ident) for (ident,) in rows]

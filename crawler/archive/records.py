@@ -82,6 +82,8 @@ def line_of(check: Check, capture: CaptureLine | None, history: History) -> Chec
         bytes=len(fetch.body),
         names="\n".join(dict.fromkeys(o.note_title for o in check.link.occurrences if o.note_title)),
         capture=capture,
+        said=check.said,
+        held=check.held,
     )
 
 

@@ -8,14 +8,19 @@ is SQL, or a function where SQL does not suffice, and once released is never cha
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from crawler.archive import disk
 from crawler.archive.store import number_of
 from crawler.core.errors import ArchiveDamaged, ArchiveError
+from crawler.core.model import History, State
+from crawler.schedule.history import revised
 
 APPLICATION_ID: Final = 0x4C484331  # "LHC1": tells our file from any other SQLite file
 BUSY_TIMEOUT: Final = 10.0  # seconds that a reader waits for a checkpoint; a guess
@@ -95,9 +100,25 @@ def _sequence(db: sqlite3.Connection) -> None:
         db.execute("UPDATE segments SET number = ? WHERE id = ?", (number_of(name), ident))
 
 
+# Checks that are recorded and do not count yet: their journal lines as they are, applied when the run is believed.
+_HELD = """
+CREATE TABLE IF NOT EXISTS held (
+  id INTEGER PRIMARY KEY, run TEXT NOT NULL, url TEXT NOT NULL, segment INTEGER NOT NULL, capture INTEGER,
+  line BLOB NOT NULL);
+"""
+
+
+def _proof(db: sqlite3.Connection) -> None:
+    """Version 5."""
+    run_script(db, _HELD)
+    _revise(db)
+
+
 Migration = str | Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence)
+MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof)
 VERSION: Final = len(MIGRATIONS)
+
+log = logging.getLogger(__name__)
 
 
 def run_script(db: sqlite3.Connection, script: str) -> None:
@@ -238,3 +259,18 @@ def _migrate(db: sqlite3.Connection) -> None:
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             raise
+
+
+def _revise(db: sqlite3.Connection) -> None:
+    """Hold what older versions concluded against the table of proof (`schedule.history.revised`), and tell it."""
+    unpack, pack = msgspec.msgpack.Decoder(History).decode, msgspec.msgpack.Encoder().encode
+    rows = db.execute("SELECT id, history FROM links WHERE state IN (?, ?)", (State.DEAD, State.SUSPECT)).fetchall()
+    known = [(ident, unpack(blob)) for ident, blob in rows]
+    changed = [(ident, old, new) for ident, old in known if (new := revised(old)) is not old]
+    db.executemany(
+        "UPDATE links SET state = ?, history = ? WHERE id = ?",
+        [(new.state.value, pack(new), ident) for ident, _, new in changed],
+    )
+    revoked = sum(old.state is not new.state for _, old, new in changed)
+    if revoked:
+        log.warning("%d deaths of an older version were not proved: these links are suspect, and asked again", revoked)

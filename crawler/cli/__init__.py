@@ -23,6 +23,7 @@ COMMANDS = {
     "check": ("check", "Check the links of an edit: the CI check."),
     "rearchive": ("rearchive", "Fetch links now and keep a new snapshot."),
     "import": ("import_", "Keep a page that you saved yourself."),
+    "mark": ("mark", "Say that a link is fine or dead, above every check."),
     "links": ("links", "List every link of the notes; fetch nothing."),
     "report": ("report", "Write a report from the archive; send nothing."),
     "rejudge": ("rejudge", "Judge kept pages again with today's rules."),
@@ -106,7 +107,8 @@ def run_cli(args: list[str]) -> int:
         return 2
     except click.ClickException as error:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "crawler"
-        click.echo(f"crawler: {error.format_message()} (see `{command} --help`)", err=True)
+        said = " ".join(error.format_message().split())  # click lists choices one a line
+        click.echo(f"crawler: {said} (see `{command} --help`)", err=True)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("crawler: stopped", err=True)

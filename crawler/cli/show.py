@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from crawler.archive import Archive, PastCheck
     from crawler.core.model import History, Snapshot
+    from crawler.report.words import Language
 
 
 @click.command("show")
@@ -41,7 +42,7 @@ def command(options: GlobalOptions, *, url: str, what: str | None, ids: tuple[in
         snapshots = archive.snapshots(identity.canonical_url)
         if what is None:
             checks = archive.checks(identity.canonical_url, 0 if options.verbose else 20)
-            sheet = sheet_of(history, checks, snapshots)
+            sheet = sheet_of(history, checks, snapshots, settings.report.language)
             sys.stdout.write(render_screen(sheet) if sys.stdout.isatty() else render_lines(sheet))
             return 0
         if what == "diff":
@@ -100,12 +101,21 @@ SNAPSHOT_COLUMNS = ("id", "kept at", "characters", "title")
 CHECK_COLUMNS = ("at", "state", "reason", "status", "bytes", "rule")
 
 
-def sheet_of(history: History, checks: Sequence[PastCheck], snapshots: Sequence[Snapshot]) -> Sheet:
+def sheet_of(
+    history: History, checks: Sequence[PastCheck], snapshots: Sequence[Snapshot], language: Language = "en"
+) -> Sheet:
     """What a person wants to know first, then every check and every snapshot."""
-    evidence = history.evidence
+    from crawler.report.answers import answers_of
+
+    evidence, told, mark = history.evidence, answers_of(history, language), history.mark
     facts = (
         ("state", f"{history.state} ({history.reason}), confidence {history.confidence}"),
         ("evidence", f"{evidence.rule}: {evidence.matched}".strip(": ")),
+        ("proof", " ".join(filter(None, (evidence.proof, f"(agreed: {evidence.agreed})" if evidence.agreed else "")))),
+        ("seen", told.seen),
+        ("proves", told.proves),
+        ("settles", told.settles),
+        ("your word", f"{mark.word}, {_time(mark.at)}; checks say {mark.state} ({mark.reason})" if mark else ""),
         ("title", history.page_title),
         ("moved to", history.moved_to or ""),
         ("limited", evidence.limited),

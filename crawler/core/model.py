@@ -201,6 +201,15 @@ class Confidence(StrEnum):
     HIGH = "high"
 
 
+class Proof(StrEnum):
+    """What kind of knowledge a failing check is: `core.proof` sorts them, `schedule.proof` says what follows."""
+
+    PAGE = "page"  # the site says that this page is gone
+    HOST = "host"  # the host itself fails, or its answer looks like a page that is gone
+    CLIENT = "client"  # our client and this server do not understand each other
+    WAY = "way"  # the way there, or something that stands in front of the host
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Why a verdict says what it says."""
@@ -213,6 +222,8 @@ class Evidence:
     error: str = ""
     limited: str = ""  # how much of a living page is visible, e.g. "paid: teaser of 312 characters"; "" whole
     notice: str = ""  # text of the site's error zone that no row knows: listed as "new notices seen"
+    proof: Proof | None = None  # None: the check did not fail, or says nothing of page, host, client or way
+    agreed: str = ""  # who else agrees that the page is gone: title | words | probe | wayback | browser
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +263,27 @@ class Elsewhere:
     captured_at: datetime | None = None
 
 
+class Word(StrEnum):
+    """What a person may say of a link."""
+
+    FINE = "fine"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A person's word on a link, and beneath it what the checks alone conclude."""
+
+    word: Word
+    at: datetime
+    state: State
+    reason: str
+    confidence: Confidence
+
+
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything remembered of one link; a new check makes a new History (`memory.remember`)."""
+    """Everything remembered of one link; a new check makes a new History (`schedule.history.remember`)."""
 
     canonical_url: str
     first_seen: datetime
@@ -281,6 +310,13 @@ class History:
     changed_at: datetime | None = None  # when the state changed last
     doubted_at: datetime | None = None  # it failed in a run that counted for nothing; cleared by the next look
     elsewhere: Elsewhere | None = None  # None: never asked
+    guesses: int = 0  # of `failures`: guesses that nothing else agreed with; no link dies of them
+    answered_at: datetime | None = None  # when its host answered this link last, whatever it said
+    silent: int = 0  # checks of proof `way` since the host answered last, one a day
+    silent_since: datetime | None = None  # the first of them
+    silent_at: datetime | None = None  # the last of them that counted
+    said: str = ""  # fingerprint of the last answer or failure that was believed (`schedule.outage`)
+    mark: Mark | None = None  # a person's word, which stands above what checks conclude
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +331,8 @@ class Check:
     history: History  # after this check
     run_id: str = ""
     readable: str = ""  # self-contained HTML of the article, kept beside the raw bytes; "" none
+    said: str = ""  # fingerprint of the answer or failure (`schedule.outage`)
+    held: bool = False  # recorded, and counts only when the stretch of time it belongs to is believed
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class FetchSettings(Section, frozen=True):
     max_per_day: Count = 0
     probe: bool = False
     robots: bool = False
+    second_opinion: Literal["none", "browser", "wayback"] = "none"
     user_agent: str = ""  # "": the built-in browser-like one that names this project
     headers: dict[str, str] = {}
     cookies: str = ""  # a Netscape cookie file
@@ -84,6 +85,7 @@ class Schedule(Section, frozen=True):
     dead: Seconds = Seconds(30 * DAY)
     confirmations: Positive = 3
     confirm_after: Seconds = Seconds(3 * DAY)
+    silent: Seconds = Seconds(90 * DAY)
     budget: Seconds = Seconds(0)  # 0: no limit
 
 

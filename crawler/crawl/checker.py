@@ -20,13 +20,17 @@ from crawler.core.model import (
     History,
     Link,
     Page,
+    Proof,
     Redirect,
     State,
     Verdict,
 )
+from crawler.core.proof import GUESSES
 from crawler.crawl.examine import Depth, PageReading, ProbeTask, ReadTask, read
+from crawler.crawl.hosts import Hosts
 from crawler.fetch import Request
 from crawler.judge.probe import probe_url
+from crawler.judge.second import supported
 from crawler.page.titles import title_match
 from crawler.schedule.history import first_seen, remember
 
@@ -55,6 +59,7 @@ class Checker:
     run_id: str = ""
     depth: Depth = Depth.PAGE
     probes: dict[str, Fetch] = field(default_factory=dict)  # by directory
+    hosts: Hosts = field(default_factory=Hosts)
 
     async def __call__(self, link: Link) -> Check:
         """Check one link once."""
@@ -72,22 +77,35 @@ class Checker:
         return self._remembered(link, history, fetched, PageReading(Page(), verdict))
 
     def _remembered(self, link: Link, history: History, fetched: Fetch, reading: PageReading) -> Check:
-        now, page, verdict = self.now(), reading.page, reading.verdict
-        match = best_title_match(link, page)
-        after = remember(history, fetched, page, verdict, now, self.settings.schedule, title_match=match)
-        return Check(link, now, fetched, page, verdict, after, self.run_id, reading.readable)
+        now, page, verdict, said = self.now(), reading.page, reading.verdict, reading.said
+        after = remember(
+            history, fetched, page, verdict, now, self.settings.schedule,
+            title_match=best_title_match(link, page), around=self.hosts.around(link), said=said,
+        )  # fmt: skip
+        return Check(link, now, fetched, page, verdict, after, self.run_id, reading.readable, said)
 
     async def _check(self, link: Link, history: History) -> tuple[Fetch, PageReading]:
         validators = conditions(history)
         fetched = await self.fetch(Request(link.fetch_url, validators))
         if fetched.status == 304 and validators:
-            return fetched, PageReading(Page(), not_modified(fetched))
+            return fetched, PageReading(Page(), not_modified(fetched), said=history.said)
+        fetched, reading = await self._followed(link, fetched, history)
+        probe = await self._probe_verdict(fetched, reading.verdict)
+        if probe and reading.verdict.state is State.ALIVE:
+            reading = with_verdict(reading, probe)
+        if self.depth is Depth.PAGE:  # of a head alone, nobody can tell what the page does not say
+            titles = {o.note_title for o in link.occurrences if o.note_title}
+            reading = with_verdict(reading, supported(reading.verdict, titles, history, reading.page, probe))
+        return fetched, reading
+
+    async def _followed(self, link: Link, fetched: Fetch, history: History) -> tuple[Fetch, PageReading]:
+        """What was answered in the end, after the moves that pages themselves name."""
         fetched, reading = await self._read_on(link, fetched, history)
         seen = {link.fetch_url, fetched.final_url}
         for _ in range(MAX_MOVES):
             target = reading.verdict.follow
             if not target:
-                break
+                return fetched, reading
             if target in seen:
                 return fetched, ended(reading, "redirect-loop")
             seen.add(target)
@@ -95,12 +113,7 @@ class Checker:
             fetched, reading = await self._read_on(replace(link, fetch_url=target), fetched, history)
             if reading.verdict.state is State.ALIVE:
                 reading = with_verdict(reading, replace(reading.verdict, reason="account-migrated", moved_to=target))
-        if reading.verdict.follow:
-            reading = ended(reading, "too-many-moves")
-        alive = reading.verdict.state is State.ALIVE
-        if self.settings.fetch.probe and alive and not self.sites.for_url(fetched.final_url):
-            reading = with_verdict(reading, await self._probed(fetched) or reading.verdict)
-        return fetched, reading
+        return fetched, ended(reading, "too-many-moves") if reading.verdict.follow else reading
 
     async def _read_on(self, link: Link, fetched: Fetch, history: History) -> tuple[Fetch, PageReading]:
         """What an answer means, after the refreshes of a few seconds by which pages send their reader on."""
@@ -123,6 +136,13 @@ class Checker:
         task = ReadTask(link, fetched, self.now(), accept, known, self.depth)
         return await self.reader.read(task) if fetched.body else read(task, self.sites)  # nothing foreign to parse
 
+    async def _probe_verdict(self, fetched: Fetch, verdict: Verdict) -> Verdict | None:
+        """What a sibling probe says, where the user wants one: of living pages, and of guesses that it may support."""
+        wanted = verdict.state is State.ALIVE or verdict.reason in GUESSES
+        if not self.settings.fetch.probe or not wanted or self.sites.for_url(fetched.final_url):
+            return None
+        return await self._probed(fetched)
+
     async def _probed(self, fetched: Fetch) -> Verdict | None:
         """Ask once a directory for a sibling that cannot exist: an answer like the page's own is a soft 404."""
         directory = fetched.final_url.split("?")[0].rpartition("/")[0]
@@ -141,7 +161,9 @@ def with_verdict(reading: PageReading, verdict: Verdict) -> PageReading:
 
 def ended(reading: PageReading, reason: str) -> PageReading:
     """A page that leads on and on: `suspect`, and not followed further."""
-    return with_verdict(reading, replace(reading.verdict, state=State.SUSPECT, reason=reason, follow=None))
+    evidence = replace(reading.verdict.evidence, proof=Proof.CLIENT)
+    found = replace(reading.verdict, state=State.SUSPECT, reason=reason, follow=None, evidence=evidence)
+    return with_verdict(reading, found)
 
 
 def conditions(history: History) -> tuple[tuple[str, str], ...]:

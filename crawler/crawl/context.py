@@ -62,11 +62,12 @@ def open_archive(
 ) -> Iterator[Archive]:
     """The archive of these settings, closed at the end of the block; a missing one is an empty one, unless `there`.
 
-    `command` stands in the lock, so that a second writer is told who holds it. What had to be brought into agreement at
-    opening is logged as a warning, a line each: somebody should know. Raises UsageError for a missing archive,
-    ArchiveBusy unless `wait`, and the other errors of `Archive.open`.
+    What a killed run left unjudged is judged first. `command` stands in the lock, so that a second writer is told who
+    holds it. What had to be brought into agreement at opening is logged as a warning, a line each.
+    Raises UsageError for a missing archive, ArchiveBusy unless `wait`, and the other errors of `Archive.open`.
     """
     from crawler.archive import Archive, holds_archive
+    from crawler.crawl.leftovers import judge_leftovers
 
     path = Path(settings.archive.path)
     if there and not holds_archive(path):
@@ -75,6 +76,7 @@ def open_archive(
     try:
         for notice in archive.notices:
             logging.getLogger("crawler.archive").warning("crawler: %s", notice)
+        judge_leftovers(archive)
         yield archive
     finally:
         archive.close()

@@ -203,6 +203,11 @@ class Borrowed:
                 kept[n] = snapshot
         return kept
 
+    def settle(self, run: str, canonical_urls: Sequence[str], *, believed: bool) -> None:
+        """What was kept of a check that is believed stays."""
+        if self._keep:
+            self._keep.settle(run, canonical_urls, believed=believed)
+
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
         """Nothing: a check does not remember."""
 

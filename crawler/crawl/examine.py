@@ -10,13 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from crawler.core.model import Confidence, Evidence, Fetch, Link, Page, State, Verdict
+from crawler.core.model import Confidence, Evidence, Fetch, Link, Page, Proof, State, Verdict
 from crawler.judge import judge
 from crawler.judge.probe import judge_probe
 from crawler.judge.refresh import refresh_target
 from crawler.page import read_page
 from crawler.page.document import Document
 from crawler.page.readable import readable_html
+from crawler.schedule.outage import COMPARED, fingerprint
 
 if TYPE_CHECKING:
     from crawler.sites import Site, Sites
@@ -63,6 +64,7 @@ class PageReading:
     readable: str = ""
     refresh: str = ""  # where the page sends its reader within seconds; "" nowhere, or where that is not to be followed
     shows: bool = False  # such a page has something to read all the same
+    said: str = ""  # fingerprint of the answer (`schedule.outage`)
 
 
 def read(task: ReadTask, sites: Sites) -> PageReading:
@@ -73,7 +75,15 @@ def read(task: ReadTask, sites: Sites) -> PageReading:
         readable = readable_html(page, task.fetched.final_url, task.at)
     target = refresh_target(task.fetched, document) if verdict.state in SENDS_ON else None
     shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
-    return PageReading(replace(page, html=""), verdict, readable, target or "", shows)
+    said = said_by(task.fetched, document)
+    return PageReading(replace(page, html=""), verdict, readable, target or "", shows, said)
+
+
+def said_by(fetched: Fetch, document: Document) -> str:
+    """The fingerprint of an answer."""
+    if not document.body or not document.is_html:
+        return fingerprint(fetched, "", "")
+    return fingerprint(fetched, document.title, document.visible_text(COMPARED))
 
 
 def compare_probe(task: ProbeTask) -> Verdict | None:
@@ -89,7 +99,7 @@ def too_complex(task: ReadTask, sites: Sites, why: str) -> PageReading:
     if status is None or status < 300 or verdict.state not in (State.DEAD, State.BLOCKED):
         evidence = Evidence(
             rule=f"reader/{TOO_COMPLEX}", http_status=status, final_url=task.fetched.final_url,
-            redirects=task.fetched.redirects, error=why,
+            redirects=task.fetched.redirects, error=why, proof=Proof.CLIENT,
         )  # fmt: skip
         verdict = Verdict(State.UNKNOWN, TOO_COMPLEX, Confidence.LOW, evidence)
     return PageReading(Page(), verdict)

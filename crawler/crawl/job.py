@@ -42,6 +42,9 @@ class Memory(Protocol):
     def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
         """Keep checks; what is returned is on disk."""
 
+    def settle(self, run: str, canonical_urls: Sequence[str], *, believed: bool) -> None:
+        """Held checks of a run count from now on, or never will."""
+
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
         """Replace memories without a check; `links` tell site and host of new ones."""
 

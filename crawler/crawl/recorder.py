@@ -1,21 +1,26 @@
-"""The recording half of a run: checks go to the archive as they come, failures once the run itself was judged.
+"""The recording half of a run: every check goes to the archive as it comes, and counts once it is believed.
 
 The one place that hands checks to the archive. Which link is checked, and what a check concludes, is not decided here;
-whether a run's failures may be believed is decided by the rules of `schedule.outage`.
+whether a check may be believed is decided by the rules of `schedule.outage`. What says what it said before counts at
+once; all else is recorded as *held*, and counts when its ten minutes are over or when the run ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import trio
 
-from crawler.core.model import Check, Failure, History, Page, SlotState, Snapshot, State
+from crawler.core.model import Check, Confidence, Failure, History, Page, SlotState, Snapshot, State
+from crawler.crawl.hosts import Hosts
 from crawler.judge.redirects import shared_target
-from crawler.schedule.history import remember
-from crawler.schedule.outage import Watch, is_network_failure
+from crawler.judge.second import WORDS, missed
+from crawler.judge.verdicts import verdict
+from crawler.schedule.history import first_seen, remember
+from crawler.schedule.outage import HIJACKED, STRETCH, Seen, Stretch, Watch, is_network_failure, seen
 from crawler.sites import OTHER
 
 if TYPE_CHECKING:
@@ -49,15 +54,21 @@ class RecorderTools:
 
 @dataclass(slots=True)
 class Recorder:
-    """Records checks as they come; failures that our own line could explain wait until the run is judged."""
+    """Records checks as they come, and lets them count when the stretch of the run that they belong to is believed."""
 
     job: Job
-    histories: dict[str, History]  # by canonical URL; what is recorded replaces what was known
+    histories: dict[str, History]  # by canonical URL; what counts replaces what was known
     watch: Watch
     tools: RecorderTools
+    hosts: Hosts = field(default_factory=Hosts)
+    run_id: str = ""
     before: Mapping[str, History] = field(init=False)
-    held: list[Check] = field(default_factory=list)
-    redirected: list[Check] = field(default_factory=list)  # without their bodies
+    stretch: Stretch = field(default_factory=Stretch)
+    seen: list[Seen] = field(default_factory=list)
+    hijack: Callable[[Check], Awaitable[bool]] | None = None  # is a name that does not exist answered with this page?
+    waiting: deque[Check] = field(default_factory=deque)  # recorded, until their ten minutes are over; without bodies
+    held: list[Check] = field(default_factory=list)  # recorded, until the run ends; without bodies
+    redirected: list[tuple[Check, bool]] = field(default_factory=list)  # and whether its words of old are gone
     fetched: int = 0  # links
     requests: int = 0
     kept_bytes: int = 0
@@ -70,21 +81,43 @@ class Recorder:
 
     async def keep(self, batch: list[Check]) -> None:
         """Take a batch of checks: bytes and rows are on disk when this returns."""
-        now: list[Check] = []
-        later: list[Check] = []
+        taken = []
         for check in batch:
             self.watch.saw(check.link, check.fetch)
             self.fetched += check.fetch.failure is not Failure.HELD_BACK
             self.requests += check.fetch.requests
             if check.fetch.failure is not Failure.HELD_BACK:
-                (later if is_network_failure(check.fetch) else now).append(check)
-        self.held += later
-        self.redirected += [without_body(x) for x in now if x.fetch.redirects and x.link.site == OTHER]
-        await self.write(now)
+                taken.append(replace(check, held=self._is_to_be_held(check)))
+        self._remember_redirects(taken)
+        await self.write(taken)
         for check in batch:
             self.job.observer.checked(check)
+        await self._count_the_old()
         if self.watch.hopeless(trio.current_time() - self.started):
             self.tools.give_up()
+
+    def _is_to_be_held(self, check: Check) -> bool:
+        """Whether this check could be the answer of somebody who answers for everybody, or our own line's failure."""
+        known = self.before.get(check.link.canonical_url)
+        doubted = known is not None and known.reason == HIJACKED
+        one = seen(check, known or first_seen(check.link.canonical_url, check.link.url, check.at))
+        if check.verdict.state is not State.BLOCKED:  # a wall that a rule knows is the site's own
+            self.seen.append(one)
+            self.stretch.saw(one)
+        if is_network_failure(check.fetch):
+            return True
+        return (
+            bool(check.said)
+            and check.verdict.state is not State.BLOCKED
+            and (one.changed or not one.remembered or doubted)
+        )
+
+    def _remember_redirects(self, checks: Iterable[Check]) -> None:
+        for check in checks:
+            if check.fetch.redirects and check.link.site == OTHER and not is_network_failure(check.fetch):
+                known = self.before.get(check.link.canonical_url)
+                lost = known is not None and known.last_alive is not None and missed(known.page_title, check.page)
+                self.redirected.append((without_body(check), lost))
 
     async def write(self, checks: list[Check]) -> None:
         """Record checks in the one thread that writes."""
@@ -92,28 +125,103 @@ class Recorder:
             return
         snapshots = await self.tools.write(self._record, checks, self._states_to_save())
         for check, snapshot in zip(checks, snapshots, strict=True):
-            kept = snapshot or check.history.snapshot
-            self.histories[check.link.canonical_url] = replace(check.history, snapshot=kept)
+            kept = replace(check, history=replace(check.history, snapshot=snapshot or check.history.snapshot))
+            if not check.held:
+                self._counts(kept)
+            elif is_network_failure(check.fetch):
+                self.held.append(without_body(kept))
+            else:
+                self.waiting.append(without_body(kept))
             if snapshot and not snapshot.revisit:
                 self.kept_bytes += len(check.fetch.body)
                 if self.tools.pictures and check.verdict.state is State.ALIVE:
                     self.tools.pictures.offer(snapshot.id, check.fetch.final_url, check.page)
 
-    async def settle(self) -> None:
-        """The run is over: keep its network failures, or drop them all where the run is not believed."""
-        if not self.watch.is_down():
-            await self.write(self.held)
-            await self.write(amended_by_company(self.redirected, self.before, self.job))
-            return
-        self.network_down = True
+    def _counts(self, check: Check) -> None:
+        self.histories[check.link.canonical_url] = check.history
+        self.hosts.counted(check)
+
+    async def _count_the_old(self) -> None:
+        """Let checks count whose ten minutes are over; what those ten minutes say against waits for the run's end."""
         now = self.job.now()
-        doubted = [
-            replace(self.histories[check.link.canonical_url], doubted_at=now)
-            for check in self.held
-            if check.link.canonical_url in self.histories
-        ]
-        self.histories |= {history.canonical_url: history for history in doubted}
-        self.job.memory.put_histories(doubted)
+        believed: list[Check] = []
+        while self.waiting and now - self.waiting[0].at > STRETCH:
+            check = self.waiting.popleft()
+            sure = not self.stretch.is_open(check.said) and self.stretch.believes(check.said, check.at)
+            (believed if sure else self.held).append(check)
+        await self._settle(believed, believed=True)
+
+    async def _settle(self, checks: Sequence[Check], *, believed: bool) -> None:
+        if believed and self.hijack:
+            hijacked = [check for check in checks if await self.hijack(check)]
+            await self._settle(hijacked, believed=False)
+            await self.write([self._as_hijacked(check) for check in hijacked])
+            theirs = {check.link.canonical_url for check in hijacked}
+            checks = [check for check in checks if check.link.canonical_url not in theirs]
+        if not checks:
+            return
+        keys = list(dict.fromkeys(check.link.canonical_url for check in checks))
+        await self.tools.write(lambda: self.job.memory.settle(self.run_id, keys, believed=believed))
+        if believed:
+            for check in checks:
+                self._counts(check)
+            return
+        now = self.job.now()
+        doubted = {key: replace(self.histories[key], doubted_at=now) for key in keys if key in self.histories}
+        self.histories |= doubted
+        await self.tools.write(self.job.memory.put_histories, list(doubted.values()))
+
+    def _as_hijacked(self, check: Check) -> Check:
+        """The check with what it is worth: the name system answered, and not the host."""
+        matched = "a name that cannot exist has the same address and the same page"
+        rule, low = f"generic/{HIJACKED}", Confidence.LOW
+        found = verdict(check.fetch, State.UNKNOWN, HIJACKED, rule, matched, confidence=low)
+        first = self.before.get(check.link.canonical_url) or check.history
+        after = remember(first, check.fetch, Page(), found, check.at, self.job.settings.schedule, said=check.said)
+        return replace(check, verdict=found, history=after, held=False)
+
+    def judged_again(self, impossible: str) -> None:
+        """Hold every check so far against what a name that cannot exist was answered with."""
+        self.stretch = Stretch(impossible)
+        for one in self.seen:
+            self.stretch.saw(one)
+        self.stretch.conclude(self.seen)
+
+    async def settle(self, refuted: frozenset[str] = frozenset()) -> None:
+        """The run is over: let what is believed count, and drop the rest.
+
+        `refuted` are fingerprints that canaries gave, too: nothing that said them is believed.
+        """
+        down, cut_at = self.watch.is_down(), self.watch.last_answer if self.watch.may_be_cut else None
+        good: list[Check] = []
+        bad: list[Check] = []
+        for check in (*self.held, *self.waiting):
+            lost = is_network_failure(check.fetch) and (down or (cut_at is not None and check.at >= cut_at))
+            doubted = check.said in refuted or not self.stretch.believes(check.said, check.at)
+            (bad if lost or doubted else good).append(check)
+        self.held, self.waiting = [], deque()
+        self.network_down = down or bool(bad)
+        await self._settle(bad, believed=False)
+        await self._settle(good, believed=True)
+        await self._look_again_at_missing_names(good)
+        dropped = {check.link.canonical_url for check in bad}
+        amended = amended_by_company(self.redirected, self.before, self.job)
+        await self.write([check for check in amended if check.link.canonical_url not in dropped])
+
+    async def _look_again_at_missing_names(self, checks: Iterable[Check]) -> None:
+        """Fold checks of names that two look-ups of this run did not find once more, with that known."""
+        folded = []
+        for check in checks:
+            key = check.link.canonical_url
+            if key in self.hosts.gone:
+                first = self.before.get(key) or first_seen(key, check.link.url, check.at)
+                around, schedule = self.hosts.around(check.link), self.job.settings.schedule
+                folded.append(
+                    remember(first, check.fetch, check.page, check.verdict, check.at, schedule, around=around)
+                )
+        self.histories |= {history.canonical_url: history for history in folded}
+        if folded:
+            await self.tools.write(self.job.memory.put_histories, folded)
 
     def _states_to_save(self) -> list[SlotState]:
         now = trio.current_time()
@@ -130,21 +238,24 @@ class Recorder:
 
 
 def without_body(check: Check) -> Check:
-    """A check that is only remembered for where it ended."""
-    return replace(check, fetch=replace(check.fetch, body=b""), page=Page())
+    """A check that is only remembered for what it concluded and where it ended."""
+    return replace(check, fetch=replace(check.fetch, body=b""), page=Page(), readable="")
 
 
-def amended_by_company(checks: Sequence[Check], before: Mapping[str, History], job: Job) -> list[Check]:
+def amended_by_company(checks: Sequence[tuple[Check, bool]], before: Mapping[str, History], job: Job) -> list[Check]:
     """Checks judged again in the light of each other: many links of a host that end on one page have no page."""
     by_host: dict[str, list[Check]] = {}
-    for check in checks:
+    lost = {check.link.canonical_url for check, words_are_gone in checks if words_are_gone}
+    for check, _ in checks:
         by_host.setdefault(check.link.host, []).append(check)
     amended = []
     for members in by_host.values():
         verdicts = shared_target(members)
         for check in members:
-            if verdict := verdicts.get(check.link.canonical_url):
+            if found := verdicts.get(check.link.canonical_url):
                 history = before.get(check.link.canonical_url) or check.history
-                after = remember(history, check.fetch, check.page, verdict, check.at, job.settings.schedule)
-                amended.append(replace(check, verdict=verdict, history=after))
+                if check.link.canonical_url in lost:
+                    found = replace(found, evidence=replace(found.evidence, agreed=WORDS))
+                after = remember(history, check.fetch, check.page, found, check.at, job.settings.schedule)
+                amended.append(replace(check, verdict=found, history=after, held=False))
     return amended

@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from crawler.core.model import Check, Run
+from crawler.core.model import Check, Failure, Fetch, Link, Run
+from crawler.core.proof import NO_SUCH_HOST
 from crawler.crawl.checker import Checker
+from crawler.crawl.hijack import HijackWatch
+from crawler.crawl.hosts import Hosts, hosts_of
 from crawler.crawl.job import Job, Prepared, Stop
 from crawler.crawl.pictures import PictureKeeper
 from crawler.crawl.pipeline import Walk, check_link, crawl, record
@@ -30,12 +33,14 @@ from crawler.schedule.outage import CANARIES, Watch, canaries, known_hosts
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from crawler.core.settings import FetchSettings
     from crawler.crawl.readers import Reader
     from crawler.fetch import Fetcher
     from crawler.schedule.plan import Plan
 
 GRACE = 10.0  # seconds that open fetches get to finish after a signal or the end of the budget
 COOL_DOWN = timedelta(hours=2)  # how long a slot that refused us `patience` times is left alone; a guess
+ASKED = 2  # hosts that were alive last, asked where a page or failure is in doubt
 LETTERS = 25  # of a sibling probe; Bar-Yossef et al. 2004
 
 
@@ -46,10 +51,12 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
     async with readers_of(job) as reader, opened as fetcher:
-        walk = walk_with(fetcher, reader, job, ready)
+        hosts = hosts_of(ready.histories, proxied=bool(job.settings.fetch.proxy))
+        walk = walk_with(fetcher, reader, job, ready, hosts)
+        hijack = HijackWatch(fetcher, reader, job.now, impossible_name())
         scope = trio.CancelScope()
-        recorder = recorder_for(fetcher, job, ready, scope)
-        await walk_plan(ready.plan, walk, recorder, scope)
+        recorder = recorder_for(fetcher, job, ready, scope, hosts)
+        await walk_plan(ready.plan, walk, recorder, scope, hijack)
         for refusal in walk.given_up:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
@@ -66,11 +73,11 @@ async def readers_of(job: Job) -> AsyncIterator[Reader]:
         yield pool
 
 
-def walk_with(fetcher: Fetcher, reader: Reader, job: Job, ready: Prepared) -> Walk:
+def walk_with(fetcher: Fetcher, reader: Reader, job: Job, ready: Prepared, hosts: Hosts) -> Walk:
     """The crawling half: how links are checked and what slots hear of it."""
     checker = Checker(
         fetcher, job.sites, job.settings, ready.politeness, ready.histories, job.now, random_letters, reader,
-        run_id=ready.run.id, depth=job.depth,
+        run_id=ready.run.id, depth=job.depth, hosts=hosts,
     )  # fmt: skip
     return Walk(
         check=checker,
@@ -82,7 +89,7 @@ def walk_with(fetcher: Fetcher, reader: Reader, job: Job, ready: Prepared) -> Wa
     )
 
 
-def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.CancelScope) -> Recorder:
+def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.CancelScope, hosts: Hosts) -> Recorder:
     """The recording half; where nothing can be reached, it ends the walk that runs in `scope`."""
     write = WritingThread(job.run_sync)
     pictures = None
@@ -95,7 +102,8 @@ def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.Cancel
 
     planned = [link for slot in ready.plan.slots for link in slot.links]
     watch = Watch(known_hosts(planned, ready.histories))
-    return Recorder(job, ready.histories, watch, RecorderTools(write, fetcher.slot_states, give_up, pictures))
+    tools = RecorderTools(write, fetcher.slot_states, give_up, pictures)
+    return Recorder(job, ready.histories, watch, tools, hosts, ready.run.id)
 
 
 def summary(run: Run, walk: Walk, recorder: Recorder) -> Run:
@@ -113,7 +121,7 @@ def summary(run: Run, walk: Walk, recorder: Recorder) -> Run:
     )
 
 
-async def walk_plan(plan: Plan, walk: Walk, recorder: Recorder, scope: trio.CancelScope) -> None:
+async def walk_plan(plan: Plan, walk: Walk, recorder: Recorder, scope: trio.CancelScope, hijack: HijackWatch) -> None:
     """Crawl and record side by side under the wishes to stop: the budget, signals, a network that is gone."""
     job, pictures = recorder.job, recorder.tools.pictures
     send, receive = trio.open_memory_channel[Check](0)
@@ -123,12 +131,15 @@ async def walk_plan(plan: Plan, walk: Walk, recorder: Recorder, scope: trio.Canc
                 watchers.start_soon(heed_budget, job.budget.seconds, walk.stop, scope)
             if job.handle_signals and threading.current_thread() is threading.main_thread():
                 watchers.start_soon(heed_signals, walk.stop, scope)
+            recorder.hijack = hijack.has
+            watchers.start_soon(hijack.ask)
             async with trio.open_nursery() as nursery:
                 if pictures:
                     nursery.start_soon(pictures.run)
                 nursery.start_soon(record_all, receive, recorder)
                 await crawl(plan.slots, walk, send)
-        await settle(walk, recorder)  # signals are still heard: a canary may take its time
+        await settle(walk, recorder, hijack)  # signals are still heard: a canary may take its time
+        recorder.requests += hijack.requests
         watchers.cancel_scope.cancel()
 
 
@@ -140,14 +151,85 @@ async def record_all(receive: trio.MemoryReceiveChannel[Check], recorder: Record
         await recorder.tools.pictures.send.aclose()
 
 
-async def settle(walk: Walk, recorder: Recorder) -> None:
-    """Judge the run itself, with canaries where it knows too little, then keep or drop its network failures."""
+async def settle(walk: Walk, recorder: Recorder, hijack: HijackWatch) -> None:
+    """Judge the run itself, with canaries where it knows too little, then let its checks count or drop them."""
+    recorder.stretch.conclude(recorder.seen)
+    if recorder.job.stop.reason in (None, "budget"):
+        await ask_canaries(walk, recorder)
+        refuted = await ask_about_doubts(walk, recorder, hijack)
+        await look_up_again(walk, recorder)
+    else:  # nobody waits for canaries: what is in doubt does not count, and stays due
+        refuted = frozenset(recorder.stretch.few | recorder.stretch.doubtful)
+    await recorder.settle(refuted)
+
+
+async def ask_canaries(walk: Walk, recorder: Recorder) -> None:
+    """Ask hosts that were alive last, where failures leave in doubt whether the line is there."""
     watch, job = recorder.watch, recorder.job
-    if watch.wants_canary() and not job.stop.reason:
+    if watch.wants_canary():
         for link in canaries(job.links, recorder.histories, watch.answered | watch.failed, CANARIES):
             watch.known.add(link.host)
             await recorder.keep([await check_link(link, walk)])
-    await recorder.settle()
+    elif watch.may_be_cut:
+        for link in canaries(job.links, recorder.histories, set(watch.since_answer), CANARIES):
+            await recorder.keep([await check_link(link, walk)])
+
+
+async def ask_about_doubts(walk: Walk, recorder: Recorder, hijack: HijackWatch) -> frozenset[str]:
+    """Settle what too many say and nothing remembered speaks for or against; fingerprints that are refuted.
+
+    Where few domains were asked, two others that were alive last tell. Where nothing is remembered, or nobody is left
+    to be asked, a name that cannot exist does; not where [fetch] resolve answers for such names and few were asked.
+    """
+    few, doubtful = recorder.stretch.few, recorder.stretch.doubtful
+    told = await said_by_others(walk, recorder, few) if few else []
+    refuted = few & set(told) if len(told) == ASKED and len(set(told)) == 1 else set()
+    unasked = few and len(told) < ASKED and not resolves_all(recorder.job.settings.fetch)
+    if doubtful or unasked:
+        impossible = await hijack.said_by(impossible_name())
+        recorder.judged_again(impossible)
+        refuted |= few & {impossible} if unasked else set()
+    return frozenset(refuted)
+
+
+async def said_by_others(walk: Walk, recorder: Recorder, doubted: set[str]) -> list[str]:
+    """What hosts say that were alive last and are not themselves in doubt: two at most."""
+    asked = {check.link.host for check in (*recorder.held, *recorder.waiting) if check.said in doubted}
+    told = []
+    for link in canaries(recorder.job.links, recorder.before, asked, ASKED):
+        check = await check_link(link, walk)
+        recorder.requests += check.fetch.requests
+        told.append(check.said)
+    return told
+
+
+def resolves_all(settings: FetchSettings) -> bool:
+    """Whether a rule of [fetch] resolve answers for every host, also for those that nobody registered."""
+    return any(key.partition(":")[0] in ("", "*") for key in settings.resolve)
+
+
+async def look_up_again(walk: Walk, recorder: Recorder) -> None:
+    """A second look-up of names that do not exist, of links never seen alive: one link a host."""
+    if not recorder.watch.answered:
+        return
+    missing: dict[str, list[Link]] = {}
+    for check in recorder.held:
+        known = recorder.before.get(check.link.canonical_url)
+        if has_no_name(check.fetch) and (known is None or known.last_alive is None):
+            missing.setdefault(check.link.host, []).append(check.link)
+    for links in missing.values():
+        again = await check_link(links[0], walk)
+        recorder.requests += again.fetch.requests
+        if has_no_name(again.fetch):
+            recorder.hosts.gone |= {link.canonical_url for link in links}
+
+
+def has_no_name(fetch: Fetch) -> bool:
+    """Whether the name of the asked host itself does not exist."""
+    missing = fetch.failure is Failure.NO_SUCH_HOST or (
+        fetch.failure is Failure.DNS and fetch.error.startswith(NO_SUCH_HOST)
+    )
+    return missing and not fetch.redirects
 
 
 def hurry(scope: trio.CancelScope) -> None:
@@ -171,6 +253,11 @@ async def heed_signals(stop: Stop, scope: trio.CancelScope) -> None:
             stop.ask("signal")
             stop.reason = "signal"
             hurry(scope)
+
+
+def impossible_name() -> str:
+    """A name that nobody registered. Not under `.invalid`: resolvers answer for that by themselves (RFC 6761, 6.4)."""
+    return f"{random_letters()}.com"
 
 
 def random_letters() -> str:

@@ -83,6 +83,10 @@ class Fetcher:
         """Every slot that was asked, or remembered, as it should be remembered for the next run."""
         return self._limiter.states()
 
+    async def lookup(self, host: str) -> tuple[str, ...]:
+        """The addresses that the name system gives for a host; () for none, by proxy, and under [fetch] resolve."""
+        return await self._transport.lookup(host) if isinstance(self._transport, PooledTransport) else ()
+
     async def close_slot(self, slot: str) -> None:
         """Close the slot's idle connections: no more links of it are coming."""
         await self._transport.close_slot(slot)

@@ -183,6 +183,15 @@ class Guard:
             raise WebTrouble(Failure.NOT_PUBLIC, f"{host} is at {addresses[0]}, which is not public")
         return Route(public, port)
 
+    async def lookup(self, host: str) -> tuple[str, ...]:
+        """The addresses that the name system gives; () where it gives none, and for hosts under the user's rules."""
+        if any(rule.matches(host, port) for rule in self.rules for port in (80, 443)):
+            return ()
+        try:
+            return await self._addresses(host)
+        except OSError:  # socket.gaierror is one
+            return ()
+
     def refuse_private_name(self, host: str, port: int) -> None:
         """What can be told without DNS, for requests through a proxy: raises WebTrouble NOT_PUBLIC."""
         if self.allow_private or any(rule.matches(host.strip("[]"), port) for rule in self.rules):

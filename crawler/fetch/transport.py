@@ -62,6 +62,10 @@ class PooledTransport:
         self._user_agent = user_agent
         self._pools: OrderedDict[Origin, _Pool] = OrderedDict()
 
+    async def lookup(self, host: str) -> tuple[str, ...]:
+        """The addresses of a name; () where it has none, and where a proxy looks names up."""
+        return () if self._proxy else await self._guard.lookup(host)
+
     async def send(self, request: WireRequest) -> WireResponse:
         """Raises what httpcore, the guard or the system raise; `trouble` knows them all."""
         if self._proxy is not None:

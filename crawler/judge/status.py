@@ -9,13 +9,19 @@ from dataclasses import replace
 from typing import assert_never
 
 from crawler.core.model import Confidence, Cut, Failure, Fetch, State, Verdict
+from crawler.core.proof import NO_SUCH_HOST, PORTAL, proof_of_failure, proof_of_status
 from crawler.judge.verdicts import verdict
 
 
 def judge_failure(fetch: Fetch, failure: Failure) -> Verdict:
     """The verdict of a fetch that brought no response. One check never makes death, but for a malformed URL."""
+    if failure is Failure.DNS and fetch.error.startswith(NO_SUCH_HOST):
+        failure = Failure.NO_SUCH_HOST
+    if failure is Failure.MALFORMED_URL and fetch.redirects:
+        failure = Failure.PROTOCOL  # the note's own URL was asked, and answered: its server names an impossible target
     state, confidence = _of_failure(failure)
-    return verdict(fetch, state, failure.reason, f"failure/{failure.value}", confidence=confidence)
+    proof = proof_of_failure(failure, fetch.error)
+    return verdict(fetch, state, failure.reason, f"failure/{failure.value}", confidence=confidence, proof=proof)
 
 
 # What a cut body is called where too little of it came to be judged as a page.
@@ -51,11 +57,11 @@ def _of_failure(failure: Failure) -> tuple[State, Confidence]:
             return State.UNKNOWN, Confidence.MEDIUM  # it answered; we could not take what it gave
         case Failure.INTERNAL:
             return State.UNKNOWN, Confidence.LOW  # our own crash says nothing of the page
-        case Failure.NO_SUCH_HOST | Failure.DNS | Failure.REFUSED | Failure.TLS:
+        case Failure.NO_SUCH_HOST | Failure.REFUSED | Failure.TLS:
             return State.SUSPECT, Confidence.MEDIUM
         case (
-            Failure.UNREACHABLE | Failure.RESET | Failure.TIMEOUT | Failure.PROTOCOL | Failure.REDIRECT_LOOP
-            | Failure.TOO_MANY_REDIRECTS | Failure.REDIRECTED_TO_PRIVATE
+            Failure.DNS | Failure.UNREACHABLE | Failure.RESET | Failure.TIMEOUT | Failure.PROTOCOL
+            | Failure.REDIRECT_LOOP | Failure.TOO_MANY_REDIRECTS | Failure.REDIRECTED_TO_PRIVATE
         ):  # fmt: skip
             return State.SUSPECT, Confidence.LOW
     assert_never(failure)
@@ -87,12 +93,16 @@ STATUSES: dict[int, tuple[State, str, Confidence]] = {
 def judge_status(fetch: Fetch, status: int) -> Verdict:
     """The verdict of a status that is not 2xx."""
     state, reason, confidence = STATUSES.get(status) or _by_class(status)
-    return verdict(fetch, state, reason, f"generic/status-{status}", f"status {status}", confidence=confidence)
+    proof = None if state is State.BLOCKED else proof_of_status(status)
+    rule = f"generic/status-{status}"
+    return verdict(fetch, state, reason, rule, f"status {status}", confidence=confidence, proof=proof)
 
 
 def _by_class(status: int) -> tuple[State, str, Confidence]:
-    if status >= 500:
+    if status == PORTAL:
+        return State.SUSPECT, "captive-portal", Confidence.LOW
+    if 500 <= status < 600:
         return State.SUSPECT, "server-error", Confidence.LOW
-    if status >= 400:
+    if 400 <= status < 500:
         return State.SUSPECT, "client-error", Confidence.LOW
-    return State.UNKNOWN, "unexpected-status", Confidence.LOW  # a redirect without a target, or 1xx
+    return State.UNKNOWN, "unexpected-status", Confidence.LOW  # a redirect without a target, 1xx, or no status at all

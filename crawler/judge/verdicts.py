@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from crawler.core.model import Confidence, Evidence, Fetch, State, Verdict
+from crawler.core.model import Confidence, Evidence, Fetch, Proof, State, Verdict
+from crawler.core.proof import proof_of_rule
 
 MAX_MATCHED = 300  # characters of evidence shown
 
 
 def verdict(
     fetch: Fetch, state: State, reason: str, rule: str, matched: str = "", *, confidence: Confidence | None = None,
-    limited: str = "", notice: str = "", follow: str | None = None,
+    limited: str = "", notice: str = "", follow: str | None = None, proof: Proof | None = None,
 ) -> Verdict:  # fmt: skip
     """A verdict with what the wire said as evidence.
 
-    `confidence` None: medium for what may still change its mind (dead, suspect), else high.
+    `confidence` None: medium for what may still change its mind (dead, suspect), else high. `proof` None: of the page
+    for what failed by a rule, of the host for guesses, nothing for every other state.
     """
+    if proof is None and state in (State.DEAD, State.SUSPECT):
+        proof = proof_of_rule(reason)
     if confidence is None:
         confidence = Confidence.MEDIUM if state in (State.DEAD, State.SUSPECT) else Confidence.HIGH
     evidence = Evidence(
@@ -26,6 +30,7 @@ def verdict(
         error=fetch.error,
         limited=limited,
         notice=one_line(notice),
+        proof=proof,
     )
     return Verdict(state, reason, confidence, evidence, follow=follow)
 

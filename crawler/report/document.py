@@ -15,6 +15,7 @@ from crawler.core.model import (
     Evidence,
     Finding,
     History,
+    Mark,
     Occurrence,
     Report,
     Run,
@@ -30,6 +31,7 @@ from crawler.report.parts import (
     EvidencePart,
     HealthPart,
     LinkPart,
+    MarkPart,
     NoticePart,
     OccurrencePart,
     RedirectPart,
@@ -145,6 +147,7 @@ def _link(finding: Finding, clean: Clean) -> LinkPart:
         next_check_at=_moment(history.next_due),
         previous_state=history.previous_state,
         changed_at=_moment(history.changed_at),
+        mark=_mark(history.mark, clean),
         snapshot=_snapshot(history.snapshot, clean),
         suggestions=tuple([_suggestion(s, clean) for s in finding.suggestions]),
         occurrences=tuple([_occurrence(o, clean) for o in link.occurrences]),
@@ -161,7 +164,15 @@ def _evidence(evidence: Evidence, clean: Clean) -> EvidencePart:
         error=_text(evidence.error, clean),
         limited=_text(evidence.limited, clean),
         notice=_text(evidence.notice, clean),
+        proof=evidence.proof,
+        agreed=evidence.agreed or None,
     )
+
+
+def _mark(mark: Mark | None, clean: Clean) -> MarkPart | None:
+    if mark is None:
+        return None
+    return MarkPart(word=mark.word, at=_whole(mark.at), state=mark.state, reason=clean(mark.reason))
 
 
 def _snapshot(snapshot: Snapshot | None, clean: Clean) -> SnapshotPart | None:

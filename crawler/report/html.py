@@ -31,6 +31,7 @@ from crawler.report.phrases import (
     about_run,
     evidence,
     in_state,
+    judgement,
     kept,
     memory,
     name,
@@ -142,7 +143,8 @@ def row(link: LinkPart, options: ReportOptions) -> TableRow:
     if link.state in (State.ALIVE, State.UNCHECKED):
         return made
     made.e = clipped(evidence(link), MAX_TEXT)
-    made.m = memory(link, options.language)
+    told = (memory(link, options.language), judgement(link, options.language))
+    made.m = " · ".join(part for part in told if part)
     made.k = kept(link, options.language) if link.site != "local" else ""
     made.o = [_offer(offer, words(options.language)) for offer in offers(link)]
     return made

@@ -20,6 +20,7 @@ from crawler.report.phrases import (
     about_run,
     evidence,
     in_state,
+    judgement,
     kept,
     memory,
     name,
@@ -109,7 +110,12 @@ def _findings(document: ReportDocument, state: State, options: ReportOptions, sa
 
 def _row(link: LinkPart, options: ReportOptions, say: Words) -> Sequence[str]:
     seen, told = evidence(link), memory(link, options.language)
-    why = [f"{_text(reason_name(link.reason, options.language))} `{link.reason}`", _small(seen), _small(told)]
+    why = [
+        f"{_text(reason_name(link.reason, options.language))} `{link.reason}`",
+        _small(seen),
+        _small(told),
+        _small(judgement(link, options.language)),
+    ]
     if link.moved_to:
         why.append(f"{say.moved_to} {_link(link.moved_to, link.moved_to)}")
     instead = [

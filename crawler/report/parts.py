@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from crawler.core.model import ChangeKind, Confidence, Kind, State
+from crawler.core.model import ChangeKind, Confidence, Kind, Proof, State, Word
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Position = Annotated[int, msgspec.Meta(ge=1)]
@@ -64,6 +64,17 @@ class EvidencePart(Part, frozen=True):
     error: str | None
     limited: str | None
     notice: str | None
+    proof: Proof | None
+    agreed: str | None  # who else agrees that it is gone
+
+
+class MarkPart(Part, frozen=True):
+    """A person's word, and what the checks conclude beneath it."""
+
+    word: Word
+    at: datetime
+    state: State
+    reason: str
 
 
 class SnapshotPart(Part, frozen=True):
@@ -120,6 +131,7 @@ class LinkPart(Part, frozen=True):
     next_check_at: datetime | None
     previous_state: State | None
     changed_at: datetime | None
+    mark: MarkPart | None
     snapshot: SnapshotPart | None
     suggestions: tuple[SuggestionPart, ...]
     occurrences: tuple[OccurrencePart, ...]

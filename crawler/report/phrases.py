@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.model import ChangeKind, State
+from crawler.report.answers import answers, seen_line
 from crawler.report.figures import day, duration, number, size
 from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, SuggestionPart
 from crawler.report.reasons import reason_name
@@ -66,12 +67,15 @@ def verdict(link: LinkPart, language: Language) -> str:
 
 def evidence(link: LinkPart) -> str:
     """What was seen, on one line; "" where nothing is known."""
-    seen = link.evidence
-    status = f"HTTP {seen.http_status}" if seen.http_status is not None else None
-    hops = [f"{hop.status} {hop.url}" for hop in seen.redirects]
-    moved = " → ".join([*hops, seen.final_url or "?"]) if hops else None
-    parts = (seen.rule, seen.matched, status, moved, seen.error, seen.limited)
-    return " · ".join(part for part in parts if part)
+    return seen_line(link.evidence)
+
+
+def judgement(link: LinkPart, language: Language) -> str:
+    """What that proves, and what would settle it; "" for links that nothing is open about."""
+    if link.site == "local" or link.state in (State.ALIVE, State.UNCHECKED):
+        return ""
+    told = answers(link, language)
+    return f"{told.proves} {told.settles}" if language == "en" else told.proves + told.settles
 
 
 def memory(link: LinkPart, language: Language) -> str:

@@ -21,6 +21,9 @@ class Reason:
 
 
 REASONS = {
+    # a person's word
+    "marked-fine": Reason("you say it is fine", "你标记为正常", "`crawler mark URL clear` takes that back."),
+    "marked-dead": Reason("you say it is dead", "你标记为失效", "`crawler mark URL clear` takes that back."),
     # dead
     "deleted-by-author": Reason(
         "deleted by its author",
@@ -75,6 +78,19 @@ REASONS = {
         "heading is missing",
         "锚点缺失",
         "The note that is named is there, and nothing in it has this heading or id. Correct what stands behind the #.",
+    ),
+    "no-such-host": Reason(
+        "domain does not exist", "域名不存在", "No address is known for this name; it may be mistyped."
+    ),
+    "unreachable-from-here": Reason(
+        "never reached from here",
+        "从这里从未连通",
+        "The host never answered from here while others did. It may live elsewhere: open it on another line.",
+    ),
+    "captive-portal": Reason(
+        "answered by the network (511)",
+        "被网络门户拦截（511）",
+        "The network that the crawler runs in answered in the site's place. Log in there, and run again.",
     ),
     "timeout": Reason(
         "timed out", "超时", "No whole answer came within the time limit. It is asked again on later days."
@@ -220,6 +236,11 @@ REASONS = {
     ),
     "other-article": Reason(
         "another article", "另一篇文章", "The page shows an article, and not the one that was asked for."
+    ),
+    "hijacked-dns": Reason(
+        "name system is hijacked",
+        "域名解析被劫持",
+        "Names that do not exist are answered here with one and the same page, and this link is, too.",
     ),
     "needs-javascript": Reason(
         "needs JavaScript",

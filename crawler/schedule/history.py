@@ -1,17 +1,10 @@
 """What a check does to what we remember: confirmation of failures, intervals, changes of state.
 
-Only the fold of one look into one `History` lives here; whether a run's failures may be believed at all is
-`network`'s question, and what is due is `plan`'s.
+Only the fold of one check into one `History` lives here. What each kind of failing check counts, resets and can become
+is the table of `proof`; whether a run may be believed at all is `outage`'s question, and what is due `plan`'s.
 
-The rules, from the design's table of states:
-
-* A site's own notice, 404 and 410 are `dead` at once, with confidence medium; a second check on another day that
-  agrees makes it high.
-* Every other failure is `suspect`, and becomes `dead` after `confirmations` counted checks; a check counts when the
-  one counted before it is at least `confirm_after` old.
-* One living look forgets all failures.
-* `blocked` and `unknown` say nothing of the page: they count neither towards death nor towards life, so a link
-  known to be dead stays dead through them.
+* A dead link stays dead until it is seen alive, or a person or a better rule says otherwise.
+* A person's word (`Mark`) stands above all; what checks conclude is remembered beneath it.
 """
 
 from __future__ import annotations
@@ -21,13 +14,25 @@ from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from crawler.core.model import Confidence, Evidence, Fetch, History, Page, State, Verdict
+from crawler.core.model import Confidence, Evidence, Fetch, History, Mark, Page, Proof, State, Verdict, Word
+from crawler.core.proof import GUESSES, proof_of_record
 from crawler.core.settings import DAY, Schedule
+from crawler.schedule.proof import (
+    EFFECTS,
+    PLAIN,
+    SILENT_CHECKS,
+    Circumstances,
+    Dies,
+    Effect,
+    Knowledge,
+    host_answered,
+    knowledge_of,
+)
 
 GROWTH = 2.0  # of the interval of a page that steadily lives, and of a wall that steadily refuses; a guess
 SPREAD = 0.25  # the share of an interval over which a hash spreads the next look, so that nothing comes in waves
-
-QUIET = (State.BLOCKED, State.UNKNOWN, State.UNCHECKED)  # states that say nothing of the page itself
+UNSEEN = "unreachable-from-here"
+_UNSEEN_REASONS = frozenset(("timeout", "connection-reset", "unreachable", UNSEEN))
 
 
 def remember(
@@ -39,10 +44,21 @@ def remember(
     schedule: Schedule,
     *,
     title_match: float | None = None,
+    around: Circumstances = PLAIN,
+    said: str = "",
 ) -> History:
-    """Fold one look into the memory of its link."""
-    told = _conclude(history, verdict, now, schedule)
-    changes: dict[str, Any] = {"checked_at": now, "doubted_at": None}  # told at once: a new memory costs 7 µs each time
+    """Fold one check into the memory of its link.
+
+    `around` is what is known of its host and of our line, `said` the fingerprint of what was answered.
+    """
+    beneath = _unmarked(history)
+    concluded = _conclude(beneath, verdict, now, schedule, around)
+    interval = float(_interval(beneath, concluded, schedule))
+    changes: dict[str, Any] = {
+        "checked_at": now,
+        "doubted_at": None,
+        "said": said or history.said,
+    }  # at once: a new memory costs 7 µs each time
     if verdict.state is State.ALIVE and fetch.status != 304:
         changes |= {
             "page_title": page.title or history.page_title,
@@ -51,11 +67,11 @@ def remember(
             "last_modified": fetch.header("last-modified"),
             "honours_validators": honours_validators(history, fetch, page),
         }
-    if told.state is not history.state:
+    due = now + timedelta(seconds=_spread(concluded, interval))
+    shown = marked(concluded, history.mark.word, history.mark.at) if history.mark else concluded
+    if shown.state is not history.state:
         changes |= {"previous_state": history.state, "changed_at": now}
-    interval = float(_interval(history, told, schedule))
-    due = now + timedelta(seconds=_spread(told, interval))
-    return replace(told, **changes, interval=interval, next_due=due)
+    return replace(shown, **changes, interval=interval, next_due=due)
 
 
 def remember_past(
@@ -88,30 +104,68 @@ def honours_validators(history: History, fetch: Fetch, page: Page) -> bool:
     return page.digest == history.snapshot.digest
 
 
-def _conclude(history: History, verdict: Verdict, now: datetime, schedule: Schedule) -> History:
+def _conclude(history: History, verdict: Verdict, now: datetime, schedule: Schedule, around: Circumstances) -> History:
     """State, reason, confidence and counters after this check; the times of the next one come later."""
-    match verdict.state:
-        case State.ALIVE:
-            alive = {"last_alive": now, "first_failed": None, "failures": 0, "counted_at": None}
-            return _told(history, verdict, State.ALIVE, verdict.confidence, **alive)
-        case State.DEAD:
-            counted = _count(history, now, DAY)
-            known = history.state is State.DEAD
-            agreed = known and (history.confidence is Confidence.HIGH or counted.failures > history.failures)
-            sure = agreed or verdict.confidence is Confidence.HIGH
-            return _told(counted, verdict, State.DEAD, Confidence.HIGH if sure else Confidence.MEDIUM)
-        case State.SUSPECT:
-            wanted = verdict.confirm_looks or schedule.confirmations
-            counted = _count(history, now, DAY if verdict.confirm_looks else schedule.confirm_after)
-            if history.state is State.DEAD:
-                return counted
-            if counted.failures >= wanted:
-                return _told(counted, verdict, State.DEAD, Confidence.HIGH)
-            return _told(counted, verdict, State.SUSPECT, verdict.confidence)
-        case State.BLOCKED | State.UNKNOWN | State.UNCHECKED:
-            if history.state is State.DEAD:
-                return history
-            return _told(history, verdict, verdict.state, verdict.confidence)
+    knowledge = knowledge_of(verdict, history, around)
+    effect = EFFECTS[knowledge]
+    if effect.resets:
+        alive = {"last_alive": now, "first_failed": None, "failures": 0, "guesses": 0, "counted_at": None}
+        return _silence(_told(history, verdict, State.ALIVE, verdict.confidence, **alive), effect, verdict, now, around)
+    counted = _silence(history, effect, verdict, now, around)
+    if knowledge is Knowledge.NOTHING:
+        return counted if history.state is State.DEAD else _told(counted, verdict, verdict.state, verdict.confidence)
+    counted = _count(counted, verdict, effect, now, schedule)
+    verdict = _narrowed(verdict, effect, knowledge, history, around)
+    if history.state is State.DEAD:
+        return _still_dead(history, counted, verdict, effect, schedule)
+    if _dies(counted, verdict, effect, now, schedule):
+        sure = effect.dies is Dies.AT_ONCE and verdict.confidence is Confidence.HIGH
+        return _told(counted, verdict, State.DEAD, Confidence.HIGH if sure else effect.confidence or Confidence.LOW)
+    return _told(counted, verdict, State.SUSPECT, verdict.confidence)
+
+
+def _dies(history: History, verdict: Verdict, effect: Effect, now: datetime, schedule: Schedule) -> bool:
+    """Whether this check makes the link dead."""
+    match effect.dies:
+        case Dies.AT_ONCE:
+            return True
+        case Dies.CONFIRMED:
+            return _proved(history) >= (verdict.confirm_looks or schedule.confirmations)
+        case Dies.SILENT:
+            since = history.silent_since or now
+            return history.silent >= SILENT_CHECKS and (now - since).total_seconds() >= schedule.silent
+        case Dies.NEVER:
+            return False
+
+
+def _proved(history: History) -> int:
+    """Counted failing checks in a row that may make a link dead."""
+    return history.failures - history.guesses
+
+
+def _still_dead(before: History, counted: History, verdict: Verdict, effect: Effect, schedule: Schedule) -> History:
+    """A failing check of a dead link: it may make the death surer, and never doubts it."""
+    if verdict.state is State.DEAD:
+        agreed = before.evidence.proof in (Proof.PAGE, None) and counted.failures > before.failures
+        sure = before.confidence is Confidence.HIGH or agreed or verdict.confidence is Confidence.HIGH
+        return _told(counted, verdict, State.DEAD, Confidence.HIGH if sure else Confidence.MEDIUM)
+    confirmed = effect.dies is not Dies.NEVER and _proved(counted) >= (verdict.confirm_looks or schedule.confirmations)
+    if before.confidence is Confidence.LOW and confirmed:
+        confidence = Confidence.MEDIUM if verdict.reason in GUESSES else Confidence.HIGH
+        return _told(counted, verdict, State.DEAD, confidence)
+    return counted
+
+
+def _narrowed(
+    verdict: Verdict, effect: Effect, knowledge: Knowledge, history: History, around: Circumstances
+) -> Verdict:
+    """The verdict as what is known of the host makes it: another kind of proof, or a host never seen from here."""
+    if verdict.evidence.proof is not effect.proof and effect.proof is not None:
+        verdict = replace(verdict, evidence=replace(verdict.evidence, proof=effect.proof))
+    again = history.silent > 0 and around.others_answer
+    if knowledge is Knowledge.NEVER_SEEN and again and verdict.reason in _UNSEEN_REASONS:
+        return replace(verdict, reason=UNSEEN)
+    return verdict
 
 
 def _told(history: History, verdict: Verdict, state: State, confidence: Confidence, **more: Any) -> History:
@@ -126,31 +180,60 @@ def _told(history: History, verdict: Verdict, state: State, confidence: Confiden
     )
 
 
-def _count(history: History, now: datetime, apart: float) -> History:
-    """One more failing check; it counts when the one counted before is at least `apart` seconds old."""
+def _count(history: History, verdict: Verdict, effect: Effect, now: datetime, schedule: Schedule) -> History:
+    """One more failing check; it counts when the one counted before is old enough."""
+    if not effect.counts:
+        return replace(history, first_failed=history.first_failed or now)
+    days = verdict.state is State.DEAD or verdict.confirm_looks
+    apart = DAY if days else schedule.confirm_after
     counts = history.counted_at is None or (now - history.counted_at).total_seconds() >= apart
     return replace(
         history,
         first_failed=history.first_failed or now,
         failures=history.failures + counts,
+        guesses=history.guesses + (counts and effect.dies is Dies.NEVER),
         counted_at=now if counts else history.counted_at,
     )
 
 
+def _silence(history: History, effect: Effect, verdict: Verdict, now: datetime, around: Circumstances) -> History:
+    """How long the host has been silent, after this check: any link of it that was answered since ends the silence."""
+    if effect.silence == "adds":
+        since, heard = history.silent_since, around.host_answered_at
+        if since is None or (heard and heard >= since):
+            return replace(history, silent=1, silent_since=now, silent_at=now)
+        another_day = history.silent_at is None or history.silent_at.date() != now.date()
+        return replace(history, silent=history.silent + 1, silent_at=now) if another_day else history
+    if not host_answered(verdict) and not effect.resets:
+        return history
+    return replace(history, silent=0, silent_since=None, silent_at=None, answered_at=now)
+
+
 def _interval(history: History, told: History, schedule: Schedule) -> float:
-    """Seconds that may pass before the next look."""
+    """Seconds that may pass before the next check."""
     steady = history.state is told.state and history.interval > 0
     match told.state:
         case State.ALIVE:
             grown = history.interval * GROWTH if steady else schedule.alive
             return min(max(grown, schedule.alive), schedule.alive_max)
         case State.DEAD:  # one check is no proof yet, so the second comes sooner
-            return schedule.dead if told.confidence is Confidence.HIGH else min(schedule.confirm_after, schedule.dead)
+            unsure = told.confidence is not Confidence.HIGH and told.evidence.proof is not Proof.WAY
+            settled = told.confidence is Confidence.MEDIUM and told.reason in GUESSES
+            return min(schedule.confirm_after, schedule.dead) if unsure and not settled else schedule.dead
         case State.SUSPECT:
-            return schedule.suspect
+            return _suspect_interval(history, told, schedule, steady=steady)
         case State.BLOCKED | State.UNKNOWN | State.UNCHECKED:
             grown = history.interval * GROWTH if steady else schedule.blocked
             return min(max(grown, schedule.blocked), max(schedule.alive, schedule.blocked))
+
+
+def _suspect_interval(history: History, told: History, schedule: Schedule, *, steady: bool) -> float:
+    """What counts is confirmed soon; what no repetition confirms is asked ever more rarely, as a wall is."""
+    if told.evidence.proof not in (Proof.CLIENT, Proof.WAY):
+        return schedule.suspect
+    same = steady and history.evidence.proof is told.evidence.proof
+    grown = history.interval * GROWTH if same else schedule.suspect
+    return min(max(grown, schedule.suspect), max(schedule.alive, schedule.suspect))
 
 
 def _spread(told: History, interval: float) -> float:
@@ -167,3 +250,55 @@ def _spread(told: History, interval: float) -> float:
 def first_seen(canonical_url: str, url: str, now: datetime) -> History:
     """The memory of a link that was never looked at."""
     return History(canonical_url=canonical_url, url=url, first_seen=now, evidence=Evidence())
+
+
+def marked(history: History, word: Word, at: datetime) -> History:
+    """A person's word laid over what the checks conclude."""
+    beneath = _unmarked(history)
+    mark = Mark(word, at, beneath.state, beneath.reason, beneath.confidence)
+    state = State.ALIVE if word is Word.FINE else State.DEAD
+    return replace(beneath, state=state, reason=f"marked-{word}", confidence=Confidence.HIGH, mark=mark)
+
+
+def unmarked(history: History, now: datetime) -> History:
+    """A person's word taken back: what the checks conclude shows again, and the link is due."""
+    return _dated(history, replace(_unmarked(history), next_due=None), now)
+
+
+def said(history: History, word: Word, now: datetime) -> History:
+    """The memory after a person said `word` of the link."""
+    return _dated(history, marked(history, word, now), now)
+
+
+def _unmarked(history: History) -> History:
+    mark = history.mark
+    if mark is None:
+        return history
+    return replace(history, state=mark.state, reason=mark.reason, confidence=mark.confidence, mark=None)
+
+
+def _dated(before: History, after: History, now: datetime) -> History:
+    changed = after.state is not before.state
+    return replace(after, previous_state=before.state, changed_at=now) if changed else after
+
+
+def revised(history: History) -> History:
+    """A memory of an older version under the table of today; the same object where nothing changes.
+
+    Older versions called a link dead after three failing checks of any kind. What was no knowledge of page or host, a
+    guess that nothing else agreed with, or a record that cannot tell, is suspect again, due, and starts to count anew.
+    """
+    evidence = history.evidence
+    if evidence.proof is not None or history.mark or history.state not in (State.DEAD, State.SUSPECT):
+        return history
+    proof = proof_of_record(evidence.rule, history.reason, evidence.http_status, evidence.error)
+    guess = history.reason in GUESSES and not evidence.agreed
+    refused = history.reason == "connection-refused" and history.last_alive is None
+    if proof in (Proof.PAGE, Proof.HOST) and not guess and not refused:
+        return history
+    if history.state is State.SUSPECT and not history.failures:
+        return history
+    anew = replace(history, evidence=replace(evidence, proof=proof), failures=0, guesses=0, counted_at=None)
+    if history.state is State.SUSPECT:
+        return anew
+    return replace(anew, state=State.SUSPECT, confidence=Confidence.LOW, previous_state=State.DEAD, next_due=None)

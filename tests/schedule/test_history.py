@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.core.model import Confidence, Failure, Fetch, History, Page, Snapshot, State, Verdict
+from crawler.core.model import Confidence, Evidence, Failure, Fetch, History, Page, Proof, Snapshot, State, Verdict
 from crawler.core.settings import DAY, Schedule, Seconds
 from crawler.schedule.history import first_seen, remember
 
@@ -17,10 +17,12 @@ SCHEDULE = Schedule()
 
 ALIVE = Verdict(State.ALIVE, "ok", Confidence.HIGH)
 NOTICE = Verdict(State.DEAD, "deleted-by-author")
-TIMEOUT = Verdict(State.SUSPECT, "timeout")
+MISSING = Verdict(State.SUSPECT, "dns-failure", evidence=Evidence(proof=Proof.HOST))
+TIMEOUT = Verdict(State.SUSPECT, "timeout", evidence=Evidence(proof=Proof.WAY))
+TLS = Verdict(State.SUSPECT, "tls-error", evidence=Evidence(proof=Proof.CLIENT))
 CAPTCHA = Verdict(State.BLOCKED, "captcha")
 STRANGE = Verdict(State.UNKNOWN, "no-rule-matched")
-PRIVATE = Verdict(State.SUSPECT, "private", confirm_looks=2)
+PRIVATE = Verdict(State.SUSPECT, "private", confirm_looks=2, evidence=Evidence(proof=Proof.PAGE))
 
 
 def fetched(at: datetime, *headers: tuple[str, str], status: int = 200) -> Fetch:
@@ -82,20 +84,20 @@ def test_the_second_look_at_a_notice_comes_within_days_and_later_ones_rarely() -
     assert twice.interval == SCHEDULE.dead
 
 
-def test_a_timeout_is_suspect_until_three_counted_looks_agree() -> None:
-    assert live((0, TIMEOUT)).state is State.SUSPECT
-    assert live((0, TIMEOUT), (3, TIMEOUT)).state is State.SUSPECT
-    history = live((0, TIMEOUT), (3, TIMEOUT), (6, TIMEOUT))
-    assert (history.state, history.reason, history.confidence) == (State.DEAD, "timeout", Confidence.HIGH)
+def test_a_host_that_fails_is_suspect_until_three_counted_checks_agree() -> None:
+    assert live((0, MISSING)).state is State.SUSPECT
+    assert live((0, MISSING), (3, MISSING)).state is State.SUSPECT
+    history = live((0, MISSING), (3, MISSING), (6, MISSING))
+    assert (history.state, history.reason, history.confidence) == (State.DEAD, "dns-failure", Confidence.HIGH)
 
 
 def test_failures_closer_together_than_confirm_after_count_once() -> None:
-    history = live((0, TIMEOUT), (1, TIMEOUT), (2, TIMEOUT), (2.9, TIMEOUT))
+    history = live((0, MISSING), (1, MISSING), (2, MISSING), (2.9, MISSING))
     assert (history.state, history.failures) == (State.SUSPECT, 1)
 
 
 def test_one_living_look_forgets_all_failures() -> None:
-    history = live((0, TIMEOUT), (3, TIMEOUT), (4, ALIVE), (6, TIMEOUT), (9, TIMEOUT))
+    history = live((0, MISSING), (3, MISSING), (4, ALIVE), (6, MISSING), (9, MISSING))
     assert (history.state, history.failures) == (State.SUSPECT, 2)
 
 
@@ -106,8 +108,8 @@ def test_a_private_page_is_dead_when_seen_so_on_two_days() -> None:
 
 @pytest.mark.parametrize("quiet", [CAPTCHA, STRANGE])
 def test_a_wall_counts_neither_towards_death_nor_towards_life(quiet: Verdict) -> None:
-    assert live((0, TIMEOUT), (3, quiet), (6, quiet), (9, quiet)).failures == 1
-    assert live((0, TIMEOUT), (3, quiet), (6, TIMEOUT), (9, TIMEOUT)).state is State.DEAD
+    assert live((0, MISSING), (3, quiet), (6, quiet), (9, quiet)).failures == 1
+    assert live((0, MISSING), (3, quiet), (6, MISSING), (9, MISSING)).state is State.DEAD
     assert live((0, NOTICE), (3, quiet)).state is State.DEAD
 
 
@@ -151,7 +153,7 @@ def test_intervals_that_the_user_sets_to_zero_stay_possible() -> None:
     assert live((0, ALIVE), schedule=schedule).next_due == START
 
 
-VERDICTS = st.sampled_from([ALIVE, NOTICE, TIMEOUT, CAPTCHA, STRANGE, PRIVATE])
+VERDICTS = st.sampled_from([ALIVE, NOTICE, MISSING, TIMEOUT, TLS, CAPTCHA, STRANGE, PRIVATE])
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 40), VERDICTS), max_size=40))
@@ -163,7 +165,7 @@ def test_no_life_of_a_link_breaks_the_promises(steps: list[tuple[float, Verdict]
         history = remember(history, fetched(at), Page(), verdict, at, SCHEDULE)
         assert history.next_due is not None
         assert history.next_due >= at
-        assert (history.failures > 0) == (history.first_failed is not None)
+        assert history.failures == 0 or history.first_failed is not None
         if history.state is State.ALIVE:
             assert (history.last_alive, history.failures) == (at, 0)
         if history.state is State.DEAD:

@@ -1,7 +1,8 @@
 """A simulated month: hosts that flake, wall, die and come back, an outage of our own, and every truth right."""
 
-from benchmarks.month import DAY, Fate, Notebook, Promises, World, link_of, made_up, one_night, simulate
+from benchmarks.month import DAY, START, Fate, Notebook, Promises, World, link_of, made_up, one_night, simulate
 from crawler.core.config import site_documents
+from crawler.core.model import Evidence, History, Proof, State
 from crawler.core.settings import FetchSettings, Settings
 from crawler.sites import load_sites
 
@@ -31,3 +32,23 @@ def test_a_living_page_that_was_called_dead_would_be_seen() -> None:
     world.fates[link.fetch_url] = Fate()
     promises.check(world, notebook, outcome)
     assert "lives and was called dead" in promises.broken[0]
+
+
+def test_a_rough_season_kills_nothing_that_lives_and_finds_what_is_gone() -> None:
+    """Servers that never get on with our client, firewalls, portals, hosts that vanish: longer than `silent` lasts."""
+    world, promises = simulate(made_up(SITES, 70), (SETTINGS, SITES), nights=110, budget=8 * 3600, rough=True)
+    assert promises.broken == []
+    assert {weather.broken for weather in world.weather.values()} > {""}
+
+
+def test_a_death_of_the_host_that_stays_unfound_would_be_seen() -> None:
+    link = link_of("https://blog.example/1", SITES)
+    history = History(
+        link.canonical_url, START, state=State.SUSPECT, reason="connection-refused", evidence=Evidence(proof=Proof.HOST)
+    )
+    promises = Promises()
+    for day in (1.0, 2.0, 11.0):
+        promises._find_late_deaths(link, history, day, alive=False)
+    assert promises.broken == []
+    promises._find_late_deaths(link, history, 12.1, alive=False)
+    assert "is gone" in promises.broken[0]
