@@ -126,7 +126,7 @@ _CHINESE: dict[Case, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class LinkAnswers:
     """What was seen ("" nothing), what that proves, and what would settle it."""
 
     seen: str
@@ -134,13 +134,13 @@ class Answers:
     settles: str
 
 
-def answers(link: LinkPart, language: Language) -> Answers:
+def answers(link: LinkPart, language: Language) -> LinkAnswers:
     """The three answers about a link of a report."""
     mark = link.mark.word if link.mark else None
     return _answers(link.state, link.reason, link.confidence, link.evidence, mark, language)
 
 
-def answers_of(history: History, language: Language = "en") -> Answers:
+def answers_of(history: History, language: Language = "en") -> LinkAnswers:
     """The three answers about a link that is remembered."""
     mark = history.mark.word if history.mark else None
     return _answers(history.state, history.reason, history.confidence, history.evidence, mark, language)
@@ -148,9 +148,9 @@ def answers_of(history: History, language: Language = "en") -> Answers:
 
 def _answers(
     state: State, reason: str, confidence: Confidence, seen: Evidence | EvidencePart, mark: Word | None, lang: Language
-) -> Answers:
+) -> LinkAnswers:
     proves, settles = (_CHINESE if lang == "zh" else _ENGLISH)[case_of(state, reason, confidence, seen.proof, mark)]
-    return Answers(seen_line(seen), proves, settles)
+    return LinkAnswers(seen_line(seen), proves, settles)
 
 
 def case_of(state: State, reason: str, confidence: Confidence, proof: Proof | None, mark: Word | None) -> Case:
