@@ -65,7 +65,7 @@ class Merger:
         """Make the rows of a line that was written before, as far as they are not there."""
         match line:
             case CheckLine(held=True):
-                self._replay_held(line, segment)
+                self._replay_held(line, segment, place)
             case CheckLine():
                 self._replay_check(line, segment, segment, place)
             case SettledLine():
@@ -159,16 +159,17 @@ class Merger:
 
     # Checks and captures
 
-    def _replay_held(self, line: CheckLine, segment: int) -> None:
-        """Put a check by, unless it is held already, or counts by now."""
+    def _replay_held(self, line: CheckLine, segment: int, place: int) -> None:
+        """Put a check by, unless it is held already; one that counts by now is replayed like any other."""
         key = (line.run, line.history.canonical_url)
-        there = self.db.execute(
-            "SELECT 1 FROM held WHERE run = ? AND url = ? UNION ALL"
-            " SELECT 1 FROM checks c JOIN links l ON l.id = c.link"
+        counts = self.db.execute(
+            "SELECT 1 FROM checks c JOIN links l ON l.id = c.link"
             " WHERE c.run = (SELECT id FROM runs WHERE name = ?) AND l.canonical_url = ? AND c.at = ?",
-            (*key, *key, micros(line.at)),
+            (*key, micros(line.at)),
         ).fetchone()
-        if not there:
+        if counts:
+            self._replay_check(line, segment, segment, place)
+        elif not self.db.execute("SELECT 1 FROM held WHERE run = ? AND url = ?", key).fetchone():
             self.index.hold(line, segment)
 
     def _replay_check(self, line: CheckLine, captured_in: int, segment: int, place: int) -> None:
