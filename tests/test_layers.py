@@ -22,8 +22,9 @@ ARROWS: dict[str, set[str]] = {
     "crawl": {"core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive"},
     "report": {"core", "page", "schedule"},
     "testing": {"core"},
+    "serve": {"core", "sites", "page", "notes", "archive", "crawl", "report"},
     "cli": {
-        "core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive", "crawl", "report", "testing",
+        "core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive", "crawl", "report", "testing", "serve",
     },
     "__main__": {"cli"},
 }  # fmt: skip

@@ -32,6 +32,7 @@ COMMANDS = {
     "search": ("search", "Search the text of all kept pages."),
     "export": ("export", "Hand the archive to other tools."),
     "fix": ("fix", "Propose edits to notes: dead and moved links."),
+    "serve": ("serve", "Show notes, links and kept pages in the browser."),
     "verify": ("verify", "Check records, digests and rows of the archive."),
     "demo": ("demo", "Run the whole job on sample notes, on loopback."),
 }

@@ -132,6 +132,14 @@ class ReadSettings(Section, frozen=True):
     memory: Size = Size(1024 * MB)
 
 
+class ServeSettings(Section, frozen=True):
+    """Where the viewer listens, and what it is called from outside."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8765
+    public: str = ""  # "": nobody else reaches it
+
+
 class SiteFiles(Section, frozen=True):
     """Site files of the user's own."""
 
@@ -163,6 +171,7 @@ class Settings(Section, frozen=True):
     notify: Notify = Notify()
     wayback: Wayback = Wayback()
     read: ReadSettings = ReadSettings()
+    serve: ServeSettings = ServeSettings()
     sites: SiteFiles = SiteFiles()
     host: dict[str, Host] = {}
 

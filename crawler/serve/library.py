@@ -1,0 +1,201 @@
+"""What the viewer reads from: open archives, and the catalog of all links, kept fresh while runs write.
+
+Answers only; which page shows what is `pages`' business. Every method may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from queue import Empty, LifoQueue
+from typing import TYPE_CHECKING
+
+from crawler.archive.browse import ArchiveBrowser, index_identity
+from crawler.archive.catalog import Catalog
+from crawler.core.errors import CrawlerError
+from crawler.core.model import LOCAL, Health, Run
+from crawler.notes.links import NotesRead, link_up_remembered, local_checker, local_histories, read_notes
+from crawler.report.charts import year_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crawler.core.model import History, Link
+    from crawler.core.settings import Settings
+    from crawler.sites import Sites
+
+SPARE = 4  # archives kept open between requests; opening one costs a few milliseconds
+NOTES_EVERY = 5.0  # seconds between two looks at the notes' files, at least; a guess
+PATIENCE = 0.15  # seconds that a request waits for a newer catalog before it takes the one that is there
+SHARE = 10  # of its time at most one part in so many is spent on catalogs while a run writes
+MAX_RUNS = 200  # runs that are listed
+
+Stamp = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What lists are made from, as of one moment."""
+
+    catalog: Catalog
+    health: tuple[Health, ...]  # oldest first
+    runs: tuple[Run, ...]  # newest first
+    skipped: tuple[str, ...]  # notes that could not be read, a line for each
+    number: int  # grows with each one, so that what was drawn from one can be kept with it
+
+
+class Library:
+    """The archive and the notes of one viewer."""
+
+    def __init__(self, settings: Settings, sites: Sites, paths: Sequence[Path], now: Callable[[], datetime]) -> None:
+        """`paths`: the notes. Raises ArchiveError where there is no archive, NotesError where notes are not there."""
+        self.settings = settings
+        self.sites = sites
+        self.now = now
+        self._paths = list(paths)
+        self._folder = Path(settings.archive.path)
+        self._spare: LifoQueue[tuple[tuple[int, int], ArchiveBrowser]] = LifoQueue(SPARE)
+        self._building = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._error: CrawlerError | None = None
+        self._watch = self._open()[1]
+        self._watching = threading.Lock()
+        self._identity = index_identity(self._folder)
+        self._checked = time.monotonic()
+        self._cost = 0.0
+        self._stamp: Stamp = ()
+        self._shelf = self._build(0)
+
+    def close(self) -> None:
+        """Let go of all archives."""
+        if self._thread:
+            self._thread.join()
+        self._watch.close()
+        while True:
+            try:
+                self._spare.get_nowait()[1].close()
+            except Empty:
+                return
+
+    @contextmanager
+    def archive(self) -> Iterator[ArchiveBrowser]:
+        """An open archive for one request. Raises ArchiveError."""
+        identity, archive = self._taken() or self._open()
+        try:
+            yield archive
+        except BaseException:
+            archive.close()
+            raise
+        if not archive.is_live or self._spare.full():
+            archive.close()
+        else:
+            self._spare.put((identity, archive))
+
+    def shelf(self) -> Shelf:
+        """The newest lists that are ready; a newer one is waited for a moment. Raises what kept it from being made."""
+        if self._is_due():
+            thread = self._start()
+            if thread:
+                thread.join(PATIENCE)
+        if self._error:
+            raise self._error
+        return self._shelf
+
+    def refresh(self) -> None:
+        """Make new lists now: something was just done."""
+        if thread := self._start():
+            thread.join()
+
+    def _taken(self) -> tuple[tuple[int, int], ArchiveBrowser] | None:
+        """A spare archive, if its index is still the one that is there."""
+        while True:
+            try:
+                identity, archive = self._spare.get_nowait()
+            except Empty:
+                return None
+            if identity == index_identity(self._folder):
+                return identity, archive
+            archive.close()
+
+    def _open(self) -> tuple[tuple[int, int], ArchiveBrowser]:
+        identity = index_identity(self._folder)
+        return identity, ArchiveBrowser.open_folder(self._folder, self.settings.archive)
+
+    def _is_due(self) -> bool:
+        """Whether lists may be out of date, and making new ones would not take all our time."""
+        since = time.monotonic() - self._checked
+        if self._cost > PATIENCE and since < self._cost * SHARE:
+            return False
+        return since > NOTES_EVERY or self._error is not None or self._archive_stamp() != self._stamp[:2]
+
+    def _archive_stamp(self) -> Stamp:
+        identity = index_identity(self._folder)
+        with self._watching:
+            if identity != self._identity:
+                return (identity, -1)
+            return (identity, self._watch.version)
+
+    def _start(self) -> threading.Thread | None:
+        """Make new lists in a thread of their own; None where one is at it."""
+        if not self._building.acquire(blocking=False):
+            return self._thread
+        self._thread = threading.Thread(target=self._renew, name="catalog", daemon=True)
+        self._thread.start()
+        return self._thread
+
+    def _renew(self) -> None:
+        try:
+            self._shelf = self._build(self._shelf.number + 1)
+            self._error = None
+        except CrawlerError as error:
+            self._error = error
+        finally:
+            self._building.release()
+
+    def _build(self, number: int) -> Shelf:
+        """Read notes and archive; the shelf that is there where neither changed."""
+        started = time.monotonic()
+        self._checked = started
+        self._watch_anew()
+        stamp = self._archive_stamp()
+        with self.archive() as archive:
+            notes = self._notes(archive)
+            stamp = (*stamp, tuple((note.file.name, note.file.size, note.file.mtime_ns) for note in notes.read))
+            if stamp == self._stamp and number:
+                return self._shelf
+            links = link_up_remembered(notes.occurrences, self.sites, archive, remember=False)
+            local = [link for link in links if link.site == LOCAL]
+            exists = local_checker(notes, self.settings.notes)
+            histories = archive.histories() | local_histories(local, exists, self.now())
+            shelf = Shelf(
+                self._catalog(links, histories, archive),
+                tuple(archive.health()),
+                tuple(archive.runs(MAX_RUNS)),
+                tuple(f"{note.path}: {note.why}" for note in notes.skipped),
+                number,
+            )
+        self._stamp = stamp
+        self._cost = time.monotonic() - started
+        return shelf
+
+    def _notes(self, archive: ArchiveBrowser) -> NotesRead:
+        return read_notes(self._paths, self.settings.notes, archive.notes())
+
+    def _catalog(self, links: Sequence[Link], histories: dict[str, History], archive: ArchiveBrowser) -> Catalog:
+        return Catalog.build(links, histories, archive.owners(), archive.capture_rows(), year_of)
+
+    def _watch_anew(self) -> None:
+        """Follow the index where another one took its place."""
+        identity = index_identity(self._folder)
+        if identity == self._identity and self._watch.is_live:
+            return
+        fresh = self._open()[1]
+        with self._watching:
+            self._watch, old = fresh, self._watch
+            self._identity = identity
+        old.close()

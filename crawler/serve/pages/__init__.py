@@ -1,0 +1,1 @@
+"""The viewer's pages, one module for each kind: a visit in, an answer out."""

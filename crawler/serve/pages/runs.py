@@ -1,0 +1,75 @@
+"""Runs, and what a machine cannot settle: sites that refuse us, pages to save by hand, links that wait too long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from crawler.archive.catalog import Filters
+from crawler.core.model import State
+from crawler.report.clean import plain
+from crawler.report.reasons import reason_name
+from crawler.report.words import Language, words
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from crawler.core.model import Run
+    from crawler.serve.viewer import Visit
+
+SHOWN: Final = 10  # links of each kind
+OVERDUE: Final = 7  # days behind its date before a link counts as overdue; a guess: a week's runs did not reach it
+
+
+def runs_page(visit: Visit) -> Response:
+    """`GET /runs`."""
+    return visit.page("runs.html", runs=[(run, warnings_of(run, visit.language)) for run in visit.shelf.runs])
+
+
+def warnings_of(run: Run, language: Language) -> list[str]:
+    """Everything about a run that a reader must know before trusting that it was a whole one."""
+    lines = [words(language).network_down] if run.network == "down" else []
+    if run.stopped_by and not lines:
+        lines.append(words(language).stopped.get(run.stopped_by, run.stopped_by))
+    lines += [
+        words(language).given_up.format(slot=plain(s.slot), reason=reason_name(s.reason, language), left=s.left)
+        for s in run.slots_given_up
+    ]
+    if run.internal_errors:
+        lines.append(words(language).internal_errors.format(count=run.internal_errors))
+    return lines
+
+
+def help_page(visit: Visit) -> Response:
+    """`GET /waiting`: what would help, most of it by hand."""
+    catalog = visit.shelf.catalog
+    walled = Filters(states=(State.BLOCKED.value,))
+    scripted = Filters(reason="needs-javascript")
+    unsaved = Filters(states=(State.SUSPECT.value, State.UNKNOWN.value), kept="no", order="changed")
+    overdue = Filters(waiting_at=visit.now - timedelta(days=OVERDUE), order="checked")
+    run = visit.shelf.runs[0] if visit.shelf.runs else None
+    return visit.page(
+        "waiting.html",
+        walls=[
+            (
+                site,
+                count,
+                catalog.facet("reason", replace(walled, site=site)),
+                catalog.entries(replace(walled, site=site), 3),
+            )
+            for site, count in catalog.facet("site", walled)[:SHOWN]
+        ],
+        walled_count=catalog.count(walled),
+        scripted=catalog.entries(scripted, SHOWN),
+        scripted_count=catalog.count(scripted),
+        unsaved=catalog.entries(unsaved, SHOWN),
+        unsaved_count=catalog.count(unsaved),
+        overdue=catalog.entries(overdue, SHOWN),
+        overdue_count=catalog.count(overdue),
+        overdue_days=OVERDUE,
+        given_up=[
+            (plain(slot.slot), reason_name(slot.reason, visit.language), slot.left)
+            for slot in (run.slots_given_up if run else ())
+        ],
+    )
