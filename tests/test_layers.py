@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "crawl": {"core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive"},
     "report": {"core", "page", "schedule"},
     "testing": {"core"},
-    "serve": {"core", "sites", "page", "notes", "archive", "crawl", "report"},
+    "serve": {"core", "sites", "page", "schedule", "notes", "archive", "crawl", "report"},
     "cli": {
         "core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive", "crawl", "report", "testing", "serve",
     },

@@ -59,7 +59,7 @@ _ENTRY: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedLink:
     """One link as a list shows it."""
 
     key: str  # canonical URL
@@ -174,7 +174,7 @@ class Catalog:
         where, values = self._where(filters)
         return int(self._one(f"SELECT count(*) FROM links l WHERE {where}", values))  # noqa: S608  # conditions are ours
 
-    def entries(self, filters: Filters, limit: int, offset: int = 0) -> list[Entry]:
+    def entries(self, filters: Filters, limit: int, offset: int = 0) -> list[ListedLink]:
         """The links that the filters leave, in their order."""
         where, values = self._where(filters)
         order = _ORDERS.get(filters.order, _ORDERS["state"])
@@ -205,7 +205,7 @@ class Catalog:
             found.setdefault(site, dict.fromkeys(State, 0))[State(state)] = count
         return found
 
-    def entry(self, url: str) -> Entry | None:
+    def entry(self, url: str) -> ListedLink | None:
         """One link by its canonical URL, or by its address as a note has it."""
         for column in ("key", "url"):
             for row in self._all(f"SELECT {_ENTRY} FROM links l WHERE l.{column} = ? LIMIT 1", (url,)):  # noqa: S608  # as above
@@ -221,7 +221,7 @@ class Catalog:
         )
         return [NotePlace(*row) for row in rows]
 
-    def returned(self, since: datetime, limit: int) -> list[Entry]:
+    def returned(self, since: datetime, limit: int) -> list[ListedLink]:
         """Listed links that were dead and were seen alive since then, the newest first."""
         where, values = self._where(Filters(states=(State.ALIVE.value,), since=since))
         sql = (
@@ -236,7 +236,7 @@ class Catalog:
         """How many pages were kept since then."""
         return int(self._one("SELECT count(*) FROM captures WHERE at >= ?", (micros(since),)))
 
-    def newest_saved(self, since: datetime, limit: int) -> list[tuple[Entry, int, datetime]]:
+    def newest_saved(self, since: datetime, limit: int) -> list[tuple[ListedLink, int, datetime]]:
         """The pages kept last, with the number of the snapshot and its time."""
         rows = self._all(
             f"SELECT {_ENTRY}, c.id, c.at FROM captures c JOIN links l ON l.id = c.link WHERE c.at >= ?"  # noqa: S608  # as above
@@ -275,7 +275,7 @@ class Catalog:
         )
         return [NoteHealth(path, year, n, dict(zip(State, states, strict=True))) for path, year, n, *states in rows]
 
-    def in_note(self, path: str, limit: int, offset: int = 0) -> list[tuple[NotePlace, Entry]]:
+    def in_note(self, path: str, limit: int, offset: int = 0) -> list[tuple[NotePlace, ListedLink]]:
         """The links of one note in the order in which they are written; none for an unknown note."""
         rows = self._all(
             f"SELECT p.path, p.line, p.kind, p.title, {_ENTRY} FROM places p JOIN links l ON l.id = p.link"  # noqa: S608  # as above
@@ -406,10 +406,10 @@ def _micros(at: datetime | None) -> int | None:
     return micros(at) if at else None
 
 
-def _entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any]) -> ListedLink:
     (key, url, site, host, state, reason, confidence, title, note_title, page_title, checked, changed, previous,
      alive, due, moved_to, path, line, places, snapshot, _) = row  # fmt: skip
-    return Entry(
+    return ListedLink(
         key, url, site, host, State(state), reason, Confidence(confidence), title, note_title, page_title,
         _time(checked), _time(changed), State(previous) if previous else None, _time(alive), _time(due),
         moved_to, path, line, places, snapshot,

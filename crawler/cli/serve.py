@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from crawler.cli.options import GlobalOptions, global_options, load_sites_of, note_paths, paths_argument
+from crawler.cli.options import GlobalOptions, global_options, paths_argument
 from crawler.core.errors import UsageError
 
 INSTALL = "pip install 'linkhealth-crawler[serve]'"
@@ -27,23 +27,27 @@ def command(options: GlobalOptions, *, paths: tuple[Path, ...], host: str | None
         import starlette  # noqa: F401
     except ImportError:
         raise UsageError(f"the viewer needs Starlette and Hypercorn: {INSTALL}") from None
-    from crawler.cli.work import now
+    from crawler.crawl.context import sites_of, utc_now
     from crawler.serve.access import Access
     from crawler.serve.app import make_app
     from crawler.serve.library import Library
     from crawler.serve.server import bind, run_server
+    from crawler.serve.tasks import Tasks
 
     settings = options.settings()
     where = host if host is not None else settings.serve.host
     listening = bind(where, settings.serve.port if port is None else port)
     try:
         access = Access(where, int(listening.getsockname()[1]), settings.serve.public)
-        library = Library(settings, load_sites_of(settings), note_paths(paths, settings), now)
+        library = Library(settings, sites_of(settings), paths, utc_now)
     except BaseException:
         listening.close()
         raise
+    tasks = Tasks(library.refresh)
+    app = make_app(library, access, tasks)
     try:
-        run_server(make_app(library, access), listening, lambda: click.echo(f"{access.address}?token={access.token}"))
+        run_server(app, listening, lambda: click.echo(f"{access.address}?token={access.token}"))
     finally:
+        tasks.close()
         library.close()
     return 0

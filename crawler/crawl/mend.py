@@ -189,12 +189,34 @@ def with_copy(finding: Finding, file: NoteFile, copies: Path | None) -> Finding:
     return replace(finding, suggestions=(Suggestion("snapshot", target), *finding.suggestions))
 
 
-def write_note(item: Mended) -> None:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A note that was mended: what its file held, and what it holds now."""
+
+    place: Path
+    before: bytes
+    after: bytes
+
+
+def write_note(item: Mended) -> Written:
     """Replace a note by its mended text, if it is still what was read. Raises NotesError."""
-    place = item.file.path.resolve()
+    before = item.note.text.encode(item.note.encoding)
+    after = apply(item.note, item.edits).encode(item.note.encoding)
+    written = Written(item.file.path.resolve(), before, after)
+    _replace(written.place, before, after)
+    return written
+
+
+def take_back(written: Written) -> None:
+    """Put a mended note back as it was, if it is still what was written. Raises NotesError."""
+    _replace(written.place, written.after, written.before)
+
+
+def _replace(place: Path, expected: bytes, data: bytes) -> None:
+    """Replace a file in one step, if it still holds what is expected. Raises NotesError."""
     try:
-        if place.read_bytes() != item.note.text.encode(item.note.encoding):
+        if place.read_bytes() != expected:
             raise NotesError(f"{place}: changed since it was read; run the command again")
-        replace_file(place, apply(item.note, item.edits).encode(item.note.encoding))
+        replace_file(place, data)
     except OSError as error:
         raise NotesError(f"{place}: cannot be written: {error.strerror}") from None

@@ -14,7 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from crawler.serve.actions import UPLOADS, acting, import_action, mend_action, rearchive_action, undo_action
 from crawler.serve.guard import Guard
+from crawler.serve.mends import Mends
+from crawler.serve.pages.doing import mend_page, task_page
 from crawler.serve.pages.link import diff_page, link_page
 from crawler.serve.pages.links import feed_page, links_page
 from crawler.serve.pages.notes import note_page, notes_page
@@ -23,12 +26,14 @@ from crawler.serve.pages.search import search_page
 from crawler.serve.pages.snapshots import copy_page, picture_page, raw_page, text_page
 from crawler.serve.pages.start import start_page
 from crawler.serve.rendering import STATIC, THEMES, asset
+from crawler.serve.tasks import Tasks
 from crawler.serve.viewer import Viewer, Visit, endpoint
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from crawler.serve.access import Access
+    from crawler.serve.actions import Action
     from crawler.serve.library import Library
     from crawler.serve.viewer import Page
 
@@ -47,15 +52,24 @@ PAGES: Final[dict[str, Page]] = {
     "/runs": runs_page,
     "/waiting": help_page,
     "/feed.xml": feed_page,
+    "/mend": mend_page,
+    "/task/{number:int}": task_page,
+}
+ACTIONS: Final[dict[str, Action]] = {
+    "/do/rearchive": rearchive_action,
+    "/do/import": import_action,
+    "/do/mend": mend_action,
+    "/do/undo": undo_action,
 }
 YEAR: Final = 365 * 86_400  # seconds; how long a browser keeps our own files, whose address changes with them
 _LOCAL: Final = re.compile(r"/(?![/\\])[^\\\x00-\x20]{0,4000}")  # an address of ours, to go back to
 
 
-def make_app(library: Library, access: Access) -> ASGIApp:
+def make_app(library: Library, access: Access, tasks: Tasks | None = None) -> ASGIApp:
     """The whole viewer, guard included."""
-    viewer = Viewer(library, access)
+    viewer = Viewer(library, access, tasks or Tasks(library.refresh), Mends(library, access))
     routes = [Route(path, endpoint(viewer, page), methods=["GET"]) for path, page in PAGES.items()]
+    routes += [Route(path, acting(viewer, action), methods=["POST"]) for path, action in ACTIONS.items()]
     routes += [
         Route("/health", health, methods=["GET"]),
         Route("/static/{name}", static, methods=["GET"]),
@@ -64,6 +78,8 @@ def make_app(library: Library, access: Access) -> ASGIApp:
 
     async def unknown(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
+        if status == 403:
+            return Visit(viewer, request).problem(status, "not_ours", help_key="not_ours_help")
         key = "not_found" if status == 404 else "bad_request"
         return Visit(viewer, request).problem(status, key, help_key="not_found_help")
 
@@ -73,7 +89,7 @@ def make_app(library: Library, access: Access) -> ASGIApp:
     app = Starlette(routes=routes, exception_handlers={HTTPException: unknown, 500: broken})
     app.router.redirect_slashes = False
     app.state.language = library.settings.report.language
-    return Guard(WithSession(app, access), access)
+    return Guard(WithSession(app, access), access, UPLOADS)
 
 
 class WithSession:

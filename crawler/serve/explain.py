@@ -112,7 +112,7 @@ _SETTLES: Final[dict[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class PlainWords:
     """A verdict for a person."""
 
     seen: tuple[str, ...]
@@ -120,10 +120,10 @@ class Explanation:
     settles: tuple[str, ...]
 
 
-def explanation(history: History, site: str, language: Language) -> Explanation:
+def explanation(history: History, site: str, language: Language) -> PlainWords:
     """What is remembered of a link, in words."""
     which = 1 if language == "zh" else 0
-    return Explanation(
+    return PlainWords(
         tuple(_seen(history, language)),
         _PROVES[proof_of(history, site)][which],
         tuple(_SETTLES[key][which] for key in _settling(history, site)),

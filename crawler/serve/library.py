@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,16 +16,16 @@ from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING
 
 from crawler.archive.browse import ArchiveBrowser, index_identity
-from crawler.archive.catalog import Catalog
+from crawler.archive.catalog import Catalog, storable
 from crawler.core.errors import CrawlerError
-from crawler.core.model import LOCAL, Health, Run
-from crawler.notes.links import NotesRead, link_up_remembered, local_checker, local_histories, read_notes
+from crawler.core.model import Health, Run
+from crawler.crawl.context import Context
+from crawler.crawl.reading import read_links
 from crawler.report.charts import year_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crawler.core.model import History, Link
     from crawler.core.settings import Settings
     from crawler.sites import Sites
 
@@ -46,6 +46,7 @@ class Shelf:
     health: tuple[Health, ...]  # oldest first
     runs: tuple[Run, ...]  # newest first
     skipped: tuple[str, ...]  # notes that could not be read, a line for each
+    files: Mapping[str, Path]  # where notes lie, by name: the only paths that a name from outside leads to
     number: int  # grows with each one, so that what was drawn from one can be kept with it
 
 
@@ -53,11 +54,11 @@ class Library:
     """The archive and the notes of one viewer."""
 
     def __init__(self, settings: Settings, sites: Sites, paths: Sequence[Path], now: Callable[[], datetime]) -> None:
-        """`paths`: the notes. Raises ArchiveError where there is no archive, NotesError where notes are not there."""
+        """`paths`: the notes, by default the configured ones. Raises ArchiveError without an archive, NotesError."""
         self.settings = settings
         self.sites = sites
         self.now = now
-        self._paths = list(paths)
+        self.paths = list(paths)
         self._folder = Path(settings.archive.path)
         self._spare: LifoQueue[tuple[tuple[int, int], ArchiveBrowser]] = LifoQueue(SPARE)
         self._building = threading.Lock()
@@ -164,30 +165,24 @@ class Library:
         self._watch_anew()
         stamp = self._archive_stamp()
         with self.archive() as archive:
-            notes = self._notes(archive)
-            stamp = (*stamp, tuple((note.file.name, note.file.size, note.file.mtime_ns) for note in notes.read))
+            context = Context(self.settings, self.sites, archive, self.now)
+            found = read_links(context, self.paths, remember=False)
+            files = tuple((note.file.name, note.file.size, note.file.mtime_ns) for note in found.notes.read)
+            stamp = (*stamp, files)
             if stamp == self._stamp and number:
                 return self._shelf
-            links = link_up_remembered(notes.occurrences, self.sites, archive, remember=False)
-            local = [link for link in links if link.site == LOCAL]
-            exists = local_checker(notes, self.settings.notes)
-            histories = archive.histories() | local_histories(local, exists, self.now())
+            histories = archive.histories() | found.local_histories
             shelf = Shelf(
-                self._catalog(links, histories, archive),
+                Catalog.build(found.links, histories, archive.owners(), archive.capture_rows(), year_of),
                 tuple(archive.health()),
                 tuple(archive.runs(MAX_RUNS)),
-                tuple(f"{note.path}: {note.why}" for note in notes.skipped),
+                tuple(f"{note.path}: {note.why}" for note in found.notes.skipped),
+                {storable(note.file.name): note.file.path for note in found.notes.read},
                 number,
             )
         self._stamp = stamp
         self._cost = time.monotonic() - started
         return shelf
-
-    def _notes(self, archive: ArchiveBrowser) -> NotesRead:
-        return read_notes(self._paths, self.settings.notes, archive.notes())
-
-    def _catalog(self, links: Sequence[Link], histories: dict[str, History], archive: ArchiveBrowser) -> Catalog:
-        return Catalog.build(links, histories, archive.owners(), archive.capture_rows(), year_of)
 
     def _watch_anew(self) -> None:
         """Follow the index where another one took its place."""

@@ -105,6 +105,17 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
     return Markup("").join([*parts, escape(text[at:])])
 
 
+def with_code(text: str) -> Markup:
+    """A text of ours whose `commands` stand in `<code>`; everything in it is escaped."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>") + escape(part) + Markup("</code>") if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    )
+
+
 def tidy(text: str) -> str:
     """Control characters as spaces, one for one, so that marked spans stay where they are."""
     return "".join(c if c.isprintable() else " " for c in text)
@@ -152,6 +163,7 @@ def _environment() -> jinja2.Environment:
         number=number,
         size=size,
         shown=_shown,
+        code=with_code,
         plain=lambda text: clipped(plain(str(text)), MAX_TITLE),
     )
     return environment

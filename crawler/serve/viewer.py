@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from crawler.report.words import Language
     from crawler.serve.access import Access
     from crawler.serve.library import Library, Shelf
+    from crawler.serve.mends import Mends
+    from crawler.serve.tasks import Tasks
 
 TIME: Final = 30.0  # seconds that a page may take
 
@@ -43,6 +45,8 @@ class Viewer:
 
     library: Library
     access: Access
+    tasks: Tasks
+    mends: Mends
 
 
 class Visit:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from crawler.archive import Capture, PastCheck, StoredImage
     from crawler.archive.browse import ArchiveBrowser
-    from crawler.archive.catalog import Entry
+    from crawler.archive.catalog import ListedLink
     from crawler.serve.viewer import Visit
 
 MAX_CHECKS: Final = 500  # of one link's history
@@ -71,7 +71,7 @@ def link_page(visit: Visit) -> Response:
     )
 
 
-def entry_of(visit: Visit) -> Entry:
+def entry_of(visit: Visit) -> ListedLink:
     """The link that the address names, as written or by its identity. Raises Missing, UsageError."""
     url = visit.value("url")
     if not url:

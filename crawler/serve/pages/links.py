@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from xml.etree.ElementTree import Element
 
-    from crawler.archive.catalog import Entry
+    from crawler.archive.catalog import ListedLink
     from crawler.serve.viewer import Visit
 
 MAX_ENTRIES: Final = 100  # of a feed; a reader that calls once a week misses nothing
@@ -85,7 +85,7 @@ def feed_page(visit: Visit) -> Response:
     return Response(written(feed), media_type="application/atom+xml; charset=utf-8")
 
 
-def _entry(entry: Entry, base: str, visit: Visit) -> Element:
+def _entry(entry: ListedLink, base: str, visit: Visit) -> Element:
     states = words(visit.language).states
     made = element("entry")
     name = clipped(plain(entry.title) or redact(plain(entry.url)), 300)

@@ -85,6 +85,48 @@ function keys(event) {
   }
 }
 
+// Files that are dropped anywhere on the page go into its form, and are sent at once.
+function dropping(form) {
+  const input = form.querySelector("input[type=file]");
+  const changed = form.querySelector("input[name=changed]");
+  input.addEventListener("change", () => {
+    changed.value = input.files.length === 1 ? String(input.files[0].lastModified) : "";
+  });
+  addEventListener("dragover", (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    form.classList.add("over");
+  });
+  addEventListener("dragleave", () => form.classList.remove("over"));
+  addEventListener("drop", (event) => {
+    if (!event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    form.classList.remove("over");
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change"));
+    form.requestSubmit();
+  });
+}
+
+// A task's page asks for itself anew until the task is over.
+async function watch() {
+  const place = document.querySelector("#results[data-again]");
+  if (!place) return;
+  await new Promise((done) => setTimeout(done, 700));
+  try {
+    const answer = await fetch(location.href, { credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = document.adoptNode(page.querySelector("#results"));
+    place.replaceWith(fresh);
+    say(fresh.querySelector("strong")?.textContent ?? "");
+  } catch {
+    await new Promise((done) => setTimeout(done, 3000));
+  }
+  watch();
+}
+
 for (const form of document.querySelectorAll("form[data-live]")) live(form);
+for (const form of document.querySelectorAll("form[data-drop]")) dropping(form);
+watch();
 document.addEventListener("keydown", keys);
 addEventListener("popstate", () => location.reload());
