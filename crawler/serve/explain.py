@@ -182,7 +182,7 @@ def _settling(history: History, site: str) -> list[str]:
 def _seen(history: History, language: Language) -> list[str]:
     """One line for each thing that was seen."""
     seen, zh = history.evidence, language == "zh"
-    lines = [reason_name(history.reason, language)]
+    lines = []
     if seen.http_status is not None:
         status = f"{seen.http_status} {_phrase(seen.http_status)}".strip()
         lines.append(f"服务器回应 HTTP {status}" if zh else f"The server answered HTTP {status}")
@@ -202,7 +202,7 @@ def _seen(history: History, language: Language) -> list[str]:
         lines.append(f"最后有效 {day(history.last_alive)}" if zh else f"Last seen alive {day(history.last_alive)}")
     elif history.state in (State.DEAD, State.SUSPECT):
         lines.append("从未见其有效" if zh else "Never seen alive from here")
-    return lines
+    return lines or [reason_name(history.reason, language)]
 
 
 def rule_of(evidence: Evidence) -> str:

@@ -38,9 +38,9 @@ MAX_RUNS = 200  # runs that are listed
 Stamp = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shelf:
-    """What lists are made from, as of one moment."""
+    """What lists are made from, as of one moment; it is itself and no other, so that drawings are kept by it."""
 
     catalog: Catalog
     health: tuple[Health, ...]  # oldest first
