@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 
 from crawler.serve.access import MAX_FORM, Access, Asked, Refusal
@@ -34,8 +35,11 @@ HEADERS = {
 }
 
 
-class TooLarge(Exception):
+class TooLarge(HTTPException):
     """A body is longer than this address takes."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 class Guard:
@@ -66,10 +70,7 @@ class Guard:
             return
         scope.setdefault("state", {})
         scope["state"]["authorised"] = self._access.has_token(asked)
-        try:
-            await self._app(scope, _limited(receive, limit), send)
-        except TooLarge:
-            await _refuse(Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too much was sent"), scope, receive, send)
+        await self._app(scope, _limited(receive, limit), send)
 
 
 def asked_of(scope: Scope) -> Asked:

@@ -74,7 +74,7 @@ async def test_the_start_page_tells_what_died_what_came_back_and_what_was_saved(
     assert "back again" in returned
     assert "语音识别入门" in rest.split("Saved</h2>")[1]
     assert "The time budget ran out" in page
-    assert re.search(r'href="/links\?state=dead"><span class="figure">2</span>', page)
+    assert re.search(r'href="/links\?state=dead"><span class="figure">3</span>', page)
 
 
 async def test_links_that_stand_in_no_note_are_listed_when_they_are_asked_for(stage: Stage) -> None:

@@ -81,7 +81,9 @@ def check_of(
         first_failed=None if state is State.ALIVE else at, failures=int(state is State.DEAD),
     )  # fmt: skip
     digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest() if text else ""
-    fetch = Fetch(link.fetch_url, url, at, 0.2, 200, headers=(("Content-Type", "text/html"),), body=body)
+    fetch = Fetch(
+        link.fetch_url, url, at, 0.2, 200, headers=(("Content-Type", "text/html"),), body=body or text.encode()
+    )
     page = Page(title=title, text=text, digest=digest)
     return Check(link, at, fetch, page, Verdict(state, reason, confidence, evidence), history, run, readable)
 
