@@ -31,6 +31,7 @@ def command(options: GlobalOptions, *, paths: tuple[Path, ...], host: str | None
     from crawler.serve.access import Access
     from crawler.serve.app import make_app
     from crawler.serve.library import Library
+    from crawler.serve.pages.start import warm
     from crawler.serve.server import bind, run_server
     from crawler.serve.tasks import Tasks
 
@@ -43,6 +44,7 @@ def command(options: GlobalOptions, *, paths: tuple[Path, ...], host: str | None
     except BaseException:
         listening.close()
         raise
+    warm(library)
     tasks = Tasks(library.refresh)
     app = make_app(library, access, tasks)
     try:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, LifoQueue
@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 from crawler.archive.browse import ArchiveBrowser, index_identity
 from crawler.archive.catalog import Catalog, storable
 from crawler.core.errors import CrawlerError
-from crawler.core.model import Health, Run
+from crawler.core.model import LOCAL, Health, Run
 from crawler.crawl.context import Context
-from crawler.crawl.reading import read_links
+from crawler.crawl.reading import FoundLinks, read_links
+from crawler.notes.files import find_notes, note_paths
+from crawler.notes.links import local_checker, local_histories
 from crawler.report.charts import year_of
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Library:
         self._checked = time.monotonic()
         self._cost = 0.0
         self._stamp: Stamp = ()
+        self._read: tuple[Stamp, FoundLinks] | None = None  # what the notes held when they were read last
         self._shelf = self._build(0)
 
     def close(self) -> None:
@@ -165,12 +168,11 @@ class Library:
         self._watch_anew()
         stamp = self._archive_stamp()
         with self.archive() as archive:
-            context = Context(self.settings, self.sites, archive, self.now)
-            found = read_links(context, self.paths, remember=False)
-            files = tuple((note.file.name, note.file.size, note.file.mtime_ns) for note in found.notes.read)
+            files = self._note_files()
             stamp = (*stamp, files)
             if stamp == self._stamp and number:
                 return self._shelf
+            found = self._found_links(archive, files)
             histories = archive.histories() | found.local_histories
             shelf = Shelf(
                 Catalog.build(found.links, histories, archive.owners(), archive.capture_rows(), year_of),
@@ -183,6 +185,23 @@ class Library:
         self._stamp = stamp
         self._cost = time.monotonic() - started
         return shelf
+
+    def _note_files(self) -> Stamp:
+        """Which notes there are, and of when. Raises NotesError."""
+        options = self.settings.notes
+        found = find_notes(note_paths(self.paths, options), options, Path.cwd())
+        return tuple((file.name, file.size, file.mtime_ns) for file in found)
+
+    def _found_links(self, archive: ArchiveBrowser, files: Stamp) -> FoundLinks:
+        """The links of the notes: those of before where no note changed, as in most of the time that a run writes."""
+        if self._read is not None and self._read[0] == files:
+            before = self._read[1]
+            local = [link for link in before.links if link.site == LOCAL]
+            checker = local_checker(before.notes, self.settings.notes)
+            return replace(before, local_histories=local_histories(local, checker, self.now()))
+        found = read_links(Context(self.settings, self.sites, archive, self.now), self.paths, remember=False)
+        self._read = (files, found)
+        return found
 
     def _watch_anew(self) -> None:
         """Follow the index where another one took its place."""

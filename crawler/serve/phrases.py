@@ -303,6 +303,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "not_found_help": ("The overview leads to everything that is here.", "从总览可到达所有内容。"),
     "bad_request": ("This address asks for something that cannot be", "此地址的请求无效"),
     "archive_error": ("The archive cannot be read now", "暂时无法读取存档"),
+    "notes_error": ("The notes are not as they were", "笔记已有变化"),
     "too_slow": ("This took too long", "用时过长"),
     "too_slow_help": ("Narrow the question, or try again in a moment.", "请缩小范围，或稍后再试。"),
     "internal": ("The viewer itself failed here", "查看器自身出错"),

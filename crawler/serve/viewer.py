@@ -110,5 +110,7 @@ def answered(visit: Visit, page: Page) -> Response:
         return visit.problem(400, "bad_request", about=str(error))
     except ArchiveDamaged as error:  # the bytes that were asked for are gone, the rest is not
         return visit.problem(410, "damaged", about=str(error), help_key="damaged_help")
-    except (ArchiveError, NotesError) as error:
+    except ArchiveError as error:
         return visit.problem(503, "archive_error", about=str(error))
+    except NotesError as error:  # a form about a note that is no longer what it was, or notes that are gone
+        return visit.problem(409 if visit.request.method == "POST" else 503, "notes_error", about=str(error))

@@ -23,6 +23,7 @@ from crawler.core.model import (
     Page,
     Run,
     SlotGivenUp,
+    Snapshot,
     State,
     Verdict,
 )
@@ -70,6 +71,7 @@ def check_of(
     matched: str = "",
     moved_to: str | None = None,
     due: datetime | None = None,
+    snapshot: int = 0,
 ) -> Check:
     """One check of a link, as a run would hand it to the archive."""
     link = link_of(url, SITES)
@@ -79,6 +81,7 @@ def check_of(
         page_title=title, previous_state=previous, changed_at=changed, moved_to=moved_to,
         next_due=due or at + timedelta(days=7), last_alive=at if state is State.ALIVE else None,
         first_failed=None if state is State.ALIVE else at, failures=int(state is State.DEAD),
+        snapshot=Snapshot(snapshot, at, title, 20, "") if snapshot else None,
     )  # fmt: skip
     digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest() if text else ""
     fetch = Fetch(
@@ -141,7 +144,7 @@ def fill(archive: Archive) -> None:
         [
             check_of(
                 GONE, state=State.DEAD, reason="gone", at=week, previous=State.ALIVE, changed=week,
-                matched=f"410 {EVIL}", body=b"<p>410",
+                matched=f"410 {EVIL}", body=b"<p>410", snapshot=2,
             ),
             check_of(BACK, "It is back.", at=week, previous=State.DEAD, changed=week, moved_to="https://blog.example/b"),
             check_of(WALL, state=State.BLOCKED, reason="captcha", at=week, due=NOW - timedelta(days=30)),

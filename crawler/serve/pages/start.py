@@ -20,7 +20,7 @@ from crawler.serve.pages.runs import warnings_of
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from crawler.serve.library import Shelf
+    from crawler.serve.library import Library, Shelf
     from crawler.serve.viewer import Visit
 
 SHOWN: Final = 8  # links in each column of news
@@ -55,6 +55,11 @@ def start_page(visit: Visit) -> Response:
         warnings=warnings_of(run, visit.language) if run else [],
         **_overview(visit.shelf, visit.language),
     )
+
+
+def warm(library: Library) -> None:
+    """Draw what every first visit needs: the chart, in the configured language, and with it the library that draws."""
+    _overview(library.shelf(), library.settings.report.language)
 
 
 @lru_cache(maxsize=4)
