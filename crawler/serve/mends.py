@@ -63,12 +63,13 @@ class Mends:
 
     def proposals(self, notes: Sequence[str] = (), *, unconfirmed: bool = False) -> list[Proposal]:
         """What could be mended in these notes, by default in all. Raises NotesError for a note that is unknown."""
-        return [_proposal(mended) for mended in self._mended(notes, unconfirmed)[:MAX_NOTES]]
+        return [_proposal(name, mended) for name, mended in self._mended(notes, unconfirmed)[:MAX_NOTES]]
 
     def accept(self, note: str, digest: str, *, unconfirmed: bool = False) -> Undo:
         """Write what was proposed for a note. Raises NotesError where it is no longer what was shown."""
         with self._turn:
-            fitting = [m for m in self._mended([note], unconfirmed) if _proposal(m).digest == digest]
+            found = self._mended([note], unconfirmed)
+            fitting = [mended for name, mended in found if _proposal(name, mended).digest == digest]
             if not fitting:
                 raise NotesError(f"{note}: changed since its mend was shown; look at the new proposal first")
             undo = Undo(next(self._numbers), note, self._library.now(), write_note(fitting[0]))
@@ -91,7 +92,8 @@ class Mends:
         """What can be taken back, the newest first."""
         return sorted(self._undos.values(), key=lambda undo: -undo.number)
 
-    def _mended(self, notes: Sequence[str], unconfirmed: bool) -> Sequence[Mended]:
+    def _mended(self, notes: Sequence[str], unconfirmed: bool) -> list[tuple[str, Mended]]:
+        """Notes with their edits, under the names that the catalog has for them."""
         files = self._library.shelf().files
         unknown = [note for note in notes if note not in files]
         if unknown:
@@ -104,10 +106,12 @@ class Mends:
         quiet = msgspec.structs.replace(settings, wayback=msgspec.structs.replace(settings.wayback, suggest=False))
         with self._library.archive() as archive:
             context = Context(quiet, self._library.sites, archive, self._library.now)
-            return propose_edits(context, paths, how).mended
+            found = propose_edits(context, paths, how).mended
+        names = {path: name for name, path in files.items()}
+        return [(names[mended.file.path], mended) for mended in found if mended.file.path in names]
 
 
-def _proposal(mended: Mended) -> Proposal:
+def _proposal(name: str, mended: Mended) -> Proposal:
     diff = unified_diff(mended.note, mended.edits)
     digest = hashlib.sha256(diff.encode("utf-8", "surrogatepass")).hexdigest()
-    return Proposal(mended.file.name, len(mended.edits), diff, digest)
+    return Proposal(name, len(mended.edits), diff, digest)

@@ -73,7 +73,8 @@ async def test_a_mend_is_shown_first_written_when_it_is_accepted_and_taken_back_
         assert "+[back again](https://blog.example/b)" in shown
         assert note.read_bytes() == before
         digest = shown.split('name="digest" value="')[1].split('"')[0]
-        fields = {"csrf": csrf_of(shown), "note": "2019/05-links.md", "digest": digest}
+        note_name = shown.split('name="note" value="')[1].split('"')[0]
+        fields = {"csrf": csrf_of(shown), "note": note_name, "digest": digest}
         written = await client.post("/do/mend", data=fields)
         mended = note.read_bytes()
         done = (await client.get(written.headers["location"])).text
