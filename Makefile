@@ -9,7 +9,7 @@ KILLS  ?= 200
 ROUNDS ?= 100
 SEED   ?= $(shell date +%s)
 
-.PHONY: demo test quick lint replay-tools torture format clean help
+.PHONY: demo test quick lint replay-tools screenshots torture format clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -44,6 +44,9 @@ lint: $(READY) ## ruff, mypy --strict, mypy over the tests, and the layer test
 
 replay-tools: ## Chromium, pywb and ReplayWeb.page, the judges of our exports; INSTALL=1 also installs system packages
 	@.ci/replay-tools $(REPLAY) $(PYTHON)
+
+screenshots: $(READY) ## make the viewer's pictures in docs/pictures from the demonstration's archive
+	$(BIN)/python docs/make_screenshots.py
 
 torture: $(READY) ## kills, failing disks, power cuts, flipped bytes, lost and merged segments; seeds are printed
 	CRAWLER_KILLS=$(KILLS) CRAWLER_TORTURE=$(ROUNDS) CRAWLER_SEED=$(SEED) \

@@ -24,7 +24,8 @@ ARROWS: dict[str, set[str]] = {
     "testing": {"core"},
     "serve": {"core", "sites", "page", "schedule", "notes", "archive", "crawl", "report"},
     "cli": {
-        "core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive", "crawl", "report", "testing", "serve",
+        "core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive", "crawl", "report", "testing",
+        "serve",
     },
     "__main__": {"cli"},
 }  # fmt: skip

@@ -35,7 +35,7 @@ HEADERS = {
 }
 
 
-class TooLarge(HTTPException):
+class BodyTooLarge(HTTPException):
     """A body is longer than this address takes."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ def _limited(receive: Receive, limit: int) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > limit:
-            raise TooLarge
+            raise BodyTooLarge
         return message
 
     return counted

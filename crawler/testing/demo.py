@@ -109,6 +109,7 @@ What to type next:
   {self.telling.name} search 注意力 {config}
   {self.telling.name} show https://hand-made.example/posts/on-link-rot {config}
   {self.telling.name} report {config}
+  {self.telling.name} serve {config}        # the same in your browser
   {self.telling.name} run PATH/TO/YOUR/NOTES"""
         )
 
