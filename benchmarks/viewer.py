@@ -77,7 +77,7 @@ def _check(link: Link, number: int, snapshots: int, generator: random.Random) ->
 
 def pages(library: Library) -> Iterator[tuple[str, str]]:
     """Every kind of page, each on the most there is to show."""
-    catalog = library.shelf().catalog
+    catalog = library.lists().catalog
     note = catalog.notes("", "worst", 1, 0)[0].path
     link = quote(catalog.in_note(note, 1)[0][1].key, safe="")
     yield from {

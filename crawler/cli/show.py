@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
@@ -42,7 +43,7 @@ def command(options: GlobalOptions, *, url: str, what: str | None, ids: tuple[in
         snapshots = archive.snapshots(identity.canonical_url)
         if what is None:
             checks = archive.checks(identity.canonical_url, 0 if options.verbose else 20)
-            sheet = sheet_of(history, checks, snapshots, settings.report.language)
+            sheet = sheet_of(history, checks, snapshots, settings.report.language, settings.serve.public)
             sys.stdout.write(render_screen(sheet) if sys.stdout.isatty() else render_lines(sheet))
             return 0
         if what == "diff":
@@ -102,9 +103,13 @@ CHECK_COLUMNS = ("at", "state", "reason", "status", "bytes", "rule")
 
 
 def sheet_of(
-    history: History, checks: Sequence[PastCheck], snapshots: Sequence[Snapshot], language: Language = "en"
+    history: History,
+    checks: Sequence[PastCheck],
+    snapshots: Sequence[Snapshot],
+    language: Language = "en",
+    public: str = "",
 ) -> Sheet:
-    """What a person wants to know first, then every check and every snapshot."""
+    """What a person wants to know first, then every check and every snapshot; `public`: the viewer's address."""
     from crawler.report.answers import answers_of
 
     evidence, told, mark = history.evidence, answers_of(history, language), history.mark
@@ -124,6 +129,7 @@ def sheet_of(
         ("last alive", _time(history.last_alive)),
         ("failing since", f"{_time(history.first_failed)}, {history.failures} counted" if history.first_failed else ""),
         ("next look", _time(history.next_due) or "now"),
+        ("viewer", f"{public.rstrip('/')}/link?url={quote(history.canonical_url, safe='')}" if public else ""),
     )
     return Sheet(
         history.url or history.canonical_url,

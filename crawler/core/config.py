@@ -18,6 +18,7 @@ import msgspec
 
 from crawler.core.errors import ConfigError
 from crawler.core.settings import Host, Seconds, Settings, Size
+from crawler.core.url import is_http
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
@@ -82,6 +83,8 @@ def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
             raise ConfigError(f"{file}: [fetch] {name}: must be more than 0 seconds")
     if settings.read.seconds <= 0:
         raise ConfigError(f"{file}: [read] seconds: must be more than 0 seconds")
+    if settings.serve.public and not is_http(settings.serve.public):
+        raise ConfigError(f'{file}: [serve] public: expected an address such as "https://links.example/"')
     _check_headers(settings, file)
     return settings
 

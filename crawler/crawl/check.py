@@ -107,7 +107,9 @@ def check_changes(
         histories = {key: graded(history, before.get(key), is_new=False) for key, history in histories.items()}
     histories |= local
     run = replace(run, finished_at=now())
-    report = build_report(run, links, histories, now(), suggestions=suggestions(links, histories))
+    report = build_report(
+        run, links, histories, now(), suggestions=suggestions(links, histories, context.settings.serve.public)
+    )
     return without_baseline(report, options.baseline)
 
 

@@ -34,7 +34,7 @@ def recall(context: Context, paths: Sequence[Path] = (), observer: Observer = SI
         found.links,
         histories,
         context.now(),
-        suggestions=suggestions(found.links, histories),
+        suggestions=suggestions(found.links, histories, context.settings.serve.public),
         trend=archive.health(),
     )
     return Recalled(found, report)

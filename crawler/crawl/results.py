@@ -76,8 +76,13 @@ def _place(finding: Finding) -> tuple[int, str, str, int, int, str]:
     return (STATE_ORDER[finding.history.state], link.site, *first, link.canonical_url)
 
 
-def suggestions(links: Iterable[Link], histories: Mapping[str, History]) -> dict[str, list[Suggestion]]:
-    """Where the content of failing links can still be read: what we kept, and where it moved."""
+def suggestions(
+    links: Iterable[Link], histories: Mapping[str, History], public: str = ""
+) -> dict[str, list[Suggestion]]:
+    """Where the content of failing links can still be read: what we kept, and where it moved.
+
+    `public` is the viewer's address, "" for none: a kept copy then has an address that a reader can follow.
+    """
     offered: dict[str, list[Suggestion]] = {}
     for link in links:
         history = histories.get(link.canonical_url)
@@ -85,7 +90,9 @@ def suggestions(links: Iterable[Link], histories: Mapping[str, History]) -> dict
             continue
         found = []
         if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
-            found.append(Suggestion("snapshot", f"urn:readable:{uri(link.url)}", history.snapshot.captured_at))
+            kept = history.snapshot
+            copy = f"{public.rstrip('/')}/snapshot/{kept.id}" if public else f"urn:readable:{uri(link.url)}"
+            found.append(Suggestion("snapshot", copy, kept.captured_at))
         if history.elsewhere and history.elsewhere.url and history.state in (State.DEAD, State.SUSPECT):
             found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
         if history.moved_to:

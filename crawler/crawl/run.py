@@ -89,7 +89,7 @@ def check_links(
         found.links,
         histories,
         context.now(),
-        suggestions=suggestions(found.links, histories),
+        suggestions=suggestions(found.links, histories, context.settings.serve.public),
         changes=title_changes(outcome.run, outcome.before, outcome.histories),
         trend=trend(),
         rounds=outcome.plan.rounds,

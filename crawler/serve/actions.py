@@ -98,7 +98,7 @@ def _form(data: FormData) -> Form:
 
 def rearchive_action(visit: Visit, form: Form) -> Response:
     """`POST /do/rearchive` with `url`, or `note` for all links of a note. Raises Missing."""
-    library, catalog = visit.viewer.library, visit.shelf.catalog
+    library, catalog = visit.viewer.library, visit.lists.catalog
     if note := form.value("note"):
         if catalog.health_of(note) is None:
             raise Missing("no_such_note", note)
@@ -111,7 +111,7 @@ def rearchive_action(visit: Visit, form: Form) -> Response:
 
 
 def _entry(visit: Visit, form: Form) -> ListedLink:
-    entry = visit.shelf.catalog.entry(form.value("url"))
+    entry = visit.lists.catalog.entry(form.value("url"))
     if entry is None:
         raise Missing("no_such_link", form.value("url"))
     return entry
@@ -188,7 +188,7 @@ def import_action(visit: Visit, form: Form) -> Response:
             shutil.copyfileobj(file.body, stream)
     if (changed := whole_number(form.value("changed"), 2**43)) and len(names) == 1:  # milliseconds, from the browser
         os.utime(next(iter(names)), (changed / 1000, changed / 1000))
-    back = link_address(url) if url and visit.shelf.catalog.entry(url) else "/waiting"
+    back = link_address(url) if url and visit.lists.catalog.entry(url) else "/waiting"
     force = form.value("force") == "1"
 
     def work(_: Observer) -> Iterable[Line]:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from crawler.serve.actions import UPLOADS, acting, import_action, mend_action, rearchive_action, undo_action
-from crawler.serve.guard import Guard
+from crawler.serve.guard import FrontDoor
 from crawler.serve.mends import Mends
 from crawler.serve.pages.doing import mend_page, task_page
 from crawler.serve.pages.link import diff_page, link_page
@@ -89,7 +89,7 @@ def make_app(library: Library, access: Access, tasks: Tasks | None = None) -> AS
     app = Starlette(routes=routes, exception_handlers={HTTPException: unknown, 500: broken})
     app.router.redirect_slashes = False
     app.state.language = library.settings.report.language
-    return Guard(WithSession(app, access), access, UPLOADS)
+    return FrontDoor(WithSession(app, access), access, UPLOADS)
 
 
 class WithSession:

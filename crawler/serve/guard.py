@@ -42,7 +42,7 @@ class BodyTooLarge(HTTPException):
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
-class Guard:
+class FrontDoor:
     """ASGI middleware: host, method, token and size before the app; headers behind it."""
 
     def __init__(self, app: ASGIApp, access: Access, uploads: dict[str, int] | None = None) -> None:

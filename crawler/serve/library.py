@@ -41,7 +41,7 @@ Stamp = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shelf:
+class Lists:
     """What lists are made from, as of one moment; it is itself and no other, so that drawings are kept by it."""
 
     catalog: Catalog
@@ -73,7 +73,7 @@ class Library:
         self._cost = 0.0
         self._stamp: Stamp = ()
         self._read: tuple[Stamp, FoundLinks] | None = None  # what the notes held when they were read last
-        self._shelf = self._build(0)
+        self._lists = self._build(0)
 
     def close(self) -> None:
         """Let go of all archives."""
@@ -100,7 +100,7 @@ class Library:
         else:
             self._spare.put((identity, archive))
 
-    def shelf(self) -> Shelf:
+    def lists(self) -> Lists:
         """The newest lists that are ready; a newer one is waited for a moment. Raises what kept it from being made."""
         if self._is_due():
             thread = self._start()
@@ -108,7 +108,7 @@ class Library:
                 thread.join(PATIENCE)
         if self._error:
             raise self._error
-        return self._shelf
+        return self._lists
 
     def refresh(self) -> None:
         """Make new lists now: something was just done."""
@@ -154,15 +154,15 @@ class Library:
 
     def _renew(self) -> None:
         try:
-            self._shelf = self._build(self._shelf.number + 1)
+            self._lists = self._build(self._lists.number + 1)
             self._error = None
         except CrawlerError as error:
             self._error = error
         finally:
             self._building.release()
 
-    def _build(self, number: int) -> Shelf:
-        """Read notes and archive; the shelf that is there where neither changed."""
+    def _build(self, number: int) -> Lists:
+        """Read notes and archive; the lists that are there, where neither changed."""
         started = time.monotonic()
         self._checked = started
         self._watch_anew()
@@ -171,10 +171,10 @@ class Library:
             files = self._note_files()
             stamp = (*stamp, files)
             if stamp == self._stamp and number:
-                return self._shelf
+                return self._lists
             found = self._found_links(archive, files)
             histories = archive.histories() | found.local_histories
-            shelf = Shelf(
+            lists = Lists(
                 Catalog.build(found.links, histories, archive.owners(), archive.capture_rows(), year_of),
                 tuple(archive.health()),
                 tuple(archive.runs(MAX_RUNS)),
@@ -184,7 +184,7 @@ class Library:
             )
         self._stamp = stamp
         self._cost = time.monotonic() - started
-        return shelf
+        return lists
 
     def _note_files(self) -> Stamp:
         """Which notes there are, and of when. Raises NotesError."""

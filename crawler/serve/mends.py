@@ -94,7 +94,7 @@ class Mends:
 
     def _mended(self, notes: Sequence[str], unconfirmed: bool) -> list[tuple[str, Mended]]:
         """Notes with their edits, under the names that the catalog has for them."""
-        files = self._library.shelf().files
+        files = self._library.lists().files
         unknown = [note for note in notes if note not in files]
         if unknown:
             raise NotesError(f"{unknown[0]}: no such note")

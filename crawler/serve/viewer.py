@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from crawler.report.words import Language
     from crawler.serve.access import Access
-    from crawler.serve.library import Library, Shelf
+    from crawler.serve.library import Library, Lists
     from crawler.serve.mends import Mends
     from crawler.serve.tasks import Tasks
 
@@ -57,9 +57,9 @@ class Visit:
         self.request = request
 
     @cached_property
-    def shelf(self) -> Shelf:
+    def lists(self) -> Lists:
         """The lists, the same ones for the whole visit."""
-        return self.viewer.library.shelf()
+        return self.viewer.library.lists()
 
     @property
     def language(self) -> Language:

@@ -110,3 +110,11 @@ def test_anything_else_is_a_value_error_and_never_a_crash(value: object) -> None
 
 def test_the_shipped_configuration_is_found() -> None:
     assert (shipped_config() / "sites").is_dir()
+
+
+def test_the_viewers_public_address_must_be_one(tmp_path: Path) -> None:
+    file = tmp_path / "crawler.toml"
+    file.write_text('[serve]\npublic = "links.example"\n', encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"\[serve\] public"):
+        load_settings(file)

@@ -15,7 +15,9 @@ from viewer_stage import BACK, GONE, SITES, WEIXIN, Stage, csrf_of, fill, settin
 from crawler.archive import Archive
 from crawler.core.model import State
 from crawler.core.settings import FetchSettings
-from crawler.crawl.context import utc_now
+from crawler.crawl.context import Context, utc_now
+from crawler.crawl.recall import recall
+from crawler.report import FORMATS, ReportOptions
 from crawler.serve.access import Access
 from crawler.serve.app import make_app
 from crawler.serve.library import Library
@@ -190,3 +192,14 @@ async def test_a_link_is_rearchived_now_and_its_page_shows_it(live: Stage) -> No
 
 def test_an_app_can_be_made_without_tasks_of_its_own(stage: Stage) -> None:
     assert callable(make_app(stage.library, stage.access))
+
+
+def test_a_public_address_leads_from_reports_to_the_kept_copy(stage: Stage) -> None:
+    settings = settings_of(stage.folder, public="https://links.example/")
+    with Archive.open(stage.archive, settings.archive, write=False) as archive:
+        report = recall(Context(settings, SITES, archive)).report
+
+    offered = {f.link.url: [s.url for s in f.suggestions if s.kind == "snapshot"] for f in report.findings}
+    assert offered[GONE] == ["https://links.example/snapshot/2"]
+    assert "https://links.example/snapshot/2" in FORMATS["html"].render(report, ReportOptions())
+    assert "https://links.example/snapshot/2" in FORMATS["markdown"].render(report, ReportOptions())

@@ -124,7 +124,7 @@ def axe_source() -> str:
     if named := os.environ.get("CRAWLER_AXE"):
         return Path(named).read_text(encoding="utf-8")
     try:
-        import axe_core_python
+        import axe_core_python  # type: ignore[import-untyped]  # no types are published
     except ImportError:
         missing("axe is missing, the viewer's pages are not checked with it", "pip install axe-core-python")
     return Path(axe_core_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")

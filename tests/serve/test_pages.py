@@ -6,6 +6,7 @@ import re
 import string
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -26,7 +27,7 @@ EVERY = (
 )  # fmt: skip
 
 
-async def get(stage: Stage, address: str, **options: object) -> str:
+async def get(stage: Stage, address: str, **options: Any) -> str:
     async with stage.client(**options) as client:
         answer = await client.get(address)
     assert answer.status_code == 200, f"{address}: {answer.status_code} {answer.text[:400]}"

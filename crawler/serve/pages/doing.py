@@ -26,7 +26,7 @@ def task_page(visit: Visit) -> Response:
 def mend_page(visit: Visit) -> Response:
     """`GET /mend?note=&unconfirmed=&done=`: what could be written, as a difference. Raises Missing, NotesError."""
     note = visit.value("note")
-    if note and note not in visit.shelf.files:
+    if note and note not in visit.lists.files:
         raise Missing("no_such_note", note)
     unconfirmed = visit.value("unconfirmed") == "1"
     mends = visit.viewer.mends

@@ -31,7 +31,7 @@ MAX_NUMBER: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SameChecks:
     """Checks in a row that said the same; `changed` where the first of them brought the link into another state."""
 
     first: PastCheck
@@ -58,7 +58,7 @@ def link_page(visit: Visit) -> Response:
         history=remembered,
         explained=explanation(remembered, entry.site, visit.language),
         rule=rule_of(remembered.evidence),
-        places=visit.shelf.catalog.places(entry.key),
+        places=visit.lists.catalog.places(entry.key),
         captures=captures[:MAX_CAPTURES],
         shown=shown,
         images=images,
@@ -78,7 +78,7 @@ def entry_of(visit: Visit) -> ListedLink:
         raise Missing("no_such_link")
     if len(url) > MAX_URL:
         raise UsageError(f"an address of more than {MAX_URL:,} characters is not taken")
-    catalog = visit.shelf.catalog
+    catalog = visit.lists.catalog
     found = catalog.entry(url) or catalog.entry(visit.viewer.library.sites.identify(url).canonical_url)
     if found is None:
         raise Missing("no_such_link", url)
@@ -114,12 +114,12 @@ def _pictures(archive: ArchiveBrowser, shown: Capture | None) -> tuple[list[Stor
         return [], str(error)
 
 
-def stretches(checks: Sequence[PastCheck]) -> Iterator[Stretch]:
+def stretches(checks: Sequence[PastCheck]) -> Iterator[SameChecks]:
     """A history, newest first, with checks that said the same taken together."""
     groups = [list(group) for _, group in groupby(checks, key=lambda c: (c.state, c.verdict, c.reason))]
     for number, group in enumerate(groups):
         older = groups[number + 1][0].state if number + 1 < len(groups) else None
-        yield Stretch(group[-1], group[0], len(group), older is not None and older is not group[-1].state)
+        yield SameChecks(group[-1], group[0], len(group), older is not None and older is not group[-1].state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ FEED: Final = uuid5(NAMESPACE_URL, "https://pypi.org/project/linkhealth-crawler/
 def links_page(visit: Visit) -> Response:
     """`GET /links?state=&site=&reason=&note=&year=&q=&days=&kept=&order=&page=`. Raises UsageError."""
     asked = asking(visit.request.query_params, visit.now)
-    catalog = visit.shelf.catalog
+    catalog = visit.lists.catalog
     total = catalog.count(asked.filters)
     page = paging(visit.request.query_params, total)
     return visit.page(
@@ -63,7 +63,7 @@ def feed_page(visit: Visit) -> Response:
     """`GET /feed.xml` with the filters of `/links`: links whose state changed, the newest first. Raises UsageError."""
     asked = asking(visit.request.query_params, visit.now)
     filters = replace(asked.filters, order="changed")
-    entries = [e for e in visit.shelf.catalog.entries(filters, MAX_ENTRIES) if e.changed_at]
+    entries = [e for e in visit.lists.catalog.entries(filters, MAX_ENTRIES) if e.changed_at]
     base = visit.viewer.access.public.rstrip("/") or str(visit.request.base_url).rstrip("/")
     query = urlencode([(name, value) for name, values in asked.parameters.items() for value in values])
     feed = element("feed", attributes={"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": visit.language})

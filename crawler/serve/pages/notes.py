@@ -24,7 +24,7 @@ def notes_page(visit: Visit) -> Response:
     if len(query) > MAX_WORDS:
         raise UsageError(f"a name of more than {MAX_WORDS:,} characters is not taken")
     order = order if order in NOTE_ORDERS else NOTE_ORDERS[0]
-    catalog = visit.shelf.catalog
+    catalog = visit.lists.catalog
     page = paging(visit.request.query_params, catalog.note_count(query), NOTES_PER_PAGE)
     return visit.page(
         "notes.html",
@@ -34,14 +34,14 @@ def notes_page(visit: Visit) -> Response:
         order=order,
         orders=NOTE_ORDERS,
         parameters={"q": [query] if query else [], "order": [order] if order != NOTE_ORDERS[0] else []},
-        skipped=visit.shelf.skipped,
+        skipped=visit.lists.skipped,
     )
 
 
 def note_page(visit: Visit) -> Response:
     """`GET /notes/PATH`. Names are looked up in the catalog; nothing on the disk is touched. Raises Missing."""
     path = visit.request.path_params["path"]
-    catalog = visit.shelf.catalog
+    catalog = visit.lists.catalog
     health = catalog.health_of(path)
     if health is None:
         raise Missing("no_such_note", path)

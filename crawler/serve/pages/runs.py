@@ -24,7 +24,7 @@ OVERDUE: Final = 7  # days behind its date before a link counts as overdue; a gu
 
 def runs_page(visit: Visit) -> Response:
     """`GET /runs`."""
-    return visit.page("runs.html", runs=[(run, warnings_of(run, visit.language)) for run in visit.shelf.runs])
+    return visit.page("runs.html", runs=[(run, warnings_of(run, visit.language)) for run in visit.lists.runs])
 
 
 def warnings_of(run: Run, language: Language) -> list[str]:
@@ -43,12 +43,12 @@ def warnings_of(run: Run, language: Language) -> list[str]:
 
 def help_page(visit: Visit) -> Response:
     """`GET /waiting`: what would help, most of it by hand."""
-    catalog = visit.shelf.catalog
+    catalog = visit.lists.catalog
     walled = Filters(states=(State.BLOCKED.value,))
     scripted = Filters(reason="needs-javascript")
     unsaved = Filters(states=(State.SUSPECT.value, State.UNKNOWN.value), kept="no", order="changed")
     overdue = Filters(waiting_at=visit.now - timedelta(days=OVERDUE), order="checked")
-    run = visit.shelf.runs[0] if visit.shelf.runs else None
+    run = visit.lists.runs[0] if visit.lists.runs else None
     return visit.page(
         "waiting.html",
         walls=[

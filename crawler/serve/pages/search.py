@@ -28,7 +28,7 @@ def search_page(visit: Visit) -> Response:
         with visit.viewer.library.archive() as archive:
             hits = archive.search(query, MAX_HITS + 1)
     found = {hit.canonical_url for hit in hits}
-    links = visit.shelf.catalog.entries(Filters(query=query), MAX_LINKS + len(found)) if query else []
+    links = visit.lists.catalog.entries(Filters(query=query), MAX_LINKS + len(found)) if query else []
     return visit.page(
         "search.html",
         query=query,

@@ -20,7 +20,7 @@ from crawler.serve.pages.runs import warnings_of
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from crawler.serve.library import Library, Shelf
+    from crawler.serve.library import Library, Lists
     from crawler.serve.viewer import Visit
 
 SHOWN: Final = 8  # links in each column of news
@@ -32,9 +32,9 @@ def start_page(visit: Visit) -> Response:
     """`GET /?days=`."""
     days = whole_number(visit.value("days"), 36_500) or PERIODS[0]
     since = visit.now - timedelta(days=days)
-    catalog = visit.shelf.catalog
+    catalog = visit.lists.catalog
     died = Filters(states=(State.DEAD.value,), since=since, order=CHANGED)
-    run = visit.shelf.runs[0] if visit.shelf.runs else None
+    run = visit.lists.runs[0] if visit.lists.runs else None
     returned = catalog.returned(since, 1_000)
     return visit.page(
         "start.html",
@@ -50,26 +50,26 @@ def start_page(visit: Visit) -> Response:
         worst=[note for note in catalog.notes("", "worst", WORST, 0) if note.states[State.DEAD]],
         notes=catalog.note_count(),
         loose=catalog.loose,
-        skipped=visit.shelf.skipped,
+        skipped=visit.lists.skipped,
         run=run,
         warnings=warnings_of(run, visit.language) if run else [],
-        **_overview(visit.shelf, visit.language),
+        **_overview(visit.lists, visit.language),
     )
 
 
 def warm(library: Library) -> None:
     """Draw what every first visit needs: the chart, in the configured language, and with it the library that draws."""
-    _overview(library.shelf(), library.settings.report.language)
+    _overview(library.lists(), library.settings.report.language)
 
 
 @lru_cache(maxsize=4)
-def _overview(shelf: Shelf, language: Language) -> dict[str, Any]:
-    """Counts, sites and chart, which stay as they are until there is another shelf."""
-    by_site = shelf.catalog.by_site()
+def _overview(lists: Lists, language: Language) -> dict[str, Any]:
+    """Counts, sites and chart, which stay as they are until there are newer lists."""
+    by_site = lists.catalog.by_site()
     sites = sorted(by_site, key=lambda site: (site_rank(site)[0], -sum(by_site[site].values()), site))
     trend = [
         HealthPart(at=point.at, counts={state: dict(point.counts).get(state, 0) for state in State})
-        for point in shelf.health
+        for point in lists.health
     ]
     chart = health(trend, words(language))
     return {
