@@ -5,6 +5,8 @@ Only forms of our own pages come here, with the token: the guard asks for the on
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -12,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import anyio.to_thread
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from crawler.core import model
 from crawler.core.errors import UsageError
 from crawler.core.model import State
 from crawler.core.url import redact
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 
 MAX_UPLOAD: Final = 256 * 1024 * 1024  # bytes of everything that is dropped at once
 MAX_FILES: Final = 20
+CLEAR: Final = "clear"
+WORDS: Final = ("fine", "dead", CLEAR)
 UPLOADS: Final = {"/do/import": MAX_UPLOAD}
 # Names of files decide how they are read only by their ending, and only by one of these.
 ENDINGS: Final = (
@@ -205,8 +210,9 @@ def import_action(visit: Visit, form: Form) -> Response:
 
 
 def _import(library: Library, names: Mapping[Path, str], url: str, *, force: bool) -> Iterable[Line]:
-    from crawler.crawl.importing import import_files
-
+    import_files = use_case("importing", "import_files")
+    if import_files is None:
+        raise UsageError("this crawler imports on the command line only: `crawler import FILE`")
     with _writing(library, "import") as context:
         done = import_files(context, list(names), url=url or None, force=force)
     for kept in done.kept:
@@ -214,6 +220,24 @@ def _import(library: Library, names: Mapping[Path, str], url: str, *, force: boo
         yield Line(f"{_called(kept.file, names)}: {redact(plain(kept.url))}", State.ALIVE, link)
     for lost in done.lost:
         yield Line(f"{_called(lost.file, names)}: {_called(lost.why, names)}")
+
+
+def use_case(module: str, name: str) -> Callable[..., Any] | None:
+    """A use case of `crawl` by its name; None where this crawler has none of that name, and offers no form for it."""
+    found = importlib.util.find_spec(f"crawler.crawl.{module}")
+    return getattr(importlib.import_module(f"crawler.crawl.{module}"), name, None) if found else None
+
+
+def mark_action(visit: Visit, form: Form) -> Response:
+    """`POST /do/mark` with `url` and `word`: fine, dead, or clear to take a word back. Raises UsageError."""
+    entry, word, mark = _entry(visit, form), form.value("word"), use_case("marking", "mark")
+    if mark is None or word not in WORDS:
+        raise UsageError(f"a link is marked with one of: {', '.join(WORDS)}")
+    library = visit.viewer.library
+    with _writing(library, "mark") as context:
+        mark(context, entry.url, None if word == CLEAR else getattr(model, "Word")(word))  # noqa: B009 - as `use_case`
+    library.refresh()
+    return RedirectResponse(link_address(entry.key), 303)
 
 
 def _called(text: str, names: Mapping[Path, str]) -> str:

@@ -14,7 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from crawler.serve.actions import UPLOADS, acting, import_action, mend_action, rearchive_action, undo_action
+from crawler.serve.actions import (
+    UPLOADS,
+    acting,
+    import_action,
+    mark_action,
+    mend_action,
+    rearchive_action,
+    undo_action,
+)
 from crawler.serve.guard import FrontDoor
 from crawler.serve.mends import Mends
 from crawler.serve.pages.doing import mend_page, task_page
@@ -58,6 +66,7 @@ PAGES: Final[dict[str, Page]] = {
 ACTIONS: Final[dict[str, Action]] = {
     "/do/rearchive": rearchive_action,
     "/do/import": import_action,
+    "/do/mark": mark_action,
     "/do/mend": mend_action,
     "/do/undo": undo_action,
 }

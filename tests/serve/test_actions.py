@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from crawler.crawl.context import Context, utc_now
 from crawler.crawl.recall import recall
 from crawler.report import FORMATS, ReportOptions
 from crawler.serve.access import Access
+from crawler.serve.actions import use_case
 from crawler.serve.app import make_app
 from crawler.serve.library import Library
 from crawler.serve.tasks import Tasks
@@ -203,3 +205,68 @@ def test_a_public_address_leads_from_reports_to_the_kept_copy(stage: Stage) -> N
     assert offered[GONE] == ["https://links.example/snapshot/2"]
     assert "https://links.example/snapshot/2" in FORMATS["html"].render(report, ReportOptions())
     assert "https://links.example/snapshot/2" in FORMATS["markdown"].render(report, ReportOptions())
+
+
+no_import = pytest.mark.skipif(
+    use_case("importing", "import_files") is None, reason="`crawl` has no `import_files`"
+)
+no_mark = pytest.mark.skipif(use_case("marking", "mark") is None, reason="`crawl` has no `marking`")
+SAVED = (
+    "<html><head><title>Saved by hand</title></head><body><article><p>"
+    + "What I saw myself. " * 30
+    + "</p></article></body>"
+)
+
+
+@no_import
+async def test_a_page_that_was_saved_by_hand_becomes_a_snapshot_of_its_link(stage: Stage) -> None:
+    async with stage.client(acting=True, headers=OWN) as client:
+        csrf = csrf_of((await client.get(link_page(GONE))).text)
+        fields = {"csrf": csrf, "url": GONE, "changed": "1700000000000"}
+        answer = await client.post("/do/import", data=fields, files={"file": ("../../my <b>page.html", SAVED.encode())})
+        task = await finished(stage, answer)
+        page = (await client.get(link_page(GONE))).text
+
+    assert "Done." in task
+    assert "&lt;b&gt;page.html" in task
+    assert "2023-11-14" in page
+    assert not list(Path(tempfile.gettempdir()).glob("crawler-import-*/*"))
+
+
+@no_import
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("x.html", b"not html at all"), ("x.wacz", b"PK\x03\x04broken"), ("x.warc.gz", b"\x1f\x8bbroken"), ("x", b"")],
+)
+async def test_a_file_that_holds_no_page_is_said_and_keeps_nothing(stage: Stage, name: str, body: bytes) -> None:
+    async with stage.client(acting=True, headers=OWN) as client:
+        csrf = csrf_of((await client.get(link_page(GONE))).text)
+        answer = await client.post("/do/import", data={"csrf": csrf, "url": GONE}, files={"file": (name, body)})
+        task = await finished(stage, answer)
+
+    assert name in task
+    assert "/tmp/" not in task
+    with Archive.open(stage.archive, write=False) as archive:
+        assert len(list(archive.captures())) == 9
+
+
+@no_mark
+async def test_a_persons_word_is_kept_shown_and_taken_back(stage: Stage) -> None:
+    marked = await act(stage, link_page(WEIXIN), "mark", url=WEIXIN, word="dead")
+    async with stage.client(acting=True) as client:
+        page = (await client.get(link_page(WEIXIN))).text
+    cleared = await act(stage, link_page(WEIXIN), "mark", url=WEIXIN, word="clear")
+    async with stage.client(acting=True) as client:
+        after = (await client.get(link_page(WEIXIN))).text
+
+    assert marked.status_code == cleared.status_code == 303
+    assert "that it is dead." in page
+    assert '<span class="badge state-dead">' in page.split("<h1>")[1].split("iframe")[0]
+    assert "that it is dead." not in after
+
+
+@pytest.mark.parametrize("word", ["", "alive", "<script>"])
+async def test_only_the_words_of_the_command_are_taken(stage: Stage, word: str) -> None:
+    answer = await act(stage, link_page(WEIXIN), "mark", url=WEIXIN, word=word)
+
+    assert answer.status_code == 400
