@@ -219,7 +219,10 @@ def _import(library: Library, names: Mapping[Path, str], url: str, *, force: boo
         link = redact(link_of(kept.url, library.sites).canonical_url)
         yield Line(f"{_called(kept.file, names)}: {redact(plain(kept.url))}", State.ALIVE, link)
     for lost in done.lost:
-        yield Line(f"{_called(lost.file, names)}: {_called(lost.why, names)}")
+        name, why = _called(lost.file, names), _called(lost.why, names)
+        yield Line(why if why.startswith(name) else f"{name}: {why}")
+    if not done.kept:
+        raise UsageError("nothing was kept")
 
 
 def use_case(module: str, name: str) -> Callable[..., Any] | None:

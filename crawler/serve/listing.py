@@ -72,7 +72,7 @@ def _one(given: Mapping[str, Sequence[str]], name: str) -> str:
 
 def whole_number(text: str, most: int, default: int = 0) -> int:
     """A number out of an address, between 0 and `most`; the default for anything else."""
-    if not (text.isascii() and text.isdigit()) or len(text) > 12:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
         return default
     return min(int(text), most)
 
