@@ -77,3 +77,16 @@ def index_identity(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (stat.st_dev, stat.st_ino)
+
+
+def index_state(path: Path) -> tuple[int, ...]:
+    """What changes with every commit, seen from outside: for an archive that is read from a copy."""
+    found: list[int] = []
+    for name in (INDEX, f"{INDEX}-wal"):
+        try:
+            stat = (path / name).stat()
+        except OSError:
+            found += (0, 0, 0)
+        else:
+            found += (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return tuple(found)

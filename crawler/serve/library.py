@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from queue import Empty, LifoQueue
+from queue import Empty, Full, LifoQueue
 from typing import TYPE_CHECKING
 
-from crawler.archive.browse import ArchiveBrowser, index_identity
+from crawler.archive.browse import ArchiveBrowser, index_identity, index_state
 from crawler.archive.catalog import Catalog, storable
 from crawler.core.errors import CrawlerError
 from crawler.core.model import LOCAL, Health, Run
@@ -62,11 +62,11 @@ class Library:
         self.now = now
         self.paths = list(paths)
         self._folder = Path(settings.archive.path)
-        self._spare: LifoQueue[tuple[tuple[int, int], ArchiveBrowser]] = LifoQueue(SPARE)
+        self._spare: LifoQueue[tuple[Stamp, ArchiveBrowser]] = LifoQueue(SPARE)
         self._building = threading.Lock()
         self._thread: threading.Thread | None = None
         self._error: CrawlerError | None = None
-        self._watch = self._open()[1]
+        self._watch = self._open()
         self._watching = threading.Lock()
         self._identity = index_identity(self._folder)
         self._checked = time.monotonic()
@@ -89,16 +89,17 @@ class Library:
     @contextmanager
     def archive(self) -> Iterator[ArchiveBrowser]:
         """An open archive for one request. Raises ArchiveError."""
-        identity, archive = self._taken() or self._open()
+        archive = self._taken() or self._open()
+        key = self._key(archive)
         try:
             yield archive
         except BaseException:
             archive.close()
             raise
-        if not archive.is_live or self._spare.full():
+        try:
+            self._spare.put_nowait((key, archive))
+        except Full:
             archive.close()
-        else:
-            self._spare.put((identity, archive))
 
     def lists(self) -> Lists:
         """The newest lists that are ready; a newer one is waited for a moment. Raises what kept it from being made."""
@@ -115,20 +116,23 @@ class Library:
         if thread := self._start():
             thread.join()
 
-    def _taken(self) -> tuple[tuple[int, int], ArchiveBrowser] | None:
-        """A spare archive, if its index is still the one that is there."""
+    def _taken(self) -> ArchiveBrowser | None:
+        """A spare archive, if what it reads is still what is there."""
         while True:
             try:
-                identity, archive = self._spare.get_nowait()
+                key, archive = self._spare.get_nowait()
             except Empty:
                 return None
-            if identity == index_identity(self._folder):
-                return identity, archive
+            if key == self._key(archive):
+                return archive
             archive.close()
 
-    def _open(self) -> tuple[tuple[int, int], ArchiveBrowser]:
-        identity = index_identity(self._folder)
-        return identity, ArchiveBrowser.open_folder(self._folder, self.settings.archive)
+    def _open(self) -> ArchiveBrowser:
+        return ArchiveBrowser.open_folder(self._folder, self.settings.archive)
+
+    def _key(self, archive: ArchiveBrowser) -> Stamp:
+        """What must stay the same for an open archive to be used again."""
+        return index_identity(self._folder) if archive.is_live else index_state(self._folder)
 
     def _is_due(self) -> bool:
         """Whether lists may be out of date, and making new ones would not take all our time."""
@@ -208,7 +212,7 @@ class Library:
         identity = index_identity(self._folder)
         if identity == self._identity and self._watch.is_live:
             return
-        fresh = self._open()[1]
+        fresh = self._open()
         with self._watching:
             self._watch, old = fresh, self._watch
             self._identity = identity

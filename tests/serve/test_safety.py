@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote
@@ -10,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from viewer_stage import EVIL, GONE, NOW, ODD, WEIXIN, Stage, check_of, csrf_of, staged
 
-from crawler.archive import Archive
+from crawler.archive import Archive, schema
 from crawler.serve.access import Access, Asked
 from crawler.serve.app import make_app
 from crawler.serve.copies import harmless
@@ -472,3 +474,20 @@ def test_tokens_are_long_and_new_for_each_start() -> None:
     assert len(tokens) == 20
     assert all(len(token) >= 32 for token in tokens)
     assert "token" not in repr(Access()).replace("crawler-token", "")
+
+
+async def test_an_index_of_the_oldest_schema_is_read_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "archive" / "segments").mkdir(parents=True)
+    index = tmp_path / "archive" / "index.sqlite"
+    with closing(sqlite3.connect(index)) as db:
+        db.executescript(str(schema.MIGRATIONS[0]))
+        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 1")
+    before = index.read_bytes()
+    with staged(tmp_path) as stage:
+        async with stage.client() as client:
+            answers = [await client.get(address) for address in ("/", "/links", "/runs", "/search?q=x", "/search?q=x")]
+
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert "一篇消失的文章" in answers[1].text
+    assert index.read_bytes() == before
