@@ -26,6 +26,7 @@ from crawler.core.errors import UsageError
 from crawler.core.model import State
 from crawler.core.url import redact
 from crawler.crawl.context import Context, open_archive
+from crawler.crawl.importing import import_files
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.rearchive import what_was_kept
 from crawler.crawl.run import check_links
@@ -210,9 +211,6 @@ def import_action(visit: Visit, form: Form) -> Response:
 
 
 def _import(library: Library, names: Mapping[Path, str], url: str, *, force: bool) -> Iterable[Line]:
-    import_files = use_case("importing", "import_files")
-    if import_files is None:
-        raise UsageError("this crawler imports on the command line only: `crawler import FILE`")
     with _writing(library, "import") as context:
         done = import_files(context, list(names), url=url or None, force=force)
     for kept in done.kept:

@@ -208,7 +208,6 @@ def test_a_public_address_leads_from_reports_to_the_kept_copy(stage: Stage) -> N
     assert "https://links.example/snapshot/2" in FORMATS["markdown"].render(report, ReportOptions())
 
 
-no_import = pytest.mark.skipif(use_case("importing", "import_files") is None, reason="`crawl` has no `import_files`")
 no_mark = pytest.mark.skipif(use_case("marking", "mark") is None, reason="`crawl` has no `marking`")
 SAVED = (
     "<html><head><title>Saved by hand</title></head><body><article><p>"
@@ -217,7 +216,6 @@ SAVED = (
 )
 
 
-@no_import
 async def test_a_page_that_was_saved_by_hand_becomes_a_snapshot_of_its_link(stage: Stage) -> None:
     async with stage.client(acting=True, headers=OWN) as client:
         csrf = csrf_of((await client.get(link_page(GONE))).text)
@@ -232,7 +230,6 @@ async def test_a_page_that_was_saved_by_hand_becomes_a_snapshot_of_its_link(stag
     assert not list(Path(tempfile.gettempdir()).glob("crawler-import-*/*"))
 
 
-@no_import
 @pytest.mark.parametrize(
     ("name", "body"),
     [("x.html", b"not html at all"), ("x.wacz", b"PK\x03\x04broken"), ("x.warc.gz", b"\x1f\x8bbroken"), ("x", b"")],
