@@ -5,8 +5,6 @@ Only forms of our own pages come here, with the token: the guard asks for the on
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -14,19 +12,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import anyio.to_thread
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from crawler.core import model
 from crawler.core.errors import UsageError
-from crawler.core.model import State
+from crawler.core.model import State, Word
 from crawler.core.url import redact
 from crawler.crawl.context import Context, open_archive
 from crawler.crawl.importing import import_files
+from crawler.crawl.marking import mark
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.rearchive import what_was_kept
 from crawler.crawl.run import check_links
@@ -223,20 +221,14 @@ def _import(library: Library, names: Mapping[Path, str], url: str, *, force: boo
         raise UsageError("nothing was kept")
 
 
-def use_case(module: str, name: str) -> Callable[..., Any] | None:
-    """A use case of `crawl` by its name; None where this crawler has none of that name, and offers no form for it."""
-    found = importlib.util.find_spec(f"crawler.crawl.{module}")
-    return getattr(importlib.import_module(f"crawler.crawl.{module}"), name, None) if found else None
-
-
 def mark_action(visit: Visit, form: Form) -> Response:
     """`POST /do/mark` with `url` and `word`: fine, dead, or clear to take a word back. Raises UsageError."""
-    entry, word, mark = _entry(visit, form), form.value("word"), use_case("marking", "mark")
-    if mark is None or word not in WORDS:
+    entry, word = _entry(visit, form), form.value("word")
+    if word not in WORDS:
         raise UsageError(f"a link is marked with one of: {', '.join(WORDS)}")
     library = visit.viewer.library
     with _writing(library, "mark") as context:
-        mark(context, entry.url, None if word == CLEAR else getattr(model, "Word")(word))  # noqa: B009 - as `use_case`
+        mark(context, entry.url, None if word == CLEAR else Word(word))
     library.refresh()
     return RedirectResponse(link_address(entry.key), 303)
 

@@ -21,7 +21,6 @@ from crawler.crawl.context import Context, utc_now
 from crawler.crawl.recall import recall
 from crawler.report import FORMATS, ReportOptions
 from crawler.serve.access import Access
-from crawler.serve.actions import use_case
 from crawler.serve.app import make_app
 from crawler.serve.library import Library
 from crawler.serve.tasks import Tasks
@@ -208,7 +207,6 @@ def test_a_public_address_leads_from_reports_to_the_kept_copy(stage: Stage) -> N
     assert "https://links.example/snapshot/2" in FORMATS["markdown"].render(report, ReportOptions())
 
 
-no_mark = pytest.mark.skipif(use_case("marking", "mark") is None, reason="`crawl` has no `marking`")
 SAVED = (
     "<html><head><title>Saved by hand</title></head><body><article><p>"
     + "What I saw myself. " * 30
@@ -247,7 +245,6 @@ async def test_a_file_that_holds_no_page_is_said_and_keeps_nothing(stage: Stage,
         assert not [capture for capture in archive.captures() if capture.at > NOW - timedelta(days=1)]
 
 
-@no_mark
 async def test_a_persons_word_is_kept_shown_and_taken_back(stage: Stage) -> None:
     marked = await act(stage, link_page(WEIXIN), "mark", url=WEIXIN, word="dead")
     async with stage.client(acting=True) as client:

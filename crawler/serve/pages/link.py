@@ -12,7 +12,6 @@ from crawler.core.errors import ArchiveDamaged, UsageError
 from crawler.core.model import History, State
 from crawler.core.url import MAX_URL
 from crawler.notes.changes import sentence_diff
-from crawler.serve.actions import use_case
 from crawler.serve.explain import explanation, rule_of
 from crawler.serve.listing import whole_number
 from crawler.serve.viewer import Missing
@@ -68,8 +67,7 @@ def link_page(visit: Visit) -> Response:
         stretches=list(stretches(checks[:MAX_CHECKS])),
         checks=len(checks),
         max_checks=MAX_CHECKS,
-        mark=getattr(remembered, "mark", None),
-        can_mark=use_case("marking", "mark") is not None,
+        mark=remembered.mark,
         due=remembered.next_due is None or remembered.next_due <= visit.now,
     )
 
