@@ -127,7 +127,7 @@ def test_workflows_ask_for_no_more_than_they_need(file: Path) -> None:
     assert workflow["permissions"] == {"contents": "read"}
     (job,) = workflow["jobs"].values()
     assert job["timeout-minutes"]
-    used = next((s["with"] for s in job["steps"] if "linkhealth-crawler@" in s.get("uses", "")), {})
+    used: dict[str, object] = next((s["with"] for s in job["steps"] if "linkhealth-crawler@" in s.get("uses", "")), {})
     assert used.keys() <= ACTION["inputs"].keys()
 
 

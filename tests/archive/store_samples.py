@@ -132,6 +132,6 @@ def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
 
 def tool(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Another project's program of the same environment."""
-    command = [Path(sys.executable).parent / name, *map(str, arguments)]
+    command = [str(Path(sys.executable).parent / name), *map(str, arguments)]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)

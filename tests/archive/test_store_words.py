@@ -134,7 +134,7 @@ def test_a_filter_may_be_typed_with_a_wide_colon() -> None:
 @settings(deadline=None)  # a shared machine stalls; nothing here measures time
 @given(st.text(alphabet="语音识別的原理GP 1，。\n", max_size=40))
 def test_pairs_of_all_runs_at_once_are_the_pairs_of_each(text: str) -> None:
-    wanted = []
+    wanted: list[str] = []
     for run in re.findall("[语音识别的原理]+|[^语音识别的原理]+", folded(text)):
         pairs = [a + b for a, b in pairwise(run)]
         wanted += [*pairs, run[-1]] if run[0] in "语音识别的原理" else re.sub("[，。,]", " ", run).split()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crawler.core.config import load_settings, parse_duration, parse_size, shipped_config
 from crawler.core.errors import ConfigError
-from crawler.core.settings import Settings
+from crawler.core.settings import Seconds, Settings
 
 
 def load(folder: Path, text: str) -> Settings:
@@ -32,9 +32,9 @@ def test_a_file_in_the_working_folder_is_found_before_the_one_in_its_config_fold
 
 def test_a_file_is_laid_over_the_defaults(tmp_path: Path) -> None:
     settings = load(tmp_path, '[fetch]\ninterval = "2h"\n[host."*.example.com"]\ninterval = 0.0\n')
-    assert settings.fetch.interval == 7200
+    assert float(settings.fetch.interval) == 7200
     assert settings.fetch.timeout == Settings().fetch.timeout
-    assert settings.host["*.example.com"].interval == 0
+    assert settings.host["*.example.com"].interval == Seconds(0)
 
 
 def test_relative_paths_in_a_file_are_relative_to_that_file(tmp_path: Path) -> None:

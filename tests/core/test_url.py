@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crawler.core.url import host_of, is_http, join, normalize, redact
 
 LABEL = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8).filter(lambda s: not s.isdigit())
-PATH = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=20)
+PATH = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20)
 URLS = st.builds(lambda s, h, p: f"{s}://{h}.com/{p}", st.sampled_from(["http", "https", "HTTP"]), LABEL, PATH)
 
 

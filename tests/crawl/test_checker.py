@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -117,7 +118,7 @@ async def test_a_move_to_another_site_is_not_followed() -> None:
     assert check.verdict.state is State.SUSPECT
 
 
-def known(url: str, **facts: object) -> History:
+def known(url: str, **facts: Any) -> History:
     history = first_seen(link(url).canonical_url, url, NOW)
     kept = Snapshot(1, NOW, "t", 10, "sha256:1")
     return replace(

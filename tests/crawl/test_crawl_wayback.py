@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -28,7 +29,7 @@ def link(name: str = "page", host: str = "a.example", paths: tuple[str, ...] = (
     return Link(url, url, url, "other", host, host, places)
 
 
-def history(of: Link, state: State = State.DEAD, **others: object) -> History:
+def history(of: Link, state: State = State.DEAD, **others: Any) -> History:
     return replace(History(of.canonical_url, SEEN, url=of.url, state=state, changed_at=SEEN), **others)  # type: ignore[arg-type]  # test shorthand
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ NO_HOST = judge_failure(Fetch(URL, URL, NOW, failure=Failure.NO_SUCH_HOST), Fail
 NO_ANSWER = judge_failure(Fetch(URL, URL, NOW, failure=Failure.DNS), Failure.DNS).evidence
 
 
-def history(state: State, confidence: Confidence = Confidence.HIGH, **facts: object) -> History:
+def history(state: State, confidence: Confidence = Confidence.HIGH, **facts: Any) -> History:
     known = History(URL, NOW, url=URL, state=state, reason="x", confidence=confidence, checked_at=NOW)
     return replace(known, **facts)  # type: ignore[arg-type]  # a test's shorthand
 

@@ -15,6 +15,7 @@ import pytest
 
 from crawler.archive import Archive
 from crawler.archive.interchange import files
+from crawler.archive.interchange.saved import SavedPage, read_saved
 from crawler.core.config import load_settings
 from crawler.core.model import State
 from crawler.crawl.context import Context, sites_of
@@ -194,9 +195,9 @@ def test_pictures_that_come_later_are_added(context: Context) -> None:
 
 def test_a_file_that_breaks_a_parser_costs_itself(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad = written("good.html", single_file(URL, POST)), written("bad.html", POST)
-    read = files.read_saved
+    read = read_saved
 
-    def breaking(name: str, data: bytes) -> files.SavedPage:
+    def breaking(name: str, data: bytes) -> SavedPage:
         if name == "bad.html":
             raise AttributeError("a bug")
         return read(name, data)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import trio
 
@@ -18,7 +19,7 @@ def link(name: str, slot: str) -> Link:
     return Link(url, url, url, "other", slot, slot)
 
 
-def slot(key: str, count: int, **rules: int) -> Slot:
+def slot(key: str, count: int, **rules: Any) -> Slot:
     return Slot(key, "other", Politeness(key, **rules), tuple(link(str(n), key) for n in range(count)))
 
 
@@ -33,7 +34,7 @@ class Crawl:
     """A crawl with a plain function as its web; `answers` gives a state, or raises."""
 
     seconds: float = 1.0
-    answers: object = State.ALIVE
+    answers: Any = State.ALIVE
     kept: list[Check] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     events: list[str] = field(default_factory=list)

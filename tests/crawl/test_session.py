@@ -1,17 +1,19 @@
 """A run as a whole, in virtual time: what is kept, what counts for nothing, and how it stops."""
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from os import getpid, kill
+from typing import Any
 
 import httpx
 import pytest
 import trio
 from trio.testing import MockClock
 
-from benchmarks.month import Notebook, alive_page, in_line, link_of
+from benchmarks.month import Notebook, alive_page, in_line
 from crawler.core.config import site_documents
 from crawler.core.errors import ArchiveFull
 from crawler.core.model import Check, Snapshot, State
@@ -20,6 +22,7 @@ from crawler.crawl.job import Job, Outcome, finish_job, prepare_job, why_uncheck
 from crawler.crawl.readers import InlineReader
 from crawler.crawl.session import GRACE, walk_job
 from crawler.fetch import open_fetcher
+from crawler.notes.links import link_of
 from crawler.schedule.plan import Budget
 from crawler.sites import load_sites
 
@@ -52,7 +55,7 @@ def urls(*hosts: str, each: int = 1) -> list[str]:
     return [f"https://{host}/posts/{n}" for host in hosts for n in range(each)]
 
 
-def job(notebook: Notebook, web: Web, addresses: list[str], **options: object) -> Job:
+def job(notebook: Notebook, web: Web, addresses: list[str], **options: Any) -> Job:
     links = [link_of(url, SITES) for url in addresses]
     return Job(
         "run", links, options.pop("settings", SETTINGS), SITES, notebook, lambda: START,  # type: ignore[arg-type]
@@ -192,7 +195,7 @@ def test_a_first_signal_ends_a_run_within_its_grace_and_keeps_what_was_done() ->
 
 def test_a_disk_that_is_full_in_mid_run_is_one_clear_error() -> None:
     class Full(Notebook):
-        def record(self, checks: list[Check]) -> list[Snapshot | None]:
+        def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
             raise ArchiveFull("archive: no space left; what was kept before is safe")
 
     with pytest.raises(BaseException) as caught:  # noqa: PT011 (a group or the error itself; run_job unwraps it)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,7 +49,7 @@ def nobodys_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(staged: Callable[..., Stage]) -> Iterator[Stage]:
+def stage(staged: Callable[..., Stage]) -> Stage:
     """A repository with one note, one picture and one commit."""
     made = staged(PLAN)
     git(made, "init", "--quiet")

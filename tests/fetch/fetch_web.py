@@ -1,9 +1,11 @@
 """Stand-ins for the tests of fetching: a web of plain functions on the test clock, and raw servers on loopback."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import httpx
 import trio
@@ -12,8 +14,10 @@ from crawler.core.model import Politeness, SlotState
 from crawler.core.settings import FetchSettings
 from crawler.core.url import host_of
 from crawler.fetch import Fetcher, open_fetcher
+from crawler.fetch.guard import Resolver
 
 EPOCH = datetime(2026, 1, 1, 12, tzinfo=UTC)
+Answer = Callable[[httpx.Request], httpx.Response] | Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
 
 
 def now() -> datetime:
@@ -25,17 +29,18 @@ def at(seconds: float) -> datetime:
     return EPOCH + timedelta(seconds=seconds)
 
 
-def polite(**rules: object) -> Callable[[str], Politeness]:
+def polite(**rules: Any) -> Callable[[str], Politeness]:
     """One slot for each host, all with these rules."""
     return lambda url: Politeness(slot=host_of(url), **({"interval": 0.0} | rules))
 
 
 @asynccontextmanager
 async def web(
-    answer: Callable[[httpx.Request], httpx.Response] | Callable[[httpx.Request], Awaitable[httpx.Response]],
+    answer: Callable[[httpx.Request], httpx.Response]
+    | Callable[[httpx.Request], Coroutine[None, None, httpx.Response]],
     politeness: Callable[[str], Politeness] | None = None,
     states: Iterable[SlotState] = (),
-    **settings: object,
+    **settings: Any,
 ) -> AsyncIterator[Fetcher]:
     """A fetcher whose web is a function from request to response."""
     async with open_fetcher(
@@ -51,7 +56,7 @@ async def web(
 
 @asynccontextmanager
 async def loopback(
-    politeness: Callable[[str], Politeness] | None = None, resolver: object = None, **settings: object
+    politeness: Callable[[str], Politeness] | None = None, resolver: Resolver | None = None, **settings: Any
 ) -> AsyncIterator[Fetcher]:
     """A fetcher with the real transport that may reach loopback."""
     async with open_fetcher(
@@ -68,7 +73,7 @@ Handler = Callable[[trio.abc.Stream], Awaitable[None]]
 
 
 @asynccontextmanager
-async def server(handler: Handler, tls: object = None, host: str = "127.0.0.1") -> AsyncIterator[int]:
+async def server(handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[int]:
     """A raw server: `handler` gets each connection as a stream. Yields its port."""
 
     async def guarded(stream: trio.abc.Stream) -> None:
@@ -79,7 +84,7 @@ async def server(handler: Handler, tls: object = None, host: str = "127.0.0.1") 
 
     async with trio.open_nursery() as nursery:
         if tls is None:
-            serve = partial(trio.serve_tcp, guarded, 0, host=host)
+            serve: Callable[..., Awaitable[Any]] = partial(trio.serve_tcp, guarded, 0, host=host)
         else:
             serve = partial(trio.serve_ssl_over_tcp, guarded, 0, tls, host=host, https_compatible=True)
         listeners = await nursery.start(serve)

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from fetch_web import polite, web
 
-from crawler.core.settings import FetchSettings, Host
+from crawler.core.model import Politeness
+from crawler.core.settings import FetchSettings, Host, Seconds
 from crawler.core.url import host_of
 from crawler.fetch import Request
 from crawler.fetch.credentials import headers_for
@@ -64,10 +65,10 @@ async def test_an_upgrade_to_https_leaves_them_behind_too_and_so_does_the_way_ba
 
 async def test_a_runs_own_politeness_does_not_bring_them_back() -> None:
     """The layers of [fetch], [host] and site files are resolved once; a redirect must not find [fetch] in there."""
-    settings = FetchSettings(headers=MINE, interval=0.0)
+    settings = FetchSettings(headers=MINE, interval=Seconds(0))
     hosts = {"two.example": Host(headers={"X-Two": "2"})}
 
-    def rules(url: str) -> object:
+    def rules(url: str) -> Politeness:
         return politeness_of(host_of(url), host_of(url), settings, hosts)
 
     chain = Chain("https://one.example/", "https://two.example/")
@@ -92,7 +93,7 @@ async def test_a_runs_own_politeness_does_not_bring_them_back() -> None:
 async def test_secrets_of_a_host_table_go_to_the_address_of_the_note_or_to_the_hosts_own_https(
     first: str, second: str | None, carried: bool
 ) -> None:
-    def rules(url: str) -> object:
+    def rules(url: str) -> Politeness:
         mine = (("Cookie", "secret=1"), ("X-Plain", "1")) if host_of(url) == "two.example" else ()
         return polite(headers=mine)(url)
 

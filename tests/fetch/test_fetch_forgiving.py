@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -17,7 +18,7 @@ Handler = Callable[[trio.abc.Stream], Awaitable[None]]
 TEXT = b"<!doctype html><title>A page</title><p>" + " ".join(f"word{n * n}" for n in range(2000)).encode()
 
 
-async def fetch_raw(handler: Handler, **settings: object) -> Fetch:
+async def fetch_raw(handler: Handler, **settings: Any) -> Fetch:
     async with server(handler) as port, loopback(polite(timeout=30.0), **settings) as fetcher:
         return await fetcher(f"http://127.0.0.1:{port}/")
 

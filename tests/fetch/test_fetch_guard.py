@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
 from crawler.fetch import connect
-from crawler.fetch.guard import DNS_TTL, Guard, connect_to, is_public, system_resolver
+from crawler.fetch.guard import DNS_TTL, Guard, Resolver, connect_to, is_public, system_resolver
 from crawler.fetch.trouble import NO_DATA, WebTrouble
 
 PRIVATE = [
@@ -117,7 +117,7 @@ def test_any_text_is_judged(text: str) -> None:
     assert is_public(text) in (True, False)
 
 
-def answering(*addresses: str) -> object:
+def answering(*addresses: str) -> Resolver:
     async def resolver(host: str) -> list[str]:
         return list(addresses)
 
@@ -303,7 +303,7 @@ async def test_a_redirect_to_such_a_port_is_no_better_and_a_rule_of_the_users_ma
             assert (await fetcher("http://one.example:25/")).status == 200
 
 
-def failing(number: int) -> object:
+def failing(number: int) -> Resolver:
     async def resolver(host: str) -> list[str]:
         raise socket.gaierror(number, "why")
 
@@ -321,7 +321,7 @@ def failing(number: int) -> object:
     ],
 )
 async def test_a_name_that_does_not_exist_is_told_from_one_that_could_not_be_looked_up(
-    resolver: object, failure: Failure
+    resolver: Resolver, failure: Failure
 ) -> None:
     async with loopback(resolver=resolver) as fetcher:
         fetch = await fetcher("http://one.example/")

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -81,11 +82,11 @@ class Authority:
 
 
 async def fetch_from(
-    context: ssl.SSLContext, authority: Authority, bundle: str, *, times: int = 1, **settings: object
+    context: ssl.SSLContext, authority: Authority, bundle: str, *, times: int = 1, **settings: Any
 ) -> list[Fetch]:
     async with server(saying(ok(), ok()), context) as port, server(authority) as aia:
         resolve = {"one.example:443": f"127.0.0.1:{port}", "aia.example:80": f"127.0.0.1:{aia}"}
-        known = {"ca_bundle": bundle, "resolve": resolve, "allow_private": False} | settings
+        known: dict[str, Any] = {"ca_bundle": bundle, "resolve": resolve, "allow_private": False} | settings
         async with loopback(**known) as fetcher:
             fetches = []
             for _ in range(times):
@@ -190,7 +191,7 @@ async def fetch_certified(context: ssl.SSLContext, host: str, bundle: str) -> Fe
         return await fetcher(f"https://{host}/")
 
 
-def issued(*names: str, ca: trustme.CA = ROOT, **how: object) -> ssl.SSLContext:
+def issued(*names: str, ca: trustme.CA = ROOT, **how: Any) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert(*names, **how).configure_cert(context)
     return context

@@ -5,6 +5,7 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import trio
@@ -13,13 +14,13 @@ from fetch_web import loopback, ok, polite, read_head, saying, server
 
 from crawler.core.errors import ConfigError
 from crawler.core.model import Cut, Failure, Fetch
-from crawler.fetch import Request
+from crawler.fetch import Fetcher, Request
 from crawler.fetch.wire import FIRST_PART, IDLE
 
 CA = trustme.CA()
 
 
-def tls_for(*names: str, ca: trustme.CA = CA, **certificate: object) -> ssl.SSLContext:
+def tls_for(*names: str, ca: trustme.CA = CA, **certificate: Any) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert(*names, **certificate).configure_cert(context)
     return context
@@ -32,7 +33,13 @@ def ca_bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(file)
 
 
-async def fetch_raw(handler: Callable[[trio.abc.Stream], Awaitable[None]], **settings: object) -> Fetch:
+def pools_of(fetcher: Fetcher) -> dict[object, Any]:
+    """The connection pools of the real transport, by their key."""
+    pools: dict[object, Any] = cast(Any, fetcher)._transport._pools
+    return pools
+
+
+async def fetch_raw(handler: Callable[[trio.abc.Stream], Awaitable[None]], **settings: Any) -> Fetch:
     async with server(handler) as port, loopback(**settings) as fetcher:
         return await fetcher(f"http://127.0.0.1:{port}/")
 
@@ -140,7 +147,7 @@ async def test_few_connections_stay_open_however_many_hosts_there_are(monkeypatc
     async with server(recorder, host="0.0.0.0") as port, loopback(concurrency=2) as fetcher:
         for n in range(20):
             assert (await fetcher(f"http://127.0.0.{n + 1}:{port}/")).status == 200
-        assert len(fetcher._transport._pools) == 4
+        assert len(pools_of(fetcher)) == 4
     assert recorder.connections == 20
 
 
@@ -198,6 +205,7 @@ async def reset(stream: trio.abc.Stream) -> None:
     """Close with a RST instead of a FIN."""
     import socket
 
+    assert isinstance(stream, trio.SocketStream)
     stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     await stream.aclose()
 
@@ -342,10 +350,19 @@ async def test_nothing_waits_for_ever(
 
 
 async def test_cancelled_fetches_leave_no_connection_behind() -> None:
-    async with server(silent) as port, loopback() as fetcher:
-        with trio.move_on_after(0.05):
-            await fetcher(f"http://127.0.0.1:{port}/")
-        assert [pool.active for pool in fetcher._transport._pools.values()] == [0]
+    asked = trio.Event()
+
+    async def silent_once_asked(stream: trio.abc.Stream) -> None:
+        await read_head(stream)
+        asked.set()
+        await trio.sleep_forever()
+
+    async with server(silent_once_asked) as port, loopback() as fetcher:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(fetcher, f"http://127.0.0.1:{port}/")
+            await asked.wait()
+            nursery.cancel_scope.cancel()
+        assert [pool.active for pool in pools_of(fetcher).values()] == [0]
     gc.collect()  # an unclosed socket would warn, and warnings are errors
 
 
@@ -382,7 +399,7 @@ async def test_a_proxy_that_refuses_is_told() -> None:
         {"ca_bundle": "/nowhere/ca.pem"},
     ],
 )
-async def test_settings_that_cannot_be_used_are_told_before_anything_is_fetched(bad: dict[str, str]) -> None:
+async def test_settings_that_cannot_be_used_are_told_before_anything_is_fetched(bad: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=rf"\[fetch\] {next(iter(bad))}"):
         async with loopback(**bad):
             pass

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -61,7 +62,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         yield served
 
 
-def settings(web: Web, **others: object) -> FetchSettings:
+def settings(web: Web, **others: Any) -> FetchSettings:
     told = FetchSettings(ca_bundle=str(web.ca_bundle), resolve=dict(web.resolve))
     return msgspec.structs.replace(told, **others)
 

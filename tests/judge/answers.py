@@ -19,7 +19,7 @@ PROSE = (
 MENU = "<ul>" + "<li><a href=/c>Boots and shoes for the whole family</a></li>" * 60 + "</ul>"
 
 
-def fetch_of(html: str | bytes, url: str = ASKED, final: str = "", status: int = 200, **headers: str) -> Fetch:
+def fetch_of(html: str | bytes, url: str = ASKED, final: str = "", status: int = 200, **headers: Any) -> Fetch:
     body = html if isinstance(html, bytes) else html.encode()
     named = {"content-type": "text/html", **{name.replace("_", "-"): value for name, value in headers.items()}}
     redirects = (Redirect(301, url),) if final else ()

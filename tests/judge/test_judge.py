@@ -46,10 +46,11 @@ def site(**changes: Any) -> Site:
 BLOG = site()
 
 
-def fetched(html: str | bytes = "", status: int = 200, final_url: str = URL, **headers: str) -> Fetch:
+def fetched(
+    html: str | bytes = "", status: int = 200, final_url: str = URL, content_type: str = "text/html; charset=utf-8"
+) -> Fetch:
     body = html if isinstance(html, bytes) else html.encode()
-    named = {"Content-Type": "text/html; charset=utf-8"} | headers
-    return Fetch(URL, final_url, NOW, status=status, body=body, headers=tuple(named.items()))
+    return Fetch(URL, final_url, NOW, status=status, body=body, headers=(("Content-Type", content_type),))
 
 
 def judged(fetch: Fetch, rules: Site | None = BLOG, accept: tuple[int, ...] = ()) -> Verdict:
@@ -177,7 +178,7 @@ def test_only_another_article_of_the_site_is_followed(target: str, followed: str
 def test_a_strange_body_on_a_site_with_rules_is_unknown_with_the_reason(
     body: bytes, content_type: str, reason: str
 ) -> None:
-    verdict = judged(fetched(body, **{"Content-Type": content_type}))
+    verdict = judged(fetched(body, content_type=content_type))
     assert (verdict.state, verdict.reason) == (State.UNKNOWN, reason)
 
 
@@ -226,7 +227,7 @@ def test_a_selector_that_check_site_would_have_refused_is_our_error() -> None:
 
 @given(st.binary(max_size=400), st.sampled_from([200, 204, 301, 403, 404, 500]), st.text(max_size=20))
 def test_any_answer_at_all_has_a_verdict(body: bytes, status: int, content_type: str) -> None:
-    fetch = fetched(body, status, **{"Content-Type": content_type})
+    fetch = fetched(body, status, content_type=content_type)
     assert judged(fetch).reason
     assert judged(fetch, None).reason
 
@@ -244,7 +245,7 @@ def test_a_page_whose_text_came_before_it_was_cut_is_alive_and_limited(rules: Si
 
 @pytest.mark.parametrize("cut", [cut for cut in Cut if cut])
 @pytest.mark.parametrize(
-    "fetch", [fetched(""), fetched("<html><head>"), fetched(b"%PDF", **{"Content-Type": "application/pdf"})]
+    "fetch", [fetched(""), fetched("<html><head>"), fetched(b"%PDF", content_type="application/pdf")]
 )
 def test_a_part_that_says_too_little_is_unknown_never_worse(fetch: Fetch, cut: Cut) -> None:
     verdict = judged(replace(fetch, cut=cut), None)

@@ -1,10 +1,10 @@
 """Pages that answer 200 and are none: missing, broken, parked, stock pages, shells; and living look-alikes."""
 
 import pytest
+from answers import MENU, PAGES, PROSE, fetch_of, judged, named, pages
 
 from crawler.core.model import State
 from crawler.judge.soft404 import says_missing
-from tests.judge.answers import MENU, PAGES, PROSE, fetch_of, judged, named, pages
 
 
 @pytest.mark.parametrize("title", PAGES["titles"]["missing"])

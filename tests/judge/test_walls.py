@@ -1,12 +1,14 @@
 """Walls under any status and of any size, and the living pages that look or sound like one."""
 
+from typing import Any
+
 import pytest
+from answers import PAGES, PROSE, document_of, fetch_of, filled, judged, named, pages
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.model import State
 from crawler.judge.walls import wall_kind, wall_of
-from tests.judge.answers import PAGES, PROSE, document_of, fetch_of, filled, judged, named, pages
 
 
 @pytest.mark.parametrize("status", [200, 403, 503])
@@ -19,7 +21,7 @@ def test_a_challenge_is_a_wall_under_any_status_and_of_any_size(html: str, statu
     ("header", "value"),
     [("cf-mitigated", "challenge"), ("x-amzn-waf-action", "challenge"), ("x-vercel-mitigated", "challenge")],
 )
-def test_a_firewall_that_says_so_in_a_header_is_believed(header: str, value: str) -> None:
+def test_a_firewall_that_says_so_in_a_header_is_believed(header: str, value: Any) -> None:
     assert named(fetch_of("", status=202, **{header: value})) == "blocked/captcha"
     assert named(fetch_of(f"<title>a</title>{PROSE}", **{"x-amzn-requestid": value})) == "alive/ok"
 

@@ -2,13 +2,18 @@
 
 from datetime import UTC, datetime
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.core.model import Page
 from crawler.page.readable import readable_html, sanitised
 
 BASE = "https://blog.example/2020/ferry"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def only(tree: LexborHTMLParser, selector: str) -> LexborNode:
+    (node,) = tree.css(selector)
+    return node
 
 
 def clean(html: str) -> str:
@@ -53,9 +58,9 @@ def test_a_copy_is_a_whole_document_with_everything_escaped() -> None:
     assert html.startswith("<!DOCTYPE html>")
     assert "<script" not in html
     assert "javascript:" not in html
-    assert "default-src 'none'" in (tree.css_first("meta[http-equiv]").attributes["content"] or "")
-    assert tree.css_first("meta[name=referrer]").attributes["content"] == "no-referrer"
-    assert tree.css_first("h1").text() == "<b>&"
+    assert "default-src 'none'" in (only(tree, "meta[http-equiv]").attributes["content"] or "")
+    assert only(tree, "meta[name=referrer]").attributes["content"] == "no-referrer"
+    assert only(tree, "h1").text() == "<b>&"
     assert "2026-01-02T03:04:05Z" in html
     assert 'href="https://blog.example/?a=&quot;&gt;&lt;script&gt;"' in html
 

@@ -16,7 +16,7 @@ from browsing import chromium, missing
 from replay_stage import PATIENCE, VIEWER, Kept, Outside, RangeHandler, listening
 
 from crawler.archive.interchange.records import readable_url
-from crawler.testing import scene
+from crawler.testing import pages, scene
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.replay, pytest.mark.browser, pytest.mark.slow]
 WITH_PICTURES = (
     scene.SPEECH.url,
-    next(iter(scene.WEIXIN_ALIVE[scene.pages.weixin_image_share])).url,
+    next(iter(scene.WEIXIN_ALIVE[pages.weixin_image_share])).url,
     scene.ZHIHU_COLUMN.url,
     scene.BLOG_ALIVE[0].url,
 )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browsing import chromium, requested
@@ -30,16 +31,19 @@ def page(browser, tmp_path: Path):  # type: ignore[no-untyped-def]
     return browser
 
 
-def titles(page) -> list[str]:  # type: ignore[no-untyped-def]
-    return page.execute_script("return [...document.querySelectorAll('#list [data-f=title]')].map(n => n.textContent)")
+def titles(page: Any) -> list[str]:
+    return list(
+        page.execute_script("return [...document.querySelectorAll('#list [data-f=title]')].map(n => n.textContent)")
+    )
 
 
-def choose(page, script: str) -> list[str]:  # type: ignore[no-untyped-def]
+def choose(page: Any, script: str) -> list[str]:
     """Do something in the page, wait until the list has followed, and read it."""
-    return page.execute_async_script(
+    shown: list[str] = page.execute_async_script(
         script + "; const done = arguments[arguments.length - 1];"
         "setTimeout(() => done([...document.querySelectorAll('#list [data-f=title]')].map(n => n.textContent)), 200)"
     )
+    return shown
 
 
 def enter(name: str, value: str) -> str:

@@ -62,7 +62,8 @@ def written(report=None, **options: object) -> str:  # type: ignore[no-untyped-d
 def data_of(page: str) -> dict[str, object]:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert found
-    return json.loads(found[1])
+    data: dict[str, object] = json.loads(found[1])
+    return data
 
 
 @pytest.mark.parametrize("make", [full_report, empty_report, living_report, down_report])

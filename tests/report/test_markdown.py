@@ -19,7 +19,7 @@ def html_of(title: str, url: str = "https://dead.example/") -> str:
     written = link(url, "other", ("a.md", 1, title))
     history = History(url, NOW, state=State.DEAD, reason="gone", checked_at=NOW)
     report = build_report(RUN, [written], {url: history}, NOW)
-    return PARSER.render(FORMATS["markdown"].render(report, ReportOptions()))
+    return str(PARSER.render(FORMATS["markdown"].render(report, ReportOptions())))
 
 
 def cells_of(html: str) -> list[str]:

@@ -86,7 +86,7 @@ def test_deaths_at_the_first_look_are_only_counted_as_news() -> None:
     text = written(build_report(RUN, [example], {history.canonical_url: first}, NOW))
     assert text.count("词向量的前世今生：从 one-hot 到 word2vec\n") == 1
     assert "dead at the first look: 1" in text
-    assert ChangeKind.FOUND_DEAD == "found-dead"
+    assert ChangeKind.FOUND_DEAD.value == "found-dead"
 
 
 def test_a_run_without_network_claims_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ def no_crawl(_: Sequence[str]) -> int:
 
 
 def test_the_crawler_runs_twice_over_the_sample_notes_and_once_more_when_a_page_is_lost(tmp_path: Path) -> None:
-    seen, said = [], []
+    seen: list[Any] = []
+    said: list[str] = []
 
     def crawl(arguments: Sequence[str]) -> int:
         seen.append((arguments[0], load_settings(tmp_path / "demo" / "crawler.toml")))

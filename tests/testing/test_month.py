@@ -1,9 +1,10 @@
 """A simulated month: hosts that flake, wall, die and come back, an outage of our own, and every truth right."""
 
-from benchmarks.month import DAY, START, Fate, Notebook, Promises, World, link_of, made_up, one_night, simulate
+from benchmarks.month import DAY, START, Fate, Notebook, Promises, World, made_up, one_night, simulate
 from crawler.core.config import site_documents
 from crawler.core.model import Evidence, History, Proof, State
 from crawler.core.settings import FetchSettings, Settings
+from crawler.notes.links import link_of
 from crawler.sites import load_sites
 
 SETTINGS = Settings(fetch=FetchSettings(retries=1))

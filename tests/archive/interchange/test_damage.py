@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def packed(kind: str, records: list[bytes]) -> bytes:
         case "one-gz":
             return gzip.compress(b"".join(records), mtime=0)
         case "zst":
-            checked = {zstd.CompressionParameter.checksum_flag: 1}
+            checked: Mapping[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
             return b"".join(zstd.compress(r, options=checked) for r in records)
         case _:
             return b"".join(records)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from export_samples import MOVED, PNG, WEIXIN
@@ -17,7 +18,7 @@ from crawler.core.errors import ArchiveDamaged, ArchiveError, UsageError
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
 
 
-def records(path: Path) -> list[tuple[str, str, bytes, str]]:
+def records(path: Path) -> list[tuple[str, str, bytes, Any]]:
     with path.open("rb") as file:
         return [
             (r.rec_type, r.rec_headers.get_header("WARC-Target-URI"), r.content_stream().read(), r.http_headers)

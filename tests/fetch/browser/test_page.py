@@ -155,7 +155,7 @@ async def test_what_goes_wrong_is_told_and_nothing_is_raised(
 
 
 async def test_a_status_without_a_body_is_an_answer(autojump_clock: trio.testing.MockClock) -> None:
-    failed = {"Page.navigate": {"errorText": "net::ERR_HTTP_RESPONSE_CODE_FAILURE"}}
+    failed: dict[str, Answer] = {"Page.navigate": {"errorText": "net::ERR_HTTP_RESPONSE_CODE_FAILURE"}}
     page = await shown(Browser(document(URL, status=410), failed))
     assert (page.status, page.error, page.body) == (410, "", b"")
 
