@@ -14,7 +14,7 @@ from typing import Protocol
 import brotli
 
 from crawler.core.model import Failure
-from crawler.fetch.trouble import WebTrouble
+from crawler.fetch.errors import WebError
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -65,7 +65,7 @@ class BodyBuffer:
     """A body as it grows; what came is there whenever the rest fails to."""
 
     def __init__(self, codings: str, limit: int) -> None:
-        """`codings` is the Content-Encoding. Raises WebTrouble BAD_ENCODING for one that is unknown."""
+        """`codings` is the Content-Encoding. Raises WebError BAD_ENCODING for one that is unknown."""
         self._decoders = _decoders(codings)
         self._limit = limit
         self._content = bytearray()  # not a list: a server may send its megabytes one byte at a time
@@ -77,7 +77,7 @@ class BodyBuffer:
         return bytes(memoryview(self._content)[: self._limit])
 
     def feed(self, chunk: bytes) -> None:
-        """Raises TooLarge when wire or decoded bytes pass the limit, WebTrouble BAD_ENCODING for broken codings."""
+        """Raises TooLarge when wire or decoded bytes pass the limit, WebError BAD_ENCODING for broken codings."""
         self.wire_bytes += len(chunk)
         if not self._decoders:
             self._content += chunk
@@ -87,7 +87,7 @@ class BodyBuffer:
                     self._content += part
             except (zlib.error, brotli.error, zstd.ZstdError) as error:
                 text = f"the body is not what its content coding says: {error}"
-                raise WebTrouble(Failure.BAD_ENCODING, text) from error
+                raise WebError(Failure.BAD_ENCODING, text) from error
         if self.wire_bytes > self._limit or len(self._content) > self._limit:
             raise TooLarge(self.content, self.wire_bytes)
 
@@ -99,13 +99,13 @@ class BodyBuffer:
 async def read_body(chunks: AsyncIterable[bytes], codings: str, limit: int, *, framed: bool) -> Body:
     """Read to the end; `codings` is the Content-Encoding, `framed` whether HTTP itself tells where the body ends.
 
-    Raises TooLarge when wire or decoded bytes pass `limit`, WebTrouble for codings that are unknown or broken.
+    Raises TooLarge when wire or decoded bytes pass `limit`, WebError for codings that are unknown or broken.
     """
     body = BodyBuffer(codings, limit)
     async for chunk in chunks:
         body.feed(chunk)
     if not framed and not body.is_whole():
-        raise WebTrouble(Failure.RESET, "the body broke off before its end")
+        raise WebError(Failure.RESET, "the body broke off before its end")
     return Body(body.content, body.wire_bytes)
 
 
@@ -113,10 +113,10 @@ def _decoders(codings: str) -> list[Decoder]:
     """In the order of undoing: the coding applied last comes off first (RFC 9110, 8.4)."""
     names = [name for name in (part.strip().lower() for part in codings.split(",")) if name not in _NOT_CODINGS]
     if len(names) > MAX_STACKED:
-        raise WebTrouble(Failure.BAD_ENCODING, f"{len(names)} content codings on one body")
+        raise WebError(Failure.BAD_ENCODING, f"{len(names)} content codings on one body")
     unknown = [name for name in names if name not in _KNOWN]
     if unknown:
-        raise WebTrouble(Failure.BAD_ENCODING, f"unknown content coding {unknown[0][:40]!r}")
+        raise WebError(Failure.BAD_ENCODING, f"unknown content coding {unknown[0][:40]!r}")
     return [_KNOWN[name]() for name in reversed(names)]
 
 
@@ -198,7 +198,7 @@ def _is_wrong_trailer(inflate: zlib._Decompress, trailer: bytes) -> bool:
 def _one_more(members: int) -> int:
     """Each member costs a copy of what follows it, so a body of empty ones would take minutes."""
     if members == MAX_MEMBERS:
-        raise WebTrouble(Failure.BAD_ENCODING, f"more than {MAX_MEMBERS} compressed members in one body")
+        raise WebError(Failure.BAD_ENCODING, f"more than {MAX_MEMBERS} compressed members in one body")
     return members + 1
 
 

@@ -16,8 +16,8 @@ import httpcore
 import trio
 
 from crawler.core.model import Failure
+from crawler.fetch.errors import WebError
 from crawler.fetch.guard import Guard, Route
-from crawler.fetch.trouble import WebTrouble
 
 STAGGER = 0.25  # seconds before the next address is tried beside the first; RFC 8305, 5
 MAX_ADDRESSES = 6  # of one host, tried in one attempt (guess)
@@ -147,7 +147,7 @@ class GuardedStream(httpcore.AsyncNetworkStream):
             stream = trio.SSLStream(self._stream, ssl_context, server_hostname=server_hostname, https_compatible=True)
         except ValueError as error:  # an empty label, or one of more than 63 characters
             await self.aclose()
-            raise WebTrouble(Failure.TLS, "no certificate can be for such a name") from error
+            raise WebError(Failure.TLS, "no certificate can be for such a name") from error
         try:
             with trio.fail_after(timeout if timeout is not None else float("inf")):
                 await stream.do_handshake()

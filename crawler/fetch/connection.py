@@ -10,8 +10,8 @@ import trio
 
 from crawler.core.model import Failure
 from crawler.fetch.connect import GuardedStream
+from crawler.fetch.errors import WebError
 from crawler.fetch.http1 import BodyFrame, HeadReader, ResponseHead, body_frame
-from crawler.fetch.trouble import WebTrouble
 
 READ = 64 * 1024  # bytes asked of a socket at once
 
@@ -38,13 +38,13 @@ class HttpConnection:
     async def ask(self, request: bytes) -> ResponseHead:
         """Send a request, read the head of its answer.
 
-        Raises StaleConnection, WebTrouble, or what the stream raises.
+        Raises StaleConnection, WebError, or what the stream raises.
         """
         reader = HeadReader()
         try:
             head = await self._exchange(request, reader)
         except (httpcore.ReadError, httpcore.WriteError, trio.BrokenResourceError, OSError) as error:
-            if self._served and reader.is_empty and not isinstance(error, WebTrouble):
+            if self._served and reader.is_empty and not isinstance(error, WebError):
                 raise StaleConnection from error
             raise
         self._served += 1
@@ -67,7 +67,7 @@ class HttpConnection:
             if not data:
                 if reader.is_empty and self._served:
                     raise StaleConnection
-                raise WebTrouble(Failure.RESET, NO_ANSWER if reader.is_empty else CUT_HEAD)
+                raise WebError(Failure.RESET, NO_ANSWER if reader.is_empty else CUT_HEAD)
             head = reader.feed(data)
             if head is not None:
                 return head
@@ -78,14 +78,14 @@ class HttpConnection:
         return self._frame is None or self._frame.framed
 
     async def read(self) -> bytes:
-        """Some bytes of the body, b"" at its end. Raises WebTrouble RESET where it broke off, BAD_ENCODING for chunks
+        """Some bytes of the body, b"" at its end. Raises WebError RESET where it broke off, BAD_ENCODING for chunks
         that are none.
         """
         frame = self._frame
         assert frame is not None
         while not frame.complete:
             if frame.broken:
-                raise WebTrouble(Failure.BAD_ENCODING, f"not proper HTTP: {frame.broken}")
+                raise WebError(Failure.BAD_ENCODING, f"not proper HTTP: {frame.broken}")
             data, self._rest = self._rest, b""
             if not data:
                 data = await self._stream.read(READ)
@@ -93,7 +93,7 @@ class HttpConnection:
                     self._persistent = False
                     if frame.end():
                         break
-                    raise WebTrouble(Failure.RESET, CUT_BODY)
+                    raise WebError(Failure.RESET, CUT_BODY)
             part = frame.feed(data)
             if part:
                 return part

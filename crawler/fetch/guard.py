@@ -18,7 +18,7 @@ import trio
 
 from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
-from crawler.fetch.trouble import NO_DATA, WebTrouble
+from crawler.fetch.errors import NO_DATA, WebError
 
 # Second labels under which countries let everybody register: "example.com.cn".
 _REGISTRIES = frozenset("ac co com edu go gob gov mil ne net or org".split())
@@ -168,7 +168,7 @@ class Guard:
     _cache: OrderedDict[str, tuple[float, tuple[str, ...]]] = field(default_factory=OrderedDict)
 
     async def route(self, host: str, port: int) -> Route:
-        """Raises WebTrouble NOT_PUBLIC where no public address is left, socket.gaierror where the name has none."""
+        """Raises WebError NOT_PUBLIC where no public address is left, socket.gaierror where the name has none."""
         rule = next((rule for rule in self.rules if rule.matches(host.strip("[]"), port)), None)
         if rule is not None:
             addresses = await self._addresses(rule.to_host or host)
@@ -180,7 +180,7 @@ class Guard:
             return Route(addresses, port)
         public = tuple(address for address in addresses if is_public(address))
         if not public:
-            raise WebTrouble(Failure.NOT_PUBLIC, f"{host} is at {addresses[0]}, which is not public")
+            raise WebError(Failure.NOT_PUBLIC, f"{host} is at {addresses[0]}, which is not public")
         return Route(public, port)
 
     async def lookup(self, host: str) -> tuple[str, ...]:
@@ -193,12 +193,12 @@ class Guard:
             return ()
 
     def refuse_private_name(self, host: str, port: int) -> None:
-        """What can be told without DNS, for requests through a proxy: raises WebTrouble NOT_PUBLIC."""
+        """What can be told without DNS, for requests through a proxy: raises WebError NOT_PUBLIC."""
         if self.allow_private or any(rule.matches(host.strip("[]"), port) for rule in self.rules):
             return
         refuse_port(port)
         if not is_public_name(host):
-            raise WebTrouble(Failure.NOT_PUBLIC, f"{host} is not public")
+            raise WebError(Failure.NOT_PUBLIC, f"{host} is not public")
 
     async def _addresses(self, host: str) -> tuple[str, ...]:
         if _is_literal(host):
@@ -217,9 +217,9 @@ class Guard:
 
 
 def refuse_port(port: int) -> None:
-    """Raises WebTrouble NOT_PUBLIC for the ports that browsers refuse."""
+    """Raises WebError NOT_PUBLIC for the ports that browsers refuse."""
     if port in BAD_PORTS:
-        raise WebTrouble(Failure.NOT_PUBLIC, f"port {port} is not for web pages: browsers refuse it")
+        raise WebError(Failure.NOT_PUBLIC, f"port {port} is not for web pages: browsers refuse it")
 
 
 def is_public_name(host: str) -> bool:

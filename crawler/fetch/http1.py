@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from crawler.core.model import Failure
-from crawler.fetch.trouble import WebTrouble
+from crawler.fetch.errors import WebError
 
 MAX_HEAD = 256 * 1024  # bytes of status line and headers; Chromium's kMaxHeaderBufSize
 MAX_INTERIM = 20  # answers of 1xx before the real one (guess)
@@ -71,7 +71,7 @@ class HeadReader:
         return bytes(self._buffer)
 
     def feed(self, data: bytes) -> ResponseHead | None:
-        """The final head, once it is whole. Raises WebTrouble PROTOCOL for what is no HTTP."""
+        """The final head, once it is whole. Raises WebError PROTOCOL for what is no HTTP."""
         self._buffer += data
         while True:
             if not self._begun and not self._skip_to_start():
@@ -110,7 +110,7 @@ class HeadReader:
 
 
 def parse_head(text: str) -> ResponseHead:
-    """Status line and header lines, without the blank line. Raises WebTrouble PROTOCOL for an impossible status."""
+    """Status line and header lines, without the blank line. Raises WebError PROTOCOL for an impossible status."""
     first, *lines = text.split("\n")
     start = _STATUS_LINE.match(first)
     if start is None:
@@ -158,7 +158,7 @@ def _value(text: str) -> str:
 
 
 def _is_persistent(fields: Fields, version: tuple[int, int]) -> bool:
-    """RFC 9112, 9.3; HTTP/1.0 with keep-alive is not worth the trouble."""
+    """RFC 9112, 9.3; HTTP/1.0 with keep-alive is not worth its code."""
     said = [value.lower() for name, value in fields if name.lower() == "connection"]
     return version >= (1, 1) and not any("close" in value for value in said)
 
@@ -302,6 +302,6 @@ class _Chunked:
                 self._trailers = 0
 
 
-def bad_http(text: str) -> WebTrouble:
+def bad_http(text: str) -> WebError:
     """The failure of an answer that even browsers would refuse."""
-    return WebTrouble(Failure.PROTOCOL, f"not proper HTTP: {text}")
+    return WebError(Failure.PROTOCOL, f"not proper HTTP: {text}")

@@ -15,8 +15,8 @@ from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
 from crawler.fetch.connect import GuardedStream
 from crawler.fetch.connection import READ
+from crawler.fetch.errors import WebError
 from crawler.fetch.http1 import HeadReader
-from crawler.fetch.trouble import WebTrouble
 
 _SOCKS_REPLIES = {
     1: "general failure",
@@ -73,7 +73,7 @@ def proxy_of(setting: str) -> Proxy | None:
 
 
 async def open_tunnel_through(proxy: Proxy, stream: GuardedStream, host: str, port: int) -> None:
-    """Make a connection to the proxy one to `host`; raises WebTrouble where the proxy will not."""
+    """Make a connection to the proxy one to `host`; raises WebError where the proxy will not."""
     if proxy.is_socks:
         await _socks(proxy, stream, host, port)
     else:
@@ -92,7 +92,7 @@ async def _connect(proxy: Proxy, stream: GuardedStream, authority: str) -> None:
             raise refused("it closed the connection")
         try:
             head = reader.feed(data)
-        except WebTrouble as error:
+        except WebError as error:
             raise refused(error.text) from error
     if not 200 <= head.status < 300:
         raise refused(f"it answered {head.status}")
@@ -142,6 +142,6 @@ async def _exactly(stream: GuardedStream, count: int) -> bytes:
     return data
 
 
-def refused(why: str) -> WebTrouble:
+def refused(why: str) -> WebError:
     """The failure of a proxy."""
-    return WebTrouble(Failure.UNREACHABLE, f"the proxy refused: {why}")
+    return WebError(Failure.UNREACHABLE, f"the proxy refused: {why}")

@@ -26,9 +26,9 @@ from crawler.fetch import Fetcher, Request, open_fetcher
 from crawler.fetch.browser import ByteStream, PageRequest, Rendered, Setup, open_browser, open_tunnel, show
 from crawler.fetch.connect import GuardedBackend
 from crawler.fetch.cookies import read_cookie_file
+from crawler.fetch.errors import WEB_ERRORS, explain
 from crawler.fetch.guard import Guard, connect_to, system_resolver
 from crawler.fetch.tls import ssl_context
-from crawler.fetch.trouble import WEB_ERRORS, explain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -143,7 +143,7 @@ def key_digest(certificate: bytes) -> str:
 
 
 class _Server:
-    """A guarded connection whose troubles are OSErrors."""
+    """A guarded connection whose failures are OSErrors."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream

@@ -75,7 +75,7 @@ class Transport(Protocol):
     """Sends requests; keeps connections."""
 
     async def send(self, request: WireRequest) -> WireResponse:
-        """Raises one of `trouble.WEB_ERRORS` for a broken web."""
+        """Raises one of `errors.WEB_ERRORS` for a broken web."""
 
     async def close_slot(self, slot: str) -> None:
         """Close the idle connections of a slot."""

@@ -16,10 +16,10 @@ import trio
 from crawler.core.url import host_of
 from crawler.fetch import open_transport
 from crawler.fetch.body import BodyBuffer, TooLarge
+from crawler.fetch.errors import WEB_ERRORS, WebError, explain
 from crawler.fetch.exchange import exchange
 from crawler.fetch.guard import may_be_named
 from crawler.fetch.request import Headers, Transport
-from crawler.fetch.trouble import WEB_ERRORS, WebTrouble, explain
 from crawler.fetch.wire import USER_AGENT
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _decoded(content: bytes, coding: str, limit: int) -> bytes:
         body.feed(content)
     except TooLarge as error:
         return error.body
-    except WebTrouble:
+    except WebError:
         return content
     return body.content
 

@@ -19,7 +19,7 @@ from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
 from crawler.fetch.chain import ChainCompleter, FetchBytes
 from crawler.fetch.connect import GuardedStream
-from crawler.fetch.trouble import WebTrouble, causes
+from crawler.fetch.errors import WebError, causes
 
 _LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT, which Python names since 3.12
 _PARTIAL_CHAIN = 0x80000  # X509_V_FLAG_PARTIAL_CHAIN, which Python names since 3.10 and sets since 3.13
@@ -81,7 +81,7 @@ class TlsClient:
         secure = await stream.start_tls(self._context(missing, is_plain), name, seconds)
         if not is_plain and not names_match(name, secure.ssl_object.getpeercert() or {}):
             await secure.aclose()
-            raise WebTrouble(Failure.TLS, "certificate is for another host")
+            raise WebError(Failure.TLS, "certificate is for another host")
         return secure
 
     async def _served(self, dial: Dial, name: str, seconds: float) -> list[bytes]:

@@ -15,13 +15,13 @@ import trio
 from crawler.core.model import Failure
 from crawler.fetch.connect import GuardedBackend, GuardedStream
 from crawler.fetch.connection import HttpConnection, StaleConnection
+from crawler.fetch.errors import WEB_ERRORS, WebError, explain
 from crawler.fetch.exchange import get_small
 from crawler.fetch.guard import Guard
 from crawler.fetch.http1 import ResponseHead
 from crawler.fetch.proxy import Proxy, open_tunnel_through, refused
 from crawler.fetch.request import WireRequest, WireResponse
 from crawler.fetch.tls import TlsClient
-from crawler.fetch.trouble import WEB_ERRORS, WebTrouble, explain
 
 KEEP_ALIVE = 60.0  # seconds; servers close idle connections after 5 (Apache) to 75 (nginx)
 STALE_RETRIES = 2  # kept connections that may turn out to be closed before a new one is opened
@@ -67,7 +67,7 @@ class PooledTransport:
         return () if self._proxy else await self._guard.lookup(host)
 
     async def send(self, request: WireRequest) -> WireResponse:
-        """Raises what httpcore, the guard or the system raise; `trouble` knows them all."""
+        """Raises what httpcore, the guard or the system raise; `errors` lists them all."""
         if self._proxy is not None:
             self._guard.refuse_private_name(request.host, request.port)
         pool = self._pool((request.scheme, request.host, request.port), request.slot)
@@ -156,7 +156,7 @@ class PooledTransport:
         except WEB_ERRORS as error:
             failure, text = explain(error)
             what = Failure.TIMEOUT if failure is Failure.TIMEOUT else Failure.UNREACHABLE
-            raise WebTrouble(what, f"cannot reach the proxy: {text}") from error
+            raise WebError(what, f"cannot reach the proxy: {text}") from error
         if not proxy.forwards(request.scheme):
             try:
                 with trio.fail_after(request.connect_timeout):

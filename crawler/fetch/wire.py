@@ -19,9 +19,9 @@ from crawler.core.settings import FetchSettings
 from crawler.fetch.body import ACCEPT_ENCODING, BodyBuffer, TooLarge
 from crawler.fetch.cookies import Jars
 from crawler.fetch.credentials import headers_for, is_secret
+from crawler.fetch.errors import WEB_ERRORS, explain
 from crawler.fetch.redirect import REDIRECTS
 from crawler.fetch.request import Headers, Now, Request, Transport, WireRequest, WireResponse, split_url
-from crawler.fetch.trouble import WEB_ERRORS, explain
 from crawler.schedule.politeness import PolitenessOf
 
 # Names the project honestly; the first word is what servers look for that send old browsers a stripped page.

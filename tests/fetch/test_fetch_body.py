@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crawler.core.model import Failure
 from crawler.fetch.body import MAX_MEMBERS, TooLarge, read_body
-from crawler.fetch.trouble import WebTrouble
+from crawler.fetch.errors import WebError
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -88,14 +88,14 @@ def test_what_is_no_coding_is_taken_as_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("codings", ["compress", "gzip, pack200", "gzip,gzip,gzip,gzip"])
 def test_unknown_and_too_many_codings_are_refused(codings: str) -> None:
-    with pytest.raises(WebTrouble) as error:
+    with pytest.raises(WebError) as error:
         read(b"x", codings)
     assert error.value.failure is Failure.BAD_ENCODING
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
 def test_a_body_that_is_not_what_it_says_is_refused(coding: str) -> None:
-    with pytest.raises(WebTrouble) as error:
+    with pytest.raises(WebError) as error:
         read(b"<html>plain text that is no archive of any kind</html>", coding)
     assert error.value.failure is Failure.BAD_ENCODING
 
@@ -108,7 +108,7 @@ def test_an_empty_body_has_nothing_to_undo(coding: str) -> None:
 @pytest.mark.parametrize("coding", CODERS)
 def test_a_body_that_breaks_off_is_a_reset_where_only_the_coding_could_tell(coding: str) -> None:
     whole = CODERS[coding](bytes(range(256)) * 100)
-    with pytest.raises(WebTrouble) as error:
+    with pytest.raises(WebError) as error:
         read(whole[:-10], coding, framed=False)
     assert error.value.failure is Failure.RESET
 
@@ -154,14 +154,14 @@ def test_a_bomb_stops_at_the_cap_and_never_lies_in_memory(codings: str) -> None:
 def test_a_window_larger_than_http_allows_is_refused() -> None:
     coder = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 27})
     greedy = coder.compress(bytes(MB)) + coder.flush()
-    with pytest.raises(WebTrouble) as error:
+    with pytest.raises(WebError) as error:
         read(greedy, "zstd")
     assert error.value.failure is Failure.BAD_ENCODING
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 def test_thousands_of_empty_members_are_refused(coding: str) -> None:
-    with pytest.raises(WebTrouble) as error:
+    with pytest.raises(WebError) as error:
         read(CODERS[coding](b"") * (MAX_MEMBERS + 1), coding)
     assert error.value.failure is Failure.BAD_ENCODING
 
@@ -170,5 +170,5 @@ def test_thousands_of_empty_members_are_refused(coding: str) -> None:
 def test_noise_never_raises_anything_else(noise: bytes, codings: list[str], step: int) -> None:
     try:
         read(noise, ",".join(codings), step=step, limit=10_000)
-    except (WebTrouble, TooLarge):
+    except (WebError, TooLarge):
         pass

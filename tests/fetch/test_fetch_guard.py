@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
 from crawler.fetch import connect
+from crawler.fetch.errors import NO_DATA, WebError
 from crawler.fetch.guard import DNS_TTL, Guard, Resolver, connect_to, is_public, system_resolver
-from crawler.fetch.trouble import NO_DATA, WebTrouble
 
 PRIVATE = [
     "0.0.0.0",
@@ -130,7 +130,7 @@ async def test_private_addresses_of_a_name_are_left_out() -> None:
 
 
 async def test_a_name_with_private_addresses_only_is_refused() -> None:
-    with pytest.raises(WebTrouble, match=r"one\.example is at 10\.0\.0\.1, which is not public"):
+    with pytest.raises(WebError, match=r"one\.example is at 10\.0\.0\.1, which is not public"):
         await Guard(answering("10.0.0.1")).route("one.example", 443)
 
 

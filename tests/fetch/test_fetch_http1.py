@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.model import Failure
+from crawler.fetch.errors import WebError
 from crawler.fetch.http1 import MAX_HEAD, MAX_INTERIM, HeadReader, ResponseHead, body_frame, parse_head
-from crawler.fetch.trouble import WebTrouble
 
 Result = tuple[int, list[tuple[str, str]], bytes]
 
@@ -100,7 +100,7 @@ def test_any_bytes_are_an_answer_or_no_http_however_they_are_cut(data: bytes, st
     def result(step: int) -> object:
         try:
             return read(data, step)
-        except WebTrouble as error:
+        except WebError as error:
             return error.failure, error.text
         except AssertionError as error:
             return str(error)
@@ -136,7 +136,7 @@ def test_odd_status_lines_are_read_as_browsers_do(line: str, status: int) -> Non
 
 @pytest.mark.parametrize("line", ["HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 099 x", "SSH-2.0-OpenSSH", "<html>"])
 def test_a_status_that_cannot_be_is_no_http(line: str) -> None:
-    with pytest.raises(WebTrouble, match="not proper HTTP"):
+    with pytest.raises(WebError, match="not proper HTTP"):
         parse_head(line)
 
 
@@ -240,14 +240,14 @@ def test_a_header_block_may_have_256_kb_and_no_more() -> None:
     line = b"X-Long: " + b"x" * 1000 + b"\r\n"
     most = MAX_HEAD // len(line) - 1
     assert len(read(b"HTTP/1.1 200 OK\r\n" + line * most + b"\r\n", 4096)[0].fields) == most
-    with pytest.raises(WebTrouble, match="256 kB"):
+    with pytest.raises(WebError, match="256 kB"):
         read(b"HTTP/1.1 200 OK\r\n" + line * (most + 2) + b"\r\n", 4096)
 
 
 def test_interim_answers_are_skipped_but_not_for_ever() -> None:
     interim = b"HTTP/1.1 102 Processing\r\n\r\n"
     assert read(interim * MAX_INTERIM + b"HTTP/1.1 404 x\r\n\r\n")[0].status == 404
-    with pytest.raises(WebTrouble, match="1xx"):
+    with pytest.raises(WebError, match="1xx"):
         read(interim * (MAX_INTERIM + 1))
 
 

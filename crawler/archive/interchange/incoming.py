@@ -24,7 +24,7 @@ from crawler.archive.interchange.unpack import unpacked
 from crawler.core.errors import ArchiveDamaged, UsageError
 from crawler.core.url import is_http, join
 from crawler.fetch.body import TooLarge, read_body
-from crawler.fetch.trouble import WebTrouble
+from crawler.fetch.errors import WebError
 
 MAX_FILE: Final = 1024**3  # bytes of one file; larger collections are cut by their own tools
 MAX_DEPTH: Final = 3  # a WACZ in a WACZ in a WACZ
@@ -194,7 +194,7 @@ def _read_records(file: IO[bytes], name: str, answers: Answers, lost: Say) -> No
                 revisits.append(record)
             elif record.type == "continuation":
                 lost(f"a part of {record.target}, which is split over several records")
-        except (ArchiveDamaged, WebTrouble, TooLarge) as error:
+        except (ArchiveDamaged, WebError, TooLarge) as error:
             lost(f"the record of {record.target} cannot be read: {error}")
     for record in revisits:
         _add_revisit(record, answers)
@@ -246,7 +246,7 @@ def decoded(headers: dict[str, str], body: bytes) -> bytes:
     coding = headers.get("content-encoding", "")
     try:
         return _decode(body, coding) if coding else body
-    except WebTrouble:
+    except WebError:
         return body  # a writer that decoded the body and left the header
 
 

@@ -52,7 +52,7 @@ _CERTIFICATE = {
 }
 
 
-class WebTrouble(OSError):
+class WebError(OSError):
     """A failure that our own code found, already classified."""
 
     def __init__(self, failure: Failure, text: str) -> None:
@@ -67,7 +67,7 @@ def explain(error: Exception) -> tuple[Failure, str]:
         raise error  # we tried to send what HTTP forbids
     chain = causes(error)
     for ours in reversed(chain):  # the outermost that our own code classified knew what the inner ones meant
-        if isinstance(ours, WebTrouble):
+        if isinstance(ours, WebError):
             return ours.failure, ours.text
     for cause in chain:
         known = _known(cause)
