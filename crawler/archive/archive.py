@@ -124,7 +124,7 @@ class Archive:
     def close(self) -> None:
         """Let go of everything; twice is fine."""
         if self._shelf:
-            with contextlib.suppress(ArchiveGone):  # told already, by what was done last
+            with contextlib.suppress(ArchiveGone):  # reported already, by what was done last
                 self._shelf.close()
         self._reader.close()
         self._store.close()

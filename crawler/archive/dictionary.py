@@ -1,9 +1,9 @@
 """Dictionaries of whole pages: why a WeChat page takes 25 KB and not 350.
 
-97 % of such a page is JavaScript that the last one had too (ARCHIVE, section 0). A segment therefore begins with a
-few whole pages of the busiest hosts as zstd dictionary. It costs some 375 KB itself, so it is bought the way skis
-are: a segment starts without, and as soon as pages of hosts that a dictionary would cover have cost as much as one, the
-next segment begins with it. Days that bring a handful of pages never pay for one.
+97 % of such a page is JavaScript that the last one had too (docs/archive.md, "Figures"). A segment therefore begins
+with a few whole pages of the busiest hosts as zstd dictionary. It costs some 375 KB itself, so a segment starts without
+one, and as soon as pages of hosts that a dictionary would cover have cost as much as one, the next segment begins with
+it (the ski-rental rule). Days that bring a handful of pages never pay for one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from crawler.archive.codec import zstd
 
 PRICE: Final = 512 * 1024  # bytes; a dictionary of four large pages takes 375 KB
-PAGES_PER_HOST: Final = 2  # a second page halves what a page costs, a third changes little (ARCHIVE, section 0)
+PAGES_PER_HOST: Final = 2  # a second page halves what a page costs, a third changes little
 MAX_SIZE: Final = 8 * 1000 * 1000  # bytes; the IIPC draft allows 8 MB
 MAX_PAGE: Final = 4 * 1024 * 1024  # bytes; one giant page must not crowd out the rest
 _HEADROOM = 64 * 1024  # bytes that finishing adds at most: entropy tables

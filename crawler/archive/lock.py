@@ -46,7 +46,7 @@ class Lock:
             os.close(fd)
             raise ArchiveError(f"{self.path} was not written by this crawler: move it away")
         me = {"pid": os.getpid(), "host": socket.gethostname(), "command": command, "since": since.isoformat()}
-        with contextlib.suppress(OSError):  # a full disk: who holds the lock is told to others, and decides nothing
+        with contextlib.suppress(OSError):  # a full disk: the holder's name is for messages, and decides nothing
             os.ftruncate(fd, 0)
             os.pwrite(fd, json.dumps(me).encode(), 0)
         self._fd = fd

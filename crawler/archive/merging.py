@@ -148,7 +148,7 @@ class Merger:
         )
 
     def leave_open(self, link: int) -> None:
-        """Let `settle` look at the references of a link."""
+        """Have `settle` choose among the references of a link."""
         self._unresolved.setdefault(link, "")
 
     def _scope(self, ident: int) -> str:

@@ -9,7 +9,7 @@ from crawler.archive.audit import Audit, Pointer
 
 
 def mend(db: sqlite3.Connection, audit: Audit, *, yes: bool) -> None:
-    """Note damaged places, so that they are told of once; with `yes` also give up rows that point nowhere.
+    """Note damaged places, so that they are reported once; with `yes` also give up rows that point nowhere.
 
     A capture loses only what cannot be read, and is dropped when nothing of it is left.
     """

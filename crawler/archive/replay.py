@@ -45,9 +45,9 @@ def take_in(
 ) -> Taken:
     """Replay everything of a segment from `start` on; inside the caller's transaction.
 
-    `known`: the index told where the acknowledged part ends, so a torn batch behind it was not acknowledged. Without an
+    `known`: the index says where the acknowledged part ends, so a torn batch behind it was not acknowledged. Without an
     index nobody can tell it from one whose journal is damaged, and its whole records speak for themselves.
-    Damaged places are noted as scars, so that they are told of once.
+    Damaged places are noted as scars, so that they are reported once.
     """
     taken = Taken(start)
     waiting: list[Loose] = []  # records since the last journal

@@ -43,7 +43,7 @@ class Loose:
 
 
 def put(merger: Merger, reader: SegmentReader, name: str, segment: int, loose: Sequence[Loose]) -> int:
-    """Rows for what can be told of loose records; how many captures were made. Inside the caller's transaction."""
+    """Rows for what is known of loose records; how many captures were made. Inside the caller's transaction."""
     requested = {record.headers.get("warc-concurrent-to") for record in _of_type(loose, "request")}
     made = 0
     for record in _of_type(loose, "response"):

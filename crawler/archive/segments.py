@@ -21,7 +21,7 @@ from crawler.core.errors import ArchiveDamaged
 FOLDER: Final = "segments"  # in the archive's folder, as are the next two
 INDEX: Final = "index.sqlite"
 LOCK: Final = "lock"
-MAX_SIZE: Final = 1024**3  # bytes; ARCHIVE: segments of 1 GB
+MAX_SIZE: Final = 1024**3  # bytes: the size that the WARC standard (ISO 28500, annex C) recommends
 MAX_DICTIONARY: Final = 8 * 1024 * 1024  # bytes unpacked; the IIPC draft's limit
 _LINEAGE = "urn:crawler:archive:"
 _OPEN_DICTIONARIES = 4  # up to 8 MB each

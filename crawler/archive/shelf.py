@@ -78,7 +78,7 @@ class Shelf:
         try:
             yield writer.add
         except BaseException:
-            with contextlib.suppress(ArchiveError):  # the next opening cuts it; what went wrong first is told
+            with contextlib.suppress(ArchiveError):  # the next opening cuts it; what went wrong first is reported
                 writer.undo()
             raise
         writer.commit()

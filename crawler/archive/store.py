@@ -137,7 +137,7 @@ class LocalStore:
             disk.write_all(self._writer(name), data, offset)
 
     def sync(self, name: str) -> None:
-        """fdatasync, and a look whether the file is still where readers will search for it."""
+        """fdatasync, and a test that the file is still where readers will search for it."""
         fd = self._writer(name)
         with disk.translated(self.folder / name):
             os.fdatasync(fd)

@@ -44,7 +44,7 @@ def verify(
     """Check an archive under its lock.
 
     `repair` takes in what the index does not know, moves torn ends aside and notes damaged places, so that they are
-    told of once; where that would give up something that was acknowledged, it is listed and left, unless `yes`.
+    reported once; where that would give up something that was acknowledged, it is listed and left, unless `yes`.
     `rebuild` makes the index again first, and keeps the old one as index.sqlite.old. An archive that is not there is
     an empty report. Raises ArchiveBusy, ArchiveError; damage is a value.
     """
@@ -60,8 +60,8 @@ def verify(
         if rebuild:
             found += make_index(path, now)
         report = _verify(path, repair, yes, now)
-    told = {(one.where, one.what) for one in report.damage}
-    others = tuple(one for one in found if one.where != INDEX and (one.where, one.what) not in told)
+    reported = {(one.where, one.what) for one in report.damage}
+    others = tuple(one for one in found if one.where != INDEX and (one.where, one.what) not in reported)
     of_index = tuple(f"{one.where}: {one.what}" for one in found if one.where == INDEX)  # nothing of the archive itself
     return replace(report, damage=(*others, *report.damage), notices=(*of_index, *report.notices), rebuilt=rebuild)
 

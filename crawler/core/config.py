@@ -90,7 +90,7 @@ def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
 
 
 def _check_headers(settings: Settings, file: Path | str) -> None:
-    """Names and values that cannot be sent are told here, where the file is known."""
+    """Names and values that cannot be sent are refused here, where the file is known."""
     tables = {"fetch": {"User-Agent": settings.fetch.user_agent, **settings.fetch.headers}}
     tables |= {f'host."{host}"': table.headers for host, table in settings.host.items()}
     for table, headers in tables.items():

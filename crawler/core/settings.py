@@ -109,7 +109,7 @@ class ReportSettings(Section, frozen=True):
 
 
 class Notify(Section, frozen=True):
-    """Who is told of changes."""
+    """Who is notified of changes."""
 
     webhook: str = ""
     feed: str = ""
@@ -176,4 +176,4 @@ class Settings(Section, frozen=True):
     host: dict[str, Host] = {}
 
 
-FAIL_ON_CHECK = (State.DEAD,)  # `check` without --fail-on; `run` fails on nothing unless told
+FAIL_ON_CHECK = (State.DEAD,)  # `check` without --fail-on; `run` fails on nothing by default

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["digest_of", "read_page", "readable_html"]
 
 MAX_LEFT = 20_000  # characters kept of a page in which nothing reads like an article
-MIN_TOLD = 600  # characters from which JSON-LD holds an article and no summary of one; guess
-TOLD = 2.0  # how many times as long as the text of the page it must be to be believed
+MIN_DATA = 600  # characters from which JSON-LD holds an article and no summary of one; guess
+LONGER = 2.0  # how many times as long as the text of the page it must be to be believed
 BEGINNING = 150  # visible lines in which author and time are looked for
 # Chinese punctuation as NFKC writes it. Put in first: a text that has no other wide letters is only looked at then,
 # and normalising costs ten times as much.
@@ -113,9 +113,9 @@ def _article(fields: Fields, layout: Layout, base: str, head: Head) -> _Article:
     from crawler.page.main_text import find_main
 
     main = None if fields.text else find_main(layout)
-    told = "" if fields.text else _told_by_data(head)
-    if len(told) > TOLD * len(main.text if main is not None else ""):
-        return _Article(told, "".join(f"<p>{escape(line)}</p>" for line in told.split("\n")), ())
+    from_data = "" if fields.text else _text_of_data(head)
+    if len(from_data) > LONGER * len(main.text if main is not None else ""):
+        return _Article(from_data, "".join(f"<p>{escape(line)}</p>" for line in from_data.split("\n")), ())
     if main is not None:
         nodes, dropped, text = [*main.lead, main.node], main.dropped, main.text
     elif fields.fragments:
@@ -128,12 +128,12 @@ def _article(fields: Fields, layout: Layout, base: str, head: Head) -> _Article:
     return _Article(text, copy.html, copy.images)
 
 
-def _told_by_data(head: Head) -> str:
+def _text_of_data(head: Head) -> str:
     """The article as JSON-LD has it, for pages that a script builds; "" where it is no more than a summary."""
     from crawler.page.document import Document, text_of
 
     body = head.data.get("articleBody")
-    if not isinstance(body, str) or len(body) < MIN_TOLD:
+    if not isinstance(body, str) or len(body) < MIN_DATA:
         return ""
     if "<" not in body:
         return "\n".join(filter(None, (" ".join(line.split()) for line in body.splitlines())))

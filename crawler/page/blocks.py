@@ -141,7 +141,7 @@ def is_next_line(node: LexborNode, tag: str, attributes: dict[str, str | None]) 
 
 
 def apparatus(root: LexborNode) -> frozenset[int]:
-    """The `mem_id` of line numbers beside code, and of what a script drew of a formula that is told beside it."""
+    """The `mem_id` of line numbers beside code, and of drawings of formulas whose source stands beside."""
     if root.css_first("pre, .katex-html, .MathJax, .MathJax_Preview") is None:
         return frozenset()  # a third of the time of looking for all of them, and true of most pages
     named = root.css(_APPARATUS)[:MAX_APPARATUS]
@@ -161,7 +161,7 @@ def weigh(text: str) -> float:
 
 def tidy(text: str) -> str:
     """One line: invisible characters dropped, runs of white space folded, ends stripped."""
-    # A fast look first: what is printable has no invisible characters, and no white space but plain spaces.
+    # A cheap test first: what is printable has no invisible characters, and no white space but plain spaces.
     if text.isprintable() and "  " not in text:
         return text.strip()
     line = " ".join(text.split())
@@ -228,8 +228,8 @@ class _Reader:
             if tag in ENDS:
                 self._flush()
                 return None
-            if tag in FORMULAS and (told := formula(node, tag)) is not None:
-                self._take(told)
+            if tag in FORMULAS and (source := formula(node, tag)) is not None:
+                self._take(source)
                 return None
             if tag in SILENT or tag[:1] in "-_!":
                 return None

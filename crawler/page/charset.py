@@ -18,7 +18,7 @@ PRESCAN = 1024  # bytes; WHATWG HTML, "prescan a byte stream to determine its en
 SAMPLE = 64 * 1024  # bytes given to detection: it is slow, and charsets do not change in mid-page
 LATE = 32 * 1024  # bytes in which a late declaration is looked for
 TOLERANCE = 20  # whole characters for each broken one from which a text is UTF-8 all the same; guess
-KANA, HANGUL, HAN = 0.1, 0.9, 0.5  # shares of letters by which East Asian charsets are told apart; guesses
+KANA, HANGUL, HAN = 0.1, 0.9, 0.5  # shares of letters by which East Asian charsets are distinguished; guesses
 BROKEN = 0.1  # undecodable characters per non-ASCII byte from which a declared charset is not believed; guess
 
 _META = re.compile(rb"""(?i)<meta[^>]{0,400}?charset\s*=\s*["']?\s*([a-z0-9_:.\-]{2,40})""")

@@ -23,7 +23,7 @@ MAX_LEAD = 1_500.0  # weight of what may stand between title and article
 _CAPTION = re.compile(
     r"(?:^|[\s_-])(?:\w{0,8}caption\w{0,6}|bildunterschrift|bildtext|legende?|epigrafe|pie-?(?:de-?)?foto)(?=[\s_-]|$)"
 )
-TOLD = 0.3  # share of captions from which they tell the story
+MOST_CAPTIONS = 0.3  # share of the text above which captions are the story, and stay
 
 _NUMBERED = re.compile(
     r"(?i)\s*(?:fig(?:ure|\.)?|table|tab\.|abb(?:ildung|\.)?|tabelle|figura|рис(?:унок|\.)|图|表|図)\s*\d"
@@ -76,12 +76,12 @@ def is_caption(boxes: list[Box], index: int) -> bool:
 
 
 def _without_captions(keep: list[Block], boxes: list[Box]) -> list[Block]:
-    """Without what is said of pictures, which stands with them in the readable copy and breaks a text without any.
+    """Without captions of pictures, which stands with them in the readable copy and breaks a text without any.
 
     Numbered captions, to which the text refers, stay; so do all of them where they tell the story.
     """
     said = [b for b in keep if is_caption(boxes, b.box) and not _NUMBERED.match(b.text)]
-    if not said or sum(b.weight for b in said) > TOLD * sum(b.weight for b in keep):
+    if not said or sum(b.weight for b in said) > MOST_CAPTIONS * sum(b.weight for b in keep):
         return keep
     left_out = {id(block) for block in said}
     return [block for block in keep if id(block) not in left_out]
@@ -164,8 +164,8 @@ def _without_head(keep: list[Block], boxes: list[Box]) -> list[Block]:
     end = start
     while end < len(keep) and end - start < HEAD and not _is_prose(keep[end]):
         end += 1
-    told = end < len(keep) and _is_prose(keep[end])  # else these are the lines of a verse, a recipe, a list
-    return [b for b in keep[start:end] if not _is_heading_matter(b, boxes[b.box].tag, short=told)] + keep[end:]
+    in_prose = end < len(keep) and _is_prose(keep[end])  # else these are the lines of a verse, a recipe, a list
+    return [b for b in keep[start:end] if not _is_heading_matter(b, boxes[b.box].tag, short=in_prose)] + keep[end:]
 
 
 def _is_prose(block: Block) -> bool:

@@ -23,7 +23,7 @@ _DRAWN = re.compile(r"(?:^|\s)(?:MathJax(?:_Preview|_Display|_SVG|_CHTML)?|katex
 
 
 def formula(node: LexborNode, tag: str) -> str | None:
-    """The text of a formula; "" for a drawing of one that is told elsewhere; None for what is no formula."""
+    """The text of a formula; "" for a drawing of one whose source stands elsewhere; None for what is no formula."""
     if tag == "img":
         return _of_image(node)
     if tag == "math":

@@ -57,15 +57,15 @@ def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: st
     full = _without_counter(tidy(document_title)[:MAX_TITLE])
     sites = _site_names(head, host)
     named = [head.first("og:title"), _string(head.data.get("headline")), head.first("twitter:title", "headline")]
-    told = [t for name in named if name and (t := _without_site(_without_counter(tidy(name)[:MAX_TITLE]), sites))]
-    told = [t for t in told if not _is_site(t, sites)] or told
+    titles = [t for name in named if name and (t := _without_site(_without_counter(tidy(name)[:MAX_TITLE]), sites))]
+    titles = [t for t in titles if not _is_site(t, sites)] or titles
     found = headings(tree)
-    sites |= {_same(h.text) for h in found if _is_part_of_site(h, [*told, full], tree)}
-    seen = _plausible(found, [*told, full], sites)
+    sites |= {_same(h.text) for h in found if _is_part_of_site(h, [*titles, full], tree)}
+    seen = _plausible(found, [*titles, full], sites)
     if seen:
-        return _without_site(_fullest(seen, told, full), sites)
-    if told:
-        return _fullest(told[0], told, full)
+        return _without_site(_fullest(seen, titles, full), sites)
+    if titles:
+        return _fullest(titles[0], titles, full)
     return _without_suffix(full, sites) if full else ""
 
 
@@ -99,17 +99,17 @@ def _in_logo(node: LexborNode, names: str) -> bool:
     return False
 
 
-def _plausible(found: list[Heading], told: list[str], sites: set[str]) -> str:
+def _plausible(found: list[Heading], titles: list[str], sites: set[str]) -> str:
     """The heading that is the article's title; "" where none is sure to be."""
-    told = [title for title in told if title]
+    titles = [title for title in titles if title]
     fit: list[tuple[float, int, str]] = []
     for place, heading in enumerate(found):
         if _is_site(heading.text, sites):
             continue
-        likeness = max((alike(heading.text, title) for title in told), default=1.0)
-        if any(_opens(heading.text, title) for title in told):
+        likeness = max((alike(heading.text, title) for title in titles), default=1.0)
+        if any(_opens(heading.text, title) for title in titles):
             continue  # the series or the blog, of which the title goes on to say more
-        if len(told) > 1 and alike(heading.text, told[0]) == 0:
+        if len(titles) > 1 and alike(heading.text, titles[0]) == 0:
             continue  # `<title>` begins with the blog's name, and so does the page
         alone = (
             likeness > 0
@@ -123,13 +123,13 @@ def _plausible(found: list[Heading], told: list[str], sites: set[str]) -> str:
     return max(fit, default=(0.0, 0, ""))[2]
 
 
-def _is_part_of_site(heading: Heading, told: list[str], tree: LexborHTMLParser) -> bool:
+def _is_part_of_site(heading: Heading, titles: list[str], tree: LexborHTMLParser) -> bool:
     """Whether a heading is the part of a title that names the site.
 
     It stands behind the article's part, or in a masthead, or another heading says the article's part.
     """
     same = _same(heading.text)
-    for title in told:
+    for title in titles:
         keys = [_same(part) for part in _parts(title)]
         if len(keys) < 2 or same not in keys or len(set(keys)) < 2:
             continue
@@ -159,10 +159,10 @@ def alike(one: str, other: str) -> float:
     return len(a & b) / min(len(a), len(b)) if a and b else 0.0
 
 
-def _fullest(first: str, told: list[str], full: str) -> str:
+def _fullest(first: str, titles: list[str], full: str) -> str:
     """Of titles that begin with `first` and stand in `<title>`, the longest: some are cut at a quotation mark."""
     same = _same(first)
-    longer = [t for t in told if t != full and _same(t).startswith(same) and _same(t) in _same(full)]
+    longer = [t for t in titles if t != full and _same(t).startswith(same) and _same(t) in _same(full)]
     whole = max([first, *longer], key=lambda title: len(_same(title)))
     cut = first.endswith(("…", "...")) or first[-1:] in "“\"'‘：:"
     return whole if cut or whole == first or not _SEPARATOR.match(whole[len(first) :]) else first

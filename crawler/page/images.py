@@ -168,7 +168,7 @@ def noscript_urls(node: LexborNode, base: str) -> list[str]:
 
 
 def is_pixel(node: LexborNode) -> bool:
-    """A counter of visits: one or two pixels wide or high."""
+    """A tracking pixel: one or two pixels wide or high."""
     attributes = node.attributes
     return (attributes.get("width") or "") in {"0", "1", "2"} or (attributes.get("height") or "") in {"0", "1", "2"}
 

@@ -35,7 +35,7 @@ _PUBLISHED = (
     "article:create_at", "createtime", "bytedance:published_time", "og:release_date", "dateupdate", "date",
 )  # fmt: skip
 _AUTHORS = ("article:author", "author", "og:article:author", "dc.creator", "byl", "parsely-author", "sailthru.author")
-_NAMES = re.compile(r"(?:作者|撰文|文)\s*[:：/／]")  # a fast look for the next
+_NAMES = re.compile(r"(?:作者|撰文|文)\s*[:：/／]")  # a cheap test for the next
 _BYLINE = re.compile(r"(?:^|[\s|｜/（(【])(?:作者|撰文|文)\s*[:：/／]\s*([^\s|｜/（）()【】，,。:：]{2,20})")
 _HAN = re.compile("[\u4e00-\u9fff]+")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
@@ -132,10 +132,10 @@ def _string(value: object) -> str:
 
 def page_published(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
     """When it was published, as written there (`times.timestamp` reads it); "" where the page does not tell."""
-    told = [_string(head.data.get("datePublished")), *(head.metas.get(name, "") for name in _PUBLISHED)]
-    told += map(lead_of, tree.css('[itemprop~="datePublished"], time[datetime], time[pubdate]')[:5])
-    told += [line for line in beginning.splitlines()[:60] if len(line) < 160]
-    return next((raw for raw in told if raw and timestamp(raw)), "")
+    written = [_string(head.data.get("datePublished")), *(head.metas.get(name, "") for name in _PUBLISHED)]
+    written += map(lead_of, tree.css('[itemprop~="datePublished"], time[datetime], time[pubdate]')[:5])
+    written += [line for line in beginning.splitlines()[:60] if len(line) < 160]
+    return next((raw for raw in written if raw and timestamp(raw)), "")
 
 
 def is_chinese(tree: LexborHTMLParser, text: str) -> bool:
@@ -153,8 +153,8 @@ def lead_image(head: Head) -> str:
     image = head.data.get("image")
     while isinstance(image, list) and image:
         image = image[0]
-    told = _string(image.get("url")) if isinstance(image, dict) else _string(image)
-    return head.first("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src") or told
+    named = _string(image.get("url")) if isinstance(image, dict) else _string(image)
+    return head.first("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src") or named
 
 
 def lead_of(node: LexborNode) -> str:

@@ -55,7 +55,7 @@ _LAYOUT = (
     r"widget-?area|widget_\w+|widgets|toc|table-?of-?contents|toc-?(?:container|list|wrap\w*)|ez-toc\w*"
 )
 _COMMENTS = r"comments?|commentlist|comment-?\w{0,8}|disqus\w*|respond|replies|livefyre|fb-comments|discussion"
-# The first four letters of all these words: a look at them is far cheaper than the patterns, and mostly enough.
+# The first four letters of all these words: searching for them is far cheaper than the patterns, and mostly enough.
 _STEMS = frozenset(
     "rela reco reci read more also next most late rece simi popu tren hot hotn hotl hott hotw hota hotr rank shar "
     "addt a2a soci foll bdsh tag tags "

@@ -144,8 +144,8 @@ class _Writer:
             return None
         if self._dropped and node.mem_id in self._dropped:
             return None
-        if tag in FORMULAS and (told := formula(node, tag)) is not None:
-            self._put(escape(told, quote=False))
+        if tag in FORMULAS and (source := formula(node, tag)) is not None:
+            self._put(escape(source, quote=False))
             return None
         if tag == "pre" and not self._pre:
             self._pre = len(self._open) + 1

@@ -1,4 +1,4 @@
-"""Points in time as pages write them, to RFC 3339 or to a date where no more is told.
+"""Points in time as pages write them, to RFC 3339 or to a date where no time is given.
 
 A time without an offset is a time of day nowhere in particular: Chinese pages mean UTC+8, of others only the date
 is kept. No clock here: what no calendar knows is no time.

@@ -1,6 +1,6 @@
 """What is new about links since a moment: deaths, returns, other changes of state, and titles that changed.
 
-Pure functions of histories; how news is told is `report`'s.
+Pure functions of histories; how news is written is `report`'s.
 """
 
 from __future__ import annotations

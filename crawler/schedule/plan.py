@@ -1,4 +1,4 @@
-"""What to look at now: links, memories, the time and the budgets in; slots out.
+"""What to check now: links, memories, the time and the budgets in; slots out.
 
 Pure: `now` is an argument, nothing is fetched, nothing is remembered. Waiting is the limiter's work.
 """
@@ -29,7 +29,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Slots to visit, the longest first, and what is left out with the reason."""
+    """Slots to check, the longest first, and what is left out with the reason."""
 
     slots: tuple[Slot, ...] = ()
     left: tuple[SlotGivenUp, ...] = ()
@@ -125,7 +125,7 @@ def urgency(history: History | None, now: datetime) -> tuple[int, float]:
 
 
 def _allowance(rules: Politeness, state: SlotState | None, now: datetime) -> int | None:
-    """How many links of a slot one run may visit; None for no limit.
+    """How many links of a slot one run may check; None for no limit.
 
     The limiter counts the requests of the day; here the day's rest only bounds the list.
     """

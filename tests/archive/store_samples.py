@@ -1,4 +1,4 @@
-"""Looks made by hand, and ways to look at an archive from outside."""
+"""Checks made by hand, and ways to read an archive from outside."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_a_segment_with_a_dictionary_is_small_and_fastwarc_reads_every_byte(
     assert tool("fastwarc", "check", packed).returncode == 0
     with packed.open("rb") as file:
         payloads = [record.reader.read() for record in ArchiveIterator(ZstdReader(file)) if record.is_http]
-    assert payloads[-2] == bodies[-1]  # response and request of the last look
+    assert payloads[-2] == bodies[-1]  # response and request of the last check
     with open_archive(tmp_path, write=False) as archive:
         sizes = dict(archive._db.execute("SELECT id, response_len FROM captures").fetchall())
     assert sizes[12] < sizes[1] / 20

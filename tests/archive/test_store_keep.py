@@ -1,4 +1,4 @@
-"""What is kept of a look, decided without a disk."""
+"""What is kept of a check, decided without a disk."""
 
 import dataclasses
 

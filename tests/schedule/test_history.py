@@ -1,4 +1,4 @@
-"""What looks do to memory: years of a link's life in milliseconds."""
+"""What checks do to memory: years of a link's life in milliseconds."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def fetched(at: datetime, *headers: tuple[str, str], status: int = 200) -> Fetch
 
 
 def live(*checks: tuple[float, Verdict], schedule: Schedule = SCHEDULE) -> History:
-    """The memory after looks at (days since the start, verdict)."""
+    """The memory after checks at (days since the start, verdict)."""
     history = first_seen(URL, URL, START)
     for day, verdict in checks:
         at = START + timedelta(days=day)
@@ -158,7 +158,7 @@ VERDICTS = st.sampled_from([ALIVE, NOTICE, MISSING, TIMEOUT, TLS, CAPTCHA, STRAN
 
 @given(st.lists(st.tuples(st.floats(0.01, 40), VERDICTS), max_size=40))
 def test_no_life_of_a_link_breaks_the_promises(steps: list[tuple[float, Verdict]]) -> None:
-    """Over any life: death has a cause, life has a witness, and the next look is never before this one."""
+    """Over any life: death has a cause, life has a witness, and the next check is never before this one."""
     history, at = first_seen(URL, URL, START), START
     for days, verdict in steps:
         at += timedelta(days=days)

@@ -126,7 +126,7 @@ class _Album:
 
 
 def made_up(image: SavedImage) -> str:
-    """An address for a picture that has none, told by its bytes."""
+    """An address for a picture that has none, its ending taken from its bytes."""
     suffix = _SUFFIX.get(image.content_type.partition(";")[0].strip().lower(), "")
     return f"{MADE_UP}{hashlib.sha256(image.body).hexdigest()[:32]}{'.' if suffix else ''}{suffix}"
 

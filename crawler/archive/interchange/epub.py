@@ -54,7 +54,7 @@ def write_epub(out: Path, reader: CaptureReader, now: datetime, title: str = "Ke
     if first is None:
         return Done(0, (), tuple(reader.damaged), tuple(left_out))
     with new_file(out) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as book:
-        # OCF 4.2.2: the first member, stored, so that the kind of file is told by bytes at a fixed place
+        # OCF 4.2.2: the first member, stored, so that the kind of file is known by bytes at a fixed place
         book.writestr(zipfile.ZipInfo("mimetype", now.timetuple()[:6]), "application/epub+zip", zipfile.ZIP_STORED)
         book.writestr("META-INF/container.xml", _CONTAINER)
         made = _Book(book, title, now)

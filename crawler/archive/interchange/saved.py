@@ -177,10 +177,10 @@ def _header(part: Message, name: str) -> str:
 
 def _mail_date(message: Message) -> datetime | None:
     try:
-        told = parsedate_to_datetime(str(message.get("Date", "")))
+        sent = parsedate_to_datetime(str(message.get("Date", "")))
     except (ValueError, TypeError):
         return None
-    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+    return sent.replace(tzinfo=UTC) if sent.tzinfo is None else sent.astimezone(UTC)
 
 
 def _zipped(name: str, data: bytes) -> SavedPage:

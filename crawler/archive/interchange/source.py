@@ -1,6 +1,6 @@
 """What every writer takes: captures with all that was kept of them, and what it gives back.
 
-One damaged record costs its own page and is told; it never ends an export.
+One damaged record costs its own page and is reported; it never ends an export.
 """
 
 from __future__ import annotations
