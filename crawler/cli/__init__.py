@@ -19,7 +19,7 @@ from crawler.core.errors import CrawlerError
 
 # name -> (module of crawler.cli, one line of help)
 COMMANDS = {
-    "run": ("run", "Look at every link that is due, keep its page, report."),
+    "run": ("run", "Check every link that is due, keep its page, report."),
     "check": ("check", "Check the links of an edit: the CI check."),
     "rearchive": ("rearchive", "Fetch links now and keep a new snapshot."),
     "import": ("import_", "Keep a page that you saved yourself."),
@@ -27,7 +27,7 @@ COMMANDS = {
     "links": ("links", "List every link of the notes; fetch nothing."),
     "report": ("report", "Write a report from the archive; send nothing."),
     "rejudge": ("rejudge", "Judge kept pages again with today's rules."),
-    "explain": ("explain", "Show how the rules judge one page, row by row."),
+    "explain": ("explain", "Show how the rules judge one page, rule by rule."),
     "show": ("show", "Show what is remembered and kept of one link."),
     "search": ("search", "Search the text of all kept pages."),
     "export": ("export", "Hand the archive to other tools."),

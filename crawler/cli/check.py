@@ -34,7 +34,9 @@ MAX_AGE = 86400.0  # seconds; what last night's run saw needs no second check
 @click.option("--budget", type=Duration(), default=BUDGET, help="Begin no new link after this time [5m].")
 @click.option("--max-age", type=Duration(), default=MAX_AGE, help="How long the archive's word is taken [1d].")
 @click.option("--archive-new", is_flag=True, help="Keep a copy of each living page that is asked.")
-@click.option("--baseline", type=click.Path(path_type=Path), help="A JSON report; what it says is not told again.")
+@click.option(
+    "--baseline", type=click.Path(path_type=Path), help="A JSON report; findings in it are not reported again."
+)
 @output_options(*REPORTS)
 @global_options
 def command(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--bare", default=str(BareStyle.BELOW), metavar="below|link|TEMPLATE",
               help="How a bare link gets its copy of --copies: a line below it, a link in its place with the author's "
               "title, or a text with {url}, {copy} and {title} [below].")  # fmt: skip
-@click.option("--unconfirmed", is_flag=True, help="Mend also what one look alone calls dead.")
+@click.option("--unconfirmed", is_flag=True, help="Mend also what a single check calls dead.")
 @click.option("--write", is_flag=True, help="Make the edits [only print them].")
 @global_options
 def command(

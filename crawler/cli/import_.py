@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from crawler.crawl.importing import Imported, ImportObserver, KeptPage, LostPage
 
-EVERY = 2.0  # seconds between two looks at a watched folder; a file is taken when it was alike at two of them
+EVERY = 2.0  # seconds between two scans of a watched folder; a file is taken when two of them found it alike
 
 
 @click.command("import")

@@ -56,7 +56,7 @@ def command(
     formats: tuple[str, ...],
     outputs: tuple[Path, ...],
 ) -> int:
-    """Look at every link that is due, keep its page, and report: the dead WeChat and Zhihu links first."""
+    """Check every link that is due, keep its page, and report: the dead WeChat and Zhihu links first."""
     from crawler.crawl.context import open_context
     from crawler.crawl.run import run
     from crawler.schedule.plan import Budget

@@ -32,13 +32,13 @@ WEB_BEGAN = datetime(1991, 8, 6, tzinfo=UTC)  # no page was saved before; a file
 HEAD = 64 * 1024  # bytes in which a page says what it calls itself; few enough for any parser
 MAX_PICTURES = 500  # of one page, all of which lie in the file already
 MAX_BYTES = 256 * 1024 * 1024  # of one page's pictures together; a guess
-BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without being told to
+BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without `--force`
 
 
 def time_of(page: SavedPage, file_changed: datetime, now: datetime) -> datetime:
     """When a page was saved: as it says, else when its file was written; never in the future."""
-    told = page.saved_at if page.saved_at and page.saved_at >= WEB_BEGAN else file_changed
-    return min(told, now)
+    saved = page.saved_at if page.saved_at and page.saved_at >= WEB_BEGAN else file_changed
+    return min(saved, now)
 
 
 def own_address(page: SavedPage) -> str:

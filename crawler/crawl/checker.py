@@ -183,7 +183,7 @@ def not_modified(fetched: Fetch) -> Verdict:
 
 
 def joined(first: Fetch, onward: Fetch) -> Fetch:
-    """One fetch out of a page that told where its article went, and the fetch of that place."""
+    """One fetch out of a page that names where its article went, and the fetch of that place."""
     hop = Redirect(first.status or 0, first.final_url)
     return replace(
         onward,

@@ -161,7 +161,7 @@ def twice_without_host(first: History, second: History | None) -> History:
 
 
 def graded(history: History, before: History | None, *, is_new: bool) -> History:
-    """What the author of an edit is told: an old link's death counts once it is confirmed, a new one's at once."""
+    """What an edit's author gets: an old link's death counts once it is confirmed, a new one's at once."""
     was_known = before is not None and before.checked_at is not None
     if history.state is State.DEAD and history.confidence is not Confidence.HIGH and was_known and not is_new:
         return replace(history, state=State.SUSPECT)
@@ -170,8 +170,8 @@ def graded(history: History, before: History | None, *, is_new: bool) -> History
 
 def is_offline(run: Run, asked: Iterable[Link], histories: Mapping[str, History]) -> bool:
     """Whether it was our line: nothing answered, and no name could even be looked up."""
-    told = [histories.get(link.canonical_url) for link in asked if link.host]
-    return run.network == "down" or (bool(told) and all(_could_not_ask(history) for history in told))
+    remembered = [histories.get(link.canonical_url) for link in asked if link.host]
+    return run.network == "down" or (bool(remembered) and all(_could_not_ask(history) for history in remembered))
 
 
 def _could_not_ask(history: History | None) -> bool:

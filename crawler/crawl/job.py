@@ -146,21 +146,21 @@ def finish_job(job: Job, ready: Prepared, run: Run) -> Outcome:
 def why_unchecked(outcome: Outcome) -> dict[str, History]:
     """Memories of links without a check, with the reason why there is none: for reports, never kept."""
     planned = {link.canonical_url for slot in outcome.plan.slots for link in slot.links}
-    told = {}
+    unchecked = {}
     for key, history in outcome.histories.items():
         if history.checked_at is None and key in planned and outcome.run.stopped_by == "budget":
-            told[key] = replace(history, reason="over-budget")
+            unchecked[key] = replace(history, reason="over-budget")
     for key in outcome.plan.skipped:
-        told[key] = replace(outcome.histories[key], state=State.UNCHECKED, reason="excluded")
-    return told
+        unchecked[key] = replace(outcome.histories[key], state=State.UNCHECKED, reason="excluded")
+    return unchecked
 
 
 def remember_new(job: Job, histories: Mapping[str, History], now: datetime) -> dict[str, History]:
     """Links that the archive never saw, remembered from the moment they were found."""
     new = {x.canonical_url: x for x in job.links if x.site != LOCAL and x.canonical_url not in histories}
-    told = {key: first_seen(key, link.url, now) for key, link in new.items()}
-    job.memory.put_histories(told.values(), new)
-    return told
+    first = {key: first_seen(key, link.url, now) for key, link in new.items()}
+    job.memory.put_histories(first.values(), new)
+    return first
 
 
 def politeness_for(settings: Settings, sites: Sites) -> PolitenessOf:

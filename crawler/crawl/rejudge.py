@@ -168,7 +168,7 @@ def link_of_capture(capture: Capture, sites: Sites) -> Link:
 
 
 def before_check(history: History) -> History:
-    """The memory as it was before its last check, as far as it can be told.
+    """The memory as it was before its last check, as far as it is known.
 
     Where the last check changed the state, that state's counters began with it; where it did not, one more or less
     counted check is what remains of the old reading.

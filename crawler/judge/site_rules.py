@@ -71,7 +71,7 @@ def _limited(rule: Rule, facts: Facts) -> str:
 
 
 def _followed(rule: Rule, facts: Facts) -> str | None:
-    """The article to look at instead; None where the page names none that may be followed."""
+    """The article to check instead; None where the page names none that may be followed."""
     raw = html.unescape(facts.value(rule.follow)) if rule.follow else ""
     if not raw:
         return None

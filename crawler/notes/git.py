@@ -142,7 +142,7 @@ def _blob_size(line: bytes) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Repo:
-    """Where git runs, and how its paths, told from the top of the work tree, become the notes' own."""
+    """Where git runs, and how its paths, relative to the top of the work tree, become the notes' own."""
 
     folder: Path
     prefix: str  # the notes' root seen from the top: "", "notes", "a/b"
@@ -154,7 +154,7 @@ class _Repo:
         return "/".join([".."] * (self.prefix.count("/") + 1)) if self.prefix else ""
 
     def relative(self, path: str) -> str:
-        """A path told from the top, as one from the notes' root."""
+        """A path relative to the top, as one from the notes' root."""
         if not self.prefix:
             return path
         return path.removeprefix(f"{self.prefix}/") if path.startswith(f"{self.prefix}/") else f"{self.up}/{path}"
@@ -268,7 +268,7 @@ def _entries(raw: bytes) -> Iterator[_Entry]:
 
 
 def _names(repo: _Repo, *arguments: str) -> list[str]:
-    """What `ls-files` lists, told from the top of the work tree."""
+    """What `ls-files` lists, relative to the top of the work tree."""
     return _split(_git(repo, arguments[0], "--full-name", *arguments[1:]))
 
 

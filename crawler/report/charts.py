@@ -18,7 +18,7 @@ from crawler.report.words import Words
 
 MAX_LABELS = 12  # years under the bars: more run into each other
 MAX_POINTS = 120  # of the chart of health: more are narrower than a pixel on a phone
-TROUBLES = (State.DEAD, State.SUSPECT, State.UNKNOWN, State.BLOCKED)
+NOT_IN_ORDER = (State.DEAD, State.SUSPECT, State.UNKNOWN, State.BLOCKED)
 
 # 2016-1-17-title.md, 2019/07/9, 20160117: a date with its month first, then a folder or a name that is a year.
 _DATED = re.compile(
@@ -53,12 +53,12 @@ def years_of(link: LinkPart) -> set[str]:
 
 
 def health(trend: Sequence[HealthPart], say: Words) -> Chart | None:
-    """Links that are not in order at the end of each run, stacked; None where no trouble or only one point is known.
+    """Links that are not in order at the end of each run, stacked; None where all are, or for a single point.
 
     The living are left to the table: beside twenty thousand of them a hundred dead would be a line of no width.
     """
     points = _thinned(trend)
-    states = [state for state in TROUBLES if any(point.counts[state] for point in points)]
+    states = [state for state in NOT_IN_ORDER if any(point.counts[state] for point in points)]
     if len(points) < 2 or not states:
         return None
     days = [day(point.at) for point in points]

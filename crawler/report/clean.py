@@ -48,7 +48,7 @@ def storable(text: str) -> str:
 
 def escaped_json(encoded: bytes) -> str:
     r"""JSON that says the same, with every character that a terminal obeys written as \uXXXX."""
-    # Most reports hold none: what is left without ASCII is small, and one look at it is fast.
+    # Most reports hold none: what is left without ASCII is small, and one pass over it is fast.
     if encoded.translate(None, _ASCII).decode().isprintable():
         return encoded.decode()
     return _RAW_IN_JSON.sub(_as_escape, encoded.decode())

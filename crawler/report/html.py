@@ -58,7 +58,7 @@ def render(report: Report, options: ReportOptions) -> str:
     say = words(options.language)
     style, script = _asset("report.css"), _asset("report.js")
     ordered = sorted(document.links, key=lambda link: (list(State).index(link.state), site_rank(link.site)))
-    troubles = warnings(document.run, options.language)  # they head the page, and are not told twice
+    warned = warnings(document.run, options.language)  # they head the page, and do not stand there twice
     return _template().render(
         mark=Markup(HTML_MARK),  # noqa: S704 - a constant
         policy=_policy(style, script),
@@ -72,7 +72,7 @@ def render(report: Report, options: ReportOptions) -> str:
         generated=minute(document.generated_at),
         sites=_sites(document),
         news=_news(document),
-        other_news=[line for line in other_news(document, options.language) if line not in troubles],
+        other_news=[line for line in other_news(document, options.language) if line not in warned],
         charts=[
             (title, note, chart)
             for title, note, chart in (
@@ -84,7 +84,7 @@ def render(report: Report, options: ReportOptions) -> str:
         written=[row(link, options) for link in _to_act_on(document)[:MAX_WRITTEN]],
         differing=[(row(link, options), link) for link in with_other_title(document)],
         about=about_run(document.run, options.language)[:1] + about_rounds(document, options.language),
-        warnings=troubles,
+        warnings=warned,
         sorts=SORTS,
         number=number,
         blank=TableRow(s=0, r="", w="", u="", p=[], h="#"),

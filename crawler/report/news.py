@@ -1,4 +1,4 @@
-"""What a webhook is told: one JSON document with the news of a run, and nothing where there is no news.
+"""What is sent to a webhook: one JSON document with the news of a run, and nothing where there is no news.
 
 The keys are those of `crawler.report/1`, in a schema of its own, with links only for what changed.
 """
@@ -12,7 +12,7 @@ from crawler.report.document import exact_document
 from crawler.report.parts import ChangePart, Count, LinkPart, NoticePart, Part, RunPart, SlotPart
 from crawler.report.phrases import FOCUS
 
-MAX_LINKS = 200  # told in full; receivers refuse large bodies, and the report has them all
+MAX_LINKS = 200  # sent in full; receivers refuse large bodies, and the report has them all
 SCHEMA = "crawler.news/1"
 
 

@@ -1,4 +1,4 @@
-"""How a report is to be written: what a format may be told, beside the report itself."""
+"""How a report is to be written: the options of a format, beside the report itself."""
 
 from __future__ import annotations
 

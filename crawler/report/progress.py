@@ -54,7 +54,7 @@ class Silent:
 
 @dataclass(slots=True)
 class Pace:
-    """How far a run is: looks by state, and the seconds that its slowest slot still takes. `clock` is in seconds."""
+    """How far a run is: checks by state, and the seconds that its slowest slot still takes. `clock` is in seconds."""
 
     clock: Clock
     started: float = 0.0
@@ -66,7 +66,7 @@ class Pace:
 
     @property
     def done(self) -> int:
-        """Looks so far."""
+        """Checks so far."""
         return sum(self.states.values())
 
     def begin(self, plan: Plan) -> None:
@@ -114,7 +114,7 @@ class LineProgress:
         self.pace.begin(plan)
         self._last = self.pace.started
         if self.pace.total:
-            self.write(f"{number(self.pace.total)} links to look at, {duration(self.pace.left())} at least\n")
+            self.write(f"{number(self.pace.total)} links to check, {duration(self.pace.left())} at least\n")
 
     def checked(self, check: Check) -> None:
         """Write a line where one is due."""

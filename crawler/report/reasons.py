@@ -221,7 +221,7 @@ REASONS = {
         "由存档记录恢复",
         "The archive was damaged: the page is kept, what was concluded of it is lost. It is due again.",
     ),
-    "never-checked": Reason("not checked yet", "尚未检查", "No look at this link has been made yet."),
+    "never-checked": Reason("not checked yet", "尚未检查", "This link has not been checked yet."),
     "over-budget": Reason("over budget", "超出预算", "The time or the number of links of this run was used up."),
     "excluded": Reason("excluded", "已排除", "The configuration says that this link is not to be checked."),
     "no-rule-matched": Reason(

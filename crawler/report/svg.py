@@ -101,8 +101,10 @@ def _name_bars(root: ET.Element) -> None:
     """Give each bar a title that browsers show on hovering: its label and its value."""
     for bar in root.iter(f"{SVG}g"):
         if bar.get("class") == "bar":
-            told = {item.get("class"): item.text or "" for item in bar.iter(f"{SVG}desc")}
-            ET.SubElement(bar, f"{SVG}title", {"class": "tip"}).text = f"{told.get('x_label')}: {told.get('value')}"
+            value = {item.get("class"): item.text or "" for item in bar.iter(f"{SVG}desc")}
+            ET.SubElement(
+                bar, f"{SVG}title", {"class": "tip"}
+            ).text = f"{value.get('x_label')}: {value.get('value')}"
 
 
 def _is_furniture(element: ET.Element) -> bool:

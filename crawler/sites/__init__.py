@@ -176,7 +176,7 @@ def _parse(url: str) -> ada_url.URL | None:
 
 
 def _canonical(url: ada_url.URL, site: Site | None) -> str:
-    """The identity of a URL, which is changed in place; each look at a part of it crosses into C, so there are few."""
+    """The identity of a URL, which is changed in place; each read of a part crosses into C, so there are few."""
     href = url.href
     if "#" in href and (site is not None or not url.hash.startswith(("#!", "#/"))):  # "#!" and "#/" name pages
         url.hash = ""

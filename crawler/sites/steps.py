@@ -39,7 +39,7 @@ def host_matches(host: str, patterns: Iterable[str]) -> bool:
 
 def apply(url: ada_url.URL, steps: Iterable[IdentityStep]) -> str | None:
     """Change `url` in place by every step that is about it; the URL inside where a step unwraps one."""
-    host, path = url.hostname, url.pathname  # kept here, since each look at the parsed URL crosses into C
+    host, path = url.hostname, url.pathname  # kept here, since each read of the parsed URL crosses into C
     for step in steps:
         if step.host and not host_matches(host, step.host):
             continue

@@ -1,6 +1,6 @@
 """The demonstration: a stand-in web, sample notes, and the real crawler run over them.
 
-`run_demo` is the play in four acts, told through the crawler's own command line; how pages are judged and kept is the
+`run_demo` is the demonstration in four steps, each a command of the crawler's own; how pages are judged and kept is the
 crawler's business, never this package's.
 """
 

@@ -102,7 +102,7 @@ def test_every_form_of_a_saved_page_becomes_a_snapshot_of_its_own_time(
         assert TEXT[0] in archive.text(snapshot.id)
         assert TEXT[1] in (archive.readable(snapshot.id) or "")
         assert history.next_due is not None
-        assert history.next_due < datetime.now(UTC), "a page of years ago is due for a look today"
+        assert history.next_due < datetime.now(UTC), "a page of years ago is due for a check today"
 
 
 def test_pictures_come_along_and_what_is_none_does_not(bring: Import) -> None:
@@ -199,7 +199,7 @@ def test_a_notice_is_refused_unless_its_reader_insists(bring: Import, capsys: py
     with kept() as archive:
         history = archive.history(URL)
         assert history is not None
-        assert history.state is State.UNCHECKED, "what a reader brings by force is no look at the page"
+        assert history.state is State.UNCHECKED, "what a reader brings by force is no check of the page"
         assert len(archive.snapshots(URL)) == 1
 
 

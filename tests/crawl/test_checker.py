@@ -69,7 +69,7 @@ class Web:
         return Fetch(request.url, request.url, NOW, status=status, headers=HTML, body=body, requests=1)
 
 
-async def visit(web: Web, at: Link, history: History | None = None, *, probe: bool = False) -> Check:
+async def examined(web: Web, at: Link, history: History | None = None, *, probe: bool = False) -> Check:
     settings = Settings(fetch=FetchSettings(probe=probe))
     histories = {at.canonical_url: history} if history else {}
     return await Checker(
@@ -79,7 +79,7 @@ async def visit(web: Web, at: Link, history: History | None = None, *, probe: bo
 
 async def test_a_living_article_is_read_judged_and_remembered_in_one_request() -> None:
     web = Web({OLD: article(OLD)})
-    check = await visit(web, link(OLD, "一个标题"))
+    check = await examined(web, link(OLD, "一个标题"))
     assert (check.verdict.state, check.page.title, len(web.asked)) == (State.ALIVE, "一个标题", 1)
     assert check.history.title_match == pytest.approx(1.0)
     assert check.history.last_alive == NOW
@@ -88,7 +88,7 @@ async def test_a_living_article_is_read_judged_and_remembered_in_one_request() -
 
 
 async def test_an_account_that_moved_is_followed_to_its_article() -> None:
-    check = await visit(Web({OLD: moved(NEW), NEW: article(NEW)}), link(OLD))
+    check = await examined(Web({OLD: moved(NEW), NEW: article(NEW)}), link(OLD))
     assert (check.verdict.state, check.verdict.reason, check.verdict.moved_to) == (State.ALIVE, "account-migrated", NEW)
     assert check.fetch.url == OLD
     assert check.fetch.final_url == NEW
@@ -97,23 +97,23 @@ async def test_an_account_that_moved_is_followed_to_its_article() -> None:
 
 
 async def test_an_article_that_died_after_it_moved_is_dead() -> None:
-    check = await visit(Web({OLD: moved(NEW), NEW: pages.weixin_notice("该内容已被发布者删除")}), link(OLD))
+    check = await examined(Web({OLD: moved(NEW), NEW: pages.weixin_notice("该内容已被发布者删除")}), link(OLD))
     assert (check.verdict.state, check.verdict.reason) == (State.DEAD, "deleted-by-author")
 
 
 async def test_moves_in_a_circle_and_moves_without_end_are_suspect() -> None:
-    circle = await visit(Web({OLD: moved(NEW), NEW: moved(OLD)}), link(OLD))
+    circle = await examined(Web({OLD: moved(NEW), NEW: moved(OLD)}), link(OLD))
     assert (circle.verdict.state, circle.verdict.reason) == (State.SUSPECT, "redirect-loop")
     chain = [f"https://mp.weixin.qq.com/s/{n:022d}" for n in range(MAX_MOVES + 3)]
     web = Web({here: moved(there) for here, there in itertools.pairwise(chain)})
-    endless = await visit(web, link(chain[0]))
+    endless = await examined(web, link(chain[0]))
     assert (endless.verdict.state, endless.verdict.reason) == (State.SUSPECT, "too-many-moves")
     assert len(web.asked) == MAX_MOVES + 1
 
 
 async def test_a_move_to_another_site_is_not_followed() -> None:
     web = Web({OLD: moved("https://evil.example/s/x")})
-    check = await visit(web, link(OLD))
+    check = await examined(web, link(OLD))
     assert len(web.asked) == 1
     assert check.verdict.state is State.SUSPECT
 
@@ -129,7 +129,7 @@ def known(url: str, **facts: Any) -> History:
 
 async def test_a_page_that_honours_its_validators_is_asked_with_them_and_304_is_alive() -> None:
     web = Web({BLOG: 304})
-    check = await visit(web, link(BLOG), known(BLOG))
+    check = await examined(web, link(BLOG), known(BLOG))
     assert dict(web.asked[0].headers) == {"If-None-Match": '"1"', "If-Modified-Since": "x"}
     assert (check.verdict.state, check.verdict.reason, check.page) == (State.ALIVE, "not-modified", Page())
     assert (check.history.page_title, check.readable) == ("t", "")
@@ -143,7 +143,7 @@ def test_validators_are_sent_only_where_they_proved_true_and_the_text_is_kept() 
 
 
 async def test_a_304_that_nobody_asked_for_is_not_taken_for_life() -> None:
-    assert (await visit(Web({BLOG: 304}), link(BLOG))).verdict.state is not State.ALIVE
+    assert (await examined(Web({BLOG: 304}), link(BLOG))).verdict.state is not State.ALIVE
 
 
 def blog(text: str) -> bytes:
@@ -166,16 +166,16 @@ async def test_a_directory_that_answers_anything_is_found_by_one_probe() -> None
 
 async def test_a_sibling_that_is_not_found_leaves_a_page_alive_and_no_probe_is_sent_unasked() -> None:
     web = Web({BLOG: blog("A real page")})
-    assert (await visit(web, link(BLOG), probe=True)).verdict.state is State.ALIVE
+    assert (await examined(web, link(BLOG), probe=True)).verdict.state is State.ALIVE
     assert len(web.asked) == 2
     quiet = Web({BLOG: blog("A real page")})
-    await visit(quiet, link(BLOG))
+    await examined(quiet, link(BLOG))
     assert len(quiet.asked) == 1
 
 
 async def test_a_site_with_rules_is_never_probed() -> None:
     web = Web({OLD: article(OLD)})
-    await visit(web, link(OLD), probe=True)
+    await examined(web, link(OLD), probe=True)
     assert len(web.asked) == 1
 
 
@@ -191,7 +191,7 @@ def test_a_short_link_is_judged_by_the_rules_of_the_site_where_it_ends() -> None
 
 async def test_a_large_page_is_read_in_a_thread_with_the_same_result() -> None:
     padding = b"<!--" + b"x" * 300_000 + b"-->"
-    check = await visit(Web({OLD: article(OLD) + padding}), link(OLD))
+    check = await examined(Web({OLD: article(OLD) + padding}), link(OLD))
     assert (check.verdict.state, check.page.title) == (State.ALIVE, "一个标题")
 
 
@@ -212,7 +212,7 @@ async def test_a_crash_stands_as_an_unknown_look_with_its_cause() -> None:
 
 async def test_a_page_that_its_author_hid_is_dead_when_seen_so_on_two_days() -> None:
     shell = '<html><title></title><body><div id="app">根据作者隐私设置，无法查看该内容</div></body></html>'.encode()
-    check = await visit(Web({OLD: shell}), link(OLD))
+    check = await examined(Web({OLD: shell}), link(OLD))
     assert (check.verdict.state, check.verdict.reason, check.verdict.confirm_looks) == (
         State.SUSPECT,
         "private",
@@ -226,7 +226,7 @@ def sends_on(target: str, text: str = "Redirecting") -> bytes:
 
 async def test_a_page_that_sends_its_reader_on_is_followed_and_the_hop_is_evidence() -> None:
     other = "https://blog.example/articles/ferry"
-    check = await visit(Web({BLOG: sends_on(other), other: blog("The ferry crosses the river. " * 20)}), link(BLOG))
+    check = await examined(Web({BLOG: sends_on(other), other: blog("The ferry crosses the river. " * 20)}), link(BLOG))
     assert (check.verdict.state, check.fetch.final_url) == (State.ALIVE, other)
     assert check.verdict.evidence.redirects == (Redirect(200, BLOG),)
     assert "ferry crosses" in check.page.text
@@ -235,22 +235,22 @@ async def test_a_page_that_sends_its_reader_on_is_followed_and_the_hop_is_eviden
 
 async def test_what_a_refresh_leads_to_is_judged_as_any_redirect_would_be() -> None:
     home = "https://blog.example/"
-    check = await visit(Web({BLOG: sends_on("/"), home: blog("Welcome to the ferry. " * 20)}), link(BLOG))
+    check = await examined(Web({BLOG: sends_on("/"), home: blog("Welcome to the ferry. " * 20)}), link(BLOG))
     assert (check.verdict.state, check.verdict.reason) == (State.SUSPECT, "redirected-to-home")
-    gone = await visit(Web({BLOG: sends_on("/gone")}), link(BLOG))
+    gone = await examined(Web({BLOG: sends_on("/gone")}), link(BLOG))
     assert (gone.verdict.state, gone.verdict.reason) == (State.DEAD, "not-found")
 
 
 async def test_refreshes_in_a_circle_are_suspect_unless_there_is_something_to_read() -> None:
     other = "https://blog.example/b"
-    circle = await visit(Web({BLOG: sends_on(other), other: sends_on(BLOG)}), link(BLOG))
+    circle = await examined(Web({BLOG: sends_on(other), other: sends_on(BLOG)}), link(BLOG))
     assert (circle.verdict.state, circle.verdict.reason) == (State.SUSPECT, "redirect-loop")
     show = {BLOG: sends_on(other, "A picture. " * 50), other: sends_on(BLOG, "Another picture. " * 50)}
-    assert (await visit(Web(show), link(BLOG))).verdict.state is State.ALIVE
+    assert (await examined(Web(show), link(BLOG))).verdict.state is State.ALIVE
 
 
 async def test_a_wall_that_refreshes_is_a_wall() -> None:
     wall = b'<title>Just a moment...</title><meta http-equiv="refresh" content="5; url=/x?__cf_chl=1"><p>Wait</p>'
     web = Web({BLOG: wall})
-    assert (await visit(web, link(BLOG))).verdict.state is State.BLOCKED
+    assert (await examined(web, link(BLOG))).verdict.state is State.BLOCKED
     assert len(web.asked) == 1

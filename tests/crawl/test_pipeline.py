@@ -43,7 +43,7 @@ class Crawl:
     stop: Stop = field(default_factory=Stop)
     keep_seconds: float = 0.0
 
-    async def visit(self, at: Link) -> Check:
+    async def answer_to(self, at: Link) -> Check:
         count = self.in_flight[at.slot] = self.in_flight.get(at.slot, 0) + 1
         self.most_in_flight[at.slot] = max(count, self.most_in_flight.get(at.slot, 0))
         try:
@@ -65,7 +65,7 @@ class Crawl:
 
     async def run(self, *slots: Slot) -> Walk:
         walk = Walk(
-            self.visit,
+            self.answer_to,
             lambda at, _: check(at, State.UNKNOWN, Failure.INTERNAL),
             lambda of: self.events.append(f"refused {of.key}"),
             lambda of: self.events.append(f"answered {of.key}"),

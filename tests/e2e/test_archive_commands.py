@@ -55,7 +55,7 @@ def test_show_tells_state_snapshots_and_looks_a_thing_a_line(stage: Stage) -> No
     assert ["url", ARTICLE.url] in told
     assert ["title", "石板路与桥"] in told
     assert [row[0] for row in told].count("snapshot") == 2
-    assert [row[0] for row in told].count("look") == 2
+    assert [row[0] for row in told].count("check") == 2
 
 
 def test_the_newest_text_the_readable_copy_and_the_raw_bytes_come_back(stage: Stage) -> None:

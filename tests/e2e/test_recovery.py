@@ -82,7 +82,7 @@ def test_an_index_that_lags_is_a_line_and_no_damage(stage: Stage) -> None:
     assert (done.returncode, "not yet in the index" in done.stderr) == (0, True)
     done = stage.crawler("verify", "--repair")
     assert (done.returncode, "taken in" in done.stderr) == (0, True)
-    assert [line[:4] for line in stage.crawler("show", POST.url).stdout.splitlines()].count("look") == 2
+    assert [line.split("\t")[0] for line in stage.crawler("show", POST.url).stdout.splitlines()].count("check") == 2
 
 
 def test_what_would_be_lost_is_listed_and_done_only_with_yes(stage: Stage) -> None:

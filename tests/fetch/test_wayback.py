@@ -115,7 +115,7 @@ async def test_a_list_that_cannot_be_read_is_no_answer(answer: WaybackAnswer) ->
 
 
 class FakeArchive:
-    """Save Page Now: a job ends after some looks at it."""
+    """Save Page Now: a job ends after some questions."""
 
     def __init__(self, pending: int = 2, final: dict[str, object] | None = None) -> None:
         self.pending = pending

@@ -74,7 +74,7 @@ def test_lines_come_after_ten_seconds_or_a_hundred_links_and_at_the_end() -> Non
         clock.now += 11 if i == 100 else 0.01
         watch.checked(check_of("weixin"))
     assert [line.split(":")[0] for line in lines[1:]] == ["100/203", "101/203", "201/203", "203/203"]
-    assert lines[0] == "203 links to look at, 3 min 23 s at least\n"
+    assert lines[0] == "203 links to check, 3 min 23 s at least\n"
     assert lines[-1] == "203/203: 203 alive\n"
 
 

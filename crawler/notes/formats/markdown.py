@@ -44,7 +44,7 @@ class _OpenLink:
     image: bool
     start: int
     end: int
-    inner: int  # where its text ends, as far as events told
+    inner: int  # where its text ends, as far as the events read so far show
     text: list[str] = field(default_factory=list)
 
 
