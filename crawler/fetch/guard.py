@@ -193,7 +193,7 @@ class Guard:
             return ()
 
     def refuse_private_name(self, host: str, port: int) -> None:
-        """What can be told without DNS, for requests through a proxy: raises WebError NOT_PUBLIC."""
+        """What can be refused without DNS, for requests through a proxy: raises WebError NOT_PUBLIC."""
         if self.allow_private or any(rule.matches(host.strip("[]"), port) for rule in self.rules):
             return
         refuse_port(port)
@@ -223,7 +223,7 @@ def refuse_port(port: int) -> None:
 
 
 def is_public_name(host: str) -> bool:
-    """What can be told without looking it up."""
+    """What can be refused without looking it up."""
     name = host.strip("[]").rstrip(".").lower()
     if _is_literal(name):
         return is_public(name)

@@ -50,7 +50,7 @@ class Proxy:
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """What an HTTP proxy is told of us."""
+        """The credentials that an HTTP proxy is sent."""
         if self.auth is None:
             return []
         return [(b"Proxy-Authorization", b"Basic " + base64.b64encode(b":".join(self.auth)))]

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from crawler.core.model import Fetch
 
-LONGEST = timedelta(days=7)  # a site that asks for more means "never"; we look again after a week (guess)
+LONGEST = timedelta(days=7)  # a site that asks for more means "never"; we ask again after a week (guess)
 
 
 def retry_after(text: str, now: datetime) -> datetime | None:
