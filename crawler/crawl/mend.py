@@ -17,7 +17,7 @@ from crawler.core.errors import NotesError
 from crawler.core.files import replace_file
 from crawler.core.model import LOCAL, Confidence, Finding, History, Link, Note, State, Suggestion
 from crawler.crawl.observer import SILENT, Observer
-from crawler.crawl.wayback import is_told_of, written_at
+from crawler.crawl.wayback import is_public, written_at
 from crawler.notes.extract import occurrences
 from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, notes_root, read_note
 from crawler.notes.git import LineCommits
@@ -130,7 +130,7 @@ def with_wayback(
     dead = [
         f for f in findings.values()
         if f.history.state is State.DEAD
-        and is_told_of(f.link)
+        and is_public(f.link)
         and not (f.history.elsewhere and f.history.elsewhere.url)
         and (how.unconfirmed or f.history.confidence is Confidence.HIGH)
     ][:MAX_QUESTIONS]  # fmt: skip
@@ -177,7 +177,7 @@ def mend(
 
 
 def with_copy(finding: Finding, file: NoteFile, copies: Path | None) -> Finding:
-    """The finding with its page in an exported folder first, told as seen from the note."""
+    """The finding with its page in an exported folder first, its path as seen from the note."""
     from crawler.archive.interchange.names import newest_page
 
     if copies is None:

@@ -72,7 +72,7 @@ def questions(
 def _with_history(links: Iterable[Link], histories: Mapping[str, History]) -> Iterator[tuple[Link, History]]:
     for link in links:
         history = histories.get(link.canonical_url)
-        if history is not None and is_told_of(link):
+        if history is not None and is_public(link):
             yield link, history
 
 
@@ -86,7 +86,7 @@ def _is_wanted(history: History, now: datetime) -> bool:
     return not known.url and (died_since or now - known.asked_at >= ASK_AGAIN)
 
 
-def is_told_of(link: Link) -> bool:
+def is_public(link: Link) -> bool:
     """May others hear of this link at all? Names without a dot and addresses without a name are somebody's own."""
     host = link.host.strip("[]")
     try:
@@ -97,9 +97,9 @@ def is_told_of(link: Link) -> bool:
 
 
 async def ask_captures(
-    send: Send, wanted: Sequence[Question], endpoint: str, now: Callable[[], datetime], told: Callable[[History], None]
+    send: Send, wanted: Sequence[Question], endpoint: str, now: Callable[[], datetime], done: Callable[[History], None]
 ) -> None:
-    """Ask about one link after the other; `told` hears of each as remembered with its answer."""
+    """Ask about one link after the other; `done` gets each as remembered with its answer."""
     silences = 0
     for question in wanted:
         found = await nearest(send, question.url, question.when, endpoint)
@@ -107,7 +107,7 @@ async def ask_captures(
             silences = 0
             capture = next(iter(found.captures), None)
             answer = Elsewhere(now(), capture.url, capture.captured_at) if capture else Elsewhere(now())
-            told(replace(question.history, elsewhere=answer))
+            done(replace(question.history, elsewhere=answer))
         else:
             silences += 1
             if silences >= SILENCES:
@@ -116,7 +116,7 @@ async def ask_captures(
 
 
 def offers(links: Iterable[Link], histories: Mapping[str, History], settings: Settings) -> dict[str, History]:
-    """Living links that were never offered, the newest first, by the URL that is told.
+    """Living links that were never offered, the newest first, by the URL that is submitted.
 
     Hosts of `[fetch] resolve` are the user's own; with `allow_private` nothing tells an intranet's page from others.
     """
@@ -158,7 +158,7 @@ def look_back(
     """
     changed: dict[str, History] = {}
 
-    def told(history: History) -> None:
+    def remember(history: History) -> None:
         changed[history.canonical_url] = history
 
     keys = read_keys(settings.wayback.keys, keys_from)
@@ -169,12 +169,12 @@ def look_back(
     async def ask() -> None:
         async with _sender(settings) as send:
             with trio.move_on_after(SECONDS):
-                await ask_captures(send, wanted, endpoint, now, told)
+                await ask_captures(send, wanted, endpoint, now, remember)
             service = Service(send, endpoint, keys)
 
             def done(submission: Submission) -> None:
                 if history := remembered(submission, offered[submission.url], now()):
-                    told(history)
+                    remember(history)
 
             with trio.move_on_after(SUBMIT_SECONDS):
                 await submit(service, offered, done)

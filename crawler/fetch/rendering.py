@@ -180,8 +180,8 @@ def as_fetch(
     if len(shown.body) > largest:
         error = f"shown with {len(shown.body)} bytes; [fetch] max_body is {largest}"
         return replace(answer, status=None, failure=Failure.TOO_LARGE, error=error)
-    told = tuple((name, value) for name, value in shown.headers if name.lower() not in _WIRE)
-    headers = (*told, ("Content-Type", shown.content_type), rendered_by)
+    answered = tuple((name, value) for name, value in shown.headers if name.lower() not in _WIRE)
+    headers = (*answered, ("Content-Type", shown.content_type), rendered_by)
     return replace(answer, headers=headers, body=shown.body, wire_bytes=len(shown.body))
 
 
@@ -209,7 +209,7 @@ def _cookie(cookie: Cookie) -> dict[str, object]:
     scheme = "https" if cookie.secure else "http"
     domain = {"domain": cookie.domain}  # with its subdomains
     where = domain if cookie.domain_initial_dot else {"url": f"{scheme}://{cookie.domain}{cookie.path}"}
-    told: dict[str, object] = {
+    parameters: dict[str, object] = {
         "name": cookie.name,
         "value": cookie.value or "",
         "path": cookie.path,
@@ -217,7 +217,7 @@ def _cookie(cookie: Cookie) -> dict[str, object]:
         "httpOnly": cookie.has_nonstandard_attr("HTTPOnly"),
         **where,
     }
-    return told | ({"expires": cookie.expires} if cookie.expires else {})
+    return parameters | ({"expires": cookie.expires} if cookie.expires else {})
 
 
 def browser_opener(

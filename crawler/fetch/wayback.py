@@ -1,6 +1,6 @@
 """Asking the Internet Archive: which capture is nearest to a date, and please save this page.
 
-What its APIs take and answer lives here. Whether to ask at all is the user's choice (`[wayback]`, off unless told),
+What its APIs take and answer lives here. Whether to ask at all is the user's choice (`[wayback]`, off by default),
 and never a check's. Requests go through a `Send` that the caller gives; `open_sender` makes one. A broken archive is
 a value: nothing here raises for what comes over the wire.
 
@@ -31,9 +31,9 @@ ENDPOINT = "https://web.archive.org"
 TIMEOUT = 60.0  # seconds for one request; the archive often takes twenty
 ANONYMOUS_INTERVAL = 60 / 4  # seconds between two submissions: four a minute without keys
 KEYED_INTERVAL = 60 / 12  # twelve a minute with keys
-POLL_INTERVAL = 5.0  # seconds between two looks at a job; what the API's own example waits
+POLL_INTERVAL = 5.0  # seconds between two questions about a job; what the API's own example waits
 PATIENCE = 180.0  # seconds for one job; a capture may take two minutes, and then some in the queue
-BACK_OFF = 60.0  # seconds when told that we ask too much, where no Retry-After says better
+BACK_OFF = 60.0  # seconds after an answer that says we ask too much, where no Retry-After says better
 TRIES = 3  # of one URL that is turned away because of us, not of it
 AT_ONCE = 6  # jobs that run side by side, under the archive's limit of an account; a guess
 
@@ -83,7 +83,7 @@ async def nearest(send: Send, url: str, when: datetime, endpoint: str = ENDPOINT
 
     Nothing is asked about a URL that holds a secret of the person who shared it.
     """
-    if not _may_be_told(url):
+    if not _may_be_sent(url):
         return Lookup()
     asked = f"{endpoint}/web/{_stamp(when)}/{_sendable(url)}"
     answer = await send(Ask(asked))
@@ -98,7 +98,7 @@ async def nearest(send: Send, url: str, when: datetime, endpoint: str = ENDPOINT
 
 async def captures(send: Send, url: str, endpoint: str = ENDPOINT, limit: int = 1000) -> Lookup:
     """All captures of a page that answered 200, oldest first, one a day."""
-    if not _may_be_told(url):
+    if not _may_be_sent(url):
         return Lookup()
     query = {"url": _sendable(url), "output": "json", "fl": "timestamp,original", "filter": "statuscode:200"}
     query |= {"collapse": "timestamp:8", "limit": str(limit)}
@@ -139,8 +139,8 @@ def _stamp(when: datetime) -> str:
 
 def _memento_time(answer: WaybackAnswer) -> datetime | None:
     try:
-        told = answer.headers.get("memento-datetime", "")
-        return datetime.strptime(told, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+        written = answer.headers.get("memento-datetime", "")
+        return datetime.strptime(written, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
     except ValueError:
         return None
 
@@ -149,7 +149,7 @@ def _sendable(url: str) -> str:
     return without_fragment(url).replace(" ", "%20")
 
 
-def _may_be_told(url: str) -> bool:
+def _may_be_sent(url: str) -> bool:
     return is_http(url) and redact(url) == url
 
 
@@ -203,8 +203,8 @@ class Service:
 
     def headers(self) -> tuple[tuple[str, str], ...]:
         """What every request to the API carries."""
-        told = (("Accept", "application/json"),)
-        return (*told, ("Authorization", f"LOW {self.keys}")) if self.keys else told
+        plain = (("Accept", "application/json"),)
+        return (*plain, ("Authorization", f"LOW {self.keys}")) if self.keys else plain
 
 
 def read_keys(setting: str, environment: Mapping[str, str]) -> str:
@@ -238,24 +238,24 @@ class _Batch:
 
     async def work(self) -> None:
         for url in self.urls:
-            if not _may_be_told(url):
-                told = Submission(url, SaveOutcome.REFUSED, "not-public", "no http, or it holds a secret of its sharer")
+            if not _may_be_sent(url):
+                fate = Submission(url, SaveOutcome.REFUSED, "not-public", "no http, or it holds a secret of its sharer")
             elif self.is_stopped:
-                told = Submission(url, SaveOutcome.STOPPED, "not-asked")
+                fate = Submission(url, SaveOutcome.STOPPED, "not-asked")
             else:
-                told = await self.save(url)
-            self.is_stopped |= told.outcome is SaveOutcome.STOPPED
-            self.done(told)
+                fate = await self.save(url)
+            self.is_stopped |= submission.outcome is SaveOutcome.STOPPED
+            self.done(submission)
 
     async def save(self, url: str) -> Submission:
         """One page; asked again where it was turned away because we asked too much."""
         for _ in range(TRIES):
             await self.turn()
-            told = await _save_once(self.service, url)
-            if not told.wait:
+            submission = await _save_once(self.service, url)
+            if not submission.wait:
                 break
-            self.next_start = max(self.next_start, trio.current_time() + told.wait)
-        return told
+            self.next_start = max(self.next_start, trio.current_time() + submission.wait)
+        return submission
 
     async def turn(self) -> None:
         start = max(trio.current_time(), self.next_start)
@@ -266,38 +266,38 @@ class _Batch:
 async def _save_once(service: Service, url: str) -> Submission:
     form = (("url", without_fragment(url)), ("if_not_archived_within", service.recent), ("skip_first_archive", "1"))
     answer = await service.send(Ask(f"{service.endpoint}/save", service.headers(), form))
-    told = _json(answer)
-    job = told.get("job_id") if isinstance(told, dict) else None
+    said = _json(answer)
+    job = said.get("job_id") if isinstance(said, dict) else None
     if isinstance(job, str) and re.fullmatch(r"[\w-]{1,100}", job):
         return await _follow(service, url, job)
-    return _turned_away(url, answer, told if isinstance(told, dict) else {})
+    return _turned_away(url, answer, said if isinstance(said, dict) else {})
 
 
 async def _follow(service: Service, url: str, job: str) -> Submission:
-    """Look at a job until it ends. Its status can be "pending" for minutes, and is forgotten after an hour."""
+    """Ask about a job until it ends. Its status can be "pending" for minutes, and is forgotten after an hour."""
     with trio.move_on_after(PATIENCE):
         while True:
             await trio.sleep(POLL_INTERVAL)
             answer = await service.send(Ask(f"{service.endpoint}/save/status/{job}", service.headers()))
-            told = _json(answer)
-            if answer.status == 200 and isinstance(told, dict) and told.get("status") == "success":
-                return _saved(service, url, told)
-            if isinstance(told, dict) and told.get("status") == "error":
-                return _turned_away(url, answer, told)
+            said = _json(answer)
+            if answer.status == 200 and isinstance(said, dict) and said.get("status") == "success":
+                return _saved(service, url, said)
+            if isinstance(said, dict) and said.get("status") == "error":
+                return _turned_away(url, answer, said)
     return Submission(url, SaveOutcome.LATER, "still-running", f"job {job} did not end in {PATIENCE:.0f} s")
 
 
-def _saved(service: Service, url: str, told: Mapping[str, Any]) -> Submission:
-    stamp, original = str(told.get("timestamp", "")), str(told.get("original_url") or url)
+def _saved(service: Service, url: str, said: Mapping[str, Any]) -> Submission:
+    stamp, original = str(said.get("timestamp", "")), str(said.get("original_url") or url)
     capture = _capture(service.endpoint, f"{service.endpoint}/web/{stamp}/{original}")
     if capture is None:
         return Submission(url, SaveOutcome.LATER, "unreadable-answer", f"time stamp {stamp[:20]!r}")
     return Submission(url, SaveOutcome.SAVED, capture=capture)
 
 
-def _turned_away(url: str, answer: WaybackAnswer, told: Mapping[str, Any]) -> Submission:
-    reason = str(told.get("status_ext") or "").removeprefix("error:")
-    message = " ".join(str(told.get("message") or "").split())[:300]
+def _turned_away(url: str, answer: WaybackAnswer, said: Mapping[str, Any]) -> Submission:
+    reason = str(said.get("status_ext") or "").removeprefix("error:")
+    message = " ".join(str(said.get("message") or "").split())[:300]
     if not reason:
         return _without_reason(url, answer, message)
     if reason in _REFUSALS:
@@ -323,8 +323,8 @@ def _without_reason(url: str, answer: WaybackAnswer, message: str) -> Submission
 
 
 def _retry_after(answer: WaybackAnswer) -> float:
-    told = answer.headers.get("retry-after", "")
-    return min(float(told), 10 * BACK_OFF) if re.fullmatch(r"\d{1,6}", told) else BACK_OFF
+    seconds = answer.headers.get("retry-after", "")
+    return min(float(seconds), 10 * BACK_OFF) if re.fullmatch(r"\d{1,6}", seconds) else BACK_OFF
 
 
 @asynccontextmanager

@@ -102,9 +102,7 @@ def _name_bars(root: ET.Element) -> None:
     for bar in root.iter(f"{SVG}g"):
         if bar.get("class") == "bar":
             value = {item.get("class"): item.text or "" for item in bar.iter(f"{SVG}desc")}
-            ET.SubElement(
-                bar, f"{SVG}title", {"class": "tip"}
-            ).text = f"{value.get('x_label')}: {value.get('value')}"
+            ET.SubElement(bar, f"{SVG}title", {"class": "tip"}).text = f"{value.get('x_label')}: {value.get('value')}"
 
 
 def _is_furniture(element: ET.Element) -> bool:

@@ -16,7 +16,7 @@ from crawler.archive.index import pack, unpack_history
 from crawler.core.model import Elsewhere, History, Kind, Link, Occurrence, State
 from crawler.core.settings import Settings
 from crawler.crawl import wayback as lookback
-from crawler.crawl.wayback import ask_captures, is_told_of, offers, questions, remembered, written_at
+from crawler.crawl.wayback import ask_captures, is_public, offers, questions, remembered, written_at
 from crawler.fetch.wayback import ENDPOINT, Ask, SaveOutcome, Service, Submission, WaybackAnswer, WaybackCapture, submit
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
@@ -92,7 +92,7 @@ def test_one_run_asks_about_a_hundred_at_most() -> None:
      ("printer.local", False), ("", False)],
 )  # fmt: skip
 def test_nobody_hears_of_hosts_of_somebodys_own(host: str, told: bool) -> None:
-    assert is_told_of(link(host=host)) is told
+    assert is_public(link(host=host)) is told
 
 
 async def test_what_the_archive_answers_is_remembered_also_that_it_has_nothing(

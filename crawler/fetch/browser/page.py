@@ -1,6 +1,6 @@
 """One page shown by a running browser: asked for, waited for until it is quiet, and read as HTML.
 
-What the browser says of the answer (status, headers, hops) is told as it says it.
+What the browser says of the answer (status, headers, hops) is recorded as it says it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from crawler.fetch.browser.pipe import BrowserGone, Pipe, Refused
 LOAD = 25.0  # seconds after which a page that never finishes loading is read as it stands
 SETTLE = 10.0  # seconds after its load in which a page may become quiet
 QUIET = 1.5  # seconds without a request and without a load that make a page quiet; timers of scripts are about one
-TICK = 0.1  # seconds between two looks at whether it is quiet
+TICK = 0.1  # seconds between two tests of whether it is quiet
 MOST_HOPS = 20  # redirects and scripts that go on elsewhere; Chromium itself follows as many redirects
 HTML = ("text/html", "application/xhtml+xml")
 
@@ -63,21 +63,21 @@ class _Watch:
     loaded: bool = False
     dialog: bool = False
 
-    def heard(self, method: str, told: Mapping[str, Any]) -> None:
-        ident = str(told.get("requestId", ""))
+    def heard(self, method: str, event: Mapping[str, Any]) -> None:
+        ident = str(event.get("requestId", ""))
         match method:
             case "Network.requestWillBeSent":
                 self.open.add(ident)
                 self.last = trio.current_time()
-                if self._is_page(told):
-                    self._asked(ident, told)
-            case "Network.responseReceived" if self._is_page(told):
-                self.document, self.request = _dict(told.get("response")), ident
+                if self._is_page(event):
+                    self._asked(ident, event)
+            case "Network.responseReceived" if self._is_page(event):
+                self.document, self.request = _dict(event.get("response")), ident
             case "Network.loadingFinished" | "Network.loadingFailed":
                 self.open.discard(ident)
                 self.last = trio.current_time()
-                if method == "Network.loadingFailed" and told.get("type") == "Document" and ident == self.request:
-                    self.error = str(told.get("errorText", ""))
+                if method == "Network.loadingFailed" and event.get("type") == "Document" and ident == self.request:
+                    self.error = str(event.get("errorText", ""))
             case "Page.loadEventFired":
                 self.loaded, self.last = True, trio.current_time()
             case "Page.javascriptDialogOpening":
@@ -87,13 +87,13 @@ class _Watch:
             case _:
                 pass
 
-    def _is_page(self, told: Mapping[str, Any]) -> bool:
-        return told.get("type") == "Document" and told.get("frameId") == self.frame
+    def _is_page(self, event: Mapping[str, Any]) -> bool:
+        return event.get("type") == "Document" and event.get("frameId") == self.frame
 
-    def _asked(self, ident: str, told: Mapping[str, Any]) -> None:
-        self.url = str(_dict(told.get("request")).get("url", ""))
+    def _asked(self, ident: str, event: Mapping[str, Any]) -> None:
+        self.url = str(_dict(event.get("request")).get("url", ""))
         self.request, self.error = ident, ""
-        before = _dict(told.get("redirectResponse"))
+        before = _dict(event.get("redirectResponse"))
         if before:
             self.hops.append((_status(before), str(before.get("url", ""))))
         elif self.document:  # a script went on to another address: a hop that no status tells

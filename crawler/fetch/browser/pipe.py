@@ -99,5 +99,5 @@ class Pipe:
 
 
 def _text(error: object) -> str:
-    told = error.get("message", "") if isinstance(error, dict) else error
-    return " ".join(str(told).split())[:200]
+    message = error.get("message", "") if isinstance(error, dict) else error
+    return " ".join(str(message).split())[:200]
