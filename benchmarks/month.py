@@ -343,6 +343,9 @@ class Notebook:
         """Replace slots."""
         self.states |= {state.slot: state for state in states}
 
+    def put_image(self, capture_id: int, url: str, content_type: str, body: bytes) -> None:
+        """Pictures are not kept."""
+
     def begin_run(self, run: Run) -> None:
         """Runs are not kept."""
 

@@ -73,7 +73,7 @@ CREATE TABLE derived (
 """
 
 _SEQUENCE = """
--- What changed in a run is told by the histories; the copy of it that this table kept is gone.
+-- What changed in a run follows from the histories; the copy of it that this table kept is gone.
 DROP INDEX looks_with_news;
 DROP INDEX looks_of_link;
 ALTER TABLE looks DROP COLUMN before;

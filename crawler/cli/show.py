@@ -112,14 +112,14 @@ def sheet_of(
     """What a person wants to know first, then every check and every snapshot; `public`: the viewer's address."""
     from crawler.report.answers import answers_of
 
-    evidence, told, mark = history.evidence, answers_of(history, language), history.mark
+    evidence, answers, mark = history.evidence, answers_of(history, language), history.mark
     facts = (
         ("state", f"{history.state} ({history.reason}), confidence {history.confidence}"),
         ("evidence", f"{evidence.rule}: {evidence.matched}".strip(": ")),
         ("proof", " ".join(filter(None, (evidence.proof, f"(agreed: {evidence.agreed})" if evidence.agreed else "")))),
-        ("seen", told.seen),
-        ("proves", told.proves),
-        ("settles", told.settles),
+        ("seen", answers.seen),
+        ("proves", answers.proves),
+        ("settles", answers.settles),
         ("your word", f"{mark.word}, {_time(mark.at)}; checks say {mark.state} ({mark.reason})" if mark else ""),
         ("title", history.page_title),
         ("moved to", history.moved_to or ""),

@@ -221,7 +221,7 @@ class Evidence:
     redirects: tuple[Redirect, ...] = ()
     error: str = ""
     limited: str = ""  # how much of a living page is visible, e.g. "paid: teaser of 312 characters"; "" whole
-    notice: str = ""  # text of the site's error zone that no row knows: listed as "new notices seen"
+    notice: str = ""  # text of the site's error zone that no rule knows: listed as "new notices seen"
     proof: Proof | None = None  # None: the check did not fail, or says nothing of page, host, client or way
     agreed: str = ""  # who else agrees that the page is gone: title | words | probe | wayback | browser
 
@@ -294,11 +294,11 @@ class History:
     evidence: Evidence = field(default_factory=Evidence)
     checked_at: datetime | None = None
     last_alive: datetime | None = None
-    first_failed: datetime | None = None  # first failing check of the present row
+    first_failed: datetime | None = None  # first failing check of the present series
     failures: int = 0  # *counted* failing checks in a row
     counted_at: datetime | None = None  # when a failing check counted last
     next_due: datetime | None = None  # None: due now
-    interval: float = 0.0  # seconds between looks at present
+    interval: float = 0.0  # seconds between checks at present
     page_title: str = ""
     title_match: float | None = None
     moved_to: str | None = None
@@ -308,7 +308,7 @@ class History:
     snapshot: Snapshot | None = None
     previous_state: State | None = None  # what it was before the last change of state
     changed_at: datetime | None = None  # when the state changed last
-    doubted_at: datetime | None = None  # it failed in a run that counted for nothing; cleared by the next look
+    doubted_at: datetime | None = None  # it failed in a run that counted for nothing; cleared by the next check
     elsewhere: Elsewhere | None = None  # None: never asked
     guesses: int = 0  # of `failures`: guesses that nothing else agreed with; no link dies of them
     answered_at: datetime | None = None  # when its host answered this link last, whatever it said
@@ -366,7 +366,7 @@ class Politeness:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A politeness queue with the links to visit, in order."""
+    """A politeness queue with the links to check, in order."""
 
     key: str
     site: str
@@ -388,7 +388,7 @@ class SlotGivenUp:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a command that looks at links."""
+    """One execution of a command that checks links."""
 
     id: str
     command: str
@@ -453,7 +453,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """How long it takes to look at every link of a site once, at today's politeness and budget."""
+    """How long it takes to check every link of a site once, at today's politeness and budget."""
 
     site: str
     links: int

@@ -62,7 +62,7 @@ def open_archive(
 ) -> Iterator[Archive]:
     """The archive of these settings, closed at the end of the block; a missing one is an empty one, unless `there`.
 
-    What a killed run left unjudged is judged first. `command` stands in the lock, so that a second writer is told who
+    What a killed run left unjudged is judged first. `command` stands in the lock, so that a second writer can say who
     holds it. What had to be brought into agreement at opening is logged as a warning, a line each.
     Raises UsageError for a missing archive, ArchiveBusy unless `wait`, and the other errors of `Archive.open`.
     """

@@ -182,9 +182,9 @@ async def ask_about_doubts(walk: Walk, recorder: Recorder, hijack: HijackWatch) 
     to be asked, a name that cannot exist does; not where [fetch] resolve answers for such names and few were asked.
     """
     few, doubtful = recorder.stretch.few, recorder.stretch.doubtful
-    told = await said_by_others(walk, recorder, few) if few else []
-    refuted = few & set(told) if len(told) == ASKED and len(set(told)) == 1 else set()
-    unasked = few and len(told) < ASKED and not resolves_all(recorder.job.settings.fetch)
+    sayings = await said_by_others(walk, recorder, few) if few else []
+    refuted = few & set(sayings) if len(sayings) == ASKED and len(set(sayings)) == 1 else set()
+    unasked = few and len(sayings) < ASKED and not resolves_all(recorder.job.settings.fetch)
     if doubtful or unasked:
         impossible = await hijack.said_by(impossible_name())
         recorder.judged_again(impossible)
@@ -195,12 +195,12 @@ async def ask_about_doubts(walk: Walk, recorder: Recorder, hijack: HijackWatch) 
 async def said_by_others(walk: Walk, recorder: Recorder, doubted: set[str]) -> list[str]:
     """What hosts say that were alive last and are not themselves in doubt: two at most."""
     asked = {check.link.host for check in (*recorder.held, *recorder.waiting) if check.said in doubted}
-    told = []
+    sayings = []
     for link in canaries(recorder.job.links, recorder.before, asked, ASKED):
         check = await check_link(link, walk)
         recorder.requests += check.fetch.requests
-        told.append(check.said)
-    return told
+        sayings.append(check.said)
+    return sayings
 
 
 def resolves_all(settings: FetchSettings) -> bool:

@@ -244,8 +244,8 @@ class _Batch:
                 fate = Submission(url, SaveOutcome.STOPPED, "not-asked")
             else:
                 fate = await self.save(url)
-            self.is_stopped |= submission.outcome is SaveOutcome.STOPPED
-            self.done(submission)
+            self.is_stopped |= fate.outcome is SaveOutcome.STOPPED
+            self.done(fate)
 
     async def save(self, url: str) -> Submission:
         """One page; asked again where it was turned away because we asked too much."""

@@ -143,8 +143,8 @@ def row(link: LinkPart, options: ReportOptions) -> TableRow:
     if link.state in (State.ALIVE, State.UNCHECKED):
         return made
     made.e = clipped(evidence(link), MAX_TEXT)
-    told = (memory(link, options.language), judgement(link, options.language))
-    made.m = " · ".join(part for part in told if part)
+    parts = (memory(link, options.language), judgement(link, options.language))
+    made.m = " · ".join(part for part in parts if part)
     made.k = kept(link, options.language) if link.site != "local" else ""
     made.o = [_offer(offer, words(options.language)) for offer in offers(link)]
     return made

@@ -109,11 +109,11 @@ def _findings(document: ReportDocument, state: State, options: ReportOptions, sa
 
 
 def _row(link: LinkPart, options: ReportOptions, say: Words) -> Sequence[str]:
-    seen, told = evidence(link), memory(link, options.language)
+    seen, remembered = evidence(link), memory(link, options.language)
     why = [
         f"{_text(reason_name(link.reason, options.language))} `{link.reason}`",
         _small(seen),
-        _small(told),
+        _small(remembered),
         _small(judgement(link, options.language)),
     ]
     if link.moved_to:

@@ -30,7 +30,7 @@ from crawler.schedule.proof import (
 )
 
 GROWTH = 2.0  # of the interval of a page that steadily lives, and of a wall that steadily refuses; a guess
-SPREAD = 0.25  # the share of an interval over which a hash spreads the next look, so that nothing comes in waves
+SPREAD = 0.25  # the share of an interval over which a hash spreads the next check, so that nothing comes in waves
 UNSEEN = "unreachable-from-here"
 _UNSEEN_REASONS = frozenset(("timeout", "connection-reset", "unreachable", UNSEEN))
 
@@ -91,9 +91,9 @@ def remember_past(
 
 
 def honours_validators(history: History, fetch: Fetch, page: Page) -> bool:
-    """Has this link proved that its validators follow its text? Then the next look may be conditional.
+    """Has this link proved that its validators follow its text? Then the next check may be conditional.
 
-    The proof is the same validator with the same text on two full looks; a changed text under an unchanged
+    The proof is the same validator with the same text on two full checks; a changed text under an unchanged
     validator is the disproof. A host that sends a new validator every time proves nothing, and costs nothing.
     """
     if not fetch.header("etag") and not fetch.header("last-modified"):
@@ -209,41 +209,41 @@ def _silence(history: History, effect: Effect, verdict: Verdict, now: datetime, 
     return replace(history, silent=0, silent_since=None, silent_at=None, answered_at=now)
 
 
-def _interval(history: History, told: History, schedule: Schedule) -> float:
+def _interval(history: History, after: History, schedule: Schedule) -> float:
     """Seconds that may pass before the next check."""
-    steady = history.state is told.state and history.interval > 0
-    match told.state:
+    steady = history.state is after.state and history.interval > 0
+    match after.state:
         case State.ALIVE:
             grown = history.interval * GROWTH if steady else schedule.alive
             return min(max(grown, schedule.alive), schedule.alive_max)
         case State.DEAD:  # one check is no proof yet, so the second comes sooner
-            unsure = told.confidence is not Confidence.HIGH and told.evidence.proof is not Proof.WAY
-            settled = told.confidence is Confidence.MEDIUM and told.reason in GUESSES
+            unsure = after.confidence is not Confidence.HIGH and after.evidence.proof is not Proof.WAY
+            settled = after.confidence is Confidence.MEDIUM and after.reason in GUESSES
             return min(schedule.confirm_after, schedule.dead) if unsure and not settled else schedule.dead
         case State.SUSPECT:
-            return _suspect_interval(history, told, schedule, steady=steady)
+            return _suspect_interval(history, after, schedule, steady=steady)
         case State.BLOCKED | State.UNKNOWN | State.UNCHECKED:
             grown = history.interval * GROWTH if steady else schedule.blocked
             return min(max(grown, schedule.blocked), max(schedule.alive, schedule.blocked))
 
 
-def _suspect_interval(history: History, told: History, schedule: Schedule, *, steady: bool) -> float:
+def _suspect_interval(history: History, after: History, schedule: Schedule, *, steady: bool) -> float:
     """What counts is confirmed soon; what no repetition confirms is asked ever more rarely, as a wall is."""
-    if told.evidence.proof not in (Proof.CLIENT, Proof.WAY):
+    if after.evidence.proof not in (Proof.CLIENT, Proof.WAY):
         return schedule.suspect
-    same = steady and history.evidence.proof is told.evidence.proof
+    same = steady and history.evidence.proof is after.evidence.proof
     grown = history.interval * GROWTH if same else schedule.suspect
     return min(max(grown, schedule.suspect), max(schedule.alive, schedule.suspect))
 
 
-def _spread(told: History, interval: float) -> float:
+def _spread(after: History, interval: float) -> float:
     """The interval shortened by a share that depends on the link, so that one night's harvest falls apart.
 
-    Failing links are not spread: their looks are counted in whole days, and a shortened one might not count.
+    Failing links are not spread: their checks are counted in whole days, and a shortened one might not count.
     """
-    if told.state in (State.SUSPECT, State.DEAD):
+    if after.state in (State.SUSPECT, State.DEAD):
         return interval
-    share = crc32(f"{told.canonical_url}|{interval}".encode("utf-8", "surrogatepass")) / 2**32
+    share = crc32(f"{after.canonical_url}|{interval}".encode("utf-8", "surrogatepass")) / 2**32
     return interval * (1 - SPREAD * share)
 
 

@@ -8,20 +8,22 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock
 
-from benchmarks.month import Notebook, alive_page, in_line, link_of
+from benchmarks.month import Notebook, alive_page, in_line
 from crawler.archive import Archive
 from crawler.core.config import site_documents
 from crawler.core.model import Check, Confidence, State
-from crawler.core.settings import FetchSettings, Settings
+from crawler.core.settings import ArchiveSettings, FetchSettings, Settings
 from crawler.crawl.context import open_archive
-from crawler.crawl.job import Job, Outcome, finish_job, prepare_job
+from crawler.crawl.job import Job, Memory, Outcome, finish_job, prepare_job
 from crawler.crawl.readers import InlineReader
 from crawler.crawl.session import walk_job
 from crawler.fetch import Fetcher, open_fetcher
+from crawler.notes.links import link_of
 from crawler.schedule.plan import Budget
 from crawler.sites import load_sites
 
@@ -76,7 +78,7 @@ class Web(httpx.AsyncBaseTransport):
         return self.by_host.get(request.url.host, self.usual)(request)
 
 
-def run(notebook: Notebook, web: Web, day: float, wanted: list[str] = WANTED, concurrency: int = 64) -> Outcome:
+def run(notebook: Memory, web: Web, day: float, wanted: list[str] = WANTED, concurrency: int = 64) -> Outcome:
     settings = Settings(fetch=FetchSettings(retries=0, concurrency=concurrency))
     links = [link_of(url, SITES) for url in wanted]
     job = Job(
@@ -243,7 +245,7 @@ def killed_run(path: Path, web: Web, wanted: list[str], day: float, monkeypatch:
 
     with monkeypatch.context() as patch, Archive.open(path, now=lambda: START) as archive:
         patch.setattr(recorder.Recorder, "settle", never)
-        run(archive, web, day, wanted)  # type: ignore[arg-type]  # an archive is a memory, too
+        run(archive, web, day, wanted)
 
 
 def reopened(path: Path, *, write: bool) -> dict[str, State]:
@@ -252,9 +254,7 @@ def reopened(path: Path, *, write: bool) -> dict[str, State]:
         return {history.url: history.state for history in archive.histories().values()}
 
 
-def replace_path(path: Path) -> object:
-    import msgspec
-
+def replace_path(path: Path) -> ArchiveSettings:
     return msgspec.structs.replace(Settings().archive, path=str(path))
 
 
