@@ -296,14 +296,14 @@ class Transport(httpx.AsyncBaseTransport):
 class Notebook:
     """A memory without a disk."""
 
-    told: dict[str, History] = field(default_factory=dict)
+    kept: dict[str, History] = field(default_factory=dict)
     held: dict[str, History] = field(default_factory=dict)  # what does not count yet
     states: dict[str, SlotState] = field(default_factory=dict)
     captures: int = 0
 
     def histories(self) -> dict[str, History]:
         """All memories."""
-        return dict(self.told)
+        return dict(self.kept)
 
     def slots(self) -> list[SlotState]:
         """All slots."""
@@ -314,7 +314,7 @@ class Notebook:
         return [self._record(check) for check in checks]
 
     def _record(self, check: Check) -> Snapshot | None:
-        before = self.told.get(check.link.canonical_url)
+        before = self.kept.get(check.link.canonical_url)
         snapshot = before.snapshot if before else None
         taken = None
         if check.page.digest:
@@ -322,7 +322,7 @@ class Notebook:
             self.captures += 1
             page = check.page
             taken = Snapshot(self.captures, check.at, page.title, len(page.text), page.digest, same)
-        kept = self.held if check.held else self.told
+        kept = self.held if check.held else self.kept
         kept[check.link.canonical_url] = replace(check.history, snapshot=taken or snapshot)
         return taken
 
@@ -332,12 +332,12 @@ class Notebook:
         for key in canonical_urls:
             history = self.held.pop(key)
             if believed:
-                self.told[key] = history
+                self.kept[key] = history
 
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
         """Replace memories; what an archive wants of `links` is not kept here."""
         del links
-        self.told |= {history.canonical_url: history for history in histories}
+        self.kept |= {history.canonical_url: history for history in histories}
 
     def put_slots(self, states: Iterable[SlotState]) -> None:
         """Replace slots."""
@@ -387,7 +387,7 @@ class Promises:
     def check(self, world: World, notebook: Notebook, outcome: Outcome) -> None:
         """Hold every verdict that this night made against the truth."""
         for link in world.links:
-            history = notebook.told.get(link.canonical_url)
+            history = notebook.kept.get(link.canonical_url)
             if history is None or history.checked_at is None or history.checked_at < outcome.run.started_at:
                 continue
             day = (history.checked_at - START).total_seconds() / DAY
@@ -435,7 +435,7 @@ class Promises:
         schedule = rules.schedule
         promised = (schedule.alive_max + schedule.confirmations * (schedule.confirm_after + schedule.suspect)) / DAY
         for link in world.links:
-            fate, history = world.fates[link.fetch_url], notebook.told[link.canonical_url]
+            fate, history = world.fates[link.fetch_url], notebook.kept[link.canonical_url]
             waited = nights - 1 - (fate.dies if fate.dies is not None else nights)
             hidden = fate.silently or world.rough  # what is silent while its host answers is never known to be dead
             if not hidden and not fate.alive(nights - 1) and waited > promised and history.state is not State.DEAD:
@@ -463,7 +463,7 @@ def simulate(
         seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
         pace = promises.check_pace(outcome.plan, seconds) if run.stopped_by is None else "-"
         states: dict[str, int] = defaultdict(int)
-        for history in notebook.told.values():
+        for history in notebook.kept.values():
             states[str(history.state)] += 1
         print(
             f"night {night:2}: {run.fetched:5} links, {len(world.log) - asked:5} requests, {seconds / 3600:5.2f} h "

@@ -1,7 +1,7 @@
 """Runs that are not believed: portals, filters, cut lines and hijacked names, in virtual time."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from trio.testing import MockClock
 from benchmarks.month import Notebook, alive_page, in_line
 from crawler.archive import Archive
 from crawler.core.config import site_documents
-from crawler.core.model import Check, Confidence, State
+from crawler.core.model import Check, Confidence, Snapshot, State
 from crawler.core.settings import ArchiveSettings, FetchSettings, Settings
 from crawler.crawl.context import open_archive
 from crawler.crawl.job import Job, Memory, Outcome, finish_job, prepare_job
@@ -95,7 +95,7 @@ def run(notebook: Memory, web: Web, day: float, wanted: list[str] = WANTED, conc
 
 
 def states(notebook: Notebook) -> set[State]:
-    return {history.state for history in notebook.told.values()}
+    return {history.state for history in notebook.kept.values()}
 
 
 def lived() -> Notebook:
@@ -118,11 +118,11 @@ EVERYBODY = [
 @pytest.mark.parametrize("portal", EVERYBODY, ids=["200", "404", "stock 404", "503", "511", "silence"])
 def test_one_answer_for_everybody_counts_for_nothing(portal: Answer) -> None:
     notebook = lived()
-    before = dict(notebook.told)
+    before = dict(notebook.kept)
     outcome = run(notebook, Web(usual=portal), 1)
     assert (outcome.run.network, outcome.run.stopped_by, outcome.run.complete) == ("down", "network-down", False)
     assert states(notebook) == {State.ALIVE}
-    kept = {key: history.snapshot for key, history in notebook.told.items()}
+    kept = {key: history.snapshot for key, history in notebook.kept.items()}
     assert kept == {key: history.snapshot for key, history in before.items()}
     assert notebook.held == {}
     assert run(notebook, Web(), 2).run.network == "ok"
@@ -157,8 +157,8 @@ def test_a_portal_that_comes_in_mid_run_spoils_only_what_it_answered() -> None:
     web = Web(turns=12, then=page(200, PORTAL))
     outcome = run(notebook, web, 1, concurrency=1)
     assert outcome.run.network == "down"
-    fresh = [h for h in notebook.told.values() if h.checked_at and h.checked_at > START + timedelta(hours=12)]
-    assert {h.state for h in notebook.told.values()} == {State.ALIVE}
+    fresh = [h for h in notebook.kept.values() if h.checked_at and h.checked_at > START + timedelta(hours=12)]
+    assert {h.state for h in notebook.kept.values()} == {State.ALIVE}
     assert len(fresh) == 12
 
 
@@ -166,7 +166,7 @@ def test_one_host_that_sends_511_for_ever_does_not_end_the_run() -> None:
     notebook = lived()
     outcome = run(notebook, Web(by_host={HOSTS[0]: page(511, PORTAL)}), 1)
     assert outcome.run.network == "ok"
-    assert notebook.told[link_of(WANTED[0], SITES).canonical_url].reason == "captive-portal"
+    assert notebook.kept[link_of(WANTED[0], SITES).canonical_url].reason == "captive-portal"
 
 
 def test_walls_that_a_rule_knows_are_blocked_and_no_portal() -> None:
@@ -189,7 +189,7 @@ def test_hosts_that_fail_last_are_believed_when_a_canary_answers() -> None:
     web = Web(by_host=dict(dead))
     outcome = run(notebook, web, 1, concurrency=1)
     assert outcome.run.network == "ok"
-    suspects = {h.url for h in notebook.told.values() if h.state is State.SUSPECT}
+    suspects = {h.url for h in notebook.kept.values() if h.state is State.SUSPECT}
     assert suspects == set(WANTED[-6:])
 
 
@@ -199,7 +199,7 @@ def test_a_second_look_up_makes_a_missing_name_of_a_new_link_dead_and_of_a_known
     run(notebook, Web(), 0, [old])
     web = Web(by_host=dict.fromkeys(("was.example", "exmaple.example"), missing))
     run(notebook, web, 1, [old, typo, fine])
-    known = {h.url: h for h in notebook.told.values()}
+    known = {h.url: h for h in notebook.kept.values()}
     assert (known[typo].state, known[typo].confidence) == (State.DEAD, Confidence.LOW)
     assert known[old].state is State.SUSPECT
     assert web.log.count(typo) == 2
@@ -216,7 +216,7 @@ def test_a_host_that_never_answered_is_told_apart_from_one_that_did() -> None:
     web = Web(by_host=dict.fromkeys(HOSTS[:1], silence))
     for day in range(0, 200, 7):
         run(notebook, web, day, WANTED[:3])
-    first = notebook.told[link_of(WANTED[0], SITES).canonical_url]
+    first = notebook.kept[link_of(WANTED[0], SITES).canonical_url]
     assert (first.state, first.reason) == (State.SUSPECT, "unreachable-from-here")
 
 
@@ -231,7 +231,7 @@ def test_dead_names_that_resolve_to_one_advertising_page_are_unknown(monkeypatch
     web = Web(by_host={"gone.example": adverts, "own.example": adverts}, names=adverts)
     for day in (0, 3):
         run(notebook, web, day, wanted)
-        found = {h.url: (h.state, h.reason) for h in notebook.told.values()}
+        found = {h.url: (h.state, h.reason) for h in notebook.kept.values()}
         assert found[wanted[0]] == (State.UNKNOWN, "hijacked-dns")
         assert {found[url][0] for url in wanted[1:]} == {State.ALIVE}
 
@@ -306,10 +306,10 @@ def test_what_counts_is_held_no_longer_than_its_ten_minutes() -> None:
     class Watching(Notebook):
         most = 0
 
-        def record(self, checks: list[Check]) -> list[object]:  # type: ignore[override]
-            told = super().record(checks)
+        def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
+            snapshots = super().record(checks)
             Watching.most = max(Watching.most, len(self.held))
-            return told  # type: ignore[return-value]
+            return snapshots
 
     slow = [f"https://slow.example/posts/{n}" for n in range(2000)]
     notebook = Watching()

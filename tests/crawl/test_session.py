@@ -84,7 +84,7 @@ def test_a_run_keeps_every_look_and_tells_what_it_cost() -> None:
     assert set(states(outcome).values()) == {State.ALIVE}
     assert (outcome.run.fetched, outcome.run.requests, outcome.run.complete) == (4, 4, True)
     assert outcome.run.kept_bytes > 0
-    assert notebook.told == outcome.histories
+    assert notebook.kept == outcome.histories
 
 
 def test_a_second_run_at_once_asks_nothing() -> None:
@@ -117,7 +117,7 @@ def test_a_known_living_link_is_asked_as_a_canary_when_the_only_host_due_is_sile
     both = urls("old.example", "canary.example")
     run(job(notebook, web, both))
     first = link_of(both[0], SITES).canonical_url
-    notebook.told[first] = replace(notebook.told[first], next_due=START)
+    notebook.kept[first] = replace(notebook.kept[first], next_due=START)
     web.silent, web.log = {"old.example"}, []
     outcome = run(job(notebook, web, both), day=1)
     assert web.log == both
