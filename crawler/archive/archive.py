@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from crawler.archive import disk, opening, queries, records, replay, retention, schema, search, warc
+from crawler.archive.due import Planning
 from crawler.archive.index import Index, pack
 from crawler.archive.journal import (
     CaptureLine,
@@ -141,6 +142,10 @@ class Archive:
     def history(self, canonical_url: str) -> History | None:
         """Memory of one link."""
         return queries.history(self._db, canonical_url)
+
+    def planning(self) -> Planning:
+        """What planning asks about many links at once; answers are as fresh as the archive."""
+        return Planning(self._db)
 
     def checks(self, canonical_url: str, limit: int = 0) -> list[PastCheck]:
         """Every check of a link, newest first; `limit` 0: all."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.archive import disk, queries, schema, search, warc
+from crawler.archive import disk, due, queries, schema, search, warc
 from crawler.archive.index import unpack_history, unpack_run
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
@@ -115,9 +115,9 @@ def _links(carrier: _Carrier) -> None:
         segment = carrier.segments.get(segment, 0)
         if there is None:
             cursor = carrier.db.execute(
-                "INSERT INTO links (canonical_url, url, site, host, state, history, segment, place)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (key, *rest, segment, place),
+                "INSERT INTO links (canonical_url, url, site, host, state, history, segment, place,"
+                " due, seen, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (key, *rest, segment, place, *due.columns(unpack_history(rest[-1]))),
             )
             carrier.links[ident] = cursor.lastrowid or 0
             continue

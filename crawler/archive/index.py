@@ -12,7 +12,7 @@ from typing import assert_never
 
 import msgspec
 
-from crawler.archive import journal, search
+from crawler.archive import due, journal, search
 from crawler.archive.journal import (
     CaptureData,
     CaptureLine,
@@ -119,10 +119,11 @@ class Index:
         """A link that was not known; its number. `segment` and `place` are where its memory was written."""
         history = revised(history)  # a segment may hold deaths as an older version saw them
         cursor = self.db.execute(
-            "INSERT INTO links (canonical_url, url, site, host, state, history, segment, place)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (history.canonical_url, history.url, site, host, history.state.value, pack(history), segment, place),
-        )
+            "INSERT INTO links (canonical_url, url, site, host, state, history, segment, place, due, seen, answered)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (history.canonical_url, history.url, site, host, history.state.value, pack(history), segment, place,
+             *due.columns(history)),
+        )  # fmt: skip
         return cursor.lastrowid or 0
 
     def update_link(self, link: int, history: History, site: str, host: str, segment: int, place: int) -> None:
@@ -130,9 +131,11 @@ class Index:
         history = revised(history)
         self.db.execute(
             "UPDATE links SET url = ?, site = CASE ? WHEN '' THEN site ELSE ? END,"
-            " host = CASE ? WHEN '' THEN host ELSE ? END, state = ?, history = ?, segment = ?, place = ? WHERE id = ?",
-            (history.url, site, site, host, host, history.state.value, pack(history), segment, place, link),
-        )
+            " host = CASE ? WHEN '' THEN host ELSE ? END, state = ?, history = ?, segment = ?, place = ?,"
+            " due = ?, seen = ?, answered = ? WHERE id = ?",
+            (history.url, site, site, host, host, history.state.value, pack(history), segment, place,
+             *due.columns(history), link),
+        )  # fmt: skip
 
     # Checks and captures
 

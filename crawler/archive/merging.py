@@ -14,7 +14,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from crawler.archive import queries, search
+from crawler.archive import due, queries, search
 from crawler.archive.index import Index, pack, packed_digest, spans_of, unpack_data, unpack_history, unpack_run
 from crawler.archive.journal import (
     CaptureLine,
@@ -121,7 +121,8 @@ class Merger:
     def put_history(self, link: int, history: History) -> None:
         """Amend what is remembered; where it was written stays."""
         self.db.execute(
-            "UPDATE links SET state = ?, history = ? WHERE id = ?", (history.state.value, pack(history), link)
+            "UPDATE links SET state = ?, history = ?, due = ?, seen = ?, answered = ? WHERE id = ?",
+            (history.state.value, pack(history), *due.columns(history), link),
         )
 
     # The order of memory

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from crawler.archive import disk
+from crawler.archive import disk, due
 from crawler.archive.store import number_of
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 from crawler.core.model import History, State
@@ -114,8 +114,29 @@ def _proof(db: sqlite3.Connection) -> None:
     _revise(db)
 
 
+# What planning asks of many links at once, so that it unpacks no history (`due`): microseconds, due 0 is at once.
+_DUE = """
+ALTER TABLE links ADD COLUMN due INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE links ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE links ADD COLUMN answered INTEGER;
+"""
+_DUE_INDEXES = """
+CREATE INDEX links_due ON links (due);
+CREATE INDEX links_seen ON links (seen);
+CREATE INDEX links_answered ON links (host, answered);
+CREATE INDEX links_not_alive ON links (state, canonical_url) WHERE state <> 'alive';
+"""
+
+
+def _due(db: sqlite3.Connection) -> None:
+    """Version 6."""
+    run_script(db, _DUE)
+    due.fill(db)
+    run_script(db, _DUE_INDEXES)
+
+
 Migration = str | Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof)
+MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due)
 VERSION: Final = len(MIGRATIONS)
 
 log = logging.getLogger(__name__)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from crawler.core.errors import UsageError
-from crawler.core.files import is_replaceable, replace_file
+from crawler.core.files import is_replaceable, replacing
 
 
 def write_outputs(pairs: Sequence[tuple[str, Path | None]], render: Callable[[str], str]) -> None:
@@ -17,10 +17,10 @@ def write_outputs(pairs: Sequence[tuple[str, Path | None]], render: Callable[[st
         write_output(file, render(name))
 
 
-def write_output(file: Path | None, text: str) -> None:
-    """Write a text to its file, or to stdout for None and "-"."""
+def write_output(file: Path | None, text: str | Iterable[str]) -> None:
+    """Write a text, or its pieces as they come, to its file, or to stdout for None and "-"."""
     if file is None or str(file) == "-":
-        sys.stdout.write(text)
+        sys.stdout.writelines([text] if isinstance(text, str) else text)
     else:
         write_file(file, text)
 
@@ -46,13 +46,13 @@ def rich_text(*lines: object) -> str:
     return stream.getvalue()
 
 
-def write_file(file: Path, text: str) -> None:
+def write_file(file: Path, text: str | Iterable[str]) -> None:
     """Replace a file in one step, so that a reader or a crash never meets half a report. Raises UsageError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if is_replaceable(file):
-            replace_file(file, text.encode())
-        else:  # /dev/stdout, a named pipe
-            file.write_bytes(text.encode())
+        pieces = [text] if isinstance(text, str) else text
+        # What is no regular file (/dev/stdout, a named pipe) can only be written to.
+        with replacing(file) if is_replaceable(file) else file.open("wb") as stream:
+            stream.writelines(piece.encode() for piece in pieces)
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}; choose another --output") from None

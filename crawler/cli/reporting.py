@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,9 +75,9 @@ def write_reports(
     `notes` is the folder that paths in the report are relative to: a report in a file links to them.
     """
 
-    def render(name: str, file: Path | None) -> str:
+    def render(name: str, file: Path | None) -> Iterator[str]:
         near = how if file is None or notes is None else replace(how, notes_url=_way(file, notes))
-        return FORMATS[name].render(report, near)
+        return FORMATS[name].stream(report, near)
 
     for name, file in pairs:
         write_output(file, render(name, file))
@@ -128,4 +128,5 @@ def exit_code(report: Report, fail_on: frozenset[State]) -> int:
 
 def findings_code(report: Report, fail_on: frozenset[State]) -> int:
     """1 where a link is in one of the states that count as failure."""
-    return EXIT_FINDINGS if any(finding.history.state in fail_on for finding in report.findings) else 0
+    failing = fail_on and any(finding.history.state in fail_on for finding in report.findings)
+    return EXIT_FINDINGS if failing else 0

@@ -6,6 +6,7 @@ from the rest of the package. Times are aware UTC datetimes, durations seconds, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -467,7 +468,7 @@ class Report:
 
     generated_at: datetime
     run: Run
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]  # a tuple, or for large archives one that is made while it is read
     changes: tuple[Change, ...] = ()
     trend: tuple[Health, ...] = ()  # oldest first
     rounds: tuple[Round, ...] = ()

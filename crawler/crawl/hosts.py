@@ -11,6 +11,7 @@ from datetime import datetime
 
 from crawler.core.model import Check, History, Link
 from crawler.core.url import host_of
+from crawler.crawl.lazy import Memories
 from crawler.schedule.proof import Circumstances, answers_by_host, host_answered
 
 
@@ -36,4 +37,6 @@ class Hosts:
 
 def hosts_of(histories: Mapping[str, History], *, proxied: bool) -> Hosts:
     """What all memories together tell of their hosts."""
+    if isinstance(histories, Memories):
+        return Hosts(histories.index.answers(), proxied)
     return Hosts(answers_by_host((host_of(h.url or h.canonical_url), h) for h in histories.values()), proxied)

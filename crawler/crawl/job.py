@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crawler.core.model import LOCAL, Check, History, Link, Politeness, Run, SlotState, Snapshot, State
 from crawler.core.url import host_of
 from crawler.crawl.examine import Depth
+from crawler.crawl.lazy import Memories, Remembered, memories_of
 from crawler.crawl.observer import SILENT, Observer
 from crawler.schedule.clock import corrected, corrected_slots
 from crawler.schedule.history import first_seen
@@ -98,8 +99,8 @@ class Prepared:
 
     run: Run
     plan: Plan
-    histories: dict[str, History]  # by canonical URL; a walk replaces what it learns
-    before: dict[str, History]
+    histories: Remembered  # by canonical URL; a walk replaces what it learns
+    before: Remembered
     politeness: PolitenessOf
     states: dict[str, SlotState]
 
@@ -110,24 +111,30 @@ class Outcome:
 
     run: Run
     plan: Plan
-    histories: dict[str, History]
-    before: dict[str, History]
+    histories: Remembered
+    before: Remembered
 
 
 def prepare_job(job: Job) -> Prepared:
     """Recall, plan, and tell the archive that a run begins."""
     started = job.now()
-    before = job.memory.histories()
-    if ahead := corrected(before, started):
-        latest = max(before[key].checked_at or before[key].first_seen for key in ahead)
+    many = memories_of(job.memory)
+    before: Remembered = job.memory.histories() if many is None else many
+    suspicious = before if many is None else {h.canonical_url: h for h in many.index.seen_after(started)}
+    if ahead := corrected(suspicious, started):
+        latest = max(suspicious[key].checked_at or suspicious[key].first_seen for key in ahead)
         job.observer.say(
             f"{len(ahead)} links were checked up to {latest:%Y-%m-%d}, says a clock that was wrong: all are due"
         )
-        before |= ahead
-    histories = before | remember_new(job, before, started)
+        before = before | ahead
+    new = remember_new(job, before, started)
+    histories = before | new
     politeness = politeness_for(job.settings, job.sites)
     states = {state.slot: state for state in corrected_slots(job.memory.slots(), started)}
-    plan = make_plan(job.links, histories, started, politeness, job.budget, states)
+    due = None if many is None else many.index.due(started) | set(ahead) | set(new)
+    plan = make_plan(job.links, histories, started, politeness, job.budget, states, due_keys=due)
+    if isinstance(histories, Memories):
+        histories.load(link.canonical_url for slot in plan.slots for link in slot.links)
     job.observer.planned(plan)
     run = Run(id=run_id(started, job.command), command=job.command, started_at=started)
     job.memory.begin_run(run)
@@ -147,8 +154,9 @@ def why_unchecked(outcome: Outcome) -> dict[str, History]:
     """Memories of links without a check, with the reason why there is none: for reports, never kept."""
     planned = {link.canonical_url for slot in outcome.plan.slots for link in slot.links}
     unchecked = {}
-    for key, history in outcome.histories.items():
-        if history.checked_at is None and key in planned and outcome.run.stopped_by == "budget":
+    for key in planned if outcome.run.stopped_by == "budget" else ():
+        history = outcome.histories.get(key)
+        if history and history.checked_at is None:
             unchecked[key] = replace(history, reason="over-budget")
     for key in outcome.plan.skipped:
         unchecked[key] = replace(outcome.histories[key], state=State.UNCHECKED, reason="excluded")
@@ -157,7 +165,9 @@ def why_unchecked(outcome: Outcome) -> dict[str, History]:
 
 def remember_new(job: Job, histories: Mapping[str, History], now: datetime) -> dict[str, History]:
     """Links that the archive never saw, remembered from the moment they were found."""
-    new = {x.canonical_url: x for x in job.links if x.site != LOCAL and x.canonical_url not in histories}
+    keys = (link.canonical_url for link in job.links if link.site != LOCAL)
+    known = set(histories.index.known_of(keys)) if isinstance(histories, Memories) else histories
+    new = {x.canonical_url: x for x in job.links if x.site != LOCAL and x.canonical_url not in known}
     first = {key: first_seen(key, link.url, now) for key, link in new.items()}
     job.memory.put_histories(first.values(), new)
     return first

@@ -16,6 +16,7 @@ import trio
 
 from crawler.core.model import Check, Confidence, Failure, History, Page, SlotState, Snapshot, State
 from crawler.crawl.hosts import Hosts
+from crawler.crawl.lazy import Remembered, before_of
 from crawler.judge.redirects import shared_target
 from crawler.judge.second import WORDS, missed
 from crawler.judge.verdicts import verdict
@@ -57,7 +58,7 @@ class Recorder:
     """Records checks as they come, and lets them count when the stretch of the run that they belong to is believed."""
 
     job: Job
-    histories: dict[str, History]  # by canonical URL; what counts replaces what was known
+    histories: Remembered  # by canonical URL; what counts replaces what was known
     watch: Watch
     tools: RecorderTools
     hosts: Hosts = field(default_factory=Hosts)
@@ -77,7 +78,7 @@ class Recorder:
     saved_slots: float = float("-inf")
 
     def __post_init__(self) -> None:
-        self.before = dict(self.histories)
+        self.before = before_of(self.histories)
 
     async def keep(self, batch: list[Check]) -> None:
         """Take a batch of checks: bytes and rows are on disk when this returns."""

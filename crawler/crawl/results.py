@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from crawler.archive.warc import uri
 from crawler.core.model import (
@@ -23,6 +24,8 @@ from crawler.core.model import (
     State,
     Suggestion,
 )
+from crawler.crawl.findings import Findings
+from crawler.crawl.lazy import Memories
 from crawler.schedule.news import changes_of_state
 
 STATE_ORDER = {state: rank for rank, state in enumerate(State)}
@@ -40,13 +43,38 @@ def build_report(
     trend: Iterable[Health] = (),
     rounds: Iterable[Round] = (),
     overdue: Iterable[str] = (),
+    public: str = "",
 ) -> Report:
     """The report of `run` over `links`; `histories` and `suggestions` are by canonical URL.
 
     A link without a history shows as `unchecked`. Changes of state are read from the histories (those that
     happened since the run started); `changes` adds what histories do not tell, such as titles that changed.
     """
-    offered = suggestions or {}
+    findings: Sequence[Finding]
+    if isinstance(histories, Memories):
+        findings = Findings(list(links), histories, now, _place, partial(_offered, public=public))
+        news = [*changes_of_state(findings.not_alive(), run.started_at), *changes]
+    else:
+        findings = _findings(links, histories, now, suggestions or {})
+        news = [*changes_of_state(findings, run.started_at), *changes]
+    news.sort(key=lambda change: (CHANGE_ORDER[change.kind], change.canonical_url))
+    return Report(
+        generated_at=now,
+        run=run,
+        findings=findings,
+        changes=tuple(dict.fromkeys(news)),
+        trend=tuple(sorted(trend, key=lambda point: point.at)),
+        rounds=tuple(rounds),
+        overdue=tuple(overdue),
+    )
+
+
+def _findings(
+    links: Iterable[Link],
+    histories: Mapping[str, History],
+    now: datetime,
+    offered: Mapping[str, Sequence[Suggestion]],
+) -> tuple[Finding, ...]:
     findings = [
         Finding(
             link,
@@ -55,48 +83,41 @@ def build_report(
         )
         for link in links
     ]
-    findings.sort(key=_place)
-    news = [*changes_of_state(findings, run.started_at), *changes]
-    news.sort(key=lambda change: (CHANGE_ORDER[change.kind], change.canonical_url))
-    return Report(
-        generated_at=now,
-        run=run,
-        findings=tuple(findings),
-        changes=tuple(dict.fromkeys(news)),
-        trend=tuple(sorted(trend, key=lambda point: point.at)),
-        rounds=tuple(rounds),
-        overdue=tuple(overdue),
-    )
+    findings.sort(key=lambda finding: _place(finding.link, finding.history.state))
+    return tuple(findings)
 
 
-def _place(finding: Finding) -> tuple[int, str, str, int, int, str]:
-    """Where a finding stands in a report: by state, site, then the first place that it is written in."""
-    link = finding.link
+def _place(link: Link, state: State) -> tuple[int, str, str, int, int, str]:
+    """Where a link stands in a report: by state, site, then the first place that it is written in."""
     first = min([(o.path, o.line, o.column) for o in link.occurrences], default=("", 0, 0))
-    return (STATE_ORDER[finding.history.state], link.site, *first, link.canonical_url)
+    return (STATE_ORDER[state], link.site, *first, link.canonical_url)
 
 
 def suggestions(
     links: Iterable[Link], histories: Mapping[str, History], public: str = ""
-) -> dict[str, list[Suggestion]]:
+) -> dict[str, Sequence[Suggestion]]:
     """Where the content of failing links can still be read: what we kept, and where it moved.
 
     `public` is the viewer's address, "" for none: a kept copy then has an address that a reader can follow.
     """
-    offered: dict[str, list[Suggestion]] = {}
+    if isinstance(histories, Memories):
+        return {}  # found link by link, when the report is written
+    offered: dict[str, Sequence[Suggestion]] = {}
     for link in links:
         history = histories.get(link.canonical_url)
-        if history is None:
-            continue
-        found = []
-        if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
-            kept = history.snapshot
-            copy = f"{public.rstrip('/')}/snapshot/{kept.id}" if public else f"urn:readable:{uri(link.url)}"
-            found.append(Suggestion("snapshot", copy, kept.captured_at))
-        if history.elsewhere and history.elsewhere.url and history.state in (State.DEAD, State.SUSPECT):
-            found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
-        if history.moved_to:
-            found.append(Suggestion("moved", history.moved_to))
-        if found:
+        if history and (found := _offered(link, history, public)):
             offered[link.canonical_url] = found
     return offered
+
+
+def _offered(link: Link, history: History, public: str) -> tuple[Suggestion, ...]:
+    found = []
+    if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
+        kept = history.snapshot
+        copy = f"{public.rstrip('/')}/snapshot/{kept.id}" if public else f"urn:readable:{uri(link.url)}"
+        found.append(Suggestion("snapshot", copy, kept.captured_at))
+    if history.elsewhere and history.elsewhere.url and history.state in (State.DEAD, State.SUSPECT):
+        found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
+    if history.moved_to:
+        found.append(Suggestion("moved", history.moved_to))
+    return tuple(found)

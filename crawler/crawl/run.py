@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from crawler.core.model import Health, History, Report
 from crawler.crawl.job import Job, Memory, Outcome, why_unchecked
+from crawler.crawl.lazy import touched
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.results import build_report, suggestions
@@ -90,7 +91,8 @@ def check_links(
         histories,
         context.now(),
         suggestions=suggestions(found.links, histories, context.settings.serve.public),
-        changes=title_changes(outcome.run, outcome.before, outcome.histories),
+        public=context.settings.serve.public,
+        changes=title_changes(outcome.run, outcome.before, touched(outcome.histories)),
         trend=trend(),
         rounds=outcome.plan.rounds,
         overdue=outcome.plan.overdue,

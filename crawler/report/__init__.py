@@ -7,7 +7,7 @@ format is asked for, because some need a library that takes long to import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from crawler.report.options import ReportOptions
 __all__ = ["FORMATS", "Format", "Render", "ReportOptions"]
 
 Render = Callable[[Report, ReportOptions], str]
+Stream = Callable[[Report, ReportOptions], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Format:
     name: str
     suffix: str
     render: Render
+    stream: Stream  # the same in pieces; one piece where the format cannot be written in several
 
 
 def _later(module: str) -> Render:
@@ -39,9 +41,22 @@ def _later(module: str) -> Render:
     return render
 
 
+def _stream_later(module: str) -> Stream:
+    """The `stream` of a module of this package, or its `render` as one piece."""
+
+    def stream(report: Report, options: ReportOptions) -> Iterator[str]:
+        loaded = import_module(f"crawler.report.{module}")
+        if hasattr(loaded, "stream"):
+            yield from cast(Stream, loaded.stream)(report, options)
+        else:
+            yield cast(Render, loaded.render)(report, options)
+
+    return stream
+
+
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        name: Format(name, suffix, _later(module))
+        name: Format(name, suffix, _later(module), _stream_later(module))
         for name, suffix, module in (
             ("terminal", ".txt", "terminal"),
             ("json", ".json", "json_report"),

@@ -6,9 +6,11 @@ It is done here, once, so that no format can forget it. No format's own words or
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
+
+import msgspec
 
 from crawler.core.model import (
     Change,
@@ -56,6 +58,18 @@ def exact_document(report: Report) -> ReportDocument:
     return _document(report, report.findings, storable)
 
 
+def exact_stream(report: Report) -> tuple[ReportDocument, Iterator[LinkPart]]:
+    """The same without its links, and the links one by one, so that a large report need not be held in memory."""
+    noticed = (finding for finding in report.findings if finding.history.evidence.notice)
+    head = _without_links(report, _notices(_link(finding, storable) for finding in noticed), storable)
+    return head, (_link(finding, storable) for finding in report.findings)
+
+
+def readable_links(report: Report) -> Iterator[LinkPart]:
+    """The links of the document for people, one by one."""
+    return (_link(finding, plain) for finding in report.findings)
+
+
 def readable_document(report: Report, *, whole: bool = True) -> ReportDocument:
     """The document for people: every string is one harmless line, too.
 
@@ -79,21 +93,43 @@ def _to_be_told(report: Report) -> list[Finding]:
 
 def _document(report: Report, findings: Iterable[Finding], clean: Clean) -> ReportDocument:
     links = tuple(_link(finding, clean) for finding in findings)
+    return msgspec.structs.replace(_without_links(report, _notices(links), clean), links=links)
+
+
+def _without_links(report: Report, notices: tuple[NoticePart, ...], clean: Clean) -> ReportDocument:
+    standing = _standing(report.findings)
+    counts: Counter[State] = Counter()
+    for (_, state), links in standing.items():
+        counts[state] += links
     return ReportDocument(
         schema="crawler.report/1",
         generated_at=_whole(report.generated_at),
         run=_run(report.run, clean),
-        counts=_all_states(Counter(finding.history.state for finding in report.findings)),
-        by_site=_by_site(report.findings),
+        counts=_all_states(counts),
+        by_site=_by_site(standing),
         changes=tuple(_change(change, clean) for change in report.changes),
-        new_notices=_notices(links),
+        new_notices=notices,
         trend=tuple(HealthPart(at=_whole(h.at), counts=_all_states(dict(h.counts))) for h in report.trend),
         rounds=tuple(
             RoundPart(site=clean(r.site), links=r.links, seconds=r.seconds, runs=r.runs) for r in report.rounds
         ),
         overdue=tuple(clean(redact(url)) for url in report.overdue),
-        links=links,
+        links=(),
     )
+
+
+@runtime_checkable
+class _Counted(Protocol):
+    """Findings that know their counts without being read."""
+
+    def standing(self) -> Counter[tuple[str, State]]:
+        """How many links of which site are in which state."""
+
+
+def _standing(findings: Iterable[Finding]) -> Counter[tuple[str, State]]:
+    if isinstance(findings, _Counted):
+        return findings.standing()
+    return Counter((finding.link.site, finding.history.state) for finding in findings)
 
 
 def _run(run: Run, clean: Clean) -> RunPart:
@@ -232,9 +268,9 @@ def _notices(links: Iterable[LinkPart]) -> tuple[NoticePart, ...]:
     )
 
 
-def _by_site(findings: Iterable[Finding]) -> dict[str, dict[State, int]]:
-    pairs = Counter((finding.link.site, finding.history.state) for finding in findings)
-    return {site: {state: pairs[site, state] for state in State} for site in sorted({site for site, _ in pairs})}
+def _by_site(standing: Mapping[tuple[str, State], int]) -> dict[str, dict[State, int]]:
+    sites = sorted({site for site, _ in standing})
+    return {site: {state: standing.get((site, state), 0) for state in State} for site in sites}
 
 
 def _all_states(counts: dict[State, int]) -> dict[State, int]:

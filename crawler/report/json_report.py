@@ -5,27 +5,39 @@ The keys are declared in `document`; only their writing lives here.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
 
 import msgspec
 
 from crawler.core.model import Report
 from crawler.report.clean import escaped_json
-from crawler.report.document import exact_document
+from crawler.report.document import exact_stream
 from crawler.report.options import ReportOptions
 from crawler.report.parts import ReportDocument
+
+PIECE: Final = 500  # links encoded at once
 
 _ENCODER = msgspec.json.Encoder()
 
 
 def render(report: Report, _options: ReportOptions) -> str:
     """The report as one JSON object; a line for each top-level key and each link, so that files diff and grep well."""
-    document = exact_document(report)
+    return "".join(stream(report, _options))
+
+
+def stream(report: Report, _options: ReportOptions) -> Iterator[str]:
+    """The same in pieces of some hundred links, none of which is kept."""
+    document, links = exact_stream(report)
     names = [name for name in document.__struct_fields__ if name != "links"]
     parts = [b'"%b": %b' % (name.encode(), _ENCODER.encode(getattr(document, name))) for name in names]
-    links = _ENCODER.encode_lines(document.links).rstrip(b"\n").replace(b"\n", b",\n")
-    parts.append(b'"links": [\n%b\n]' % links if links else b'"links": []')
-    return escaped_json(b"{%b}\n" % b",\n".join(parts))
+    yield escaped_json(b"{%b,\n" % b",\n".join(parts))
+    between = b'"links": [\n'
+    while some := list(islice(links, PIECE)):
+        yield escaped_json(between + _ENCODER.encode_lines(some).rstrip(b"\n").replace(b"\n", b",\n"))
+        between = b",\n"
+    yield "\n]}\n" if between == b",\n" else '"links": []}\n'
 
 
 def read(text: str | bytes) -> ReportDocument:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from crawler.core.model import Report
-from crawler.report.document import readable_document
+from crawler.report.document import readable_links
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
 
 
 def render(report: Report, _options: ReportOptions) -> str:
     """Lines of state, reason, url, note title, and every path:line:column, separated by spaces; no header line."""
-    return "".join(map(_line, readable_document(report).links))
+    return "".join(stream(report, _options))
+
+
+def stream(report: Report, _options: ReportOptions) -> Iterator[str]:
+    """The same line by line."""
+    return map(_line, readable_links(report))
 
 
 def _line(link: LinkPart) -> str:

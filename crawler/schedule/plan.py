@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crawler.core.model import LOCAL, History, Link, Politeness, Round, Slot, SlotGivenUp, SlotState, State
 from crawler.schedule.politeness import PolitenessOf, strictest
@@ -50,13 +50,23 @@ def make_plan(
     politeness: PolitenessOf,
     budget: Budget = Budget(),
     states: Mapping[str, SlotState] | None = None,
+    *,
+    due_keys: Collection[str] | None = None,
 ) -> Plan:
-    """Choose the links that are due and order them: `politeness` is asked for the URL of every host once."""
+    """Choose the links that are due and order them: `politeness` is asked for the URL of every host once.
+
+    `due_keys` are the canonical URLs of links that are due, where that is known without their histories.
+    """
     slots, left, overdue = [], [], []
     rounds: dict[str, Round] = {}
     queues, skipped = _queues(links, politeness)
     for key, members, rules in queues:
-        due = [link for link in members if budget.all or is_due(histories.get(link.canonical_url), now)]
+        if budget.all:
+            due = list(members)
+        elif due_keys is not None:
+            due = [link for link in members if link.canonical_url in due_keys]
+        else:
+            due = [link for link in members if is_due(histories.get(link.canonical_url), now)]
         state = (states or {}).get(key)
         site = members[0].site
         rounds[site] = _round(rounds.get(site), site, len(members), rules, budget)
@@ -111,9 +121,16 @@ def _spent(state: SlotState | None, now: datetime) -> int:
 
 def is_due(history: History | None, now: datetime) -> bool:
     """May this link be asked again?"""
-    if history is None or history.next_due is None:
-        return True
-    return (history.next_due - now).total_seconds() <= SLACK * history.interval
+    at = due_at(history) if history else None
+    return at is None or at <= now
+
+
+def due_at(history: History) -> datetime | None:
+    """From when on a link may be asked again; None: at once.
+
+    The archive keeps this moment as a column, so another rule here needs a migration there (`archive.due`).
+    """
+    return history.next_due and history.next_due - timedelta(seconds=SLACK * history.interval)
 
 
 def urgency(history: History | None, now: datetime) -> tuple[int, float]:

@@ -12,6 +12,13 @@ from crawler.core.errors import ArchiveError
 
 DOWN_FROM_4 = """
 DROP TABLE facts;
+DROP INDEX links_due;
+DROP INDEX links_seen;
+DROP INDEX links_answered;
+DROP INDEX links_not_alive;
+ALTER TABLE links DROP COLUMN due;
+ALTER TABLE links DROP COLUMN seen;
+ALTER TABLE links DROP COLUMN answered;
 DROP TABLE renumbered;
 ALTER TABLE links DROP COLUMN segment;
 ALTER TABLE links DROP COLUMN place;

@@ -1,0 +1,101 @@
+"""What planning asks of the index about many links at once: which are due, which are known, who answered when.
+
+Answered from columns and their indexes, so that a run unpacks the histories of the links it will ask, and no others.
+How rows are written is `index`'s, what due means is `schedule.plan`'s.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from crawler.archive.times import from_micros, micros
+from crawler.core.model import History, State
+from crawler.core.url import host_of
+from crawler.schedule.plan import due_at
+from crawler.schedule.proof import last_answer
+
+AT_ONCE: Final = 500  # keys in one question; SQLite takes 32,766, and beyond some hundred nothing is gained
+
+_HISTORY: Final = "SELECT history FROM links WHERE"
+_unpack = msgspec.msgpack.Decoder(History).decode
+
+
+def columns(history: History) -> tuple[int, int, int | None]:
+    """The columns `due`, `seen` and `answered` of a memory's row, in microseconds; due 0: at once."""
+    due, answered = due_at(history), last_answer(history)
+    seen = max(history.first_seen, history.checked_at or history.first_seen)
+    return micros(due) if due else 0, micros(seen), micros(answered) if answered else None
+
+
+def fill(db: sqlite3.Connection) -> None:
+    """Work the columns out for every row, a batch at a time, inside the caller's transaction."""
+    last = 0
+    while rows := db.execute("SELECT id, history FROM links WHERE id > ? ORDER BY id LIMIT 2000", (last,)).fetchall():
+        values = [(*columns(_unpack(blob)), ident) for ident, blob in rows]
+        db.executemany("UPDATE links SET due = ?, seen = ?, answered = ? WHERE id = ?", values)
+        last = rows[-1][0]
+
+
+class Planning:
+    """One index, asked about many links at once."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def count(self) -> int:
+        """How many links are remembered."""
+        return int(self._db.execute("SELECT count(*) FROM links").fetchone()[0])
+
+    def due(self, now: datetime) -> set[str]:
+        """Canonical URLs of the remembered links that may be asked now."""
+        return {key for (key,) in self._db.execute("SELECT canonical_url FROM links WHERE due <= ?", (micros(now),))}
+
+    def seen_after(self, at: datetime) -> list[History]:
+        """Memories of links that were found or checked later than `at`."""
+        return [_unpack(blob) for (blob,) in self._db.execute(f"{_HISTORY} seen > ?", (micros(at),))]
+
+    def histories_of(self, keys: Iterable[str]) -> Iterator[History]:
+        """Memories of these links, in no order; of those that are not remembered, none."""
+        for some in batched(keys, AT_ONCE):
+            rows = self._db.execute(f"{_HISTORY} canonical_url IN ({_marks(some)})", some).fetchall()
+            yield from [_unpack(blob) for (blob,) in rows]
+
+    def known_of(self, keys: Iterable[str]) -> Iterator[str]:
+        """Which of these links are remembered."""
+        for some in batched(keys, AT_ONCE):
+            question = f"SELECT canonical_url FROM links WHERE canonical_url IN ({_marks(some)})"  # noqa: S608  # marks
+            yield from [key for (key,) in self._db.execute(question, some).fetchall()]
+
+    def not_alive(self) -> dict[str, State]:
+        """The states of the links whose state is another than alive."""
+        rows = self._db.execute("SELECT canonical_url, state FROM links WHERE state <> 'alive'")
+        return {key: State(state) for key, state in rows}
+
+    def answers(self) -> dict[str, datetime]:
+        """When each host answered last; links that were kept without a host count for the host of their URL."""
+        latest: dict[str, int] = dict(
+            self._db.execute(
+                "SELECT host, max(answered) FROM links WHERE host <> '' AND answered IS NOT NULL GROUP BY host"
+            ).fetchall()
+        )
+        for url, at in self._db.execute("SELECT url, answered FROM links WHERE host = '' AND answered IS NOT NULL"):
+            if host := host_of(url):
+                latest[host] = max(at, latest.get(host, at))
+        return {host: from_micros(at) for host, at in latest.items()}
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
+
+
+def batched(keys: Iterable[str], size: int) -> Iterator[Sequence[str]]:
+    """The keys in pieces of `size`."""
+    rest = iter(keys)
+    while some := tuple(islice(rest, size)):
+        yield some
