@@ -65,13 +65,15 @@ def command(
     pairs = pair_outputs(formats, outputs, default_format())
     settings = with_workers(options.settings(), workers)
     limits = Budget(settings.schedule.budget if budget is None else budget, max_links or 0, everything)
-    with open_context(settings, "run", write=True, wait=wait) as context, watching(options) as observer:
-        result = run(context, paths, limits, observer)
     failing = fail_on or frozenset()
     how = report_options(options, settings, failing)
-    write_reports(result.report, pairs, how, settings, result.found.notes.root)
-    notify(result.report, how, options, settings)
-    return exit_code(result.report, failing)
+    with open_context(settings, "run", write=True, wait=wait) as context:
+        with watching(options) as observer:
+            result = run(context, paths, limits, observer)
+        # Here, since the report of a large archive is made from it while it is written.
+        write_reports(result.report, pairs, how, settings, result.found.notes.root)
+        notify(result.report, how, options, settings)
+        return exit_code(result.report, failing)
 
 
 def with_workers(settings: Settings, workers: int | None) -> Settings:

@@ -25,7 +25,7 @@ from crawler.core.model import (
     Suggestion,
 )
 from crawler.crawl.findings import Findings
-from crawler.crawl.lazy import Memories
+from crawler.crawl.lazy import MANY, Memories
 from crawler.schedule.news import changes_of_state
 
 STATE_ORDER = {state: rank for rank, state in enumerate(State)}
@@ -52,8 +52,9 @@ def build_report(
     """
     findings: Sequence[Finding]
     if isinstance(histories, Memories):
-        findings = Findings(list(links), histories, now, _place, partial(_offered, public=public))
-        news = [*changes_of_state(findings.not_alive(), run.started_at), *changes]
+        made = Findings(list(links), histories, now, _place, partial(_offered, public=public))
+        news = [*changes_of_state(made.not_alive(), run.started_at), *changes]
+        findings = made if len(made) > MANY else tuple(made)
     else:
         findings = _findings(links, histories, now, suggestions or {})
         news = [*changes_of_state(findings, run.started_at), *changes]

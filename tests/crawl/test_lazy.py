@@ -125,7 +125,10 @@ def test_an_archive_of_the_version_before_learns_what_is_due(tmp_path: Path) -> 
         assert len(due) < len(MIXED)
 
 
-def test_a_report_made_while_it_is_read_is_the_report_that_was_made_before(tmp_path: Path) -> None:
+def test_a_report_made_while_it_is_read_is_the_report_that_was_made_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.crawl.results.MANY", 10)
     run = Run("r", "run", NOW - timedelta(days=3))
     links = [link_number(n) for n in (*range(0, 75, 2), *range(1, 75, 2))]  # the last five were never seen
     moved = replace(MIXED[1], moved_to="https://new.example/", changed_at=NOW, previous_state=State.ALIVE)
