@@ -20,12 +20,13 @@ ARROWS: dict[str, set[str]] = {
     "fetch": {"core", "schedule"},
     "archive": {"core", "page", "schedule", "fetch"},
     "crawl": {"core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive"},
+    "cluster": {"core", "sites", "schedule", "fetch", "crawl"},
     "report": {"core", "page", "schedule"},
     "testing": {"core"},
     "serve": {"core", "sites", "page", "schedule", "notes", "archive", "crawl", "report"},
     "cli": {
-        "core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive", "crawl", "report", "testing",
-        "serve",
+        "core", "sites", "page", "judge", "schedule", "notes", "fetch", "archive", "crawl", "cluster", "report",
+        "testing", "serve",
     },
     "__main__": {"cli"},
 }  # fmt: skip

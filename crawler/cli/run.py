@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ from crawler.cli.watching import log_as, watching
 if TYPE_CHECKING:
     from crawler.core.model import State
     from crawler.core.settings import Settings
+    from crawler.crawl.job import Spread
+    from crawler.crawl.observer import Observer
 
 
 @click.command("run")
@@ -38,6 +41,11 @@ if TYPE_CHECKING:
 @click.option("--max-links", type=click.IntRange(min=1), help="Ask at most so many links, the most urgent first.")
 @click.option("--fail-on", callback=parse_states, help="States that make the exit code 1, e.g. dead,suspect [none].")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that read pages [[read] processes].")
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Crawl on a Dask cluster: tcp://HOST:PORT of its scheduler, or local:N processes here [extra `cluster`].",
+)
 @click.option("--wait", is_flag=True, help="Wait until another run has left the archive.")
 @click.option("--log", type=click.Choice(["text", "json"]), default="text", help="How to talk on stderr [text].")
 @output_options(*REPORTS)
@@ -51,6 +59,7 @@ def command(
     max_links: int | None,
     fail_on: frozenset[State] | None,
     workers: int | None,
+    cluster: str | None,
     wait: bool,
     log: str,
     formats: tuple[str, ...],
@@ -68,12 +77,21 @@ def command(
     failing = fail_on or frozenset()
     how = report_options(options, settings, failing)
     with open_context(settings, "run", write=True, wait=wait) as context:
-        with watching(options) as observer:
-            result = run(context, paths, limits, observer)
+        with watching(options) as observer, spread_over(cluster, observer) as spread:
+            result = run(context, paths, limits, observer, spread=spread)
         # Here, since the report of a large archive is made from it while it is written.
         write_reports(result.report, pairs, how, settings, result.found.notes.root)
         notify(result.report, how, options, settings)
         return exit_code(result.report, failing)
+
+
+def spread_over(cluster: str | None, observer: Observer) -> AbstractContextManager[Spread | None]:
+    """Who crawls: the cluster at this address, or this process. Raises UsageError, ClusterError."""
+    if cluster is None:
+        return nullcontext()
+    from crawler.cluster import open_cluster
+
+    return open_cluster(cluster, observer)
 
 
 def with_workers(settings: Settings, workers: int | None) -> Settings:

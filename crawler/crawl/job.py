@@ -25,9 +25,14 @@ from crawler.schedule.politeness import PolitenessOf, politeness_of
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from trio import MemorySendChannel
+
     from crawler.core.settings import Settings
+    from crawler.crawl.hosts import Hosts
+    from crawler.crawl.pipeline import Walk
     from crawler.crawl.readers import Reader
     from crawler.fetch import Fetcher
+    from crawler.fetch.request import Ask
     from crawler.sites import Sites
 
 
@@ -73,6 +78,18 @@ class Stop:
         self.reason = self.reason or reason
 
 
+class Spread(Protocol):
+    """The crawling half in other processes: what `pipeline.crawl` does, with every check handed back."""
+
+    async def crawl(
+        self, job: Job, ready: Prepared, fetcher: Fetcher, walk: Walk, hosts: Hosts, send: MemorySendChannel[Check]
+    ) -> None:
+        """Check the links of all slots of the plan; `send` is closed at the end."""
+
+    def elsewhere(self, url: str) -> Ask | None:
+        """Who asks this URL while its slot is another process's; None: this process may."""
+
+
 @dataclass(slots=True)
 class Job:
     """What to do: links, rules, limits, and where it is kept."""
@@ -91,6 +108,7 @@ class Job:
     run_sync: Callable[..., Awaitable[Any]] | None = None  # None: a thread; a simulation keeps its memory in line
     reader: Reader | None = None  # None: processes under [read]; a simulation reads in this one
     depth: Depth = Depth.PAGE  # how much of each page is read
+    spread: Spread | None = None  # None: this process crawls
 
 
 @dataclass(slots=True)

@@ -199,8 +199,13 @@ def process_count(settings: ReadSettings) -> int:
 
 
 @asynccontextmanager
-async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[ReaderPool]:
-    """A pool of readers under these settings; its processes end with the block."""
+async def open_readers(
+    settings: Settings, sites: Sites, documents: list[tuple[str, dict[str, Any]]] | None = None
+) -> AsyncIterator[ReaderPool]:
+    """A pool of readers under these settings; its processes end with the block.
+
+    `documents` are the site files where they came from another machine; None: those of the settings.
+    """
     from trio_parallel import BrokenWorkerError, WorkerType, open_worker_context
 
     from crawler.core.config import site_documents
@@ -210,7 +215,7 @@ async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[Reader
     if "FORKSERVER" in WorkerType.__members__:
         _preload()
         options["worker_type"] = WorkerType.FORKSERVER
-    init = partial(start, site_documents(settings), limits)
+    init = partial(start, site_documents(settings) if documents is None else documents, limits)
     try:
         async with open_worker_context(
             idle_timeout=IDLE, init=init, retire=retire, grace_period=GRACE, **options

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.core.model import Health, History, Report
-from crawler.crawl.job import Job, Memory, Outcome, why_unchecked
+from crawler.crawl.job import Job, Memory, Outcome, Spread, why_unchecked
 from crawler.crawl.lazy import touched
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
@@ -48,16 +48,19 @@ def run(
     budget: Budget | None = None,
     observer: Observer = SILENT,
     environ: Mapping[str, str] = os.environ,
+    *,
+    spread: Spread | None = None,
 ) -> RunResult:
     """Check every link of `paths` (default: the configured notes) that is due, and remember it.
 
     `budget` defaults to `[schedule] budget`; keys of the Internet Archive are read from `environ`. Returns also after a
-    signal. Raises NotesError, ConfigError, and what the archive raises.
+    signal. `spread` crawls in other processes (`crawler.cluster`). Raises NotesError, ConfigError, and what the archive
+    raises.
     """
     limits = budget or Budget(context.settings.schedule.budget)
     found = read_links(context, paths, observer)
     return check_links(
-        context, "run", found, limits, observer, trend=context.archive.health,
+        context, "run", found, limits, observer, trend=context.archive.health, spread=spread,
         afterwards=lambda outcome: ask_elsewhere(context, found, outcome, observer, environ),
     )  # fmt: skip
 
@@ -72,6 +75,7 @@ def check_links(
     memory: Memory | None = None,
     trend: Callable[[], Iterable[Health]] = tuple,
     open_fetcher: Opener | None = None,
+    spread: Spread | None = None,
     afterwards: Callable[[Outcome], Mapping[str, History]] = lambda _: {},
 ) -> RunResult:
     """Check what is due of the found links within the budget, remember it in `memory`, and report on all of them.
@@ -81,7 +85,7 @@ def check_links(
     """
     job = Job(
         command, found.links, context.settings, context.sites, memory or context.archive, context.now, budget, observer,
-        open_fetcher=open_fetcher,
+        open_fetcher=open_fetcher, spread=spread,
     )  # fmt: skip
     outcome = run_job(job)
     histories = outcome.histories | dict(afterwards(outcome)) | why_unchecked(outcome) | found.local_histories

@@ -13,6 +13,7 @@ import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -31,12 +32,11 @@ from crawler.fetch import open_fetcher
 from crawler.schedule.outage import CANARIES, Watch, canaries, known_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from crawler.core.settings import FetchSettings
     from crawler.crawl.readers import Reader
     from crawler.fetch import Fetcher
-    from crawler.schedule.plan import Plan
 
 GRACE = 10.0  # seconds that open fetches get to finish after a signal or the end of the budget
 COOL_DOWN = timedelta(hours=2)  # how long a slot that refused us `patience` times is left alone; a guess
@@ -47,6 +47,8 @@ LETTERS = 25  # of a sibling probe; Bar-Yossef et al. 2004
 async def walk_job(job: Job, ready: Prepared) -> Run:
     """Check every link of the plan; what was learned is in `ready.histories`, and the run's summary comes back."""
     opener = job.open_fetcher or open_fetcher
+    if job.spread:
+        opener = partial(opener, elsewhere=job.spread.elsewhere)
     opened = opener(
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
@@ -56,7 +58,14 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         hijack = HijackWatch(fetcher, reader, job.now, impossible_name())
         scope = trio.CancelScope()
         recorder = recorder_for(fetcher, job, ready, scope, hosts)
-        await walk_plan(ready.plan, walk, recorder, scope, hijack)
+
+        async def crawl_plan(send: trio.MemorySendChannel[Check]) -> None:
+            if job.spread:
+                await job.spread.crawl(job, ready, fetcher, walk, hosts, send)
+            else:
+                await crawl(ready.plan.slots, walk, send)
+
+        await walk_plan(crawl_plan, walk, recorder, scope, hijack)
         for refusal in walk.given_up:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
@@ -121,7 +130,13 @@ def summary(run: Run, walk: Walk, recorder: Recorder) -> Run:
     )
 
 
-async def walk_plan(plan: Plan, walk: Walk, recorder: Recorder, scope: trio.CancelScope, hijack: HijackWatch) -> None:
+async def walk_plan(
+    crawl_plan: Callable[[trio.MemorySendChannel[Check]], Awaitable[None]],
+    walk: Walk,
+    recorder: Recorder,
+    scope: trio.CancelScope,
+    hijack: HijackWatch,
+) -> None:
     """Crawl and record side by side under the wishes to stop: the budget, signals, a network that is gone."""
     job, pictures = recorder.job, recorder.tools.pictures
     send, receive = trio.open_memory_channel[Check](0)
@@ -137,7 +152,7 @@ async def walk_plan(plan: Plan, walk: Walk, recorder: Recorder, scope: trio.Canc
                 if pictures:
                     nursery.start_soon(pictures.run)
                 nursery.start_soon(record_all, receive, recorder)
-                await crawl(plan.slots, walk, send)
+                await crawl_plan(send)
         await settle(walk, recorder, hijack)  # signals are still heard: a canary may take its time
         recorder.requests += hijack.requests
         watchers.cancel_scope.cancel()

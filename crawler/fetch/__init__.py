@@ -41,8 +41,9 @@ MIN_POOLS = 64  # origins whose connections stay open, at least; each holds a fi
 class Fetcher:
     """Called with a request or URL, gives a Fetch; never raises for a broken web."""
 
-    def __init__(self, ask: Ask, limiter: Limiter, transport: Transport, now: Now) -> None:
+    def __init__(self, ask: Ask, limiter: Limiter, transport: Transport, now: Now, hop: Ask | None = None) -> None:
         self._ask = ask
+        self._hop = hop or ask
         self._limiter = limiter
         self._transport = transport
         self._now = now
@@ -61,6 +62,14 @@ class Fetcher:
         if url == request.url:
             return await self._ask(request)
         return replace(await self._ask(replace(request, url=url)), url=request.url)
+
+    async def hop(self, request: Request) -> Fetch:
+        """One GET in its slot's time, by this process: no redirect followed, nothing tried again."""
+        return await self._hop(request)
+
+    def recall(self, states: Iterable[SlotState]) -> None:
+        """Slots that somebody else asked meanwhile, as they are now."""
+        self._limiter.recall(states)
 
     @property
     def requests(self) -> int:
@@ -82,6 +91,10 @@ class Fetcher:
     def slot_states(self) -> list[SlotState]:
         """Every slot that was asked, or remembered, as it should be remembered for the next run."""
         return self._limiter.states()
+
+    def slot_states_of(self, slots: Iterable[str]) -> list[SlotState]:
+        """The states of these slots alone."""
+        return [self._limiter.state(slot) for slot in slots]
 
     async def lookup(self, host: str) -> tuple[str, ...]:
         """The addresses that the name system gives for a host; () for none, by proxy, and under [fetch] resolve."""
@@ -106,12 +119,14 @@ async def open_fetcher(
     resolver: Resolver | None = None,
     transport: Transport | httpx.AsyncBaseTransport | None = None,
     rendered: Callable[[str], Ask | None] = lambda _: None,
+    elsewhere: Callable[[str], Ask | None] = lambda _: None,
 ) -> AsyncIterator[Fetcher]:
     """Open what fetching needs, and close it at the end. Raises ConfigError for files and values that cannot be used.
 
     `now` is the wall clock (aware UTC), `random` gives numbers from 0 up to 1, `states` what earlier runs remembered.
     `resolver` (a name to its addresses) and `transport` replace the real ones in tests. `rendered` gives who else
-    answers for a URL, redirects included: a browser, in its slot's time like any request.
+    answers for a URL, redirects included: a browser, in its slot's time like any request. `elsewhere` gives who asks a
+    URL whose slot another process owns; each hop of a chain is routed by itself.
     """
     jars = Jars(read_cookie_file(settings.cookies))
     politeness = lru_cache(maxsize=1024)(politeness)  # every layer asks
@@ -124,14 +139,17 @@ async def open_fetcher(
             followed = follow(core, settings.max_redirects, lambda url: jars.version(politeness(url).slot))
             return retry(followed, settings.retries, politeness, now, random)
 
-        core = obey(limited, onion(limited), settings.user_agent or USER_AGENT, now) if settings.robots else limited
+        async def routed(request: Request) -> Fetch:
+            return await (elsewhere(request.url) or limited)(request)
+
+        core = obey(routed, onion(routed), settings.user_agent or USER_AGENT, now) if settings.robots else routed
         plain = onion(core)
 
         async def ask(request: Request) -> Fetch:
             other = rendered(request.url)
             return await (limiter.limit(other, politeness) if other else plain)(request)
 
-        yield Fetcher(ask, limiter, wires, now)
+        yield Fetcher(ask, limiter, wires, now, limited)
 
 
 @asynccontextmanager

@@ -52,8 +52,7 @@ class Limiter:
         self._now = now
         self._slots: dict[str, _Slot] = {}
         self.requests = 0
-        for state in states:
-            self._recall(state)
+        self.recall(states)
 
     def limit(self, ask: Ask, politeness: PolitenessOf) -> Ask:
         """The layer: `ask`, each request in its slot's time."""
@@ -87,6 +86,11 @@ class Limiter:
         if slot.not_before_at is None or until > slot.not_before_at:
             slot.not_before_at = until
             slot.not_before = self._on_trio_clock(until)
+
+    def recall(self, states: Iterable[SlotState]) -> None:
+        """What is remembered of slots: by an earlier run, or by another process that asked them until now."""
+        for state in states:
+            self._recall(state)
 
     def states(self) -> list[SlotState]:
         """Every slot as it should be remembered."""

@@ -1,0 +1,75 @@
+"""From an address to a coordinator: a scheduler that runs, or workers of this run's own on this machine."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from crawler.core.errors import ClusterError, UsageError
+
+if TYPE_CHECKING:
+    from crawler.cluster.coordinator import Coordinator
+    from crawler.crawl.observer import Observer
+
+PATIENCE: Final = 10.0  # seconds that a scheduler gets to answer
+MOST: Final = 256  # processes of `local:N`; a typing mistake should not start thousands
+
+_LOCAL = re.compile(r"local:(\d{1,6})")
+_REMOTE = re.compile(r"(?:tcp|tls)://\S+:\d+")
+
+
+@contextmanager
+def open_cluster(address: str, observer: Observer) -> Iterator[Coordinator]:
+    """Who crawls at this address, until the block ends. Raises UsageError, ClusterError."""
+    local = _LOCAL.fullmatch(address)
+    if local and not 1 <= int(local[1]) <= MOST:
+        raise UsageError(f"--cluster {address}: 1 to {MOST} processes")
+    if not local and not _REMOTE.fullmatch(address):
+        raise UsageError(f"--cluster {address}: expected tcp://HOST:PORT of a Dask scheduler, or local:N")
+    quiet()
+    if local:
+        from crawler.cluster.local import local_workers
+
+        with local_workers(int(local[1])) as scheduler, _client(scheduler) as client:
+            yield _coordinator(client, observer)
+    else:
+        with _client(address) as client:
+            yield _coordinator(client, observer)
+
+
+def _coordinator(client: Any, observer: Observer) -> Coordinator:
+    from crawler.cluster.coordinator import Coordinator
+
+    return Coordinator(client, observer)
+
+
+def quiet() -> None:
+    """Dask talks of every lost connection; what matters is told in our own words. Raises ClusterError."""
+    try:
+        import dask
+        import distributed  # noqa: F401  # it sets its loggers up when it is imported
+    except ImportError:
+        raise ClusterError("--cluster needs Dask: pip install 'linkhealth-crawler[cluster]'") from None
+    for name in ("distributed", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    dask.config.set({"distributed.comm.timeouts.connect": PATIENCE, "distributed.worker.daemon": False})
+
+
+@contextmanager
+def _client(address: str) -> Iterator[Any]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]  # Dask has no types here
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"no Dask scheduler answers at {address}: {str(error).splitlines()[0][:200]}") from error
+    try:
+        yield client
+    finally:
+        try:
+            client.close(timeout=2)  # type: ignore[no-untyped-call]  # Dask has no types here
+        except (OSError, RuntimeError):  # a lost scheduler has closed it
+            logging.getLogger(__name__).debug("the client did not close in good order")

@@ -1,0 +1,239 @@
+"""What a Dask worker runs for a run: it crawls the slots that it is dealt, and sends checks back in batches.
+
+It writes nothing, plans nothing, and asks only hosts whose slot it owns: a redirect into another slot goes to the
+coordinator. Where nobody hears it any more it stops by itself, before its slots are dealt to others.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from crawler.cluster.messages import (
+    BATCH,
+    BATCH_BYTES,
+    BEAT,
+    LEASE,
+    Batch,
+    Deal,
+    Done,
+    Down,
+    End,
+    Halt,
+    HopAnswered,
+    HopAsked,
+    Setup,
+    packed,
+    unpacked,
+)
+from crawler.core.model import Check, Fetch, History
+from crawler.crawl.checker import Checker
+from crawler.crawl.context import utc_now
+from crawler.crawl.job import Stop, politeness_for
+from crawler.crawl.pipeline import Walk, crawl_slot
+from crawler.crawl.readers import open_readers
+from crawler.crawl.session import random_letters
+from crawler.fetch import Fetcher, Request, open_fetcher
+from crawler.sites import load_sites
+
+if TYPE_CHECKING:
+    from crawler.schedule.politeness import PolitenessOf
+
+Item = Check | Done | HopAsked | HopAnswered
+
+
+def version() -> str:
+    """The version of the crawler that this process runs."""
+    import crawler
+
+    return str(crawler.__version__)
+
+
+def serve(wanted: str, session: str, up_name: str, down_name: str, data: bytes) -> str:
+    """Crawl for one run until its coordinator ends it; "" then, and the version of this crawler where it is another."""
+    if version() != wanted:
+        return version()
+    from distributed import Queue, get_client
+
+    process: Any = multiprocessing.current_process()
+    process._config["daemon"] = False  # noqa: SLF001  # Dask's nanny makes daemons of workers, which may have no readers
+    client = get_client()
+    up, down = (Queue(name, client=client) for name in (up_name, down_name))  # type: ignore[no-untyped-call]  # Dask has no types here
+    trio.run(work, session, unpacked(data), up, down)
+    return ""
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the tasks of one worker share."""
+
+    session: str
+    politeness: PolitenessOf
+    items: trio.MemorySendChannel[Item]
+    owned: dict[str, int] = field(default_factory=dict)  # slot to requests of other slots' chains under way in it
+    histories: dict[str, History] = field(default_factory=dict)
+    asked: dict[str, tuple[trio.Event, list[Fetch | None]]] = field(default_factory=dict)
+    hops: int = 0
+
+    def elsewhere(self, url: str) -> Any:
+        """Who asks this URL: None where its slot is ours."""
+        return None if self.politeness(url).slot in self.owned else self.ask_owner
+
+    async def ask_owner(self, request: Request) -> Fetch:
+        """One GET by whoever owns its slot."""
+        self.hops += 1
+        ident = f"{self.session}/{self.hops}"
+        answer: tuple[trio.Event, list[Fetch | None]] = (trio.Event(), [])
+        self.asked[ident] = answer
+        try:
+            await self.items.send(HopAsked(ident, request))
+            await answer[0].wait()
+        finally:
+            del self.asked[ident]
+        fetch = answer[1][0]
+        assert fetch is not None, "the coordinator always finds an owner"
+        return fetch
+
+
+async def work(session: str, setup: Setup, up: Any, down: Any) -> None:
+    """Open what crawling needs, and serve until the end."""
+    sites = load_sites(setup.documents)
+    send, receive = trio.open_memory_channel[Item](BATCH)
+    desk = Desk(session, politeness_for(setup.settings, sites), send)
+    opened = open_fetcher(
+        setup.settings.fetch, desk.politeness, now=utc_now, random=random.random, elsewhere=desk.elsewhere
+    )
+    async with open_readers(setup.settings, sites, setup.documents) as reader, opened as fetcher:
+        checker = Checker(
+            fetcher, sites, setup.settings, desk.politeness, desk.histories, utc_now, random_letters, reader,
+            run_id=setup.run_id, depth=setup.depth,
+        )  # fmt: skip
+        walk = Walk(
+            check=checker,
+            crashed=checker.internal_error,
+            refused=lambda slot: fetcher.refused(slot.key),
+            answered=lambda slot: fetcher.answered(slot.key),
+            leave=lambda slot: fetcher.close_slot(slot.key),
+            stop=Stop(),
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(send_up, desk, walk, fetcher, receive, up, nursery.cancel_scope))
+            await receive_down(desk, walk, fetcher, down, nursery)
+            nursery.cancel_scope.cancel()
+
+
+async def receive_down(desk: Desk, walk: Walk, fetcher: Fetcher, down: Any, nursery: trio.Nursery) -> None:
+    """Do what the coordinator says, until it says that the run is over."""
+    while True:
+        for message in await received(down):
+            match message:
+                case Deal():
+                    fetcher.recall([message.state] if message.state else [])
+                    desk.histories |= message.histories
+                    desk.owned[message.slot.key] = 0
+                    nursery.start_soon(crawl_one, message, desk, walk, fetcher)
+                case Halt():
+                    walk.stop.ask(message.reason)
+                case HopAsked():
+                    nursery.start_soon(ask_hop, message, desk, fetcher)
+                case HopAnswered():
+                    if waiting := desk.asked.get(message.ident):
+                        waiting[1].append(message.fetch)
+                        waiting[0].set()
+                case End():
+                    return
+
+
+async def received(down: Any) -> list[Down]:
+    """The next messages; none after a while."""
+
+    def get() -> list[Down]:
+        try:
+            data = down.get(timeout=BEAT)
+        except TimeoutError:
+            return []
+        messages: list[Down] = unpacked(data)
+        return messages
+
+    return await trio.to_thread.run_sync(get, abandon_on_cancel=True)
+
+
+async def crawl_one(deal: Deal, desk: Desk, walk: Walk, fetcher: Fetcher) -> None:
+    """Crawl a slot, and give it back when nothing of ours is under way in it."""
+    key = deal.slot.key
+    send, receive = trio.open_memory_channel[Check](0)
+
+    async def pass_on() -> None:
+        async with receive:
+            async for check in receive:
+                await desk.items.send(check)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pass_on)
+        await crawl_slot(deal.slot, walk, send)
+    while desk.owned[key]:  # noqa: ASYNC110  # a few times a run, for a moment
+        await trio.sleep(0.05)
+    del desk.owned[key]
+    given_up = tuple(one for one in walk.given_up if one.slot == key)
+    walk.given_up = [one for one in walk.given_up if one.slot != key]
+    state = next(state for state in fetcher.slot_states_of([key]))
+    for link in deal.slot.links:
+        desk.histories.pop(link.canonical_url, None)
+    await desk.items.send(Done(key, state, given_up))
+
+
+async def ask_hop(asked: HopAsked, desk: Desk, fetcher: Fetcher) -> None:
+    """One GET for the chain of another worker, in the time of our slot."""
+    slot = desk.politeness(asked.request.url).slot
+    fetch = None
+    if slot in desk.owned:
+        desk.owned[slot] += 1
+        try:
+            fetch = await fetcher.hop(asked.request)
+        finally:
+            desk.owned[slot] -= 1
+    await desk.items.send(HopAnswered(asked.ident, fetch))
+
+
+async def send_up(
+    desk: Desk, walk: Walk, fetcher: Fetcher, receive: trio.MemoryReceiveChannel[Item], up: Any, scope: trio.CancelScope
+) -> None:
+    """Send what happened in batches; where they do not arrive, end the worker's part of the run."""
+    reported = 0
+    while True:
+        items = await gathered(receive)
+        batch = Batch(desk.session, internal_errors=walk.internal_errors - reported)
+        reported = walk.internal_errors
+        for item in items:
+            match item:
+                case Check():
+                    batch.checks.append(item)
+                case Done():
+                    batch.done.append(item)
+                case _:
+                    batch.hops.append(item)
+        batch.states.extend(fetcher.slot_states_of({check.link.slot for check in batch.checks}))
+        with trio.move_on_after(0.6 * LEASE) as heard:
+            await trio.to_thread.run_sync(up.put, packed(batch), abandon_on_cancel=True)
+        if heard.cancelled_caught:
+            scope.cancel()
+
+
+async def gathered(receive: trio.MemoryReceiveChannel[Item]) -> list[Item]:
+    """What there is to send: at once where somebody waits for it, else after a while of gathering."""
+    items: list[Item] = []
+    size, until = 0, time.monotonic() + BEAT
+    with trio.move_on_after(BEAT):
+        while len(items) < BATCH and size < BATCH_BYTES:
+            item = await receive.receive()
+            items.append(item)
+            size += len(item.fetch.body) + len(item.readable) if isinstance(item, Check) else 0
+            if not isinstance(item, Check) or time.monotonic() > until:
+                break
+    return items
