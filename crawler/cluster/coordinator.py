@@ -261,6 +261,7 @@ class _Part:
         here = self.all
         here.sessions.pop(session.address, None)
         session.scope.cancel()
+        self.nursery.start_soon(self._dismiss, session)
         self.job.observer.say(f"worker {session.address} {why}")
         now = self.job.now()
         by_key = {slot.key: slot for slot in self.ready.plan.slots}
@@ -274,6 +275,13 @@ class _Part:
         for ident, (event, _) in here.asked.items():
             if ident.startswith(f"{session.ident}/"):
                 event.set()  # nobody answers: whoever waits asks the next owner
+
+    async def _dismiss(self, session: Session) -> None:
+        """Whatever a lost worker still does, it is told to stop."""
+        try:
+            await self.all.dask(partial(session.queue.put, packed([End()])))
+        except (ClusterError, TimeoutError):
+            return
 
     # Slots
 

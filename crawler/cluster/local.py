@@ -23,7 +23,7 @@ def local_workers(number: int) -> Iterator[str]:
     """The address of a scheduler with so many workers on loopback, until the block ends."""
     from distributed import LocalCluster
 
-    none = {"n_workers": 0, "host": "127.0.0.1", "dashboard_address": None, "protocol": "tcp"}
+    none = {"n_workers": 0, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "protocol": "tcp"}
     with LocalCluster(**none) as cluster:  # type: ignore[no-untyped-call]  # Dask has no types here
         workers: list[subprocess.Popen[bytes]] = []
         try:

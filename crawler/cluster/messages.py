@@ -18,7 +18,7 @@ from crawler.fetch import Request
 BATCH: Final = 64  # checks in one message at most
 BATCH_BYTES: Final = 4 * 1024 * 1024  # of bodies, from which a message leaves with fewer
 BEAT: Final = 1.0  # seconds between two signs of life, and the longest that a check waits for company
-LEASE: Final = 20.0  # seconds of silence after which a worker's slots are dealt to others; it has stopped by then
+LEASE: Final = 10.0  # seconds of silence after which a worker's slots are dealt to others; it has stopped by then
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ from crawler.sites import load_sites
 if TYPE_CHECKING:
     from crawler.schedule.politeness import PolitenessOf
 
+SILENCE = 0.6 * LEASE  # seconds without a message that arrived, after which a worker stops
+
 Item = Check | Done | HopAsked | HopAnswered
 
 
@@ -205,9 +207,11 @@ async def send_up(
     desk: Desk, walk: Walk, fetcher: Fetcher, receive: trio.MemoryReceiveChannel[Item], up: Any, scope: trio.CancelScope
 ) -> None:
     """Send what happened in batches; where they do not arrive, end the worker's part of the run."""
-    reported = 0
+    reported, heard_at = 0, time.monotonic()
     while True:
         items = await gathered(receive)
+        if time.monotonic() - heard_at > SILENCE:  # this process stood still, and its slots are others' by now
+            scope.cancel()
         batch = Batch(desk.session, internal_errors=walk.internal_errors - reported)
         reported = walk.internal_errors
         for item in items:
@@ -219,8 +223,9 @@ async def send_up(
                 case _:
                     batch.hops.append(item)
         batch.states.extend(fetcher.slot_states_of({check.link.slot for check in batch.checks}))
-        with trio.move_on_after(0.6 * LEASE) as heard:
+        with trio.move_on_after(SILENCE) as heard:
             await trio.to_thread.run_sync(up.put, packed(batch), abandon_on_cancel=True)
+            heard_at = time.monotonic()
         if heard.cancelled_caught:
             scope.cancel()
 
