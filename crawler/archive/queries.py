@@ -119,7 +119,16 @@ def held(db: sqlite3.Connection) -> list[HeldCheck]:
 def notes(db: sqlite3.Connection) -> dict[str, NoteEntry]:
     """What note files said when they were read last, by path."""
     with _no_garbage():
-        return {path: _unpack_note(data) for path, data in db.execute("SELECT path, data FROM notes")}
+        return {path: _sharing(_unpack_note(data)) for path, data in db.execute("SELECT path, data FROM notes")}
+
+
+def _sharing(note: NoteEntry) -> NoteEntry:
+    """The note, in whose occurrences equal strings are one; unpacked, each has its own copy of the path."""
+    for one in note.occurrences:
+        object.__setattr__(one, "path", note.path)  # frozen for everybody else: nobody has seen it yet
+        if one.raw == one.url:
+            object.__setattr__(one, "raw", one.url)
+    return note
 
 
 def derived(db: sqlite3.Connection, name: str, stamp: str, kind: type[T]) -> list[T]:

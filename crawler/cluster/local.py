@@ -75,7 +75,7 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    from crawler.cluster.opening import quiet
+    from crawler.cluster.dask import quiet
 
     quiet()
     main(sys.argv[1])

@@ -1,7 +1,7 @@
 """What the coordinator of a run and its workers send each other; everything here can be pickled.
 
 Who may ask a host is decided by these messages alone: a slot belongs to the worker that it was dealt to until that
-worker says `Done`, or until it is lost.
+worker says `SlotDone`, or until it is lost.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class HopAnswered:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class SlotDone:
     """Up: a slot is through, or was given up, and belongs to the coordinator again."""
 
     key: str
@@ -84,7 +84,7 @@ class Batch:
     session: str
     checks: list[Check] = field(default_factory=list)
     states: list[SlotState] = field(default_factory=list)  # of the slots of these checks
-    done: list[Done] = field(default_factory=list)  # their checks came before, or in this batch
+    done: list[SlotDone] = field(default_factory=list)  # their checks came before, or in this batch
     hops: list[HopAsked | HopAnswered] = field(default_factory=list)
     internal_errors: int = 0
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from crawler.cluster.dask import PATIENCE, quiet
 from crawler.core.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
     from crawler.cluster.coordinator import Coordinator
     from crawler.crawl.observer import Observer
 
-PATIENCE: Final = 10.0  # seconds that a scheduler gets to answer
 MOST: Final = 256  # processes of `local:N`; a typing mistake should not start thousands
 
 _LOCAL = re.compile(r"local:(\d{1,6})")
@@ -44,18 +44,6 @@ def _coordinator(client: Any, observer: Observer) -> Coordinator:
     from crawler.cluster.coordinator import Coordinator
 
     return Coordinator(client, observer)
-
-
-def quiet() -> None:
-    """Dask talks of every lost connection; what matters is told in our own words. Raises ClusterError."""
-    try:
-        import dask
-        import distributed  # noqa: F401  # it sets its loggers up when it is imported
-    except ImportError:
-        raise ClusterError("--cluster needs Dask: pip install 'linkhealth-crawler[cluster]'") from None
-    for name in ("distributed", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    dask.config.set({"distributed.comm.timeouts.connect": PATIENCE, "distributed.worker.daemon": False})
 
 
 @contextmanager

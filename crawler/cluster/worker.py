@@ -22,7 +22,7 @@ from crawler.cluster.messages import (
     LEASE,
     Batch,
     Deal,
-    Done,
+    SlotDone,
     Down,
     End,
     Halt,
@@ -35,10 +35,11 @@ from crawler.cluster.messages import (
 from crawler.core.model import Check, Fetch, History
 from crawler.crawl.checker import Checker
 from crawler.crawl.context import utc_now
-from crawler.crawl.job import Stop, politeness_for
+from crawler.crawl.job import politeness_for
 from crawler.crawl.pipeline import Walk, crawl_slot
 from crawler.crawl.readers import open_readers
 from crawler.crawl.session import random_letters
+from crawler.crawl.stop import Stop
 from crawler.fetch import Fetcher, Request, open_fetcher
 from crawler.sites import load_sites
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 SILENCE = 0.6 * LEASE  # seconds without a message that arrived, after which a worker stops
 
-Item = Check | Done | HopAsked | HopAnswered
+Item = Check | SlotDone | HopAsked | HopAnswered
 
 
 def version() -> str:
@@ -187,7 +188,7 @@ async def crawl_one(deal: Deal, desk: Desk, walk: Walk, fetcher: Fetcher) -> Non
     state = next(state for state in fetcher.slot_states_of([key]))
     for link in deal.slot.links:
         desk.histories.pop(link.canonical_url, None)
-    await desk.items.send(Done(key, state, given_up))
+    await desk.items.send(SlotDone(key, state, given_up))
 
 
 async def ask_hop(asked: HopAsked, desk: Desk, fetcher: Fetcher) -> None:
@@ -218,7 +219,7 @@ async def send_up(
             match item:
                 case Check():
                     batch.checks.append(item)
-                case Done():
+                case SlotDone():
                     batch.done.append(item)
                 case _:
                     batch.hops.append(item)

@@ -17,6 +17,7 @@ from crawler.core.url import host_of
 from crawler.crawl.examine import Depth
 from crawler.crawl.lazy import Memories, Remembered, memories_of
 from crawler.crawl.observer import SILENT, Observer
+from crawler.crawl.stop import Stop
 from crawler.schedule.clock import corrected, corrected_slots
 from crawler.schedule.history import first_seen
 from crawler.schedule.plan import Budget, Plan, make_plan
@@ -65,17 +66,6 @@ class Memory(Protocol):
 
     def end_run(self, run: Run) -> None:
         """A run ended; what it tells is final."""
-
-
-@dataclass(slots=True)
-class Stop:
-    """The wish to end a run early: no new link is begun after it, open ones may finish."""
-
-    reason: str | None = None  # budget | signal | network-down
-
-    def ask(self, reason: str) -> None:
-        """The first reason stays."""
-        self.reason = self.reason or reason
 
 
 class Spread(Protocol):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import trio
 
 from crawler.core.model import Check, Failure, Link, Slot, SlotGivenUp, State
-from crawler.crawl.job import Stop
+from crawler.crawl.stop import Stop
 
 BATCH = 64  # checks written in one transaction at most; what has piled up behind a slow disk is taken together
 

@@ -23,11 +23,12 @@ from crawler.core.proof import NO_SUCH_HOST
 from crawler.crawl.checker import Checker
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
-from crawler.crawl.job import Job, Prepared, Stop
+from crawler.crawl.job import Job, Prepared
 from crawler.crawl.pictures import PictureKeeper
 from crawler.crawl.pipeline import Walk, check_link, crawl, record
 from crawler.crawl.readers import open_readers
 from crawler.crawl.recorder import Recorder, RecorderTools, WritingThread
+from crawler.crawl.stop import Stop
 from crawler.fetch import open_fetcher
 from crawler.schedule.outage import CANARIES, Watch, canaries, known_hosts
 

@@ -7,7 +7,7 @@ from typing import Any
 import trio
 
 from crawler.core.model import Check, Failure, Fetch, Link, Page, Politeness, Slot, State, Verdict
-from crawler.crawl.job import Stop
+from crawler.crawl.stop import Stop
 from crawler.crawl.pipeline import BATCH, Walk, crawl, record
 from crawler.schedule.history import first_seen
 

@@ -1,0 +1,22 @@
+"""How Dask behaves in processes of ours: whether it is there, how long it waits, what it says."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from crawler.core.errors import ClusterError
+
+PATIENCE: Final = 10.0  # seconds that a scheduler gets to answer
+
+
+def quiet() -> None:
+    """Dask talks of every lost connection; what matters is told in our own words. Raises ClusterError."""
+    try:
+        import dask
+        import distributed  # noqa: F401  # it sets its loggers up when it is imported
+    except ImportError:
+        raise ClusterError("--cluster needs Dask: pip install 'linkhealth-crawler[cluster]'") from None
+    for name in ("distributed", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    dask.config.set({"distributed.comm.timeouts.connect": PATIENCE, "distributed.worker.daemon": False})
