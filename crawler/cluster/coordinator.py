@@ -27,7 +27,7 @@ from crawler.cluster.messages import (
     Halt,
     HopAnswered,
     HopAsked,
-    Setup,
+    RunSetup,
     packed,
     unpacked,
 )
@@ -221,7 +221,7 @@ class _Part:
         ident = uuid.uuid4().hex
         names = (f"{here.name}-up", f"{here.name}-{ident}")
         settings = self.job.settings
-        setup = Setup(self.ready.run.id, settings, site_documents(settings), self.job.depth)
+        setup = RunSetup(self.ready.run.id, settings, site_documents(settings), self.job.depth)
         queue = await here.dask(partial(_queue, here.client, names[1]))
         submit = partial(
             here.client.submit, serve, version(), ident, *names, packed(setup),

@@ -17,6 +17,8 @@ def quiet() -> None:
         import distributed  # noqa: F401  # it sets its loggers up when it is imported
     except ImportError:
         raise ClusterError("--cluster needs Dask: pip install 'linkhealth-crawler[cluster]'") from None
-    for name in ("distributed", "tornado", "asyncio"):
+    talkers = ("distributed", "tornado", "asyncio")
+    made = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in talkers]
+    for name in (*talkers, *made):  # Dask gives some of them levels of their own
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     dask.config.set({"distributed.comm.timeouts.connect": PATIENCE, "distributed.worker.daemon": False})

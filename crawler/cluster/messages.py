@@ -22,7 +22,7 @@ LEASE: Final = 10.0  # seconds of silence after which a worker's slots are dealt
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class RunSetup:
     """What a worker needs for a run; site files travel with it, so that it need have none."""
 
     run_id: str
@@ -92,7 +92,7 @@ class Batch:
 Down = Deal | Halt | End | HopAsked | HopAnswered
 
 
-def packed(message: Batch | Setup | list[Down]) -> bytes:
+def packed(message: Batch | RunSetup | list[Down]) -> bytes:
     """A message as it travels: Dask passes bytes on as they are."""
     return pickle.dumps(message, protocol=5)
 

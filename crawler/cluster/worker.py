@@ -22,13 +22,13 @@ from crawler.cluster.messages import (
     LEASE,
     Batch,
     Deal,
-    SlotDone,
     Down,
     End,
     Halt,
     HopAnswered,
     HopAsked,
-    Setup,
+    RunSetup,
+    SlotDone,
     packed,
     unpacked,
 )
@@ -104,7 +104,7 @@ class Desk:
         return fetch
 
 
-async def work(session: str, setup: Setup, up: Any, down: Any) -> None:
+async def work(session: str, setup: RunSetup, up: Any, down: Any) -> None:
     """Open what crawling needs, and serve until the end."""
     sites = load_sites(setup.documents)
     send, receive = trio.open_memory_channel[Item](BATCH)

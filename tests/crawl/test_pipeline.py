@@ -7,8 +7,8 @@ from typing import Any
 import trio
 
 from crawler.core.model import Check, Failure, Fetch, Link, Page, Politeness, Slot, State, Verdict
-from crawler.crawl.stop import Stop
 from crawler.crawl.pipeline import BATCH, Walk, crawl, record
+from crawler.crawl.stop import Stop
 from crawler.schedule.history import first_seen
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

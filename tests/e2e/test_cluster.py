@@ -192,7 +192,7 @@ def test_a_worker_that_is_cut_off_loses_its_slots_and_nothing_it_says_later_coun
 
 
 def test_a_lost_scheduler_ends_the_run_with_all_that_came(staged: Callable[..., Stage]) -> None:
-    stage = prepared(staged)
+    stage = prepared(staged, 1.0)
     with scheduler() as (address, process), worker(address):
         run = started(stage, "--cluster", address)
         wait_for_requests(stage, 24)
