@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 pytest.importorskip("distributed")
 
 from crawler.cluster import worker
+from crawler.cluster.dask import quiet
 from crawler.cluster.messages import BATCH, Batch, HopAsked, RunSetup, packed, unpacked
 from crawler.core.config import site_documents
+from crawler.core.errors import ClusterError
 from crawler.core.model import Check, Fetch, History, Link, Page, State, Verdict
 from crawler.core.settings import Settings
 from crawler.crawl.examine import Depth
@@ -49,3 +52,9 @@ async def test_checks_gather_into_one_batch_and_what_somebody_waits_for_does_not
     send.send_nowait(HopAsked("1", Request("https://b.example/")))
     send.send_nowait(check(2))
     assert len(await worker.gathered(receive)) == 2
+
+
+def test_without_the_extra_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ClusterError, match=r"pip install 'linkhealth-crawler\[cluster\]'"):
+        quiet()

@@ -239,3 +239,24 @@ def test_a_signal_ends_the_run_and_its_processes(staged: Callable[..., Stage]) -
     assert len(checks_of(stage)) >= 6
     assert not any((proc / pid).exists() for pid in workers)
     verified(stage)
+
+
+def test_a_worker_of_another_version_takes_no_part(staged: Callable[..., Stage]) -> None:
+    stage = prepared(staged)
+    code = (
+        "import sys, crawler; crawler.__version__ = '9.9'; from crawler.cluster import local; local.main(sys.argv[1])"
+    )
+    with scheduler() as (address, _):
+        other = subprocess.Popen(
+            [sys.executable, "-c", code, address], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+        try:
+            report, err = ended(started(stage, "--cluster", address), 3)
+        finally:
+            other.kill()
+            other.wait()
+            other.stdin.close()
+    assert len([line for line in err.splitlines() if "runs crawler 9.9" in line]) == 1
+    assert not report["run"]["complete"]
+    assert not stage.web.log
