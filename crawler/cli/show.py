@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--snapshot", "ids", type=int, multiple=True, help="This snapshot instead; twice for --diff.")
 @global_options
 def command(options: GlobalOptions, *, url: str, what: str | None, ids: tuple[int, ...]) -> int:
-    """Show the states, looks and snapshots of one link, or print a snapshot's text, readable copy or bytes."""
+    """Show the states, checks and snapshots of one link, or print a snapshot's text, readable copy or bytes."""
     from crawler.crawl.context import open_archive, sites_of
 
     settings = options.settings()
@@ -90,7 +90,7 @@ def show_diff(archive: Archive, snapshots: Sequence[Snapshot], ids: tuple[int, .
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What is told of a link: facts, then rows of snapshots and of checks, each with its header."""
+    """What is shown of a link: facts, then rows of snapshots and of checks, each with its header."""
 
     url: str
     facts: tuple[tuple[str, str], ...]
@@ -125,10 +125,10 @@ def sheet_of(
         ("moved to", history.moved_to or ""),
         ("limited", evidence.limited),
         ("first seen", _time(history.first_seen)),
-        ("last look", _time(history.checked_at)),
+        ("last check", _time(history.checked_at)),
         ("last alive", _time(history.last_alive)),
         ("failing since", f"{_time(history.first_failed)}, {history.failures} counted" if history.first_failed else ""),
-        ("next look", _time(history.next_due) or "now"),
+        ("next check", _time(history.next_due) or "now"),
         ("viewer", f"{public.rstrip('/')}/link?url={quote(history.canonical_url, safe='')}" if public else ""),
     )
     return Sheet(
@@ -148,7 +148,7 @@ def render_lines(sheet: Sheet) -> str:
 
     rows: list[tuple[str, ...]] = [("url", sheet.url), *sheet.facts]
     rows += [("snapshot", *row) for row in sheet.snapshots]
-    rows += [("look", *row) for row in sheet.checks]
+    rows += [("check", *row) for row in sheet.checks]
     return "".join("\t".join(redacted(plain(cell)) for cell in row) + "\n" for row in rows)
 
 
@@ -165,7 +165,7 @@ def render_screen(sheet: Sheet) -> str:
     parts: list[object] = [Text(redacted(plain(sheet.url)), style="bold"), head]
     for title, columns, rows in (
         ("Snapshots", SNAPSHOT_COLUMNS, sheet.snapshots),
-        ("Looks", CHECK_COLUMNS, sheet.checks),
+        ("Checks", CHECK_COLUMNS, sheet.checks),
     ):
         if rows:
             table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
