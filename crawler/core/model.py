@@ -261,6 +261,15 @@ class Elsewhere:
     asked_at: datetime
     url: str = ""  # of the capture; "": none
     captured_at: datetime | None = None
+    outcome: str = ""  # found | none | unfit | excluded | silent | saved | refused; "": by a version that tried none
+    status: int | None = None  # of the capture, when it was taken
+    title: str = ""
+    title_match: float | None = None  # with the titles that the notes give the link
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether the capture was read, and shows the page."""
+        return bool(self.url) and self.outcome == "found"
 
 
 class Word(StrEnum):
@@ -411,6 +420,9 @@ class Suggestion:
     kind: str  # snapshot | wayback | moved
     url: str
     captured_at: datetime | None = None
+    status: int | None = None  # of a capture elsewhere, its title, and how well that fits the notes' titles
+    title: str = ""
+    title_match: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from crawler.archive.warc import uri
 from crawler.core.model import (
     Change,
     ChangeKind,
+    Elsewhere,
     Finding,
     Health,
     History,
@@ -90,13 +91,16 @@ def suggestions(
             continue
         found = []
         if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
-            kept = history.snapshot
-            copy = f"{public.rstrip('/')}/snapshot/{kept.id}" if public else f"urn:readable:{uri(link.url)}"
-            found.append(Suggestion("snapshot", copy, kept.captured_at))
-        if history.elsewhere and history.elsewhere.url and history.state in (State.DEAD, State.SUSPECT):
-            found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
+            found.append(Suggestion("snapshot", f"urn:readable:{uri(link.url)}", history.snapshot.captured_at))
+        if history.elsewhere and history.elsewhere.is_tried and history.state in (State.DEAD, State.SUSPECT):
+            found.append(wayback_suggestion(history.elsewhere))
         if history.moved_to:
             found.append(Suggestion("moved", history.moved_to))
         if found:
             offered[link.canonical_url] = found
     return offered
+
+
+def wayback_suggestion(known: Elsewhere) -> Suggestion:
+    """A capture that was read and shows the page, with the evidence for it."""
+    return Suggestion("wayback", known.url, known.captured_at, known.status, known.title, known.title_match)

@@ -113,9 +113,7 @@ def ask_elsewhere(
 
     observer.say(f"asking {settings.wayback.endpoint}")
     root = found.notes.root
-    learned = look_back(
-        found.links, outcome.histories, settings, context.now, lambda name: head_of_note(root / name), environ
-    )
+    learned = look_back(context, found.links, outcome.histories, lambda name: head_of_note(root / name), environ)
     context.archive.put_histories(learned.values())
     captures = sum(1 for history in learned.values() if history.elsewhere and history.elsewhere.url)
     observer.say(f"{captures} captures there, of {len(learned)} links")

@@ -192,7 +192,10 @@ def _suggestion(suggestion: Suggestion, clean: Clean) -> SuggestionPart:
     match suggestion.kind:
         case "snapshot" | "wayback" | "moved" as kind:
             url = clean(redacted(suggestion.url))
-            return SuggestionPart(kind=kind, url=url, captured_at=_moment(suggestion.captured_at))
+            return SuggestionPart(
+                kind=kind, url=url, captured_at=_moment(suggestion.captured_at), status=suggestion.status,
+                title=_text(suggestion.title, clean), title_match=suggestion.title_match,
+            )  # fmt: skip
         case other:
             raise ValueError(f"a suggestion is a snapshot, wayback or moved, not {other!r}")
 

@@ -94,6 +94,9 @@ class SuggestionPart(Part, frozen=True):
     kind: Literal["snapshot", "wayback", "moved"]
     url: str
     captured_at: datetime | None
+    status: int | None
+    title: str | None
+    title_match: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
 
 
 class OccurrencePart(Part, frozen=True):
