@@ -309,6 +309,7 @@ class History:
     next_due: datetime | None = None  # None: due now
     interval: float = 0.0  # seconds between checks at present
     page_title: str = ""
+    page_author: str = ""  # of the page when it was read last: on WeChat the account
     title_match: float | None = None
     moved_to: str | None = None
     etag: str = ""

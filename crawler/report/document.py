@@ -26,6 +26,7 @@ from crawler.core.model import (
 from crawler.core.url import redact
 from crawler.page.titles import DIFFERS
 from crawler.report.clean import plain, redacted, storable
+from crawler.report.elsewhere import search_addresses
 from crawler.report.parts import (
     ChangePart,
     EvidencePart,
@@ -150,6 +151,7 @@ def _link(finding: Finding, clean: Clean) -> LinkPart:
         mark=_mark(history.mark, clean),
         snapshot=_snapshot(history.snapshot, clean),
         suggestions=tuple([_suggestion(s, clean) for s in finding.suggestions]),
+        searches=search_addresses(link, history),
         occurrences=tuple([_occurrence(o, clean) for o in link.occurrences]),
     )
 

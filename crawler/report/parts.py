@@ -99,6 +99,13 @@ class SuggestionPart(Part, frozen=True):
     title_match: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
 
 
+class SearchPart(Part, frozen=True):
+    """Where a person may look for a page that is gone; nothing is fetched from there."""
+
+    name: str
+    url: str
+
+
 class OccurrencePart(Part, frozen=True):
     """One place where the link is written; columns count Unicode code points, `end_column` is exclusive."""
 
@@ -137,6 +144,7 @@ class LinkPart(Part, frozen=True):
     mark: MarkPart | None
     snapshot: SnapshotPart | None
     suggestions: tuple[SuggestionPart, ...]
+    searches: tuple[SearchPart, ...]
     occurrences: tuple[OccurrencePart, ...]
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.model import ChangeKind, State
+from crawler.page.titles import DIFFERS
 from crawler.report.answers import answers, seen_line
 from crawler.report.figures import day, duration, number, size
 from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, SuggestionPart
 from crawler.report.reasons import reason_name
-from crawler.report.words import Language, words
+from crawler.report.words import Language, Words, words
 
 FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: their dead come first
 
@@ -161,6 +162,13 @@ def uncounted(document: ReportDocument, language: Language) -> str:
 def offers(link: LinkPart) -> list[SuggestionPart]:
     """What can be read instead, as far as it has an address that leads somewhere; `kept` tells of our own copies."""
     return [offer for offer in link.suggestions if not offer.url.startswith("urn:")]
+
+
+def offer_label(offer: SuggestionPart, say: Words) -> str:
+    """What an offer is, of when, and where its title is another one than the notes', that title."""
+    label = say.suggestion[offer.kind] + (f" {day(offer.captured_at)}" if offer.captured_at else "")
+    differs = offer.title and offer.title_match is not None and offer.title_match < DIFFERS
+    return f"{label}: {offer.title}" if differs else label
 
 
 def sites_by_weight(document: ReportDocument) -> Sequence[str]:

@@ -50,6 +50,8 @@ class Words:
     kept_copy: str
     read_instead: str
     suggestion: Mapping[str, str]
+    search: str
+    searches: Mapping[str, str]
     moved_to: str
     last_alive: str
     never_alive: str
@@ -128,6 +130,16 @@ ENGLISH = Words(
     kept_copy="kept {day} · {characters} characters · snapshot {id}",
     read_instead="read instead",
     suggestion=MappingProxyType({"snapshot": "kept copy", "wayback": "Wayback Machine", "moved": "moved to"}),
+    search="look for it at",
+    searches=MappingProxyType(
+        {
+            "sogou-weixin": "Sogou (WeChat)",
+            "bing": "Bing",
+            "baidu": "Baidu",
+            "wayback": "Internet Archive",
+            "archive-today": "archive.today",
+        }
+    ),
     moved_to="moved to",
     last_alive="last alive",
     never_alive="never seen alive",
@@ -206,6 +218,16 @@ CHINESE = Words(
     kept_copy="已存 {day} · {characters} 字 · 存档 {id}",
     read_instead="可改读",
     suggestion=MappingProxyType({"snapshot": "存档副本", "wayback": "互联网档案馆", "moved": "已迁至"}),
+    search="另可搜索",
+    searches=MappingProxyType(
+        {
+            "sogou-weixin": "搜狗微信",
+            "bing": "必应",
+            "baidu": "百度",
+            "wayback": "互联网档案馆",
+            "archive-today": "archive.today",
+        }
+    ),
     moved_to="已迁至",
     last_alive="最后有效",
     never_alive="从未见其有效",

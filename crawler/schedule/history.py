@@ -62,6 +62,7 @@ def remember(
     if verdict.state is State.ALIVE and fetch.status != 304:
         changes |= {
             "page_title": page.title or history.page_title,
+            "page_author": page.author or history.page_author,
             "title_match": title_match,
             "etag": fetch.header("etag"),
             "last_modified": fetch.header("last-modified"),
