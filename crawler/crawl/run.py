@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,11 +110,13 @@ def ask_elsewhere(
         return {}
     if outcome.run.network == "down" or outcome.run.stopped_by == "signal":
         return {}
-    from crawler.crawl.wayback import look_back
+    from crawler.crawl.wayback import look_back, written_at
+    from crawler.notes.git import LineCommits
 
     observer.say(f"asking {settings.wayback.endpoint}")
     root = found.notes.root
-    learned = look_back(context, found.links, outcome.histories, lambda name: head_of_note(root / name), environ)
+    dated = partial(written_at, head_of=lambda name: head_of_note(root / name), commit_of=LineCommits(root))
+    learned = look_back(context, found.links, outcome.histories, dated, environ)
     context.archive.put_histories(learned.values())
     captures = sum(1 for history in learned.values() if history.elsewhere and history.elsewhere.url)
     observer.say(f"{captures} captures there, of {len(learned)} links")

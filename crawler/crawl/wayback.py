@@ -42,6 +42,9 @@ CommitOf = Callable[[Occurrence], datetime | None]
 HeadOf = Callable[[str], str]
 """The beginning of a note by its name, "" where it cannot be read."""
 
+Dated = Callable[[Link, History], datetime]
+"""When a link was written."""
+
 
 def written_at(
     link: Link, history: History, head_of: HeadOf = lambda _: "", commit_of: CommitOf = lambda _: None
@@ -55,7 +58,7 @@ def written_at(
 
 
 def questions(
-    links: Iterable[Link], histories: Mapping[str, History], now: datetime, head_of: HeadOf = lambda _: ""
+    links: Iterable[Link], histories: Mapping[str, History], now: datetime, dated: Dated = written_at
 ) -> list[CaptureQuestion]:
     """The dead that nobody knows a good capture of; at most `MOST`.
 
@@ -67,7 +70,7 @@ def questions(
     fresh = [pair for pair in dead if not _was_silent(pair[1])]
     silent = sorted((pair for pair in dead if _was_silent(pair[1])), key=_asked_at)
     chosen = [*_taking_turns(fresh), *_taking_turns(silent)][:MOST]
-    return [question_about(link, history, written_at(link, history, head_of)) for link, history in chosen]
+    return [question_about(link, history, dated(link, history)) for link, history in chosen]
 
 
 def _taking_turns(pairs: Iterable[tuple[Link, History]]) -> Iterator[tuple[Link, History]]:
@@ -190,7 +193,7 @@ def look_back(
     context: Context,
     links: Sequence[Link],
     histories: Mapping[str, History],
-    head_of: HeadOf,
+    dated: Dated,
     keys_from: Mapping[str, str],
 ) -> dict[str, History]:
     """Ask and offer what `[wayback]` says, in bounded time; the memories that changed. A signal ends it early.
@@ -205,7 +208,7 @@ def look_back(
 
     keys = read_keys(settings.wayback.keys, keys_from)
     endpoint = settings.wayback.endpoint.rstrip("/")
-    wanted = questions(links, histories, now(), head_of) if settings.wayback.suggest else []
+    wanted = questions(links, histories, now(), dated) if settings.wayback.suggest else []
     offered = offers(links, histories, settings) if settings.wayback.submit else {}
 
     async def offer() -> None:
