@@ -74,11 +74,17 @@ def _title(link: Link, history: History) -> str:
 def _sendable(link: Link) -> str:
     """The address as others may see it, without secrets of a sharer; "" for what is nobody's business."""
     host = host_of(link.fetch_url)
-    address, mark, query = redact(without_fragment(link.fetch_url)).partition("?")
-    url = address + mark + "&".join(part for part in query.split("&") if not part.endswith("=REDACTED"))
+    url = without_secrets(redact(link.fetch_url))
     if "REDACTED" in url or "." not in host or host.endswith(OWN) or _is_number(host):
         return ""
-    return quote(url.rstrip("?&"), safe="%/:=&?~+!$,;'@()*[]", errors="replace")
+    return quote(url, safe="%/:=&?~+!$,;'@()*[]", errors="replace")
+
+
+def without_secrets(shown: str) -> str:
+    """A redacted address without its fragment and the parameters that were redacted; `report.js` does the same."""
+    address, mark, asked = without_fragment(shown).partition("?")
+    kept = "&".join(part for part in asked.split("&") if not part.endswith("=REDACTED"))
+    return f"{address}{mark}{kept}".rstrip("?&")
 
 
 def _is_number(host: str) -> bool:

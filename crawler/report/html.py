@@ -23,7 +23,7 @@ from crawler.core.model import Report, State
 from crawler.report.charts import dead_by_year, health, years_of
 from crawler.report.clean import clipped, file_link, web_link
 from crawler.report.document import readable_document
-from crawler.report.elsewhere import BY_ADDRESS, PLACES, looked_for, query
+from crawler.report.elsewhere import BY_ADDRESS, PLACES, looked_for, query, without_secrets
 from crawler.report.figures import day, minute, number
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument, SuggestionPart
@@ -187,7 +187,7 @@ def _searches(link: LinkPart, shown: TableRow) -> tuple[list[str], list[int]]:
     places = []
     for found in link.searches:
         words = looked_for(found)
-        own = {shown.u: OWN_ADDRESS, shown.t: OWN_TITLE}
+        own = {without_secrets(shown.u): OWN_ADDRESS, shown.t: OWN_TITLE}
         if words not in own and words not in wanted:
             wanted.append(words)
         where = own[words] if words in own else wanted.index(words)
@@ -202,7 +202,7 @@ def _found_elsewhere(shown: TableRow, say: Words) -> list[Offer]:
     for code in shown.f:
         rank, where = divmod(code, 10)
         name, (before, behind) = places[rank]
-        words = {OWN_ADDRESS: shown.u, OWN_TITLE: shown.t}.get(where) or shown.q[where]
+        words = {OWN_ADDRESS: without_secrets(shown.u), OWN_TITLE: shown.t}.get(where) or shown.q[where]
         sent = words if name in BY_ADDRESS else query(words)
         found.append(Offer(say.searches[name], f"{before}{sent}{behind}"))
     return found

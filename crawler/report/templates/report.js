@@ -77,10 +77,16 @@
     }
   }
 
+  function withoutSecrets(url) {
+    const [, address, asked] = /^([^?#]*)(?:\?([^#]*))?/.exec(url);
+    const kept = (asked || "").split("&").filter((part) => !part.endsWith("=REDACTED"));
+    return (asked === undefined ? address : address + "?" + kept.join("&")).replace(/[?&]+$/, "");
+  }
+
   function searches(row) {
     return (row.f || []).map((code) => {
       const [label, before, behind, isAddress] = data.places[Math.floor(code / 10)];
-      const words = { 9: row.u, 8: row.t }[code % 10] ?? row.q[code % 10];
+      const words = { 9: withoutSecrets(row.u), 8: row.t }[code % 10] ?? row.q[code % 10];
       return { t: label, h: before + (isAddress ? words : encodeURIComponent(words)) + behind };
     });
   }
