@@ -309,6 +309,7 @@ class History:
     next_due: datetime | None = None  # None: due now
     interval: float = 0.0  # seconds between checks at present
     page_title: str = ""
+    rendered: bool = False  # a browser read it last, and a plain request has not got as much since
     page_author: str = ""  # of the page when it was read last: on WeChat the account
     title_match: float | None = None
     moved_to: str | None = None
@@ -372,6 +373,7 @@ class Politeness:
     headers: tuple[tuple[str, str], ...] = ()
     accept: tuple[int, ...] = ()  # statuses that count as alive on this host
     skip: bool = False
+    browser: bool = False  # its pages are shown by a browser
 
 
 @dataclass(frozen=True, slots=True)

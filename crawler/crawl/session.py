@@ -6,6 +6,7 @@ kept of it to `recorder`, what is due to `job` and `schedule`.
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import string
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from crawler.core.errors import BrowserError
 from crawler.core.model import Check, Failure, Fetch, Link, Run
 from crawler.core.proof import NO_SUCH_HOST
 from crawler.crawl.checker import Checker
@@ -31,12 +33,15 @@ from crawler.fetch import open_fetcher
 from crawler.schedule.outage import CANARIES, Watch, canaries, known_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from crawler.core.settings import FetchSettings
     from crawler.crawl.readers import Reader
     from crawler.fetch import Fetcher
     from crawler.schedule.plan import Plan
+
+    Opener = Callable[..., AbstractAsyncContextManager[Fetcher]]
 
 GRACE = 10.0  # seconds that open fetches get to finish after a signal or the end of the budget
 COOL_DOWN = timedelta(hours=2)  # how long a slot that refused us `patience` times is left alone; a guess
@@ -46,7 +51,7 @@ LETTERS = 25  # of a sibling probe; Bar-Yossef et al. 2004
 
 async def walk_job(job: Job, ready: Prepared) -> Run:
     """Check every link of the plan; what was learned is in `ready.histories`, and the run's summary comes back."""
-    opener = job.open_fetcher or open_fetcher
+    opener = job.open_fetcher or browser_for(job, ready) or open_fetcher
     opened = opener(
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
@@ -61,6 +66,30 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
     return summary(ready.run, walk, recorder)
+
+
+def browser_for(job: Job, ready: Prepared) -> Opener | None:
+    """What fetches with a browser beside, for links that say nothing without one; None where there are none.
+
+    Those are the links of hosts with `browser = true`, and those that a browser read last. Without a browser they are
+    fetched plainly, with a line that says so.
+    """
+    planned = [link for slot in ready.plan.slots for link in slot.links]
+    wanted = [
+        link.fetch_url
+        for link in planned
+        if ready.histories[link.canonical_url].rendered or ready.politeness(link.fetch_url).browser
+    ]
+    if not wanted:
+        return None
+    from crawler.fetch.browser import find_browser
+    from crawler.fetch.rendering import browser_opener
+
+    try:
+        return browser_opener(find_browser(os.environ), "", wanted, job.now)
+    except BrowserError as error:
+        job.observer.say(f"{len(wanted)} links need a browser, and are fetched without one: {error}")
+        return None
 
 
 @asynccontextmanager

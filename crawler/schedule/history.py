@@ -35,6 +35,9 @@ UNSEEN = "unreachable-from-here"
 _UNSEEN_REASONS = frozenset(("timeout", "connection-reset", "unreachable", UNSEEN))
 
 
+SHELL = 4  # times less text than a browser read make a plain answer a shell; a guess
+
+
 def remember(
     history: History,
     fetch: Fetch,
@@ -63,6 +66,7 @@ def remember(
         changes |= {
             "page_title": page.title or history.page_title,
             "page_author": page.author or history.page_author,
+            "rendered": by_browser(fetch) or (history.rendered and is_poor_beside(history, page)),
             "title_match": title_match,
             "etag": fetch.header("etag"),
             "last_modified": fetch.header("last-modified"),
@@ -73,6 +77,17 @@ def remember(
     if shown.state is not history.state:
         changes |= {"previous_state": history.state, "changed_at": now}
     return replace(shown, **changes, interval=interval, next_due=due)
+
+
+def by_browser(fetch: Fetch) -> bool:
+    """Whether a browser showed the page, and did not just fetch it."""
+    return bool(fetch.header("x-rendered-by"))
+
+
+def is_poor_beside(history: History, page: Page) -> bool:
+    """Whether a page has far less text than the kept one that a browser read: without its scripts it is a shell."""
+    kept = history.snapshot.text_chars if history.snapshot is not None else 0
+    return SHELL * len(page.text) < kept
 
 
 def remember_past(
