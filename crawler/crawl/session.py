@@ -14,18 +14,19 @@ import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from crawler.core.errors import BrowserError
-from crawler.core.model import Check, Failure, Fetch, Link, Run
+from crawler.core.model import Check, Failure, Fetch, Link, Run, Slot
 from crawler.core.proof import NO_SUCH_HOST
 from crawler.crawl.checker import Checker
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
 from crawler.crawl.job import Job, Prepared, Stop
-from crawler.crawl.pictures import PictureKeeper
+from crawler.crawl.pictures import ROOMY, WORKERS, PictureKeeper
 from crawler.crawl.pipeline import Walk, check_link, crawl, record
 from crawler.crawl.readers import open_readers
 from crawler.crawl.recorder import Recorder, RecorderTools, WritingThread
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 GRACE = 10.0  # seconds that open fetches get to finish after a signal or the end of the budget
 COOL_DOWN = timedelta(hours=2)  # how long a slot that refused us `patience` times is left alone; a guess
 ASKED = 2  # hosts that were alive last, asked where a page or failure is in doubt
+AFTER_ALL = ""  # the one queue of all pictures where they wait until the last page is through
 LETTERS = 25  # of a sibling probe; Bar-Yossef et al. 2004
 
 
@@ -61,10 +63,14 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         hijack = HijackWatch(fetcher, reader, job.now, impossible_name())
         scope = trio.CancelScope()
         recorder = recorder_for(fetcher, job, ready, scope, hosts)
+        pictures = recorder.tools.pictures
+        walk.leave = partial(leave, fetcher, pictures)
         await walk_plan(ready.plan, walk, recorder, scope, hijack)
         for refusal in walk.given_up:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
+    if pictures and pictures.left_out:
+        job.observer.say(f"{pictures.left_out} pictures were left out, for want of time or of an answer of their hosts")
     return summary(ready.run, walk, recorder)
 
 
@@ -113,9 +119,16 @@ def walk_with(fetcher: Fetcher, reader: Reader, job: Job, ready: Prepared, hosts
         crashed=checker.internal_error,
         refused=lambda slot: fetcher.refused(slot.key),
         answered=lambda slot: fetcher.answered(slot.key),
-        leave=lambda slot: fetcher.close_slot(slot.key),
+        leave=partial(leave, fetcher, None),
         stop=job.stop,
     )
+
+
+async def leave(fetcher: Fetcher, pictures: PictureKeeper | None, slot: Slot) -> None:
+    """The pages of a slot are through: its connections are closed, and its pictures have their turn."""
+    await fetcher.close_slot(slot.key)
+    if pictures:
+        pictures.pages_are_through(slot.key)
 
 
 def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.CancelScope, hosts: Hosts) -> Recorder:
@@ -123,7 +136,7 @@ def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.Cancel
     write = WritingThread(job.run_sync)
     pictures = None
     if job.settings.archive.images != "none":
-        pictures = PictureKeeper(fetcher, job.sites, job.settings.archive, job.memory, write)
+        pictures = picture_keeper(fetcher, job, ready, write)
 
     def give_up() -> None:
         job.stop.ask("network-down")
@@ -133,6 +146,17 @@ def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.Cancel
     watch = Watch(known_hosts(planned, ready.histories))
     tools = RecorderTools(write, fetcher.slot_states, give_up, pictures)
     return Recorder(job, ready.histories, watch, tools, hosts, ready.run.id)
+
+
+def picture_keeper(fetcher: Fetcher, job: Job, ready: Prepared, write: WritingThread) -> PictureKeeper:
+    """The queue of pictures: beside the pages of other slots where there is room for both, else after all pages."""
+    slots = {slot.key for slot in ready.plan.slots}
+    is_roomy = job.settings.fetch.concurrency >= ROOMY * WORKERS
+    return PictureKeeper(
+        fetcher, job.sites, job.settings.archive, job.memory, write,
+        slot_of=(lambda url: ready.politeness(url).slot) if is_roomy else (lambda _: AFTER_ALL),
+        walking=slots if is_roomy else {AFTER_ALL},
+    )  # fmt: skip
 
 
 def summary(run: Run, walk: Walk, recorder: Recorder) -> Run:
@@ -177,7 +201,7 @@ async def record_all(receive: trio.MemoryReceiveChannel[Check], recorder: Record
     with trio.CancelScope(shield=True):
         await record(receive, recorder.keep)
     if recorder.tools.pictures:
-        await recorder.tools.pictures.send.aclose()
+        await recorder.tools.pictures.close()
 
 
 async def settle(walk: Walk, recorder: Recorder, hijack: HijackWatch) -> None:
