@@ -49,7 +49,26 @@ def report_options(options: GlobalOptions, settings: Settings, fail_on: Iterable
         colour=terminal and not os.environ.get("NO_COLOR"),
         verbose=options.verbose,
         fail_on=frozenset(fail_on),
+        feed_id=feed_id(Path(settings.archive.path)),
     )
+
+
+def feed_id(archive: Path, *, make: bool = False) -> str:
+    """The id of an archive's feed, "" where it has none; `make` gives it one, where there is an archive."""
+    from uuid import UUID, uuid4
+
+    file = archive / "feed-id"
+    try:
+        if not file.is_symlink() and file.is_file():
+            return str(UUID(file.read_text(encoding="ascii")[:64].strip()))
+        if not make or not (archive / "index.sqlite").is_file():
+            return ""
+        made = str(uuid4())
+        with file.open("x", encoding="ascii") as stream:
+            stream.write(f"{made}\n")
+    except (OSError, ValueError):
+        return ""
+    return made
 
 
 def _width() -> int:
@@ -82,6 +101,8 @@ def write_reports(
     for name, file in pairs:
         write_output(file, render(name, file))
     folder = Path(settings.report.path or settings.archive.path)
+    if "atom" in settings.report.formats:
+        how = replace(how, feed_id=feed_id(Path(settings.archive.path), make=True))
     for name in settings.report.formats:
         if name not in FORMATS:
             raise ConfigError(f"[report] formats: no format {name!r}; known: {', '.join(FORMATS)}")
@@ -104,7 +125,13 @@ def _way(file: Path, notes: Path) -> str:
 def notify(report: Report, how: ReportOptions, options: GlobalOptions, settings: Settings) -> None:
     """The feed and the webhook of [notify]: the feed is written after each run, the webhook hears only of news."""
     if settings.notify.feed:
-        write_file(Path(settings.notify.feed), FORMATS["atom"].render(report, how))
+        file = Path(settings.notify.feed).absolute()
+        write_file(
+            file,
+            FORMATS["atom"].render(
+                report, replace(how, feed_id=feed_id(Path(settings.archive.path), make=True), feed_url=file.as_uri())
+            ),
+        )
     if not settings.notify.webhook:
         return
     from crawler.fetch.side import guarded_post

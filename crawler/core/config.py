@@ -18,7 +18,7 @@ import msgspec
 
 from crawler.core.errors import ConfigError
 from crawler.core.settings import Host, Seconds, Settings, Size
-from crawler.core.url import is_http
+from crawler.core.url import host_of
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
@@ -83,10 +83,25 @@ def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
             raise ConfigError(f"{file}: [fetch] {name}: must be more than 0 seconds")
     if settings.read.seconds <= 0:
         raise ConfigError(f"{file}: [read] seconds: must be more than 0 seconds")
-    if settings.serve.public and not is_http(settings.serve.public):
-        raise ConfigError(f'{file}: [serve] public: expected an address such as "https://links.example/"')
+    for host in settings.host:
+        if problem := host_problem(host):
+            raise ConfigError(f'{file}: [host."{host}"]: {problem}')
     _check_headers(settings, file)
     return settings
+
+
+def host_problem(key: str) -> str:
+    """What is wrong with the name of a [host] table, "" if nothing: it is compared with hosts as URLs have them."""
+    name = key.removeprefix("*.")
+    bare = name if "://" in name else f"https://{name}"
+    host = host_of(bare.strip().rstrip("."))
+    if key == "*" or not host or "*" in host:
+        return 'not the name of a host; write "example.com", or "*.example.com" for its subdomains'
+    right = f"*.{host}" if key.startswith("*.") else host
+    if key == right:
+        return ""
+    rest = "its tables have no scheme, port, path or capitals" if name.isascii() else "hosts are compared in ASCII"
+    return f'{rest}; write [host."{right}"]'
 
 
 def _check_headers(settings: Settings, file: Path | str) -> None:

@@ -137,7 +137,7 @@ def prepare_job(job: Job) -> Prepared:
 def finish_job(job: Job, ready: Prepared, run: Run) -> Outcome:
     """Close the run's own summary and tell the archive."""
     given_up = (*ready.plan.left, *run.slots_given_up)
-    complete = not given_up and run.stopped_by is None
+    complete = not given_up and run.stopped_by is None and not ready.plan.limited
     run = replace(run, finished_at=job.now(), slots_given_up=given_up, complete=complete)
     job.memory.end_run(run)
     return Outcome(run, ready.plan, ready.histories, ready.before)
@@ -149,7 +149,10 @@ def why_unchecked(outcome: Outcome) -> dict[str, History]:
     unchecked = {}
     for key, history in outcome.histories.items():
         if history.checked_at is None and key in planned and outcome.run.stopped_by == "budget":
-            unchecked[key] = replace(history, reason="over-budget")
+            told[key] = replace(history, reason="over-budget")
+    for key in outcome.plan.limited:
+        if outcome.histories[key].checked_at is None:
+            told[key] = replace(outcome.histories[key], reason="over-budget")
     for key in outcome.plan.skipped:
         unchecked[key] = replace(outcome.histories[key], state=State.UNCHECKED, reason="excluded")
     return unchecked

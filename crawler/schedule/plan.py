@@ -36,6 +36,7 @@ class Plan:
     rounds: tuple[Round, ...] = ()  # a site each; hosts without a site file count together
     overdue: tuple[str, ...] = ()  # links that have waited more than `LATE` times their interval
     skipped: tuple[str, ...] = ()  # links that the user's [host] skip leaves out
+    limited: tuple[str, ...] = ()  # due links that the limits of a run or a day leave out
 
     @property
     def links(self) -> int:
@@ -53,6 +54,7 @@ def make_plan(
 ) -> Plan:
     """Choose the links that are due and order them: `politeness` is asked for the URL of every host once."""
     slots, left, overdue = [], [], []
+    wanted: list[str] = []
     rounds: dict[str, Round] = {}
     queues, skipped = _queues(links, politeness)
     for key, members, rules in queues:
@@ -66,12 +68,15 @@ def make_plan(
         if refusal := _closed(rules, state, now):
             left.append(SlotGivenUp(key, refusal, len(due)))
             continue
+        wanted += [link.canonical_url for link in due]
         due.sort(key=lambda link: urgency(histories.get(link.canonical_url), now))
         slots.append(Slot(key, site, rules, tuple(due[: _allowance(rules, state, now)])))
     if budget.links:
         slots = _most_urgent(slots, histories, now, budget.links)
     slots.sort(key=lambda slot: (-len(slot.links) * slot.politeness.interval / slot.politeness.per_host, slot.key))
-    return Plan(tuple(slots), tuple(left), tuple(rounds.values()), tuple(overdue), tuple(skipped))
+    planned = {link.canonical_url for slot in slots for link in slot.links}
+    limited = tuple(url for url in wanted if url not in planned)
+    return Plan(tuple(slots), tuple(left), tuple(rounds.values()), tuple(overdue), tuple(skipped), limited)
 
 
 def _queues(
