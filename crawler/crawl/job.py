@@ -149,10 +149,10 @@ def why_unchecked(outcome: Outcome) -> dict[str, History]:
     unchecked = {}
     for key, history in outcome.histories.items():
         if history.checked_at is None and key in planned and outcome.run.stopped_by == "budget":
-            told[key] = replace(history, reason="over-budget")
+            unchecked[key] = replace(history, reason="over-budget")
     for key in outcome.plan.limited:
         if outcome.histories[key].checked_at is None:
-            told[key] = replace(outcome.histories[key], reason="over-budget")
+            unchecked[key] = replace(outcome.histories[key], reason="over-budget")
     for key in outcome.plan.skipped:
         unchecked[key] = replace(outcome.histories[key], state=State.UNCHECKED, reason="excluded")
     return unchecked

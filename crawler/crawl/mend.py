@@ -19,7 +19,7 @@ from crawler.core.model import LOCAL, Confidence, Finding, History, Link, Note, 
 from crawler.crawl.captures import question_about
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.results import wayback_suggestion
-from crawler.crawl.wayback import ask_about, is_open, is_told_of, written_at
+from crawler.crawl.wayback import ask_about, is_open, is_public, written_at
 from crawler.notes.extract import occurrences
 from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, notes_root, read_note
 from crawler.notes.git import LineCommits
@@ -138,7 +138,7 @@ def with_wayback(
     dead = [
         f for f in findings.values()
         if f.history.state is State.DEAD
-        and is_told_of(f.link)
+        and is_public(f.link)
         and is_open(f.history, context.now())
         and (how.unconfirmed or f.history.confidence is Confidence.HIGH)
     ][:MAX_QUESTIONS]  # fmt: skip

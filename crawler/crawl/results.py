@@ -91,7 +91,9 @@ def suggestions(
             continue
         found = []
         if history.snapshot and history.state in (State.DEAD, State.SUSPECT):
-            found.append(Suggestion("snapshot", f"urn:readable:{uri(link.url)}", history.snapshot.captured_at))
+            kept = history.snapshot
+            copy = f"{public.rstrip('/')}/snapshot/{kept.id}" if public else f"urn:readable:{uri(link.url)}"
+            found.append(Suggestion("snapshot", copy, kept.captured_at))
         if history.elsewhere and history.elsewhere.is_tried and history.state in (State.DEAD, State.SUSPECT):
             found.append(wayback_suggestion(history.elsewhere))
         if history.moved_to:

@@ -26,11 +26,11 @@ from crawler.fetch import Fetcher, Request, open_fetcher
 from crawler.fetch.browser import ByteStream, Forwarding, PageRequest, Rendered, Setup, open_browser, open_tunnel, show
 from crawler.fetch.cookies import read_cookie_file
 from crawler.fetch.credentials import headers_for
+from crawler.fetch.errors import WEB_ERRORS, explain
 from crawler.fetch.guard import Guard, connect_to, system_resolver
 from crawler.fetch.proxy import Proxy, proxy_of
 from crawler.fetch.tls import ssl_context
 from crawler.fetch.transport import PooledTransport
-from crawler.fetch.trouble import WEB_ERRORS, explain
 from crawler.fetch.wire import DEFAULTS, USER_AGENT
 
 if TYPE_CHECKING:

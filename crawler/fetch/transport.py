@@ -161,7 +161,7 @@ class PooledTransport:
         except WEB_ERRORS as error:
             failure, text = explain(error)
             what = Failure.TIMEOUT if failure is Failure.TIMEOUT else Failure.UNREACHABLE
-            raise WebTrouble(what, f"cannot reach the proxy: {text}") from error
+            raise WebError(what, f"cannot reach the proxy: {text}") from error
         if not proxy.forwards(scheme):
             try:
                 with trio.fail_after(seconds):

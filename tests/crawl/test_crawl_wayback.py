@@ -17,7 +17,7 @@ from crawler.core.model import Elsewhere, Fetch, History, Kind, Link, Occurrence
 from crawler.core.settings import Settings
 from crawler.crawl import wayback as lookback
 from crawler.crawl.captures import CaptureQuestion, CaptureSearch, FoundCapture, question_about
-from crawler.crawl.wayback import ask_captures, is_told_of, offers, questions, remembered, written_at
+from crawler.crawl.wayback import ask_captures, is_public, offers, questions, remembered, written_at
 from crawler.fetch.savepage import SaveOutcome, Service, Submission, submit
 from crawler.fetch.wayback import ENDPOINT, Ask, WaybackAnswer, WaybackCapture
 

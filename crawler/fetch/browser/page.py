@@ -98,7 +98,7 @@ class _Watch:
             case "Page.downloadWillBegin" | "Browser.downloadWillBegin":
                 self.is_saved = True
             case "Fetch.requestPaused":
-                self.pause((ident, told))
+                self.pause((ident, event))
             case "Inspector.targetCrashed":
                 self.error = "the page crashed the browser"
             case _:
