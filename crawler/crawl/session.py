@@ -26,6 +26,7 @@ from crawler.crawl.checker import Checker
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
 from crawler.crawl.job import Job, Prepared, Stop
+from crawler.crawl.opinion import Opinion, open_opinion
 from crawler.crawl.pictures import ROOMY, WORKERS, PictureKeeper
 from crawler.crawl.pipeline import Walk, check_link, crawl, record
 from crawler.crawl.readers import open_readers
@@ -57,9 +58,13 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
     opened = opener(
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
-    async with readers_of(job) as reader, opened as fetcher:
+    async with (
+        readers_of(job) as reader,
+        opened as fetcher,
+        open_opinion(job, ready.politeness, reader) as opinion,
+    ):
         hosts = hosts_of(ready.histories, proxied=bool(job.settings.fetch.proxy))
-        walk = walk_with(fetcher, reader, job, ready, hosts)
+        walk = walk_with(fetcher, reader, job, ready, hosts, opinion)
         hijack = HijackWatch(fetcher, reader, job.now, impossible_name())
         scope = trio.CancelScope()
         recorder = recorder_for(fetcher, job, ready, scope, hosts)
@@ -108,11 +113,13 @@ async def readers_of(job: Job) -> AsyncIterator[Reader]:
         yield pool
 
 
-def walk_with(fetcher: Fetcher, reader: Reader, job: Job, ready: Prepared, hosts: Hosts) -> Walk:
+def walk_with(
+    fetcher: Fetcher, reader: Reader, job: Job, ready: Prepared, hosts: Hosts, opinion: Opinion | None = None
+) -> Walk:
     """The crawling half: how links are checked and what slots hear of it."""
     checker = Checker(
         fetcher, job.sites, job.settings, ready.politeness, ready.histories, job.now, random_letters, reader,
-        run_id=ready.run.id, depth=job.depth, hosts=hosts,
+        run_id=ready.run.id, depth=job.depth, hosts=hosts, opinion=opinion,
     )  # fmt: skip
     return Walk(
         check=checker,
