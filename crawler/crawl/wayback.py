@@ -223,7 +223,7 @@ def look_back(
 
     ask_about(context, wanted, heard)
     if offered:
-        trio.run(_until_signal, offer)
+        trio.run(until_signal, offer)
     return changed
 
 
@@ -244,10 +244,10 @@ def ask_about(
 
     endpoint = settings.wayback.endpoint.rstrip("/")
     if wanted:
-        trio.run(_until_signal, ask)
+        trio.run(until_signal, ask)
 
 
-async def _until_signal(work: Callable[[], Awaitable[None]]) -> None:
+async def until_signal(work: Callable[[], Awaitable[None]]) -> None:
     """Run to the end, or to the first SIGINT or SIGTERM: what was learned until then stays."""
     async with trio.open_nursery() as nursery:
 

@@ -85,6 +85,22 @@ def test_fix_asks_for_itself_and_remembers_what_it_heard(stage: Stage, archive: 
     assert len(archive.asked) == asked
 
 
+def test_captures_are_brought_into_the_archive(stage: Stage, archive: StandInWayback) -> None:
+    done = stage.crawler("import", "--from", "wayback", "notes")
+    assert done.returncode == 1, done.stderr
+    assert f"snapshot 1 of {DELETED} as of 2021-05-01" in done.stdout
+    assert (
+        f"{GONE}: no capture at the Internet Archive shows the page" in done.stderr or "has no capture" in done.stderr
+    )
+    assert "第一段" in stage.crawler("show", DELETED, "--text").stdout
+
+    again = stage.crawler("import", "--from", "wayback", DELETED)
+    assert "there already" in again.stdout, again.stderr
+    report = stage.report("run")
+    assert report.states[DELETED] == "dead", "what was brought from the past says nothing of today"
+    assert report[DELETED]["snapshot"]["captured_at"] == "2021-05-01T00:00:00Z"
+
+
 def test_a_check_asks_nobody(stage: Stage, archive: StandInWayback) -> None:
     stage.crawler("check", "--all")
     assert archive.asked == []
