@@ -317,7 +317,7 @@ class Archive:
         lines: dict[str, ImageLine] = {}
         with shelf.batch() as append:
             for url, content_type, body in images:
-                line = self._image_line(capture_id, warc.uri(url), content_type, body, append, lines)
+                line = self._image_line(capture_id, warc.uri(url, picture=True), content_type, body, append, lines)
                 lines.setdefault(line.url, line)
             self._commit(list(lines.values()), {})
 

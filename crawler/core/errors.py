@@ -8,6 +8,7 @@ A broken web is a value (`model.Failure`, `model.Verdict`); a broken crawler is 
     |- NotesError          notes that cannot be found or read                exit 2
     |- GitError            git is missing, or cannot answer                  exit 2
     |- BrowserError        no Chromium, or one that does not start           exit 2
+    |- OutputError         stdout is full, closed or gone                    exit 3
     |- ArchiveError        the archive folder cannot be opened or written    exit 2
        |- ArchiveBusy      another run holds it                              exit 3
        |- ArchiveDamaged   bytes or rows that contradict each other          exit 2
@@ -42,6 +43,12 @@ class GitError(CrawlerError):
 
 class BrowserError(CrawlerError):
     """A browser is asked for, and there is none that starts."""
+
+
+class OutputError(CrawlerError):
+    """Results were made and cannot be written to stdout; the work itself is done and kept."""
+
+    exit_code = 3
 
 
 class ArchiveError(CrawlerError):

@@ -183,7 +183,7 @@ def _snapshot(snapshot: Snapshot | None, clean: Clean) -> SnapshotPart | None:
     return SnapshotPart(
         id=snapshot.id,
         captured_at=_whole(snapshot.captured_at),
-        title=clean(snapshot.title),
+        title=clean(redacted(snapshot.title)),
         text_chars=snapshot.text_chars,
         digest=snapshot.digest,
         revisit=snapshot.revisit,
@@ -219,8 +219,8 @@ def _change(change: Change, clean: Clean) -> ChangePart:
         kind=change.kind,
         canonical_url=clean(redact(change.canonical_url)),
         at=_whole(change.at),
-        before=clean(change.before),
-        after=clean(change.after),
+        before=clean(redacted(change.before)),
+        after=clean(redacted(change.after)),
     )
 
 

@@ -7,6 +7,7 @@ left is that of the slowest slot, since slots are walked side by side and each k
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from crawler.core.display import redacted
 from crawler.core.model import Check, State
 from crawler.core.url import redact
 from crawler.report.figures import duration, number
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 LINE_EVERY = 10.0  # seconds between two plain lines, at least; often enough to see that a job lives
 BAR_EVERY = 0.2  # seconds between two changes of the bar; rich draws it no more often
 LINE_LINKS = 100  # links after which a plain line comes sooner
+
+NO_ESCAPES = ("dumb", "unknown")  # values of TERM of terminals that know none
 
 Clock = Callable[[], float]
 
@@ -189,9 +193,13 @@ class Events:
 
 
 def event(name: str, **facts: object) -> str:
-    """One line of a JSON log; control characters are escaped, so that a page's words cannot forge a line."""
+    """One line of a JSON log; control characters are escaped, so that a page's words cannot forge a line.
+
+    Secrets in texts are replaced.
+    """
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return json.dumps({"time": now, "event": name, **facts}) + "\n"
+    safe = {key: redacted(value) if isinstance(value, str) else value for key, value in facts.items()}
+    return json.dumps({"time": now, "event": name, **safe}).replace("##[", "##\\u005b") + "\n"
 
 
 @contextmanager
@@ -204,7 +212,7 @@ def open_progress(*, quiet: bool = False, log: str = "text", clock: Clock = time
         yield Events(_to_stderr)
     elif quiet:
         yield Silent()
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and os.environ.get("TERM", "") not in NO_ESCAPES:
         with _display() as display:
             yield Bar(display, Pace(clock))
     else:
@@ -212,8 +220,11 @@ def open_progress(*, quiet: bool = False, log: str = "text", clock: Clock = time
 
 
 def _to_stderr(line: str) -> None:
-    sys.stderr.write(line)
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+    except (OSError, ValueError):  # who watches went away; the run goes on
+        pass
 
 
 def _display() -> RichProgress:
