@@ -45,27 +45,42 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?i?B?)", re.IGNORECASE)
 
 def load_settings(file: Path | None = None, *, directory: Path | None = None) -> Settings:
     """The settings of `file`, or of the first candidate in `directory`, or the defaults where there is neither."""
+    file = file or found_config(directory or Path.cwd())
     if file is None:
-        here = directory or Path.cwd()
-        file = next((here / name for name in CANDIDATES if (here / name).is_file()), None)
-        if file is None:
-            return Settings()
-    raw = read_toml(file)
+        return Settings()
+    return convert(checked_toml(read_toml(file), file), file)
+
+
+def found_config(directory: Path) -> Path | None:
+    """The configuration file that a folder has; None where it has none."""
+    return next((directory / name for name in CANDIDATES if (directory / name).is_file()), None)
+
+
+def checked_toml(raw: dict[str, Any], file: Path) -> dict[str, Any]:
+    """A parsed file whose keys are known, its relative paths made relative to `file`. Raises ConfigError."""
     _check_keys(raw, Settings, file, "")
     _resolve_paths(raw, file.parent)
-    return convert(raw, file)
+    return raw
 
 
 def read_toml(file: Path) -> dict[str, Any]:
     """One TOML file; ConfigError says where it is broken."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return parse_toml(file.read_bytes(), file)
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such configuration file; check the path given with --config") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def parse_toml(data: bytes, file: Path | str) -> dict[str, Any]:
+    """TOML in memory; ConfigError says where it is broken."""
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    except RecursionError:
+        raise ConfigError(f"{file}: nested too deeply") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from None
 
