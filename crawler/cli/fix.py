@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli.options import GlobalOptions, global_options, paths_argument
+from crawler.cli.streams import is_workflow, shown_text
 from crawler.cli.watching import TerminalObserver
 from crawler.core.errors import UsageError
 from crawler.notes.mending import BareStyle, MendOptions, Why, patch, unified_diff
@@ -59,7 +60,10 @@ def command(
         remember(options, result)
     for item in result.mended:
         # A diff for git has the encodings of its files, one for eyes that of the terminal.
-        click.echo((unified_diff if sys.stdout.isatty() else patch)(item.note, item.edits), nl=False)
+        if sys.stdout.isatty() or is_workflow():
+            sys.stdout.write(shown_text(unified_diff(item.note, item.edits)))
+        else:
+            click.echo(patch(item.note, item.edits), nl=False)
     if write:
         for item in result.mended:
             write_note(item)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli.options import GlobalOptions, global_options
+from crawler.cli.streams import say
+from crawler.core.display import message, path_cell
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -118,17 +120,16 @@ def watched(folder: Path, run: Callable[[Iterable[Path], bool], Imported]) -> in
 def _teller(options: GlobalOptions) -> ImportObserver:
     """Prints a line about each page: kept ones on stdout, the others on stderr."""
     from crawler.crawl.importing import ImportObserver
-    from crawler.report.clean import plain
 
     class Teller(ImportObserver):
         def kept(self, page: KeptPage) -> None:
-            click.echo(kept_line(page))
+            click.echo(path_cell(message(kept_line(page))))
 
         def lost(self, page: LostPage) -> None:
-            click.echo(f"crawler: {lost_line(page)}", err=True)
+            say(f"crawler: {lost_line(page)}")
 
         def say(self, line: str) -> None:
-            options.say(f"crawler: {plain(line)}")
+            options.say(f"crawler: {line}")
 
     return Teller()
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from crawler.cli.streams import is_plain_terminal, write_result
 from crawler.core.errors import UsageError
 from crawler.core.files import is_replaceable, replace_file
 
@@ -17,10 +18,10 @@ def write_outputs(pairs: Sequence[tuple[str, Path | None]], render: Callable[[st
         write_output(file, render(name))
 
 
-def write_output(file: Path | None, text: str) -> None:
-    """Write a text to its file, or to stdout for None and "-"."""
+def write_output(file: Path | None, text: str, *, commands: bool = False) -> None:
+    """Write a text to its file, or to stdout for None and "-", where only `commands` are read as such by a workflow."""
     if file is None or str(file) == "-":
-        sys.stdout.write(text)
+        write_result(text, commands=commands)
     else:
         write_file(file, text)
 
@@ -31,7 +32,7 @@ def rich_text(*lines: object) -> str:
 
     from rich.console import Console
 
-    terminal = sys.stdout.isatty()
+    terminal = sys.stdout.isatty() and not is_plain_terminal()
     stream = io.StringIO()
     console = Console(
         file=stream,

@@ -17,6 +17,7 @@ import click
 
 from crawler.cli.options import GlobalOptions
 from crawler.cli.output import write_file, write_output
+from crawler.cli.streams import is_plain_terminal
 from crawler.core.errors import ConfigError, UsageError
 from crawler.core.model import Report, State
 from crawler.report import FORMATS, ReportOptions
@@ -46,7 +47,7 @@ def report_options(options: GlobalOptions, settings: Settings, fail_on: Iterable
     return ReportOptions(
         language=settings.report.language,
         width=_width() if terminal else 80,
-        colour=terminal and not os.environ.get("NO_COLOR"),
+        colour=terminal and not os.environ.get("NO_COLOR") and not is_plain_terminal(),
         verbose=options.verbose,
         fail_on=frozenset(fail_on),
         feed_id=feed_id(Path(settings.archive.path)),
@@ -99,7 +100,7 @@ def write_reports(
         return FORMATS[name].render(report, near)
 
     for name, file in pairs:
-        write_output(file, render(name, file))
+        write_output(file, render(name, file), commands=name == "github")
     folder = Path(settings.report.path or settings.archive.path)
     if "atom" in settings.report.formats:
         how = replace(how, feed_id=feed_id(Path(settings.archive.path), make=True))
