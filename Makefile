@@ -57,7 +57,7 @@ torture: $(READY) ## kills, failing disks, power cuts, flipped bytes, lost and m
 	$(BIN)/python -m pytest -s tests/torture tests/archive/test_store_crash.py
 
 soak: $(READY) ## 20,000 links of hostile weather on loopback for 30 minutes; SOAK=300 for less
-	PYTHONPATH=. $(BIN)/python tests/soak/soak.py --seconds $(SOAK)
+	PYTHONPATH=. $(BIN)/python tests/soak/soaking.py --seconds $(SOAK)
 
 lock: $(READY) ## pin what the action and the demo install, by hash, anew
 	$(BIN)/python -m pip install --quiet uv

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from soak import Round, growth, soak
+from soaking import Round, growth, soak
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")]
 
-LINKS = int(os.environ.get("CRAWLER_SOAK_LINKS", "500"))
+LINKS = int(os.environ.get("CRAWLER_SOAK_LINKS", "300"))
 SECONDS = float(os.environ.get("CRAWLER_SOAK_SECONDS", "10"))
 
 
