@@ -328,6 +328,8 @@ class History:
     silent_at: datetime | None = None  # the last of them that counted
     said: str = ""  # fingerprint of the last answer or failure that was believed (`schedule.outage`)
     mark: Mark | None = None  # a person's word, which stands above what checks conclude
+    refused: int = 0  # walls met in a row, up to the last check
+    walled: int = 0  # of them: in runs in which another link of the slot was seen (`schedule.walls`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,12 +380,17 @@ class Politeness:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A politeness queue with the links to check, in order."""
+    """A politeness queue with the links to check, in order; known walls stand last."""
 
     key: str
     site: str
     politeness: Politeness
     links: tuple[Link, ...]
+    walls: frozenset[str] = frozenset()  # canonical URLs whose refusals say nothing about the slot
+    canaries: tuple[
+        Link, ...
+    ] = ()  # not due, alive at their last check: they tell a wall of the slot from one of links
+    spare: int = 0  # checks that canaries may cost
 
 
 # --- what a report tells ------------------------------------------------------------------------

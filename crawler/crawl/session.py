@@ -128,6 +128,7 @@ def walk_with(
         answered=lambda slot: fetcher.answered(slot.key),
         leave=partial(leave, fetcher, None),
         stop=job.stop,
+        left_alone=job.observer.left_alone,
     )
 
 
@@ -172,7 +173,7 @@ def summary(run: Run, walk: Walk, recorder: Recorder) -> Run:
     return replace(
         run,
         fetched=recorder.fetched,
-        requests=recorder.requests + (pictures.requests if pictures else 0),
+        requests=recorder.requests + walk.requests + (pictures.requests if pictures else 0),
         kept_bytes=recorder.kept_bytes + (pictures.kept_bytes if pictures else 0),
         network="down" if recorder.network_down else "ok",
         slots_given_up=tuple(walk.given_up),
