@@ -442,6 +442,7 @@ class Finding:
     link: Link
     history: History
     suggestions: tuple[Suggestion, ...] = ()
+    known_before: bool = False  # the archive had checked it before a `check` looked at it: a note, not a state
 
 
 class ChangeKind(StrEnum):
@@ -484,6 +485,14 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedNote:
+    """A note that was read although some of its bytes mean nothing."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Results of a run, ready to be written in any format; `findings` are in report order."""
 
@@ -494,3 +503,4 @@ class Report:
     trend: tuple[Health, ...] = ()  # oldest first
     rounds: tuple[Round, ...] = ()
     overdue: tuple[str, ...] = ()  # canonical URLs of links that have waited too long
+    damaged: tuple[DamagedNote, ...] = ()

@@ -6,13 +6,15 @@ Pure assembly lives here: no I/O, no clock. What a report looks like in a format
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from crawler.archive.warc import uri
 from crawler.core.model import (
     Change,
     ChangeKind,
+    DamagedNote,
     Elsewhere,
     Finding,
     Health,
@@ -25,6 +27,9 @@ from crawler.core.model import (
     Suggestion,
 )
 from crawler.schedule.news import changes_of_state
+
+if TYPE_CHECKING:
+    from crawler.notes.files import SkippedNote
 
 STATE_ORDER = {state: rank for rank, state in enumerate(State)}
 CHANGE_ORDER = {kind: rank for rank, kind in enumerate(ChangeKind)}
@@ -41,10 +46,13 @@ def build_report(
     trend: Iterable[Health] = (),
     rounds: Iterable[Round] = (),
     overdue: Iterable[str] = (),
+    damaged: Iterable[DamagedNote] = (),
+    known_before: Collection[str] = (),
 ) -> Report:
     """The report of `run` over `links`; `histories` and `suggestions` are by canonical URL.
 
-    A link without a history shows as `unchecked`. Changes of state are read from the histories (those that
+    A link without a history shows as `unchecked`. `known_before` are the canonical URLs that the archive had checked
+    before, `overdue` those that have waited too long. Changes of state are read from the histories (those that
     happened since the run started); `changes` adds what histories do not tell, such as titles that changed.
     """
     offered = suggestions or {}
@@ -53,6 +61,7 @@ def build_report(
             link,
             histories.get(link.canonical_url) or History(link.canonical_url, first_seen=now, url=link.url),
             tuple(offered.get(link.canonical_url, ())),
+            link.canonical_url in known_before,
         )
         for link in links
     ]
@@ -67,6 +76,7 @@ def build_report(
         trend=tuple(sorted(trend, key=lambda point: point.at)),
         rounds=tuple(rounds),
         overdue=tuple(overdue),
+        damaged=tuple(damaged),
     )
 
 
@@ -106,3 +116,8 @@ def suggestions(
 def wayback_suggestion(known: Elsewhere) -> Suggestion:
     """A capture that was read and shows the page, with the evidence for it."""
     return Suggestion("wayback", known.url, known.captured_at, known.status, known.title, known.title_match)
+
+
+def damaged_of(notes: Iterable[SkippedNote]) -> tuple[DamagedNote, ...]:
+    """Notes that were read although damaged, as reports name them."""
+    return tuple(DamagedNote(note.path, note.why) for note in notes)

@@ -16,10 +16,10 @@ from crawler.core.model import Health, History, Report
 from crawler.crawl.job import Job, Memory, Outcome, why_unchecked
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
-from crawler.crawl.results import build_report, suggestions
+from crawler.crawl.results import build_report, damaged_of, suggestions
 from crawler.crawl.runner import run_job
 from crawler.schedule.news import title_changes
-from crawler.schedule.plan import Budget
+from crawler.schedule.plan import Budget, overdue_links
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -94,7 +94,8 @@ def check_links(
         changes=title_changes(outcome.run, outcome.before, outcome.histories),
         trend=trend(),
         rounds=outcome.plan.rounds,
-        overdue=outcome.plan.overdue,
+        overdue=overdue_links(found.links, outcome.histories, context.now()),
+        damaged=damaged_of(found.notes.damaged),
     )
     if outcome.run.network == "down":
         observer.say(NO_NETWORK)

@@ -49,6 +49,8 @@ GRACE = 10.0  # seconds that open fetches get to finish after a signal or the en
 COOL_DOWN = timedelta(hours=2)  # how long a slot that refused us `patience` times is left alone; a guess
 ASKED = 2  # hosts that were alive last, asked where a page or failure is in doubt
 AFTER_ALL = ""  # the one queue of all pictures where they wait until the last page is through
+WELL_KNOWN = ("a.root-servers.net", "www.iana.org")  # names that resolve wherever names do (RFC 8109 asks the first)
+LOOKUP = 5.0  # seconds for looking these up
 LETTERS = 25  # of a sibling probe; Bar-Yossef et al. 2004
 
 
@@ -218,7 +220,7 @@ async def settle(walk: Walk, recorder: Recorder, hijack: HijackWatch) -> None:
     if recorder.job.stop.reason in (None, "budget"):
         await ask_canaries(walk, recorder)
         refuted = await ask_about_doubts(walk, recorder, hijack)
-        await look_up_again(walk, recorder)
+        await look_up_again(walk, recorder, hijack.fetcher)
     else:  # nobody waits for canaries: what is in doubt does not count, and stays due
         refuted = frozenset(recorder.stretch.few | recorder.stretch.doubtful)
     await recorder.settle(refuted)
@@ -269,20 +271,32 @@ def resolves_all(settings: FetchSettings) -> bool:
     return any(key.partition(":")[0] in ("", "*") for key in settings.resolve)
 
 
-async def look_up_again(walk: Walk, recorder: Recorder) -> None:
+async def look_up_again(walk: Walk, recorder: Recorder, fetcher: Fetcher) -> None:
     """A second look-up of names that do not exist, of links never seen alive: one link a host."""
-    if not recorder.watch.answered:
-        return
     missing: dict[str, list[Link]] = {}
     for check in recorder.held:
         known = recorder.before.get(check.link.canonical_url)
         if has_no_name(check.fetch) and (known is None or known.last_alive is None):
             missing.setdefault(check.link.host, []).append(check.link)
+    if not missing or not await names_resolve(fetcher, recorder):
+        return
+    recorder.watch.nameless |= set(missing)
     for links in missing.values():
         again = await check_link(links[0], walk)
         recorder.requests += again.fetch.requests
         if has_no_name(again.fetch):
             recorder.hosts.gone |= {link.canonical_url for link in links}
+
+
+async def names_resolve(fetcher: Fetcher, recorder: Recorder) -> bool:
+    """Whether other names resolve here: a host answered, or a name does that every resolver knows."""
+    if recorder.watch.answered:
+        return True
+    with trio.move_on_after(LOOKUP):
+        for name in WELL_KNOWN:
+            if await fetcher.lookup(name):
+                return True
+    return False
 
 
 def has_no_name(fetch: Fetch) -> bool:

@@ -29,6 +29,7 @@ from crawler.report.clean import plain, redacted, storable
 from crawler.report.elsewhere import search_addresses
 from crawler.report.parts import (
     ChangePart,
+    DamagedNotePart,
     EvidencePart,
     HealthPart,
     LinkPart,
@@ -93,6 +94,7 @@ def _document(report: Report, findings: Iterable[Finding], clean: Clean) -> Repo
             RoundPart(site=clean(r.site), links=r.links, seconds=r.seconds, runs=r.runs) for r in report.rounds
         ),
         overdue=tuple(clean(redact(url)) for url in report.overdue),
+        damaged_notes=tuple(DamagedNotePart(path=clean(n.path), why=clean(n.why)) for n in report.damaged),
         links=links,
     )
 
@@ -149,6 +151,7 @@ def _link(finding: Finding, clean: Clean) -> LinkPart:
         previous_state=history.previous_state,
         changed_at=_moment(history.changed_at),
         mark=_mark(history.mark, clean),
+        known_before=finding.known_before,
         snapshot=_snapshot(history.snapshot, clean),
         suggestions=tuple([_suggestion(s, clean) for s in finding.suggestions]),
         searches=search_addresses(link, history),

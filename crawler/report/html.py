@@ -30,6 +30,7 @@ from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument, Sugge
 from crawler.report.phrases import (
     about_rounds,
     about_run,
+    attention,
     evidence,
     in_state,
     judgement,
@@ -86,7 +87,7 @@ def render(report: Report, options: ReportOptions) -> str:
         written=[row(link, options) for link in _to_act_on(document)[:MAX_WRITTEN]],
         differing=[(row(link, options), link) for link in with_other_title(document)],
         about=about_run(document.run, options.language)[:1] + about_rounds(document, options.language),
-        warnings=warned,
+        warnings=[*warned, *attention(document, options.language)],
         sorts=SORTS,
         number=number,
         blank=TableRow(s=0, r="", w="", u="", p=[], h="#"),

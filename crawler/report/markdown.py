@@ -18,6 +18,7 @@ from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument
 from crawler.report.phrases import (
     about_rounds,
     about_run,
+    attention,
     evidence,
     in_state,
     judgement,
@@ -54,6 +55,7 @@ def render(report: Report, options: ReportOptions) -> str:
         f"# {say.title}",
         minute(document.generated_at),
         *_summary(document, say),
+        _bullets(map(_text, attention(document, options.language))),
         *_news(document, options, say),
         *_findings(document, State.DEAD, options, say),
         *_findings(document, State.SUSPECT, options, say),

@@ -142,6 +142,7 @@ class LinkPart(Part, frozen=True):
     previous_state: State | None
     changed_at: datetime | None
     mark: MarkPart | None
+    known_before: bool
     snapshot: SnapshotPart | None
     suggestions: tuple[SuggestionPart, ...]
     searches: tuple[SearchPart, ...]
@@ -183,6 +184,13 @@ class RoundPart(Part, frozen=True):
     runs: int | None
 
 
+class DamagedNotePart(Part, frozen=True):
+    """A note that was read although some of its bytes mean nothing."""
+
+    path: str
+    why: str
+
+
 class ReportDocument(Part, frozen=True):
     """A whole report."""
 
@@ -196,4 +204,5 @@ class ReportDocument(Part, frozen=True):
     trend: tuple[HealthPart, ...]
     rounds: tuple[RoundPart, ...]
     overdue: tuple[str, ...]
+    damaged_notes: tuple[DamagedNotePart, ...]
     links: tuple[LinkPart, ...]

@@ -15,6 +15,7 @@ from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, 
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language, Words, words
 
+OVERDUE_NAMED = 3  # of the links that have waited too long; the JSON report has all
 FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: their dead come first
 
 
@@ -88,7 +89,13 @@ def memory(link: LinkPart, language: Language) -> str:
     failures = say.failures.format(count=link.failures) if link.failures else ""
     return " · ".join(
         part
-        for part in (alive, failures, say.confidence[link.confidence], f"{say.checked} {day(link.checked_at)}")
+        for part in (
+            say.known_before if link.known_before else "",
+            alive,
+            failures,
+            say.confidence[link.confidence],
+            f"{say.checked} {day(link.checked_at)}",
+        )
         if part
     )
 
@@ -140,14 +147,22 @@ def _given_up(run: RunPart, language: Language) -> list[str]:
 
 
 def about_rounds(document: ReportDocument, language: Language) -> list[str]:
-    """How long a full round of each site takes, and how many links have waited too long."""
+    """How long a full round of each site takes."""
     say = words(language)
     lines = []
     for r in document.rounds:
         line = say.round_line.format(site=r.site, links=number(r.links), seconds=duration(r.seconds, language))
         lines.append(line + (say.round_runs.format(runs=number(r.runs)) if r.runs is not None else ""))
+    return lines
+
+
+def attention(document: ReportDocument, language: Language) -> list[str]:
+    """What stands near the top: links that have waited too long, and notes that were read although damaged."""
+    say = words(language)
+    lines = [say.damaged_note.format(path=note.path, why=note.why) for note in document.damaged_notes]
     if document.overdue:
-        lines.append(say.overdue.format(count=number(len(document.overdue))))
+        named = ", ".join(document.overdue[:OVERDUE_NAMED]) + (" …" if len(document.overdue) > OVERDUE_NAMED else "")
+        lines.insert(0, say.overdue.format(count=number(len(document.overdue)), urls=named))
     return lines
 
 

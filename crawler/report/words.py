@@ -77,6 +77,8 @@ class Words:
     round_line: str
     round_runs: str
     overdue: str
+    damaged_note: str
+    known_before: str
     more: str
     show_more: str
     filter_label: str
@@ -170,7 +172,9 @@ ENGLISH = Words(
     data="Show the numbers",
     round_line="{site}: {links} links, {seconds} of asking",
     round_runs=", {runs} runs at this budget",
-    overdue="Links that have waited longer than planned: {count}",
+    overdue="{count} links have waited too long for a check: {urls}",
+    damaged_note="{path} is damaged ({why}); its links are read all the same",
+    known_before="was there before",
     more="… and {count} more",
     show_more="Show more",
     filter_label="Filter",
@@ -258,7 +262,9 @@ CHINESE = Words(
     data="查看数据",
     round_line="{site}：{links} 个链接，需访问 {seconds}",
     round_runs="，按此预算需 {runs} 次运行",
-    overdue="{count} 个链接等待已超过计划时间。",
+    overdue="{count} 个链接等待检查的时间过长：{urls}",
+    damaged_note="{path} 已损坏（{why}），其中的链接仍已读取",
+    known_before="此前已存在",
     more="…… 另有 {count} 个",
     show_more="显示更多",
     filter_label="筛选",

@@ -10,7 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crawler.core.model import (
-    Check, Confidence, Evidence, Fetch, History, Link, Page, Politeness, Proof, Slot, State, Verdict,
+    Check,
+    Confidence,
+    Evidence,
+    Fetch,
+    History,
+    Link,
+    Page,
+    Politeness,
+    Proof,
+    Slot,
+    State,
+    Verdict,
 )  # fmt: skip
 from crawler.core.settings import DAY, Schedule
 from crawler.crawl.pipeline import Walk, crawl, record
@@ -47,10 +58,10 @@ class World:
         self.histories = {x.canonical_url: first_seen(x.canonical_url, x.url, START) for x in links}
         self.asked: list[tuple[float, Link, History]] = []  # day, link, what was remembered before
 
-    def night(self, day: float, budget: Budget = Budget()) -> list[Link]:
+    def night(self, day: float) -> list[Link]:
         now = START + timedelta(days=day)
         before = dict(self.histories)
-        plan = make_plan(self.links, before, now, polite, budget)
+        plan = make_plan(self.links, before, now, polite)
         walked: list[Link] = []
 
         async def check(of: Link) -> Check:
@@ -232,7 +243,7 @@ fates = st.sampled_from(["lives", "walls", "dies", "opens", "flickers"])
 def test_over_a_quarter_nobody_waits_twice_its_interval_and_no_wall_is_asked_too_often(
     mix: list[str], seed: int
 ) -> None:
-    """Any mix of links in one slot, ninety nights. A link "answers when asked" on days on which no wall stands there."""
+    """Any mix of links in one slot, ninety nights, with budget enough."""
     links = [link(n) for n in range(len(mix))]
     fate = dict(zip(links, mix, strict=True))
     day_of = {x: random.Random(f"{seed}{x.url}").uniform(1, 90) for x in links}
@@ -255,7 +266,7 @@ def test_over_a_quarter_nobody_waits_twice_its_interval_and_no_wall_is_asked_too
     for day in range(90):
         walked = world.night(day)
         assert sum(is_known_wall(h) for d, x, h in world.asked if d == day) <= MOST
-        for d, x, known in world.asked[-len(walked) :] if walked else ():
+        for d, _, known in world.asked[-len(walked) :] if walked else ():
             if is_known_wall(known) and known.checked_at and known.next_due:
                 assert (START + timedelta(days=d) - known.checked_at).total_seconds() >= known.interval - 0.1 * DAY
         now = START + timedelta(days=day)
