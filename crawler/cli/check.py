@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli.options import Duration, GlobalOptions, global_options, output_options, pair_outputs, paths_argument
-from crawler.cli.reporting import REPORTS, default_format, exit_code, parse_states, report_options, write_reports
+from crawler.cli.reporting import (
+    REPORTS,
+    check_reports,
+    default_format,
+    exit_code,
+    parse_states,
+    report_options,
+    write_reports,
+)
 from crawler.cli.streams import say
 from crawler.cli.watching import watching
 from crawler.core.errors import UsageError
@@ -66,9 +74,9 @@ def command(
 ) -> int:
     """Check the links of an edit: which of the links that its author wrote are dead?
 
-    A new link fails at once when its page is gone (404, 410, the site's own notice), its URL is malformed or its
-    domain does not exist. Walls and doubts are warnings. Links that were there before fail only when their death is
-    confirmed. The archive is read where there is one, and written only with --archive-new.
+    A dead link fails: its page is gone (404, 410, the site's own notice), its URL is malformed, its domain does not
+    exist. Walls and doubts are warnings. With --since or --staged only links that the edit wrote or broke count, else
+    all do. The archive is read where there is one, and written only with --archive-new.
 
     With --untrusted, what the tree's own configuration says of proxies, headers, cookies, certificates, site files,
     hooks and places outside of the repository is ignored, with a line for each; that of the commit named with --since
@@ -114,6 +122,7 @@ def check_and_report(
     """Check, write the reports, and give the exit code."""
     from crawler.crawl.check import repository_places
 
+    check_reports(pairs, settings)
     report = checked(options, paths, settings, wanted)
     how = report_options(options, settings, failing)
     how = replace(how, notes_folder=repository_places(paths, settings))

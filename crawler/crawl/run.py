@@ -16,8 +16,10 @@ from crawler.core.model import Health, History, Report
 from crawler.crawl.job import Job, Memory, Outcome, why_unchecked
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
+from crawler.crawl.ready import ready_to_run
 from crawler.crawl.results import build_report, damaged_of, suggestions
 from crawler.crawl.runner import run_job
+from crawler.notes.git import LineCommits
 from crawler.schedule.news import title_changes
 from crawler.schedule.plan import Budget, overdue_links
 
@@ -54,6 +56,7 @@ def run(
     `budget` defaults to `[schedule] budget`; keys of the Internet Archive are read from `environ`. Returns also after a
     signal. Raises NotesError, ConfigError, and what the archive raises.
     """
+    ready_to_run(context.settings, environ=environ)
     limits = budget or Budget(context.settings.schedule.budget)
     found = read_links(context, paths, observer)
     return check_links(
@@ -112,11 +115,15 @@ def ask_elsewhere(
     if outcome.run.network == "down" or outcome.run.stopped_by == "signal":
         return {}
     from crawler.crawl.wayback import look_back, written_at
-    from crawler.notes.git import LineCommits
 
     observer.say(f"asking {settings.wayback.endpoint}")
     root = found.notes.root
-    dated = partial(written_at, head_of=lambda name: head_of_note(root / name), commit_of=LineCommits(root))
+    files = {note.file.name: note.file.path for note in found.notes.read}  # names are escaped, paths are not
+    dated = partial(
+        written_at,
+        head_of=lambda name: head_of_note(files.get(name, root / name)),
+        commit_of=LineCommits(root),
+    )
     learned = look_back(context, found.links, outcome.histories, dated, environ)
     context.archive.put_histories(learned.values())
     captures = sum(1 for history in learned.values() if history.elsewhere and history.elsewhere.url)
