@@ -1,7 +1,7 @@
 """Is a run ready to begin? What would end it only after hours of asking is found before the first request.
 
-Keys and addresses from the environment, names of formats, files that cannot be written: each is one error that names its
-setting. Nothing is fetched here, and nothing that exists is changed.
+Keys and addresses from the environment, names of formats, files that cannot be written: each is one error that names
+its setting. Nothing is fetched here, and nothing that exists is changed.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ class Plan:
     overdue: tuple[str, ...] = ()  # links that have waited more than `LATE` times their interval
     skipped: tuple[str, ...] = ()  # links that the user's [host] skip leaves out
     limited: tuple[str, ...] = ()  # due links that the limits of a run or a day leave out
+    first: bool = False  # no link of it was ever checked
 
     @property
     def beyond(self) -> int:
@@ -89,10 +90,15 @@ def make_plan(
             slots.append(slot if budget.all else _with_walls(slot, members, histories, allowance))
     if budget.links:
         slots = [replace(slot, spare=0) for slot in _most_urgent(slots, histories, now, budget.links)]
+    first = not any(_was_checked(histories.get(x.canonical_url)) for slot in slots for x in slot.links)
     slots.sort(key=lambda slot: (-len(slot.links) * slot.politeness.interval / slot.politeness.per_host, slot.key))
     planned = {link.canonical_url for slot in slots for link in slot.links}
     limited = tuple(url for url in wanted if url not in planned)
-    return Plan(tuple(slots), tuple(left), tuple(rounds.values()), tuple(overdue), tuple(skipped), limited)
+    return Plan(tuple(slots), tuple(left), tuple(rounds.values()), tuple(overdue), tuple(skipped), limited, first)
+
+
+def _was_checked(history: History | None) -> bool:
+    return history is not None and history.checked_at is not None
 
 
 def _queues(

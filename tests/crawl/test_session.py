@@ -259,7 +259,7 @@ def test_known_walls_are_remembered_by_whole_runs_and_cost_a_slot_no_patience() 
     notebook = Notebook()
     for day in range(6):
         run(job(notebook, web, addresses), day=day)
-    assert {url: notebook.told[url].walled >= KNOWN for url in addresses} == {
+    assert {url: notebook.kept[url].walled >= KNOWN for url in addresses} == {
         url: url in web.walled_urls for url in addresses
     }
-    assert all(notebook.told[url].state is State.ALIVE for url in addresses[6:])
+    assert all(notebook.kept[url].state is State.ALIVE for url in addresses[6:])
