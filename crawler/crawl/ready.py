@@ -45,7 +45,7 @@ def _check_wayback(settings: Settings, environ: Mapping[str, str]) -> None:
     if not wayback.endpoint.startswith(("http://", "https://")):
         raise ConfigError(f"[wayback] endpoint: {wayback.endpoint!r} is no http(s) URL")
     if wayback.keys:
-        from crawler.fetch.wayback import read_keys
+        from crawler.fetch.savepage import read_keys
 
         read_keys(wayback.keys, environ)
 
