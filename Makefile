@@ -4,20 +4,24 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 REPLAY := .venv-replay
+TOOLS  := .venv-tools
+SOAK   ?= 1800
 export INSTALL
 KILLS  ?= 200
 ROUNDS ?= 100
 SEED   ?= $(shell date +%s)
 
-.PHONY: demo test quick lint replay-tools screenshots torture bench-scale format clean help
+.PHONY: demo test quick lint replay-tools screenshots torture bench-scale soak lock audit sbom format clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock \
+	  || echo "requirements.lock cannot be installed here: taking what pyproject.toml allows"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $@
 
@@ -55,9 +59,26 @@ torture: $(READY) ## kills, failing disks, power cuts, flipped bytes, lost and m
 bench-scale: $(READY) ## what a run costs for each remembered link, 10,000 to 1,000,000, in virtual time
 	$(BIN)/python -m benchmarks.scale --links 10000 100000 1000000 --svg docs/scale.svg
 
+soak: $(READY) ## 20,000 links of hostile weather on loopback for 30 minutes; SOAK=300 for less
+	PYTHONPATH=. $(BIN)/python tests/soak/soaking.py --seconds $(SOAK)
+
+lock: $(READY) ## pin what the action and the demo install, by hash, anew
+	$(BIN)/python -m pip install --quiet uv
+	.ci/lock $(BIN)/uv
+
+audit: ## known vulnerabilities of the pinned packages; asks the advisory database of PyPI
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(TOOLS)/bin/pip-audit --require-hashes --disable-pip --requirement requirements.lock
+
+sbom: ## a software bill of materials of the pinned packages (CycloneDX): sbom.json
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom
+	$(TOOLS)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file sbom.json requirements.lock
+
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## forget the virtual environment and the caches
-	rm -rf $(VENV) $(REPLAY) .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(REPLAY) $(TOOLS) .mypy_cache .ruff_cache .hypothesis .coverage

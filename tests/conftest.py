@@ -1,9 +1,22 @@
-"""What all tests share: the flag that rewrites golden files."""
+"""What all tests share: where helpers are found, how hypothesis searches, the flag that rewrites golden files."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# Helpers are modules beside the tests that use them, under names of their own; tests themselves are imported by path.
+HERE = Path(__file__).parent
+ROOMS = [folder for folder in HERE.iterdir() if folder.is_dir() and folder.name != "pages"]  # pages: samples, no code
+HELPERS = {file.parent for room in ROOMS for file in room.rglob("*.py")}
+sys.path.extend(str(folder) for folder in sorted(HELPERS) if str(folder) not in sys.path)
+
+# An example has no deadline: on a machine that is busy with something else, the first call of a function (imports,
+# compiled patterns) takes seconds, and such a failure says nothing of the code. What must be fast has a benchmark.
+hypothesis.settings.register_profile("crawler", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("crawler")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

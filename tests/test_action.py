@@ -4,6 +4,8 @@ import os
 import re
 import shlex
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -60,17 +62,19 @@ def test_the_archive_is_saved_also_when_the_check_fails() -> None:
 
 def arguments(tmp_path: Path, **environment: str) -> list[str]:
     """What the action's script calls the crawler with."""
-    tool = tmp_path / "crawler" / "bin" / "crawler"
+    tool = tmp_path / "crawler" / "bin" / "python"
     tool.parent.mkdir(parents=True)
     tool.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$RUNNER_TEMP/said"\nexit 1\n')
     tool.chmod(0o755)
     inputs = {name.upper().replace("-", "_"): told["default"] for name, told in ACTION["inputs"].items()}
     runner = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output"), "PATH": os.environ["PATH"]}
-    rest = {"BEFORE": "", "DEFAULT_BRANCH": "main"}
+    rest = {"BEFORE": "", "DEFAULT_BRANCH": "main", "EVENT": "push"}
     done = subprocess.run(["bash", "-e", "-c", SCRIPT], env={**inputs, **rest, **runner, **environment}, check=False)
     assert done.returncode == 1
     assert (tmp_path / "output").read_text() == "exit-code=1\n"
-    return (tmp_path / "said").read_text().splitlines()
+    told = (tmp_path / "said").read_text().splitlines()
+    assert told[:3] == ["-I", "-m", "crawler"]
+    return told[3:]
 
 
 def test_a_pull_request_is_compared_with_its_base(tmp_path: Path) -> None:
@@ -105,6 +109,70 @@ def test_where_there_is_nothing_to_compare_with_the_script_knows(
 ) -> None:
     told = arguments(tmp_path, **environment)
     assert (told[told.index("--since") + 1] if "--since" in told else None) == since
+
+
+@pytest.mark.parametrize(
+    ("environment", "untrusted"),
+    [
+        ({"EVENT": "pull_request"}, True),
+        ({"EVENT": "pull_request_target"}, True),
+        ({"EVENT": "push"}, False),
+        ({"EVENT": "push", "UNTRUSTED": "true"}, True),
+        ({"EVENT": "pull_request", "UNTRUSTED": "false"}, False),
+    ],
+)
+def test_the_tree_of_a_pull_request_is_not_trusted(
+    tmp_path: Path, environment: dict[str, str], *, untrusted: bool
+) -> None:
+    assert ("--untrusted" in arguments(tmp_path, **environment)) is untrusted
+
+
+def test_no_python_of_the_action_imports_from_the_checked_tree() -> None:
+    for step in STEPS:
+        for line in step.get("run", "").splitlines():
+            if "python" in line.lower() and "#" not in line.partition('"')[0]:
+                assert " -I -m " in line or "PYTHON=" in line, line
+
+
+def test_a_module_in_the_checked_tree_is_not_run(tmp_path: Path) -> None:
+    """The action calls Python in the checked tree, where a stranger may put a file named like a module."""
+    for name in ("venv", "pip", "click", "crawler", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("open('owned', 'w')\n")
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "venv", "--help"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert done.returncode == 0
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize("file", ["action.yml", "config/github/check.yml", "config/github/scheduled.yml"])
+def test_actions_of_others_are_pinned_by_commit(file: str) -> None:
+    used = re.findall(r"uses: (actions/\S+)(.*)", (ROOT / file).read_text(encoding="utf-8"))
+    assert used
+    for name, comment in used:
+        assert re.fullmatch(r"actions/[a-z/-]+@[0-9a-f]{40}", name), name
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), "a person must see which version it is"
+
+
+def test_the_action_installs_what_the_lock_names_by_hash_alone() -> None:
+    script = next(step["run"] for step in STEPS if step.get("name") == "Install the crawler")
+    assert "--require-hashes" in script
+    assert "--no-deps --no-build-isolation" in script
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"(?m)^([A-Za-z0-9._-]+)==", lock)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needs = (*project["project"]["dependencies"], *project["build-system"]["requires"])
+    wanted = [re.split(r"[<>=!;\[ ]", need)[0] for need in needs]
+    missing = {re.sub(r"[-_.]+", "-", name).lower() for name in wanted} - locked
+    assert not missing, f"run `make lock`: {missing}"
+    assert all("--hash=sha256:" in part for part in re.split(r"(?m)^(?=[A-Za-z0-9])", lock) if "==" in part)
+
+
+def test_hooks_end_their_options_before_the_names_of_files() -> None:
+    for hook in load(".pre-commit-hooks.yaml"):
+        assert hook["args"][-1] == "--"
+    for repo in load("config/pre-commit.example.yaml")["repos"]:
+        assert all(hook["args"][-1] == "--" for hook in repo["hooks"] if "args" in hook)
 
 
 def test_hooks_call_the_check_with_options_that_exist() -> None:

@@ -199,6 +199,15 @@ class Archive:
         for start in range(0, len(lines), _LINES):
             self._write(lines[start : start + _LINES])
 
+    def put_readings(self, readings: Iterable[tuple[int, State, str, str]]) -> None:
+        """Captures read otherwise by today's rules: (capture, state, reason, title).
+
+        Only the index holds it. The segments keep what was concluded on the day, and a rebuild what they hold.
+        """
+        with self._transaction():
+            for ident, state, reason, title in readings:
+                self._index.put_reading(ident, state, reason, title)
+
     # Notes
 
     def notes(self) -> dict[str, NoteEntry]:
@@ -313,7 +322,7 @@ class Archive:
         lines: dict[str, ImageLine] = {}
         with shelf.batch() as append:
             for url, content_type, body in images:
-                line = self._image_line(capture_id, warc.uri(url), content_type, body, append, lines)
+                line = self._image_line(capture_id, warc.uri(url, picture=True), content_type, body, append, lines)
                 lines.setdefault(line.url, line)
             self._commit(list(lines.values()), {})
 

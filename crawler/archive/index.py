@@ -160,6 +160,15 @@ class Index:
              *spans_of(capture), capture.raw_bytes, pack(capture.data)),
         )  # fmt: skip
 
+    def put_reading(self, ident: int, state: State, reason: str, title: str) -> None:
+        """Another state, reason and title of a capture."""
+        row = self.db.execute("SELECT data FROM captures WHERE id = ?", (ident,)).fetchone()
+        if row is not None:
+            data = pack(msgspec.structs.replace(unpack_data(row[0]), title=title))
+            self.db.execute(
+                "UPDATE captures SET state = ?, reason = ?, data = ? WHERE id = ?", (state.value, reason, data, ident)
+            )
+
     def make_searchable(self) -> None:
         """See to it that the search tables are of this version, once, before the first document is put in or out."""
         if not self._searchable:

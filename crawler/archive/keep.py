@@ -52,6 +52,8 @@ def decide(check: Check, payload: str, known: Sequence[Known], keep_raw: KeepRaw
         return Keep(revisit_of=pages[-1].base) if pages and verdict.state is State.ALIVE else None
     if not check.fetch.body or (check.fetch.cut and pages):
         return None  # what came of a cut body is kept where there is nothing else, and displaces nothing
+    if pages and check.history.rendered and not check.fetch.header("x-rendered-by"):
+        return None  # nor does what the page is without its scripts
     match verdict.state:
         case State.ALIVE | State.UNKNOWN:
             return _page(check, payload, pages, keep_raw)

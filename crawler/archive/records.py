@@ -114,7 +114,7 @@ def journal_record(lines: list[Line], at: datetime) -> bytes:
 def image_record(url: str, content_type: str, body: bytes, at: datetime) -> bytes:
     """A picture as the response that brought it; the little that is known of its head."""
     head = warc.response_head(200, [("Content-Type", content_type)], len(body))
-    fields = [("WARC-Target-URI", warc.uri(url)), ("WARC-Payload-Digest", warc.sha256(body))]
+    fields = [("WARC-Target-URI", warc.uri(url, picture=True)), ("WARC-Payload-Digest", warc.sha256(body))]
     return warc.format_record("response", warc.record_id(), at, head + body, _RESPONSE, fields)
 
 

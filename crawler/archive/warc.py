@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import quote
 
 from crawler.core.errors import ArchiveDamaged
-from crawler.core.url import normalize
+from crawler.core.url import normalize, redact_sharer
 from crawler.core.url import redact as redact_url
 
 MAX_HEAD: Final = 256 * 1024  # bytes of one record's or one response's header block
@@ -29,6 +29,8 @@ IDENTITY: Final = "X-Canonical-URL"  # of a response record: the link that it wa
 redact = functools.lru_cache(maxsize=256)(redact_url)  # one check names the same URL eight times
 
 _SECRET = frozenset({"cookie", "cookie2", "set-cookie", "set-cookie2", "authorization", "proxy-authorization"})
+# Headers that a user configures for an API; the same words as in fetch.credentials, which this room must not know.
+_CREDENTIAL = re.compile(r"(?i)auth|cookie|token|secret|session|passw|(?:^|-)key(?:$|-)")
 _URLS = frozenset({"location", "referer", "content-location", "refresh", "link"})
 _WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length"})
 _PHRASE = {status.value: status.phrase for status in HTTPStatus}
@@ -72,9 +74,9 @@ def sha256(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def uri(url: str) -> str:
+def uri(url: str, *, picture: bool = False) -> str:
     """A URL as it may stand in a header: a URI of ASCII alone, secrets redacted, nothing that ends a line."""
-    url = redact(url)
+    url = redact_sharer(url) if picture else redact(url)
     if not url.isascii():
         try:
             url = normalize(url)
@@ -129,7 +131,8 @@ def request_block(url: str, headers: Iterable[tuple[str, str]]) -> bytes:
     """The request as sent, secrets redacted."""
     target = redact(url).partition("#")[0].split("/", 3)
     path = "/" + (target[3] if len(target) > 3 else "")
-    lines = [f"GET {_UNSAFE.sub('', path)} HTTP/1.1", *(_field(name, value) for name, value in headers)]
+    shown = ((name, REDACTED if _CREDENTIAL.search(name) else value) for name, value in headers)
+    lines = [f"GET {_UNSAFE.sub('', path)} HTTP/1.1", *(_field(name, value) for name, value in shown)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "replace")
 
 

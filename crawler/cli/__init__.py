@@ -15,7 +15,8 @@ from collections.abc import Sequence
 import click
 
 from crawler.cli.options import GlobalOptions, global_options
-from crawler.core.errors import CrawlerError
+from crawler.cli.streams import give_up_stdout, guarded_streams, say, say_indented
+from crawler.core.errors import CrawlerError, OutputError
 
 # name -> (module of crawler.cli, one line of help)
 COMMANDS = {
@@ -92,7 +93,8 @@ def cli(options: GlobalOptions) -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    code = run_cli(list(sys.argv[1:] if args is None else args))
+    with guarded_streams():
+        code = run_cli(list(sys.argv[1:] if args is None else args))
     gc.freeze()  # what is left goes with the process: Python need not search it for circles first
     sys.exit(code)
 
@@ -104,21 +106,22 @@ def run_cli(args: list[str]) -> int:
         result = cli.main(args, prog_name="crawler", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        click.echo(error.format_message(), err=True)  # our own words, on several lines
         return 2
     except click.ClickException as error:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "crawler"
-        said = " ".join(error.format_message().split())  # click lists choices one a line
-        click.echo(f"crawler: {said} (see `{command} --help`)", err=True)
+        say(f"crawler: {error.format_message()} (see `{command} --help`)")
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("crawler: stopped", err=True)
+        say("crawler: stopped")
         return EXIT_SIGNAL
     except CrawlerError as error:
-        click.echo(f"crawler: {error}", err=True)
+        if isinstance(error, OutputError):
+            give_up_stdout()
+        say(f"crawler: {error}")
         return error.exit_code
     except BrokenPipeError:  # the reader of our output went away (`| head`): no news for anybody
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout()
         return 0
     except Exception as error:
         return _internal_error(error)
@@ -127,11 +130,12 @@ def run_cli(args: list[str]) -> int:
 
 def _internal_error(error: Exception) -> int:
     """Our fault: one line, and with CRAWLER_DEBUG=1 where it happened."""
-    click.echo(f"crawler: internal error: {type(error).__name__}: {error}", err=True)
+    say(f"crawler: internal error: {type(error).__name__}: {error}")
     if os.environ.get("CRAWLER_DEBUG"):
         import traceback
 
-        traceback.print_exception(error)
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            say_indented(line)
     else:
-        click.echo("crawler: run again with CRAWLER_DEBUG=1 for the traceback, and please report it", err=True)
+        say("crawler: run again with CRAWLER_DEBUG=1 for the traceback, and please report it")
     return EXIT_INTERNAL

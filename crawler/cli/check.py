@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from crawler.cli.options import Duration, GlobalOptions, global_options, output_options, pair_outputs, paths_argument
-from crawler.cli.reporting import REPORTS, default_format, exit_code, parse_states, report_options, write_reports
+from crawler.cli.reporting import (
+    REPORTS,
+    check_reports,
+    default_format,
+    exit_code,
+    parse_states,
+    report_options,
+    write_reports,
+)
+from crawler.cli.streams import say
 from crawler.cli.watching import watching
 from crawler.core.errors import UsageError
 from crawler.core.settings import FAIL_ON_CHECK
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     from crawler.core.model import Report, State
     from crawler.core.settings import Settings
     from crawler.crawl.check import CheckOptions
+    from crawler.crawl.untrusted import Untrusted
 
 BUDGET = 300.0  # seconds; an author waits for the answer
 MAX_AGE = 86400.0  # seconds; what last night's run saw needs no second check
@@ -34,6 +45,11 @@ MAX_AGE = 86400.0  # seconds; what last night's run saw needs no second check
 @click.option("--budget", type=Duration(), default=BUDGET, help="Begin no new link after this time [5m].")
 @click.option("--max-age", type=Duration(), default=MAX_AGE, help="How long the archive's word is taken [1d].")
 @click.option("--archive-new", is_flag=True, help="Keep a copy of each living page that is asked.")
+@click.option(
+    "--untrusted",
+    is_flag=True,
+    help="The checked tree is a stranger's: its configuration may not redirect, authenticate or leave the tree.",
+)
 @click.option(
     "--baseline", type=click.Path(path_type=Path), help="A JSON report; findings in it are not reported again."
 )
@@ -53,24 +69,60 @@ def command(
     budget: float,
     max_age: float,
     archive_new: bool,
+    untrusted: bool,
     baseline: Path | None,
 ) -> int:
     """Check the links of an edit: which of the links that its author wrote are dead?
 
-    A new link fails at once when its page is gone (404, 410, the site's own notice), its URL is malformed or its
-    domain does not exist. Walls and doubts are warnings. Links that were there before fail only when their death is
-    confirmed. The archive is read where there is one, and written only with --archive-new.
+    A dead link fails: its page is gone (404, 410, the site's own notice), its URL is malformed, its domain does not
+    exist. Walls and doubts are warnings. With --since or --staged only links that the edit wrote or broke count, else
+    all do. The archive is read where there is one, and written only with --archive-new.
+
+    With --untrusted, what the tree's own configuration says of proxies, headers, cookies, certificates, site files,
+    hooks and places outside of the repository is ignored, with a line for each; that of the commit named with --since
+    is used instead.
     """
-    from crawler.crawl.check import CheckOptions, repository_places
+    from crawler.crawl.check import CheckOptions
+    from crawler.crawl.untrusted import untrusted_settings
 
     if since is not None and staged:
         raise UsageError("--since and --staged are two ways to say which lines; give one")
     if offline and archive_new:
         raise UsageError("--offline fetches nothing that --archive-new could keep; give one")
     pairs = pair_outputs(formats, outputs, default_format())
-    settings = options.settings()
     failing = frozenset(FAIL_ON_CHECK) if fail_on is None else fail_on
-    wanted = CheckOptions(since, staged, everything, offline, budget, max_age, archive_new, read_baseline(baseline))
+    asked = partial(CheckOptions, since, staged, everything, offline, budget, max_age, archive_new)
+    if not untrusted:
+        return check_and_report(options, paths, options.settings(), asked(read_baseline(baseline)), pairs, failing)
+    with untrusted_settings(options.config, since, options.archive) as stranger:
+        for line in stranger.lines:
+            say(f"crawler: {line}")  # also with --quiet: whoever reads the result must know
+        refuse_outside(paths, stranger)
+        wanted = asked(read_baseline(baseline, stranger))
+        return check_and_report(options, paths, stranger.settings, wanted, pairs, failing)
+
+
+def refuse_outside(paths: Sequence[Path], stranger: Untrusted) -> None:
+    """PATHS may come from the names of changed files: a link out of the tree is no note. Raises UsageError."""
+    from crawler.crawl.untrusted import is_inside
+
+    for path in paths:
+        if not is_inside(path, stranger.top):
+            raise UsageError(f"{path} leads out of the repository, which --untrusted does not allow")
+
+
+def check_and_report(
+    options: GlobalOptions,
+    paths: Sequence[Path],
+    settings: Settings,
+    wanted: CheckOptions,
+    pairs: Sequence[tuple[str, Path | None]],
+    failing: frozenset[State],
+) -> int:
+    """Check, write the reports, and give the exit code."""
+    from crawler.crawl.check import repository_places
+
+    check_reports(pairs, settings)
     report = checked(options, paths, settings, wanted)
     how = report_options(options, settings, failing)
     how = replace(how, notes_folder=repository_places(paths, settings))
@@ -91,8 +143,8 @@ def checked(options: GlobalOptions, paths: Sequence[Path], settings: Settings, w
         return check_changes(context, paths, changes, wanted, observer)
 
 
-def read_baseline(file: Path | None) -> frozenset[tuple[str, str]]:
-    """What an earlier report says; nothing without one. Raises UsageError."""
+def read_baseline(file: Path | None, stranger: Untrusted | None = None) -> frozenset[tuple[str, str]]:
+    """What an earlier report says; nothing without one. Of a stranger's tree the base's is read. Raises UsageError."""
     if file is None:
         return frozenset()
     import json
@@ -100,6 +152,6 @@ def read_baseline(file: Path | None) -> frozenset[tuple[str, str]]:
     from crawler.notes.changes import baseline_keys
 
     try:
-        return baseline_keys(json.loads(file.read_bytes()))
+        return baseline_keys(json.loads(file.read_bytes() if stranger is None else stranger.read(file)))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{file}: cannot be read as a JSON report: {error}") from None

@@ -9,6 +9,7 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.output import rich_text
+from crawler.core.display import message
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def check(settings: Settings) -> int:
 
     checked = check_site_files(settings)
     for problem in checked.problems:
-        sys.stdout.write(f"{problem}\n")
+        sys.stdout.write(f"{message(str(problem))}\n")
     counts = f"{checked.files} site files, {checked.rules} rules, {checked.examples} examples"
     sys.stdout.write(
         f"{counts}: {len(checked.problems)} problems\n" if checked.problems else f"{counts}: all is well\n"
@@ -62,13 +63,13 @@ def describe(found: Explanation) -> list[object]:
     """The answer, the rules in the order in which they were tried, and what came of it."""
     from rich.text import Text
 
-    from crawler.report.clean import plain, redacted
+    from crawler.core.display import plain, redacted
 
     link, fetched, page, verdict, steps = found.link, found.fetched, found.page, found.verdict, found.steps
-    answered = str(fetched.status or f"{fetched.failure} ({fetched.error})")
+    answered = redacted(plain(str(fetched.status or f"{fetched.failure} ({fetched.error})")))
     lines: list[object] = [
         Text(redacted(plain(link.url)), style="bold"),
-        Text(f"site {link.site}, identity {redacted(link.canonical_url)}"),
+        Text(f"site {link.site}, identity {redacted(plain(link.canonical_url))}"),
         Text(f"answered {answered}, {len(fetched.body)} bytes, from {redacted(plain(fetched.final_url))}"),
         *(Text(f"  {hop.status} {redacted(plain(hop.url))}", style="dim") for hop in fetched.redirects),
         Text(),
@@ -76,7 +77,7 @@ def describe(found: Explanation) -> list[object]:
     for step in steps:
         lines.append(Text(f"{'HIT ' if step.hit else ' no '} {step.rule}", style="bold green" if step.hit else ""))
         for seen in step.conditions:
-            what = f"       {'+' if seen.holds else '-'} {seen.condition}: {plain(seen.saw)[:SHOWN]}"
+            what = f"       {'+' if seen.holds else '-'} {seen.condition}: {redacted(plain(seen.saw))[:SHOWN]}"
             lines.append(Text(what, style="dim"))
     evidence = verdict.evidence
     facts = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli.options import GlobalOptions, global_options, paths_argument
+from crawler.cli.streams import is_workflow, shown_text
 from crawler.cli.watching import TerminalObserver
 from crawler.core.errors import UsageError
 from crawler.notes.mending import BareStyle, MendOptions, Why, patch, unified_diff
@@ -55,14 +56,31 @@ def command(
     how = MendOptions(only=chosen, template=template, bare=bare, unconfirmed=unconfirmed)
     with open_context(options.settings(), "fix", write=False) as context:
         result = propose_edits(context, paths, how, copies, TerminalObserver(options))
+    if result.learned:
+        remember(options, result)
     for item in result.mended:
         # A diff for git has the encodings of its files, one for eyes that of the terminal.
-        click.echo((unified_diff if sys.stdout.isatty() else patch)(item.note, item.edits), nl=False)
+        if sys.stdout.isatty() or is_workflow():
+            sys.stdout.write(shown_text(unified_diff(item.note, item.edits)))
+        else:
+            click.echo(patch(item.note, item.edits), nl=False)
     if write:
         for item in result.mended:
             write_note(item)
     summarise(options, result, written=write)
     return 0
+
+
+def remember(options: GlobalOptions, result: MendResult) -> None:
+    """Keep what the Internet Archive answered, so that it is not asked again; a run in the archive goes first."""
+    from crawler.core.errors import ArchiveBusy
+    from crawler.crawl.context import open_archive
+
+    try:
+        with open_archive(options.settings(), "fix", write=True) as archive:
+            archive.put_histories(result.learned.values())
+    except ArchiveBusy:
+        options.say("crawler: another run holds the archive, so what the Internet Archive answered is not remembered")
 
 
 def summarise(options: GlobalOptions, result: MendResult, *, written: bool) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli.options import GlobalOptions, global_options
+from crawler.cli.streams import say
+from crawler.core.display import message, path_cell
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ EVERY = 2.0  # seconds between two scans of a watched folder; a file is taken wh
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, metavar="[FILE|FOLDER|-]...", type=click.Path(path_type=Path))
+@click.argument("targets", nargs=-1, metavar="[FILE|FOLDER|-]...")
 @click.option("--url", help="The address that the page was saved from, where the file does not tell it.")
 @click.option("--force", is_flag=True, help="Keep it also when the rules see an error page or a wall in it.")
 @click.option("--wait", is_flag=True, help="Wait until another run has left the archive.")
@@ -28,9 +30,20 @@ EVERY = 2.0  # seconds between two scans of a watched folder; a file is taken wh
     "--watch", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Keep every page that appears in this folder (where your browser saves to), until stopped.",
 )  # fmt: skip
+@click.option(
+    "--from", "source", type=click.Choice(["wayback"]),
+    help="Bring captures of the Internet Archive, of the URLs or the links of the notes that are named.",
+)  # fmt: skip
 @global_options
 def command(
-    options: GlobalOptions, *, files: tuple[Path, ...], url: str | None, force: bool, wait: bool, watch: Path | None
+    options: GlobalOptions,
+    *,
+    targets: tuple[str, ...],
+    url: str | None,
+    force: bool,
+    wait: bool,
+    watch: Path | None,
+    source: str | None,
 ) -> int:
     """Keep pages that you saved yourself: HTML (also SingleFile), MHTML, .webarchive, PDF, WARC, ARC, WACZ, HAR.
 
@@ -38,6 +51,9 @@ def command(
     the pages in it, "-" for a file (or a tar of files) on standard input. Damage costs what is damaged: 0 all was kept,
     1 something was damaged or refused, 2 nothing could be kept.
     """
+    if source:
+        return from_wayback(options, targets, wait=wait, others=bool(url or force or watch))
+    files = tuple(map(Path, targets))
     if url and (len(files) > 1 or watch or any(file.is_dir() for file in files)):
         raise UsageError("--url says where one file came from; import the files one by one")
     if not files and not watch:
@@ -45,6 +61,17 @@ def command(
     run = _importer(options, url, force=force)
     code = _exit_code(run(files, wait)) if files else 0
     return watched(watch, run) if watch else code
+
+
+def from_wayback(options: GlobalOptions, targets: tuple[str, ...], *, wait: bool, others: bool) -> int:
+    """The capture nearest to the note's date of each link, kept as a snapshot of its time and marked as what it is."""
+    from crawler.crawl.bringing import import_captures
+    from crawler.crawl.context import open_context
+
+    if others or not targets:
+        raise UsageError("--from wayback takes URLs, notes or folders, and none of --url, --force, --watch")
+    with open_context(options.settings(), "import", write=True, wait=wait) as context:
+        return _exit_code(import_captures(context, targets, _teller(options)))
 
 
 def _importer(options: GlobalOptions, url: str | None, *, force: bool) -> Callable[[Iterable[Path], bool], Imported]:
@@ -93,17 +120,16 @@ def watched(folder: Path, run: Callable[[Iterable[Path], bool], Imported]) -> in
 def _teller(options: GlobalOptions) -> ImportObserver:
     """Prints a line about each page: kept ones on stdout, the others on stderr."""
     from crawler.crawl.importing import ImportObserver
-    from crawler.report.clean import plain
 
     class Teller(ImportObserver):
         def kept(self, page: KeptPage) -> None:
-            click.echo(kept_line(page))
+            click.echo(path_cell(message(kept_line(page))))
 
         def lost(self, page: LostPage) -> None:
-            click.echo(f"crawler: {lost_line(page)}", err=True)
+            say(f"crawler: {lost_line(page)}")
 
         def say(self, line: str) -> None:
-            options.say(f"crawler: {plain(line)}")
+            options.say(f"crawler: {line}")
 
     return Teller()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from crawler.cli.options import GlobalOptions, global_options, output_options, pair_outputs, paths_argument
+from crawler.cli.streams import is_workflow, say
+from crawler.core.display import cell, path_cell, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,12 +53,13 @@ def command(
     for skipped in notes.skipped:
         options.say(f"crawler: {skipped.path} is skipped: {skipped.why}")
     for damaged in notes.damaged:
-        click.echo(f"crawler: {damaged.path}: {damaged.why}; its links are read all the same", err=True)
+        say(f"crawler: {damaged.path}: {damaged.why}; its links are read all the same")
     if options.verbose:
         explain(options, notes)
     found = notes.occurrences
     render = {"tsv": render_tsv, "json": render_json}
-    write_outputs(pair_outputs(formats, outputs, "tsv"), lambda name: render[name](found))
+    hide = redacted if sys.stdout.isatty() or is_workflow() else str  # a program gets what the notes hold
+    write_outputs(pair_outputs(formats, outputs, "tsv"), lambda name: hide(render[name](found)))
     return 0
 
 
@@ -67,25 +71,29 @@ def explain(options: GlobalOptions, notes: NotesRead) -> None:
         place = f"{occurrence.path}:{occurrence.line}:{occurrence.column}"
         chosen = notes.choice.decide(occurrence)
         if chosen.after is None:
-            options.say(f"crawler: {place}: {_field(occurrence.url)} is left out by {chosen.rule}")
+            options.say(f"crawler: {place}: {occurrence.url} is left out by {chosen.rule}")
         elif chosen.rule:
-            options.say(f"crawler: {place}: {_field(occurrence.url)} is {_field(chosen.after.url)} by {chosen.rule}")
+            options.say(f"crawler: {place}: {occurrence.url} is {chosen.after.url} by {chosen.rule}")
         elif meant := probable(occurrence.url):
-            options.say(f"crawler: {place}: {_field(occurrence.url)} leads nowhere; {_field(meant)} was probably meant")
+            options.say(f"crawler: {place}: {occurrence.url} leads nowhere; {meant} was probably meant")
 
 
 def render_tsv(found: Iterable[Occurrence]) -> str:
-    """One occurrence a line; tabs and newlines inside a value become a space."""
-    return "".join("\t".join(_field(getattr(o, name)) for name in COLUMNS) + "\n" for o in found)
+    """One occurrence a line; tabs and newlines inside a value become a space, and no spreadsheet reads a formula."""
+    return "".join("\t".join(_field(name, getattr(o, name)) for name in COLUMNS) + "\n" for o in found)
 
 
 def render_json(found: Iterable[Occurrence]) -> str:
     """The occurrences of the report's schema, with their URL."""
     import msgspec
 
+    from crawler.report.clean import escaped_json
+
     rows = [{name: getattr(o, name) for name in COLUMNS} for o in found]
-    return msgspec.json.format(msgspec.json.encode(rows), indent=1).decode() + "\n"
+    return escaped_json(msgspec.json.format(msgspec.json.encode(rows), indent=1)) + "\n"
 
 
-def _field(value: object) -> str:
-    return " ".join(str(value).splitlines()).replace("\t", " ")
+def _field(name: str, value: object) -> str:
+    text = str(value)
+    # An address never begins as a formula does; a target that does is the name of a file.
+    return path_cell(text) if name in ("path", "url") else cell(text)

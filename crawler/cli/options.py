@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from crawler.cli.streams import say, say_raw
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ class GlobalOptions:
         if self.log == "json":
             from crawler.report.progress import event
 
-            click.echo(event("message", text=line.removeprefix("crawler: ")), err=True, nl=False)
+            say_raw(event("message", text=line.removeprefix("crawler: ")).rstrip("\n"))
         elif not self.quiet:
-            click.echo(line, err=True)
+            say(line)
 
 
 def global_options(function: F) -> F:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from crawler.cli.streams import is_plain_terminal, write_result
 from crawler.core.errors import UsageError
 from crawler.core.files import is_replaceable, replacing
 
@@ -17,10 +18,14 @@ def write_outputs(pairs: Sequence[tuple[str, Path | None]], render: Callable[[st
         write_output(file, render(name))
 
 
-def write_output(file: Path | None, text: str | Iterable[str]) -> None:
-    """Write a text, or its pieces as they come, to its file, or to stdout for None and "-"."""
+def write_output(file: Path | None, text: str | Iterable[str], *, commands: bool = False) -> None:
+    """Write a text, or its pieces as they come, to its file, or to stdout for None and "-".
+
+    Only `commands` are read as such by a workflow.
+    """
     if file is None or str(file) == "-":
-        sys.stdout.writelines([text] if isinstance(text, str) else text)
+        for piece in [text] if isinstance(text, str) else text:
+            write_result(piece, commands=commands)
     else:
         write_file(file, text)
 
@@ -31,7 +36,7 @@ def rich_text(*lines: object) -> str:
 
     from rich.console import Console
 
-    terminal = sys.stdout.isatty()
+    terminal = sys.stdout.isatty() and not is_plain_terminal()
     stream = io.StringIO()
     console = Console(
         file=stream,

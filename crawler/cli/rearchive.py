@@ -9,7 +9,7 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options, output_options, pair_outputs
 from crawler.cli.output import rich_text, write_outputs
-from crawler.cli.reporting import REPORTS, exit_code, report_options, write_reports
+from crawler.cli.reporting import REPORTS, check_reports, exit_code, report_options, write_reports
 from crawler.cli.watching import watching
 from crawler.core.errors import UsageError
 
@@ -48,6 +48,7 @@ def command(
     settings = with_cookies(options.settings(), cookies)
     if profile is not None and not browser:
         raise UsageError("--profile is the browser's; give --browser too")
+    check_reports(pairs, settings)
     shown_by = Browser(browser_program(), str(profile.absolute()) if profile else "") if browser else None
     with open_context(settings, "rearchive", write=True, wait=wait) as context, watching(options) as observer:
         result = rearchive(context, targets, observer, shown_by)

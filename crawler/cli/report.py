@@ -16,6 +16,7 @@ from crawler.cli.options import (
 )
 from crawler.cli.reporting import (
     REPORTS,
+    check_reports,
     default_format,
     findings_code,
     parse_states,
@@ -47,9 +48,10 @@ def command(
 
     pairs = pair_outputs(formats, outputs, default_format())
     settings = options.settings()
+    check_reports(pairs, settings, of_all_notes=not paths)
     with open_context(settings, "report", write=False) as context:
         recalled = recall(context, paths, TerminalObserver(options))
     failing = fail_on or frozenset()
     how = report_options(options, settings, failing)
-    write_reports(recalled.report, pairs, how, settings, recalled.found.notes.root)
+    write_reports(recalled.report, pairs, how, settings, recalled.found.notes.root, of_all_notes=not paths)
     return findings_code(recalled.report, failing)  # how the last run ended is shown, but is not this command's failure

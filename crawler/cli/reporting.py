@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import click
 
 from crawler.cli.options import GlobalOptions
 from crawler.cli.output import write_file, write_output
+from crawler.cli.streams import is_plain_terminal
 from crawler.core.errors import ConfigError, UsageError
 from crawler.core.model import Report, State
 from crawler.report import FORMATS, ReportOptions
@@ -46,10 +47,29 @@ def report_options(options: GlobalOptions, settings: Settings, fail_on: Iterable
     return ReportOptions(
         language=settings.report.language,
         width=_width() if terminal else 80,
-        colour=terminal and not os.environ.get("NO_COLOR"),
+        colour=terminal and not os.environ.get("NO_COLOR") and not is_plain_terminal(),
         verbose=options.verbose,
         fail_on=frozenset(fail_on),
+        feed_id=feed_id(Path(settings.archive.path)),
     )
+
+
+def feed_id(archive: Path, *, make: bool = False) -> str:
+    """The id of an archive's feed, "" where it has none; `make` gives it one, where there is an archive."""
+    from uuid import UUID, uuid4
+
+    file = archive / "feed-id"
+    try:
+        if not file.is_symlink() and file.is_file():
+            return str(UUID(file.read_text(encoding="ascii")[:64].strip()))
+        if not make or not (archive / "index.sqlite").is_file():
+            return ""
+        made = str(uuid4())
+        with file.open("x", encoding="ascii") as stream:
+            stream.write(f"{made}\n")
+    except (OSError, ValueError):
+        return ""
+    return made
 
 
 def _width() -> int:
@@ -69,24 +89,26 @@ def write_reports(
     how: ReportOptions,
     settings: Settings,
     notes: Path | None = None,
+    *,
+    of_all_notes: bool = False,
 ) -> None:
-    """Write what the command line asks for, then what [report] formats asks for.
+    """Write what the command line asks for, and where the report is `of_all_notes`, [report] formats and the feed.
 
-    `notes` is the folder that paths in the report are relative to: a report in a file links to them.
+    `notes` is the folder that paths in the report are relative to: a report in a file links to them. What a command
+    found in some notes only never replaces the files that tell of all.
     """
 
     def render(name: str, file: Path | None) -> Iterator[str]:
         near = how if file is None or notes is None else replace(how, notes_url=_way(file, notes))
+        if name == "atom" and file is not None:
+            known = feed_id(Path(settings.archive.path), make=of_all_notes)
+            near = replace(near, feed_id=known, feed_url=file.absolute().as_uri())
         return FORMATS[name].stream(report, near)
 
     for name, file in pairs:
-        write_output(file, render(name, file))
-    folder = Path(settings.report.path or settings.archive.path)
-    for name in settings.report.formats:
-        if name not in FORMATS:
-            raise ConfigError(f"[report] formats: no format {name!r}; known: {', '.join(FORMATS)}")
-        file = folder / f"report{FORMATS[name].suffix}"
-        write_output(file, render(name, file))
+        write_output(file, render(name, file), commands=name == "github")
+    for name, file in own_files(settings) if of_all_notes else ():
+        write_file(file, render(name, file))
     if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         try:
             with Path(summary).open("a", encoding="utf-8") as stream:
@@ -95,16 +117,45 @@ def write_reports(
             raise UsageError(f"GITHUB_STEP_SUMMARY={summary} cannot be written: {error.strerror}") from None
 
 
+def check_reports(
+    pairs: Sequence[tuple[str, Path | None]],
+    settings: Settings,
+    *,
+    of_all_notes: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> None:
+    """Raise, before anything is sent, where what the command is to write or to tell afterwards cannot be.
+
+    `environ` is given by commands that use keys and webhooks. Raises ConfigError, UsageError.
+    """
+    from crawler.crawl.ready import ready_to_run
+    from crawler.report.notify import address_of
+
+    own = own_files(settings)
+    files = [file for _, file in pairs if file is not None] + ([file for _, file in own] if of_all_notes else [])
+    if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        files.append(Path(summary))
+    hook = settings.notify.webhook if environ is not None else ""
+    ready_to_run(settings, files=files, environ=environ, also=[lambda: address_of(hook)] if hook else [])
+
+
+def own_files(settings: Settings) -> list[tuple[str, Path]]:
+    """Format and file of the reports that tell of all notes: [report] formats, and the feed. Raises ConfigError."""
+    folder = Path(settings.report.path or settings.archive.path)
+    if unknown := [name for name in settings.report.formats if name not in FORMATS]:
+        raise ConfigError(f"[report] formats: no format {unknown[0]!r}; known: {', '.join(FORMATS)}")
+    files = [(name, folder / f"report{FORMATS[name].suffix}") for name in settings.report.formats]
+    return [*files, *([("atom", Path(settings.notify.feed))] if settings.notify.feed else [])]
+
+
 def _way(file: Path, notes: Path) -> str:
     """How to get from a report's file to the notes, as the beginning of a relative URL."""
     way = os.path.relpath(notes.resolve(), file.resolve().parent)
     return f"{quote(Path(way).as_posix())}/"
 
 
-def notify(report: Report, how: ReportOptions, options: GlobalOptions, settings: Settings) -> None:
-    """The feed and the webhook of [notify]: the feed is written after each run, the webhook hears only of news."""
-    if settings.notify.feed:
-        write_file(Path(settings.notify.feed), FORMATS["atom"].render(report, how))
+def notify(report: Report, options: GlobalOptions, settings: Settings) -> None:
+    """The webhook of [notify], which hears only of news."""
     if not settings.notify.webhook:
         return
     from crawler.fetch.side import guarded_post

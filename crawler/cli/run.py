@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from crawler.cli.options import (
 )
 from crawler.cli.reporting import (
     REPORTS,
+    check_reports,
     default_format,
     exit_code,
     notify,
@@ -67,12 +69,15 @@ def command(
 ) -> int:
     """Check every link that is due, keep its page, and report: the dead WeChat and Zhihu links first."""
     from crawler.crawl.context import open_context
+    from crawler.crawl.reading import holds_all_notes
     from crawler.crawl.run import run
     from crawler.schedule.plan import Budget
 
     options = log_as(options, log)
     pairs = pair_outputs(formats, outputs, default_format())
     settings = with_workers(options.settings(), workers)
+    whole = holds_all_notes(paths, settings.notes)
+    check_reports(pairs, settings, of_all_notes=whole, environ=os.environ)
     limits = Budget(settings.schedule.budget if budget is None else budget, max_links or 0, everything)
     failing = fail_on or frozenset()
     how = report_options(options, settings, failing)
@@ -80,8 +85,8 @@ def command(
         with watching(options) as observer, spread_over(cluster, observer) as spread:
             result = run(context, paths, limits, observer, spread=spread)
         # Here, since the report of a large archive is made from it while it is written.
-        write_reports(result.report, pairs, how, settings, result.found.notes.root)
-        notify(result.report, how, options, settings)
+        write_reports(result.report, pairs, how, settings, result.found.notes.root, of_all_notes=whole)
+        notify(result.report, options, settings)
         return exit_code(result.report, failing)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,33 +50,39 @@ def render_terminal(hits: list[Hit]) -> str:
 
     lines = []
     for hit in hits:
-        snippet = Text(_tidy(hit.snippet), style="dim")
+        snippet = Text(tidy(hit.snippet), style="dim")
         for start, end in hit.spans:
             snippet.stylize("bold not dim reverse", start, end)
         about = f"  {hit.captured_at:%Y-%m-%d}  {hit.site}  {hit.state}"
-        lines += [Text(plain(hit.title) or "(no title)", style="bold") + Text(about, style="dim")]
+        lines += [Text(redacted(plain(hit.title)) or "(no title)", style="bold") + Text(about, style="dim")]
         lines += [Text(redacted(plain(hit.url)), style="cyan"), snippet, Text()]
     return rich_text(*lines)
 
 
-def _tidy(snippet: str) -> str:
+def tidy(snippet: str) -> str:
     """Control characters become spaces, one for one, so that the marked spans stay where they are."""
     return "".join(c if c.isprintable() else " " for c in snippet)
 
 
 def render_tsv(hits: list[Hit]) -> str:
     """One page a line: url, time kept, site, state, title, snippet."""
-    from crawler.report.clean import plain, redacted
+    from crawler.core.display import cell, plain, redacted
 
     rows = (
-        (redacted(hit.url), f"{hit.captured_at:%Y-%m-%dT%H:%M:%SZ}", hit.site, hit.state, hit.title, hit.snippet)
-        for hit in hits
+        (hit.url, f"{hit.captured_at:%Y-%m-%dT%H:%M:%SZ}", hit.site, hit.state, hit.title, hit.snippet) for hit in hits
     )
-    return "".join("\t".join(plain(str(value)) for value in row) + "\n" for row in rows)
+    return "".join("\t".join(cell(redacted(plain(str(value)))) for value in row) + "\n" for row in rows)
 
 
 def render_json(hits: list[Hit]) -> str:
     """The hits with their marked spans, best first."""
     import msgspec
 
-    return msgspec.json.format(msgspec.json.encode(hits), indent=1).decode() + "\n"
+    from crawler.core.url import redact
+    from crawler.report.clean import escaped_json, redacted
+
+    shown = [
+        replace(hit, url=redact(hit.url), canonical_url=redact(hit.canonical_url), title=redacted(hit.title))
+        for hit in hits
+    ]
+    return escaped_json(msgspec.json.format(msgspec.json.encode(shown), indent=1)) + "\n"

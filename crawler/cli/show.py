@@ -12,6 +12,7 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.output import rich_text
+from crawler.cli.streams import shown_text
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--snapshot", "ids", type=int, multiple=True, help="This snapshot instead; twice for --diff.")
 @global_options
 def command(options: GlobalOptions, *, url: str, what: str | None, ids: tuple[int, ...]) -> int:
-    """Show the states, looks and snapshots of one link, or print a snapshot's text, readable copy or bytes."""
+    """Show the states, checks and snapshots of one link, or print a snapshot's text, readable copy or bytes."""
     from crawler.crawl.context import open_archive, sites_of
 
     settings = options.settings()
@@ -61,16 +62,28 @@ def chosen(snapshots: Sequence[Snapshot], ids: tuple[int, ...]) -> Snapshot:
 
 
 def print_snapshot(archive: Archive, what: str, snapshot: Snapshot) -> int:
-    """Print one form of a snapshot to stdout, exactly as it is kept."""
+    """Print one form of a snapshot to stdout: exactly as it is kept on a pipe, harmless on a terminal."""
     if what == "text":
-        sys.stdout.write(archive.text(snapshot.id).rstrip("\n") + "\n")
+        sys.stdout.write(shown_text(archive.text(snapshot.id).rstrip("\n") + "\n"))
         return 0
     kept = archive.readable(snapshot.id) if what == "html" else archive.body(snapshot.id)
     if kept is None:
         raise UsageError(f"snapshot {snapshot.id} has no {'readable copy' if what == 'html' else 'raw bytes'} kept")
+    if sys.stdout.isatty():
+        sys.stdout.write(shown_text(for_terminal(kept, snapshot)))
+        return 0
     sys.stdout.flush()
     sys.stdout.buffer.write(kept if isinstance(kept, bytes) else kept.encode())
     return 0
+
+
+def for_terminal(kept: str | bytes, snapshot: Snapshot) -> str:
+    """The same as text; bytes that are none are for files alone."""
+    if isinstance(kept, str):
+        return kept
+    if b"\0" in kept:
+        raise UsageError(f"snapshot {snapshot.id} is no text; send it to a file: crawler show … --raw > FILE")
+    return kept.decode("utf-8", "replace")
 
 
 def show_diff(archive: Archive, snapshots: Sequence[Snapshot], ids: tuple[int, ...]) -> int:
@@ -90,7 +103,7 @@ def show_diff(archive: Archive, snapshots: Sequence[Snapshot], ids: tuple[int, .
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What is told of a link: facts, then rows of snapshots and of checks, each with its header."""
+    """What is shown of a link: facts, then rows of snapshots and of checks, each with its header."""
 
     url: str
     facts: tuple[tuple[str, str], ...]
@@ -125,10 +138,10 @@ def sheet_of(
         ("moved to", history.moved_to or ""),
         ("limited", evidence.limited),
         ("first seen", _time(history.first_seen)),
-        ("last look", _time(history.checked_at)),
+        ("last check", _time(history.checked_at)),
         ("last alive", _time(history.last_alive)),
         ("failing since", f"{_time(history.first_failed)}, {history.failures} counted" if history.first_failed else ""),
-        ("next look", _time(history.next_due) or "now"),
+        ("next check", _time(history.next_due) or "now"),
         ("viewer", f"{public.rstrip('/')}/link?url={quote(history.canonical_url, safe='')}" if public else ""),
     )
     return Sheet(
@@ -144,12 +157,12 @@ def sheet_of(
 
 def render_lines(sheet: Sheet) -> str:
     """For a pipe: one thing a line, what it is first, tab-separated, nothing wrapped or cut."""
-    from crawler.report.clean import plain, redacted
+    from crawler.core.display import cell, plain, redacted
 
     rows: list[tuple[str, ...]] = [("url", sheet.url), *sheet.facts]
     rows += [("snapshot", *row) for row in sheet.snapshots]
-    rows += [("look", *row) for row in sheet.checks]
-    return "".join("\t".join(redacted(plain(cell)) for cell in row) + "\n" for row in rows)
+    rows += [("check", *row) for row in sheet.checks]
+    return "".join("\t".join(cell(redacted(plain(value))) for value in row) + "\n" for row in rows)
 
 
 def render_screen(sheet: Sheet) -> str:
@@ -157,7 +170,7 @@ def render_screen(sheet: Sheet) -> str:
     from rich.table import Table
     from rich.text import Text
 
-    from crawler.report.clean import plain, redacted
+    from crawler.core.display import plain, redacted
 
     head = Table.grid(padding=(0, 2))
     for name, value in sheet.facts:
@@ -165,14 +178,14 @@ def render_screen(sheet: Sheet) -> str:
     parts: list[object] = [Text(redacted(plain(sheet.url)), style="bold"), head]
     for title, columns, rows in (
         ("Snapshots", SNAPSHOT_COLUMNS, sheet.snapshots),
-        ("Looks", CHECK_COLUMNS, sheet.checks),
+        ("Checks", CHECK_COLUMNS, sheet.checks),
     ):
         if rows:
             table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
             for column in columns:
                 table.add_column(column, overflow="fold")
             for row in rows:
-                table.add_row(*(Text(plain(cell)) for cell in row))
+                table.add_row(*(Text(redacted(plain(cell))) for cell in row))
             parts += [Text(), table]
     return rich_text(*parts)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli.options import GlobalOptions, global_options
+from crawler.core.display import cell, message, path_cell
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def command(options: GlobalOptions, *, repair: bool, yes: bool, rebuild: bool) -
         raise UsageError(f"{path} holds no archive; name one with --archive")
     report = verify(path, repair=repair, yes=yes, rebuild=rebuild, now=now)
     for damage in report.damage:
-        click.echo(f"{damage.where}\t{damage.what}\t{'repaired' if damage.repaired else 'damaged'}")
+        done = "repaired" if damage.repaired else "damaged"
+        click.echo(f"{path_cell(message(damage.where))}\t{cell(message(damage.what))}\t{done}")
     for notice in report.notices:
         options.say(f"crawler: {notice}")
     options.say(summary(report))

@@ -12,7 +12,7 @@ from crawler.crawl.observer import Observer
 
 if TYPE_CHECKING:
     from crawler.cli.options import GlobalOptions
-    from crawler.core.model import Check
+    from crawler.core.model import Check, SlotGivenUp
     from crawler.report.progress import Progress
     from crawler.schedule.plan import Plan
 
@@ -41,6 +41,11 @@ class TerminalObserver(Observer):
         """The bar moves on."""
         if self._progress:
             self._progress.checked(check)
+
+    def left_alone(self, slot: SlotGivenUp) -> None:
+        """The bar's estimate loses the rest of a slot."""
+        if self._progress:
+            self._progress.left_alone(slot)
 
 
 @contextmanager

@@ -171,10 +171,12 @@ class _Part:
     hosts: Hosts
     send: trio.MemorySendChannel[Check]
     nursery: trio.Nursery = field(init=False)
+    slots: dict[str, Slot] = field(init=False)  # of the plan, by key
     halted: bool = False
     alone_since: float = field(default_factory=trio.current_time)
 
     def __post_init__(self) -> None:
+        self.slots = {slot.key: slot for slot in self.ready.plan.slots}
         self.all.slot_of = lambda url: self.ready.politeness(url).slot
         self.all.hop = self.fetcher.hop
 
@@ -264,14 +266,13 @@ class _Part:
         self.nursery.start_soon(self._dismiss, session)
         self.job.observer.say(f"worker {session.address} {why}")
         now = self.job.now()
-        by_key = {slot.key: slot for slot in self.ready.plan.slots}
         for key, links in session.slots.items():
             here.owners.pop(key, None)
             state = here.states.get(key) or SlotState(key)
             here.states[key] = replace(state, last_start=now)
             self.fetcher.recall([here.states[key]])
             if links:
-                here.waiting.appendleft(replace(by_key[key], links=tuple(links.values())))
+                here.waiting.appendleft(replace(self.slots[key], links=tuple(links.values())))
         for ident, (event, _) in here.asked.items():
             if ident.startswith(f"{session.ident}/"):
                 event.set()  # nobody answers: whoever waits asks the next owner
@@ -350,6 +351,7 @@ class _Part:
             self.fetcher.recall([done.state])
             self.walk.given_up.extend(done.given_up)
             session.slots.pop(done.key, None)
+            await self.walk.leave(self.slots[done.key])
             self.all.owners.pop(done.key, None)
         self._pass_hops(session, batch.hops)
 

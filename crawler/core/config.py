@@ -18,7 +18,7 @@ import msgspec
 
 from crawler.core.errors import ConfigError
 from crawler.core.settings import Host, Seconds, Settings, Size
-from crawler.core.url import is_http
+from crawler.core.url import host_of
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
@@ -45,27 +45,42 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?i?B?)", re.IGNORECASE)
 
 def load_settings(file: Path | None = None, *, directory: Path | None = None) -> Settings:
     """The settings of `file`, or of the first candidate in `directory`, or the defaults where there is neither."""
+    file = file or found_config(directory or Path.cwd())
     if file is None:
-        here = directory or Path.cwd()
-        file = next((here / name for name in CANDIDATES if (here / name).is_file()), None)
-        if file is None:
-            return Settings()
-    raw = read_toml(file)
+        return Settings()
+    return convert(checked_toml(read_toml(file), file), file)
+
+
+def found_config(directory: Path) -> Path | None:
+    """The configuration file that a folder has; None where it has none."""
+    return next((directory / name for name in CANDIDATES if (directory / name).is_file()), None)
+
+
+def checked_toml(raw: dict[str, Any], file: Path) -> dict[str, Any]:
+    """A parsed file whose keys are known, its relative paths made relative to `file`. Raises ConfigError."""
     _check_keys(raw, Settings, file, "")
     _resolve_paths(raw, file.parent)
-    return convert(raw, file)
+    return raw
 
 
 def read_toml(file: Path) -> dict[str, Any]:
     """One TOML file; ConfigError says where it is broken."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return parse_toml(file.read_bytes(), file)
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such configuration file; check the path given with --config") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def parse_toml(data: bytes, file: Path | str) -> dict[str, Any]:
+    """TOML in memory; ConfigError says where it is broken."""
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    except RecursionError:
+        raise ConfigError(f"{file}: nested too deeply") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from None
 
@@ -83,10 +98,25 @@ def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
             raise ConfigError(f"{file}: [fetch] {name}: must be more than 0 seconds")
     if settings.read.seconds <= 0:
         raise ConfigError(f"{file}: [read] seconds: must be more than 0 seconds")
-    if settings.serve.public and not is_http(settings.serve.public):
-        raise ConfigError(f'{file}: [serve] public: expected an address such as "https://links.example/"')
+    for host in settings.host:
+        if problem := host_problem(host):
+            raise ConfigError(f'{file}: [host."{host}"]: {problem}')
     _check_headers(settings, file)
     return settings
+
+
+def host_problem(key: str) -> str:
+    """What is wrong with the name of a [host] table, "" if nothing: it is compared with hosts as URLs have them."""
+    name = key.removeprefix("*.")
+    bare = name if "://" in name else f"https://{name}"
+    host = host_of(bare.strip().rstrip("."))
+    if key == "*" or not host or "*" in host:
+        return 'not the name of a host; write "example.com", or "*.example.com" for its subdomains'
+    right = f"*.{host}" if key.startswith("*.") else host
+    if key == right:
+        return ""
+    rest = "its tables have no scheme, port, path or capitals" if name.isascii() else "hosts are compared in ASCII"
+    return f'{rest}; write [host."{right}"]'
 
 
 def _check_headers(settings: Settings, file: Path | str) -> None:

@@ -9,6 +9,7 @@ A broken web is a value (`model.Failure`, `model.Verdict`); a broken crawler is 
     |- GitError            git is missing, or cannot answer                  exit 2
     |- BrowserError        no Chromium, or one that does not start           exit 2
     |- ClusterError        no scheduler, no workers, no extra installed      exit 2
+    |- OutputError         stdout is full, closed or gone                    exit 3
     |- ArchiveError        the archive folder cannot be opened or written    exit 2
        |- ArchiveBusy      another run holds it                              exit 3
        |- ArchiveDamaged   bytes or rows that contradict each other          exit 2
@@ -47,6 +48,12 @@ class BrowserError(CrawlerError):
 
 class ClusterError(CrawlerError):
     """Other processes are to crawl, and there are none that can."""
+
+
+class OutputError(CrawlerError):
+    """Results were made and cannot be written to stdout; the work itself is done and kept."""
+
+    exit_code = 3
 
 
 class ArchiveError(CrawlerError):

@@ -10,14 +10,17 @@ import contextlib
 import errno
 import functools
 import os
+import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
 TEMPORARY: Final = ".crawler-new-"  # begins the names of files that are not finished
-STALE: Final = 3600.0  # seconds after which an unfinished file belongs to a command that was killed; a guess
+FOLDERS: Final = ("crawler-browser-", "crawler-import-", "crawler-base-")  # begin names of temporary folders
+STALE: Final = 86400.0  # seconds after which an unfinished file belongs to a command that was killed; a guess
 
 # What a folder's fsync may answer where the file system knows no such thing (fsync(2); network and FUSE mounts).
 _NO_FOLDER_SYNC: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM})
@@ -89,6 +92,22 @@ def _like(path: Path, fd: int) -> None:
         with contextlib.suppress(PermissionError):
             os.fchown(fd, old.st_uid, old.st_gid)
     os.fchmod(fd, stat.S_IMODE(old.st_mode))  # after fchown, which clears the set-id bits
+
+
+def sweep_temporary_folders(place: Path | None = None) -> None:
+    """Remove temporary folders of commands that were killed more than a day ago; those of others are left alone.
+
+    `place` defaults to the system's folder for temporary files. Never raises: it is housekeeping.
+    """
+    old = time.time() - STALE
+    with contextlib.suppress(OSError), os.scandir(place or tempfile.gettempdir()) as entries:
+        for entry in entries:
+            if not entry.name.startswith(FOLDERS):
+                continue
+            with contextlib.suppress(OSError):
+                seen = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and seen.st_mtime < old:
+                    shutil.rmtree(entry.path, ignore_errors=True)
 
 
 @functools.lru_cache(maxsize=1024)

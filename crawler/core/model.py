@@ -262,6 +262,15 @@ class Elsewhere:
     asked_at: datetime
     url: str = ""  # of the capture; "": none
     captured_at: datetime | None = None
+    outcome: str = ""  # found | none | unfit | excluded | silent | saved | refused; "": by a version that tried none
+    status: int | None = None  # of the capture, when it was taken
+    title: str = ""
+    title_match: float | None = None  # with the titles that the notes give the link
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether the capture was read, and shows the page."""
+        return bool(self.url) and self.outcome == "found"
 
 
 class Word(StrEnum):
@@ -301,6 +310,8 @@ class History:
     next_due: datetime | None = None  # None: due now
     interval: float = 0.0  # seconds between checks at present
     page_title: str = ""
+    rendered: bool = False  # a browser read it last, and a plain request has not got as much since
+    page_author: str = ""  # of the page when it was read last: on WeChat the account
     title_match: float | None = None
     moved_to: str | None = None
     etag: str = ""
@@ -318,6 +329,8 @@ class History:
     silent_at: datetime | None = None  # the last of them that counted
     said: str = ""  # fingerprint of the last answer or failure that was believed (`schedule.outage`)
     mark: Mark | None = None  # a person's word, which stands above what checks conclude
+    refused: int = 0  # walls met in a row, up to the last check
+    walled: int = 0  # of them: in runs in which another link of the slot was seen (`schedule.walls`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,16 +376,22 @@ class Politeness:
     headers: tuple[tuple[str, str], ...] = ()
     accept: tuple[int, ...] = ()  # statuses that count as alive on this host
     skip: bool = False
+    browser: bool = False  # its pages are shown by a browser
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A politeness queue with the links to check, in order."""
+    """A politeness queue with the links to check, in order; known walls stand last."""
 
     key: str
     site: str
     politeness: Politeness
     links: tuple[Link, ...]
+    walls: frozenset[str] = frozenset()  # canonical URLs whose refusals say nothing about the slot
+    canaries: tuple[
+        Link, ...
+    ] = ()  # not due, alive at their last check: they tell a wall of the slot from one of links
+    spare: int = 0  # checks that canaries may cost
 
 
 # --- what a report tells ------------------------------------------------------------------------
@@ -412,6 +431,9 @@ class Suggestion:
     kind: str  # snapshot | wayback | moved
     url: str
     captured_at: datetime | None = None
+    status: int | None = None  # of a capture elsewhere, its title, and how well that fits the notes' titles
+    title: str = ""
+    title_match: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +443,7 @@ class Finding:
     link: Link
     history: History
     suggestions: tuple[Suggestion, ...] = ()
+    known_before: bool = False  # the archive had checked it before a `check` looked at it: a note, not a state
 
 
 class ChangeKind(StrEnum):
@@ -463,6 +486,14 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedNote:
+    """A note that was read although some of its bytes mean nothing."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Results of a run, ready to be written in any format; `findings` are in report order."""
 
@@ -473,3 +504,4 @@ class Report:
     trend: tuple[Health, ...] = ()  # oldest first
     rounds: tuple[Round, ...] = ()
     overdue: tuple[str, ...] = ()  # canonical URLs of links that have waited too long
+    damaged: tuple[DamagedNote, ...] = ()

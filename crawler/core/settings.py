@@ -73,6 +73,7 @@ class FetchSettings(Section, frozen=True):
     ca_bundle: str = ""
     allow_private: bool = False
     resolve: dict[str, str] = {}
+    settle: Seconds = Seconds(10)  # after its load, for a page that a browser shows
 
 
 class Schedule(Section, frozen=True):
@@ -158,6 +159,7 @@ class Host(Section, frozen=True):
     headers: dict[str, str] = {}
     accept: tuple[Status, ...] = ()
     skip: bool = False
+    browser: bool = False
 
 
 class Settings(Section, frozen=True):

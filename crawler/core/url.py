@@ -14,8 +14,17 @@ import ada_url
 MAX_URL = 64 * 1024  # characters; far above what any server takes (8 KB is usual)
 
 # Credentials of the person who shared a WeChat link: they open that person's session, so they are never shown.
-_SECRETS = ("pass_ticket", "exportkey", "appmsg_token")
-_WECHAT_SECRETS = (*_SECRETS, "key", "uin")  # names too common elsewhere: a search page's ?key= is no secret
+_OF_SHARERS = ("pass_ticket", "exportkey", "appmsg_token", "wxtoken", "wap_sid2")
+# Names that mean a credential wherever they stand: OAuth 2.0 (RFC 6749, RFC 6750), presigned addresses of S3 and its
+# kin, sessions of Java and PHP, and what APIs and forms call their keys. Not here: names that search pages use, too,
+# and `pwd`: the code that a note's author gives to readers together with a file on a network disk.
+_OF_APIS = (
+    "access_token", "id_token", "refresh_token", "auth_token", "api_token", "authtoken", "accesstoken", "private_token",
+    "token", "jwt", "api_key", "apikey", "api-key", "app_secret", "appsecret", "client_secret", "secret", "secret_key",
+    "password", "passwd", "x-amz-signature", "x-amz-security-token", "x-goog-signature", "session_id",
+    "sessionid", "session_token", "jsessionid", "phpsessid",
+)  # fmt: skip
+_OF_WECHAT = ("key", "uin")  # names too common elsewhere: a search page's ?key= is no secret
 _WECHAT = "weixin.qq.com"
 
 _USERINFO = re.compile(r"(?i)^([a-z][a-z0-9+.-]*:[/\\]{2,})[^/\\?#@]*(?:@[^/\\?#@]*)*@")
@@ -54,17 +63,38 @@ def without_fragment(url: str) -> str:
 
 
 def redact(url: str) -> str:
-    """The URL as it may be shown: secrets of sharers and userinfo become REDACTED, also inside encoded targets."""
-    lower = url.lower()
-    names = _WECHAT_SECRETS if _WECHAT in lower else _SECRETS
-    if url.isascii() and "@" not in url and not any(name in lower for name in names):  # most: no regex is tried
-        return url
-    url = _USERINFO.sub(r"\1REDACTED@", url)
-    return _secret_parameters(names).sub(r"\1REDACTED", url)
+    """The URL as it may be shown: secrets of sharers, tokens and userinfo become REDACTED, also in encoded targets."""
+    return _USERINFO.sub(r"\1REDACTED@", _redacted(url, _OF_SHARERS + _OF_APIS)) if _may_hold_secrets(url) else url
+
+
+def redact_sharer(url: str) -> str:
+    """The URL without secrets of sharers and userinfo alone: a picture's token is the page's own, and names it."""
+    return _USERINFO.sub(r"\1REDACTED@", _redacted(url, _OF_SHARERS)) if _may_hold_secrets(url) else url
+
+
+def redact_parameters(text: str) -> str:
+    """Running text with the secret parameters in it replaced, also of addresses without a scheme."""
+    return _redacted(text, _OF_SHARERS + _OF_APIS, _ENDS_IN_TEXT) if _may_hold_secrets(text) else text
+
+
+_ENDS_IN_URLS = r"&#\s"
+_ENDS_IN_TEXT = r"&#\s\"'<>`\u3000-\u303f\uff00-\uffef"
+
+
+def _may_hold_secrets(text: str) -> bool:
+    return "@" in text or "=" in text or "%3d" in text.lower() or "%253d" in text.lower()
+
+
+def _redacted(text: str, names: tuple[str, ...], ends: str = _ENDS_IN_URLS) -> str:
+    lower = text.lower()
+    names = (*names, *_OF_WECHAT) if _WECHAT in lower else names
+    if not any(name in lower for name in names):  # most: no regex is tried
+        return text
+    return _secret_parameters(names, ends).sub(r"\1REDACTED", text)
 
 
 @cache
-def _secret_parameters(names: tuple[str, ...]) -> re.Pattern[str]:
+def _secret_parameters(names: tuple[str, ...], ends: str) -> re.Pattern[str]:
     """A parameter of one of these names, plain or percent-encoded once or twice in another URL's parameter."""
     begins = r"(?:[?&;#]|%(?:25)?(?:3F|26|23|3B))"
-    return re.compile(rf"(?i)({begins}(?:{'|'.join(names)})(?:=|%(?:25)?3D))(?:(?!%(?:25)?(?:26|23))[^&#\s])*")
+    return re.compile(rf"(?i)({begins}(?:{'|'.join(names)})(?:=|%(?:25)?3D))(?:(?!%(?:25)?(?:26|23))[^{ends}])*")

@@ -56,7 +56,10 @@ def check_saved(
     redirects: tuple[Redirect, ...], read: Read,
 ) -> Check:  # fmt: skip
     """The check that a saved page stands for, judged as if it had been answered with 200 after these redirects."""
-    headers = (("Content-Type", page.content_type or "text/html"), ("X-Imported-By", "crawler import"))
+    headers = (
+        ("Content-Type", page.content_type or "text/html"),
+        ("X-Imported-By", f"crawler import {page.source}".rstrip()),
+    )
     final = page.url if redirects and page.url else link.fetch_url
     fetched = Fetch(link.fetch_url, final, at, status=200, headers=headers, body=page.body, redirects=redirects)
     reading = read(ReadTask(link, _as_shown(fetched, page), at))

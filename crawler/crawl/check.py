@@ -15,20 +15,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from crawler.core.model import LOCAL, History, Link, Report, Run, State
+from crawler.core.model import LOCAL, DamagedNote, History, Link, Report, Run, State
 from crawler.crawl.edit import (
     Borrowed,
     edited_links,
-    graded,
-    has_no_host,
     is_offline,
     malformed,
     to_ask,
-    twice_without_host,
 )
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import read_links
-from crawler.crawl.results import build_report, suggestions
+from crawler.crawl.results import build_report, damaged_of, suggestions
 from crawler.crawl.run import NO_NETWORK
 from crawler.notes.changes import Changes, without_known
 from crawler.notes.files import note_paths, notes_root
@@ -100,15 +97,20 @@ def check_changes(
     """`check`, where the lines that count are known already; None: all."""
     now, archive = context.now, context.archive
     run = empty_run(context.now())
-    links, local = find_links(context, paths, changes, observer)
-    histories, run = ask_about(context, links, options, run, observer)
-    if changes is None:
-        before = {link.canonical_url: archive.history(link.canonical_url) for link in links}
-        histories = {key: graded(history, before.get(key), is_new=False) for key, history in histories.items()}
+    links, local, damaged = find_links(context, paths, changes, observer)
+    known = {link.canonical_url: archive.history(link.canonical_url) for link in links}
+    remembered = {key: history for key, history in known.items() if history is not None}
+    histories, run = ask_about(context, links, remembered, options, run, observer)
     histories |= local
     run = replace(run, finished_at=now())
     report = build_report(
-        run, links, histories, now(), suggestions=suggestions(links, histories, context.settings.serve.public)
+        run,
+        links,
+        histories,
+        now(),
+        suggestions=suggestions(links, histories, context.settings.serve.public),
+        damaged=damaged,
+        known_before={key for key, history in remembered.items() if history.checked_at is not None},
     )
     return without_baseline(report, options.baseline)
 
@@ -120,27 +122,30 @@ def empty_run(started: datetime) -> Run:
 
 def find_links(
     context: Context, paths: Sequence[Path], changes: Changes | None, observer: Observer
-) -> tuple[Sequence[Link], Mapping[str, History]]:
-    """The links to report on, and the state of those that are files."""
+) -> tuple[Sequence[Link], Mapping[str, History], tuple[DamagedNote, ...]]:
+    """The links to report on, the state of those that are files, and the notes that were read although damaged."""
     if changes is None:
         found = read_links(context, paths, observer, remember=False)
-        return found.links, found.local_histories
+        return found.links, found.local_histories, damaged_of(found.notes.damaged)
     notes = note_paths(paths, context.settings.notes)
     edited = edited_links(notes, context.settings.notes, context.sites, changes, context.now())
     for skipped in edited.skipped:
         observer.say(f"{skipped.path} is skipped: {skipped.why}")
     for damaged in edited.damaged:
         observer.warn(f"{damaged.path}: {damaged.why}; its links are read all the same")
-    return edited.links, edited.local
+    return edited.links, edited.local, damaged_of(edited.damaged)
 
 
 def ask_about(
-    context: Context, links: Sequence[Link], options: CheckOptions, run: Run, observer: Observer
+    context: Context,
+    links: Sequence[Link],
+    remembered: Mapping[str, History],
+    options: CheckOptions,
+    run: Run,
+    observer: Observer,
 ) -> tuple[dict[str, History], Run]:
-    """What is known of the links, after asking those of which too little is."""
-    known = {link.canonical_url: context.archive.history(link.canonical_url) for link in links}
-    histories = {key: history for key, history in known.items() if history is not None}
-    histories |= malformed(links, context.now())
+    """What is known of the links, after asking those of which too little is `remembered`."""
+    histories = dict(remembered) | malformed(links, context.now())
     if options.offline:
         return histories, run
     asked = (link for link in links if link.host and link.site != LOCAL)
@@ -158,33 +163,24 @@ def ask(
     options: CheckOptions,
     observer: Observer,
 ) -> tuple[dict[str, History], Run]:
-    """Check links now, names that do not exist twice; what is known of them after, and the run."""
+    """Check links now; what is known of them after, and the run."""
     from crawler.crawl.examine import Depth
     from crawler.crawl.job import Job
     from crawler.crawl.runner import run_job
 
-    archive, now, budget = context.archive, context.now, options.budget
+    archive, now = context.archive, context.now
     settings = context.settings if options.archive_new else without_pictures(context.settings)
     memory = Borrowed(known, archive.slots(), archive if options.archive_new else None)
     depth = Depth.PAGE if options.archive_new else Depth.HEAD  # what is not kept need not be read
-    job = Job("check", links, settings, context.sites, memory, now, Budget(budget, all=True), observer, depth=depth)
+    job = Job(
+        "check", links, settings, context.sites, memory, now, Budget(options.budget, all=True), observer, depth=depth
+    )
     outcome = run_job(job)
     after = {x.canonical_url: outcome.histories[x.canonical_url] for x in links if x.canonical_url in outcome.histories}
     if is_offline(outcome.run, links, after):
         observer.say(NO_NETWORK)
         return after, replace(outcome.run, network="down", complete=False, stopped_by="network-down")
-    doubtful = [link for link in links if has_no_host(after.get(link.canonical_url))]
-    left = budget - (now() - outcome.run.started_at).total_seconds()
-    if not doubtful or outcome.run.stopped_by or (budget and left <= 0):
-        return after, outcome.run
-    second = run_job(
-        Job("check", doubtful, settings, context.sites, memory, now, Budget(left if budget else 0.0, all=True))
-    )
-    for link in doubtful:
-        key = link.canonical_url
-        after[key] = twice_without_host(after[key], second.histories.get(key))
-    run = replace(outcome.run, requests=outcome.run.requests + second.run.requests, finished_at=second.run.finished_at)
-    return after, run
+    return after, outcome.run
 
 
 def without_pictures(settings: Settings) -> Settings:

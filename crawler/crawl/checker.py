@@ -28,6 +28,7 @@ from crawler.core.model import (
 from crawler.core.proof import GUESSES
 from crawler.crawl.examine import Depth, PageReading, ProbeTask, ReadTask, read
 from crawler.crawl.hosts import Hosts
+from crawler.crawl.opinion import Opinion, wants_opinion
 from crawler.fetch import Request
 from crawler.judge.probe import probe_url
 from crawler.judge.second import supported
@@ -60,6 +61,7 @@ class Checker:
     depth: Depth = Depth.PAGE
     probes: dict[str, Fetch] = field(default_factory=dict)  # by directory
     hosts: Hosts = field(default_factory=Hosts)
+    opinion: Opinion | None = None
 
     async def __call__(self, link: Link) -> Check:
         """Check one link once."""
@@ -96,7 +98,15 @@ class Checker:
         if self.depth is Depth.PAGE:  # of a head alone, nobody can tell what the page does not say
             titles = {o.note_title for o in link.occurrences if o.note_title}
             reading = with_verdict(reading, supported(reading.verdict, titles, history, reading.page, probe))
-        return fetched, reading
+        return fetched, await self._with_opinion(link, history, reading)
+
+    async def _with_opinion(self, link: Link, history: History, reading: PageReading) -> PageReading:
+        """The reading with who else agrees that the page is gone, where the user wants somebody to be asked."""
+        verdict = reading.verdict
+        if self.opinion is None or not wants_opinion(verdict, history, self.now(), self.settings.schedule):
+            return reading
+        agreed = await self.opinion(link, history, verdict)
+        return with_verdict(reading, replace(verdict, evidence=replace(verdict.evidence, agreed=agreed)))
 
     async def _followed(self, link: Link, fetched: Fetch, history: History) -> tuple[Fetch, PageReading]:
         """What was answered in the end, after the moves that pages themselves name."""

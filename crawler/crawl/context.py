@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.core.errors import UsageError
+from crawler.core.files import sweep_temporary_folders
 
 if TYPE_CHECKING:
     from crawler.archive import Archive
@@ -69,6 +70,8 @@ def open_archive(
     from crawler.archive import Archive, holds_archive
     from crawler.crawl.leftovers import judge_leftovers
 
+    if write:
+        sweep_temporary_folders()
     path = Path(settings.archive.path)
     if there and not holds_archive(path):
         raise UsageError(f"{path} holds no archive; name one with --archive, or let `crawler run` make it")

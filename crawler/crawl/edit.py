@@ -1,13 +1,13 @@
-"""The check of an edit: which links it wrote, which of them must be asked, and which of their faults are its own.
+"""The check of an edit: which links it wrote or broke, and which of them must be asked.
 
-Composition of git, notes and memory; no command line, no report. The rules (a new link fails at once, an old one
-only when its death is confirmed) are plain functions here.
+Composition of git, notes and memory; no command line, no report. What a link's state is, is for `schedule` to say: a
+check has no verdicts of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from crawler.notes.local import LocalTargets
     from crawler.sites import Sites
 
-NO_SUCH_HOST = f"failure/{Failure.NO_SUCH_HOST}"  # the judge's rule for a name that the DNS says does not exist
-LOOKUP_FAILED = f"failure/{Failure.DNS}"  # and for one about which it could not be asked
+LOOKUP_FAILED = f"failure/{Failure.DNS}"  # the judge's rule for a name about which the DNS could not be asked
 SETTLED = (State.ALIVE, State.DEAD)  # what is believed without asking again, for a while
 
 
@@ -146,26 +145,6 @@ def _dead(link: Link, reason: str, now: datetime) -> History:
         link.canonical_url, now, url=link.url, state=State.DEAD, reason=reason, confidence=Confidence.HIGH,
         evidence=evidence, checked_at=now, first_failed=now, failures=1,
     )  # fmt: skip
-
-
-def has_no_host(history: History | None) -> bool:
-    """Whether the last check found that the domain does not exist."""
-    return history is not None and history.state is State.SUSPECT and history.evidence.rule == NO_SUCH_HOST
-
-
-def twice_without_host(first: History, second: History | None) -> History:
-    """What two checks in one check say of a domain: one that exists for neither is gone."""
-    if second is None or not has_no_host(second):
-        return second or first
-    return replace(second, state=State.DEAD, reason="dns-failure", confidence=Confidence.MEDIUM)
-
-
-def graded(history: History, before: History | None, *, is_new: bool) -> History:
-    """What an edit's author gets: an old link's death counts once it is confirmed, a new one's at once."""
-    was_known = before is not None and before.checked_at is not None
-    if history.state is State.DEAD and history.confidence is not Confidence.HIGH and was_known and not is_new:
-        return replace(history, state=State.SUSPECT)
-    return history
 
 
 def is_offline(run: Run, asked: Iterable[Link], histories: Mapping[str, History]) -> bool:

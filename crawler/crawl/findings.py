@@ -6,7 +6,7 @@ Order and content are those of `results.build_report`; nothing else is decided h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import overload
 
@@ -29,10 +29,12 @@ class Findings(Sequence[Finding]):
         now: datetime,
         order: Callable[[Link, State], object],
         offer: Offer,
+        known_before: Collection[str] = (),
     ) -> None:
         self._memories = memories
         self._now = now
         self._offer = offer
+        self._known_before = known_before
         self._states: Mapping[str, State] = memories.states()
         unknown = self._never_seen(links)
         self._states = {**self._states, **dict.fromkeys(unknown, State.UNCHECKED)}
@@ -74,4 +76,4 @@ class Findings(Sequence[Finding]):
         memories = self._memories.stream(link.canonical_url for link in links)
         for link, (key, known) in zip(links, memories, strict=True):
             history = known or History(key, first_seen=self._now, url=link.url)
-            yield Finding(link, history, self._offer(link, history))
+            yield Finding(link, history, self._offer(link, history), key in self._known_before)

@@ -1,4 +1,4 @@
-"""A job and its outcome: what is to be looked at, what came of it, and the way from one to the other.
+"""A job and its outcome: what is to be checked, what came of it, and the way from one to the other.
 
 Planning happens here, without the network stack: a run in which nothing is due never waits for it to be imported.
 Walking the plan is `session`'s, the way from a job to its outcome `runner`'s.
@@ -22,6 +22,7 @@ from crawler.schedule.clock import corrected, corrected_slots
 from crawler.schedule.history import first_seen
 from crawler.schedule.plan import Budget, Plan, make_plan
 from crawler.schedule.politeness import PolitenessOf, politeness_of
+from crawler.schedule.walls import after_run
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -150,9 +151,13 @@ def prepare_job(job: Job) -> Prepared:
 
 
 def finish_job(job: Job, ready: Prepared, run: Run) -> Outcome:
-    """Close the run's own summary and tell the archive."""
+    """Close the run's own summary and tell the archive; what a whole run teaches of walls is remembered."""
+    longest = job.settings.schedule.alive_max
+    if walls := after_run(job.links, ready.before, ready.histories, run.started_at, longest):
+        ready.histories |= walls
+        job.memory.put_histories(list(walls.values()))
     given_up = (*ready.plan.left, *run.slots_given_up)
-    complete = not given_up and run.stopped_by is None
+    complete = not (given_up or run.stopped_by or ready.plan.beyond)
     run = replace(run, finished_at=job.now(), slots_given_up=given_up, complete=complete)
     job.memory.end_run(run)
     return Outcome(run, ready.plan, ready.histories, ready.before)
@@ -160,13 +165,15 @@ def finish_job(job: Job, ready: Prepared, run: Run) -> Outcome:
 
 def why_unchecked(outcome: Outcome) -> dict[str, History]:
     """Memories of links without a check, with the reason why there is none: for reports, never kept."""
-    planned = {link.canonical_url for slot in outcome.plan.slots for link in slot.links}
+    plan = outcome.plan
+    planned = {link.canonical_url for slot in plan.slots for link in slot.links}
     unchecked = {}
-    for key in planned if outcome.run.stopped_by == "budget" else ():
+    over = planned.union(plan.limited) if outcome.run.stopped_by == "budget" else plan.limited
+    for key in over:
         history = outcome.histories.get(key)
-        if history and history.checked_at is None:
+        if history is not None and history.checked_at is None:
             unchecked[key] = replace(history, reason="over-budget")
-    for key in outcome.plan.skipped:
+    for key in plan.skipped:
         unchecked[key] = replace(outcome.histories[key], state=State.UNCHECKED, reason="excluded")
     return unchecked
 

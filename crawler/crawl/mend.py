@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from crawler.core.errors import NotesError
 from crawler.core.files import replace_file
 from crawler.core.model import LOCAL, Confidence, Finding, History, Link, Note, State, Suggestion
+from crawler.crawl.captures import question_about
 from crawler.crawl.observer import SILENT, Observer
-from crawler.crawl.wayback import is_public, written_at
+from crawler.crawl.results import wayback_suggestion
+from crawler.crawl.wayback import ask_about, is_open, is_public, written_at
 from crawler.notes.extract import occurrences
 from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, notes_root, read_note
 from crawler.notes.git import LineCommits
@@ -28,10 +30,10 @@ if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.core.settings import Settings
     from crawler.crawl.context import Context
-    from crawler.fetch.wayback import WaybackCapture
     from crawler.sites import Sites
 
-MAX_QUESTIONS = 500  # captures looked up at the Internet Archive in one go; more would take hours at its pace
+MAX_QUESTIONS = 500  # links that the Internet Archive is asked about in one go
+SECONDS = 1800.0  # for all of them; a person waits, and may end it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,11 @@ class Mended:
 
 @dataclass(frozen=True, slots=True)
 class MendResult:
-    """The notes with edits, and what was known of their links, by canonical URL."""
+    """The notes with edits, what was known of their links, and the memories that hold new answers, by canonical URL."""
 
     mended: tuple[Mended, ...]
     findings: Mapping[str, Finding]
+    learned: Mapping[str, History] = field(default_factory=dict)
 
     @property
     def dead_without_copy(self) -> int:
@@ -73,9 +76,10 @@ def propose_edits(
     root = notes_root(note_paths(paths, context.settings.notes), context.settings.notes, Path.cwd())
     heads = {file.name: note.text for file, note in files}
     dated = partial(written_at, head_of=lambda name: heads.get(name, ""), commit_of=LineCommits(root))
-    findings = with_wayback(observer, findings, context.settings, how, dated)
-    mended = (mend(file, note, findings, context.sites, how, copies) for file, note in files)
-    return MendResult(tuple(item for item in mended if item.edits), findings)
+    asked = with_wayback(context, findings, how, observer, dated)
+    mended = (mend(file, note, asked, context.sites, how, copies) for file, note in files)
+    learned = {key: f.history for key, f in asked.items() if f.history is not findings[key].history}
+    return MendResult(tuple(item for item in mended if item.edits), asked, learned)
 
 
 def read_files(paths: Sequence[Path], settings: Settings, observer: Observer) -> list[tuple[NoteFile, Note]]:
@@ -112,53 +116,47 @@ def kept(link: Link, history: History, how: MendOptions) -> tuple[Suggestion, ..
     found = []
     if history.snapshot is not None and how.template:
         found.append(Suggestion("snapshot", link.url, history.snapshot.captured_at))
-    if history.elsewhere is not None and history.elsewhere.url:
-        found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
+    if history.elsewhere is not None and history.elsewhere.is_tried:
+        found.append(wayback_suggestion(history.elsewhere))
     return tuple(found)
 
 
 def with_wayback(
-    observer: Observer,
+    context: Context,
     findings: Mapping[str, Finding],
-    settings: Settings,
     how: MendOptions,
+    observer: Observer,
     dated: Callable[[Link, History], datetime] = written_at,
 ) -> dict[str, Finding]:
-    """Dead links with the capture nearest to their note's date, where the user lets us ask."""
-    if not settings.wayback.suggest or Why.DEAD not in how.only:
+    """Dead links with the capture nearest to their note's date, where the user lets us ask; each was read and judged.
+
+    What was answered before is not asked again, and the memories that hold new answers stand in the findings.
+    """
+    wayback = context.settings.wayback
+    if not wayback.suggest or Why.DEAD not in how.only:
         return dict(findings)
     dead = [
         f for f in findings.values()
         if f.history.state is State.DEAD
         and is_public(f.link)
-        and not (f.history.elsewhere and f.history.elsewhere.url)
+        and is_open(f.history, context.now())
         and (how.unconfirmed or f.history.confidence is Confidence.HIGH)
     ][:MAX_QUESTIONS]  # fmt: skip
     if not dead:
         return dict(findings)
-    observer.say(f"asking {settings.wayback.endpoint} for captures of {len(dead)} dead links")
-    found = ask_wayback([(f.link.url, dated(f.link, f.history)) for f in dead], settings)
-    offered = dict(findings)
-    for finding, capture in zip(dead, found, strict=True):
-        if capture is not None:
-            suggestion = Suggestion("wayback", capture.url, capture.captured_at)
-            offered[finding.link.canonical_url] = replace(finding, suggestions=(*finding.suggestions, suggestion))
-    return offered
+    observer.say(f"asking {wayback.endpoint} for captures of {len(dead)} dead links; Ctrl-C goes on with what is known")
+    answered: dict[str, History] = {}
 
+    def heard(history: History) -> None:
+        answered[history.canonical_url] = history
 
-def ask_wayback(wanted: Sequence[tuple[str, datetime]], settings: Settings) -> list[WaybackCapture | None]:
-    """The nearest capture of each URL, one question after the other: the archive asks for patience."""
-    import trio
-
-    from crawler.fetch.wayback import nearest, open_sender
-
-    async def ask() -> list[WaybackCapture | None]:
-        async with open_sender(settings.fetch, settings.wayback.endpoint) as send:
-            endpoint = settings.wayback.endpoint.rstrip("/")
-            found = [await nearest(send, url, when, endpoint) for url, when in wanted]
-        return [next(iter(lookup.captures), None) for lookup in found]
-
-    return trio.run(ask)
+    wanted = [question_about(f.link, f.history, dated(f.link, f.history)) for f in dead]
+    ask_about(context, wanted, heard, SECONDS)
+    asked = {
+        key: replace(findings[key], history=history, suggestions=kept(findings[key].link, history, how))
+        for key, history in answered.items()
+    }
+    return {**findings, **asked}
 
 
 def mend(

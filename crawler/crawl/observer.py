@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crawler.core.model import Check
+    from crawler.core.model import Check, SlotGivenUp
     from crawler.schedule.plan import Plan
 
 
@@ -26,6 +26,9 @@ class Observer:
 
     def checked(self, check: Check) -> None:
         """One link was checked, and the check is recorded."""
+
+    def left_alone(self, slot: SlotGivenUp) -> None:
+        """A slot was given up in mid-run: the rest of its links is not checked any more."""
 
 
 SILENT = Observer()

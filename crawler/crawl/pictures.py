@@ -6,6 +6,7 @@ picture that cannot be had is no verdict on its page.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import trio
 
-from crawler.core.model import Fetch, Page
+from crawler.core.model import Failure, Fetch, Page
 from crawler.fetch import Request
 
 if TYPE_CHECKING:
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from crawler.sites import Sites
 
 WORKERS = 8  # pictures fetched side by side; they mostly come from other hosts than the pages
+ROOMY = (
+    4  # times as many requests as workers must be allowed at once, else pictures wait until the last page is through
+)
+SECONDS = 20.0  # for one picture in all, its turn and tries included
+SILENCES = 3  # pictures of a slot in a row without an answer, after which the others of it are left out
+REST = 60.0  # seconds for what is left when the last page is through, ...
+REST_SHARE = 0.1  # ... or this share of the time that the pages took, if that is more
+SILENT = (Failure.TIMEOUT, Failure.UNREACHABLE, Failure.DNS, Failure.NO_SUCH_HOST, Failure.REFUSED, Failure.RESET)
 MOST = 100  # pictures of one page; the most seen in an article is 51
 MOST_BYTES = 64 * 1024 * 1024  # of one page's pictures together; a guess
 PLACEHOLDER = (140, 140)  # pixels of the picture that WeChat's hotlink guard sends instead (one report)
@@ -89,15 +98,28 @@ def is_placeholder(host: str, body: bytes) -> bool:
 
 @dataclass(slots=True)
 class PictureKeeper:
-    """Fetches pictures in the background of a run and hands them to the archive's one writing thread."""
+    """Fetches pictures in a queue of their own and hands them to the archive's one writing thread.
+
+    Pictures of a slot whose pages are still being asked for wait until those are through, and all of them have limits
+    of their own: no picture costs a page its turn or its time.
+    """
 
     fetch: Callable[[Request], Awaitable[Fetch]]
     sites: Sites
     options: ArchiveSettings
     album: Album
     write: Callable[..., Awaitable[object]]  # runs a function in the writing thread
+    slot_of: Callable[[str], str] = lambda url: url  # the politeness queue of a URL
+    walking: set[str] = field(default_factory=set)  # slots with pages left
+    workers: int = WORKERS
     kept_bytes: int = 0
     requests: int = 0
+    offered: int = 0
+    asked: int = 0
+    waiting: dict[str, list[WantedPicture]] = field(default_factory=dict)  # by slot with pages left
+    silences: Counter[str] = field(default_factory=Counter)  # by slot: pictures in a row that did not come in time
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    started: float = field(default_factory=trio.current_time)
     send: trio.MemorySendChannel[WantedPicture] = field(init=False)
     receive: trio.MemoryReceiveChannel[WantedPicture] = field(init=False)
 
@@ -107,15 +129,43 @@ class PictureKeeper:
 
     def offer(self, capture_id: int, page_url: str, page: Page) -> None:
         """Queue the pictures of a new capture."""
-        if urls := wanted_pictures(page, self.options.images):
-            self.send.send_nowait(WantedPicture(capture_id, page_url, urls))
+        by_slot: dict[str, list[str]] = {}
+        for url in wanted_pictures(page, self.options.images):
+            by_slot.setdefault(self.slot_of(url), []).append(url)
+        for slot, urls in by_slot.items():
+            wanted = WantedPicture(capture_id, page_url, tuple(urls))
+            self.offered += len(urls)
+            if slot in self.walking:
+                self.waiting.setdefault(slot, []).append(wanted)
+            else:
+                self.send.send_nowait(wanted)
+
+    def pages_are_through(self, slot: str) -> None:
+        """No page of a slot is asked for any more: its pictures have their turn."""
+        self.walking.discard(slot)
+        for wanted in self.waiting.pop(slot, ()):
+            self.send.send_nowait(wanted)
+
+    @property
+    def left_out(self) -> int:
+        """Pictures that were not asked for, for want of time or of an answer of their host."""
+        return self.offered - self.asked
+
+    async def close(self) -> None:
+        """No page is asked for any more: what waits has a bounded time, since the run was foretold without it."""
+        for slot in list(self.walking):
+            self.pages_are_through(slot)
+        now = trio.current_time()
+        self.scope.deadline = min(self.scope.deadline, now + max(REST, REST_SHARE * (now - self.started)))
+        await self.send.aclose()
 
     async def run(self) -> None:
-        """Work until the queue is closed and empty."""
-        async with trio.open_nursery() as nursery:
-            for _ in range(WORKERS):
-                nursery.start_soon(self._work, self.receive.clone())
-            await self.receive.aclose()
+        """Work until the queue is closed and empty, or its time is over."""
+        with self.scope:
+            async with trio.open_nursery() as nursery:
+                for _ in range(self.workers):
+                    nursery.start_soon(self._work, self.receive.clone())
+        await self.receive.aclose()
 
     async def _work(self, receive: trio.MemoryReceiveChannel[WantedPicture]) -> None:
         async with receive:
@@ -123,15 +173,16 @@ class PictureKeeper:
                 await self._keep(wanted)
 
     async def _keep(self, wanted: WantedPicture) -> None:
-        """Fetch the pictures of one page, one after another."""
+        """Fetch the pictures of one page that lie in one slot, one after another."""
         site = self.sites.for_url(wanted.page_url)
         referer = (("Referer", site.image_referer),) if site and site.image_referer else ()
         left = MOST_BYTES
         for url in wanted.urls:
-            fetched = await self.fetch(Request(url, referer))
-            self.requests += fetched.requests
-            body = fetched.body
-            kind = kind_of(body) if fetched.status == 200 else ""
+            slot = self.slot_of(url)
+            if self.silences[slot] >= SILENCES:
+                return
+            body = await self._body(Request(url, referer), slot)
+            kind = kind_of(body)
             if not kind or len(body) > min(self.options.max_image, left):
                 continue
             if is_placeholder(url.split("/")[2] if url.count("/") > 2 else "", body):
@@ -140,3 +191,15 @@ class PictureKeeper:
             with trio.CancelScope(shield=True):
                 await self.write(self.album.put_image, wanted.capture_id, url, kind, body)
             self.kept_bytes += len(body)
+
+    async def _body(self, request: Request, slot: str) -> bytes:
+        """The whole body of a picture that came in its time, b"" of any other."""
+        self.asked += 1
+        with trio.move_on_after(SECONDS):
+            fetched = await self.fetch(request)
+            self.requests += fetched.requests
+            self.silences[slot] = self.silences[slot] + 1 if fetched.failure in SILENT else 0
+            return fetched.body if fetched.status == 200 and not fetched.cut else b""
+        self.requests += 1
+        self.silences[slot] += 1
+        return b""

@@ -8,6 +8,7 @@ What a check is belongs to `checker`, what is due to `schedule`, what a run is t
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ import trio
 from crawler.core.model import Check, Failure, Link, Slot, SlotGivenUp, State
 from crawler.crawl.stop import Stop
 
+SEEN = 50  # living links of a walk, the newest, that may be asked about their slot
 BATCH = 64  # checks written in one transaction at most; what has piled up behind a slow disk is taken together
 
 log = logging.getLogger(__name__)
@@ -32,7 +34,9 @@ class Walk:
     leave: Callable[[Slot], Awaitable[None]]  # a slot is done with
     stop: Stop = field(default_factory=Stop)
     given_up: list[SlotGivenUp] = field(default_factory=list)
+    left_alone: Callable[[SlotGivenUp], None] = lambda _: None  # called when a slot is given up
     internal_errors: int = 0
+    requests: int = 0  # of checks that only asked about a slot and are not recorded
 
 
 @dataclass(slots=True)
@@ -44,6 +48,14 @@ class Queue:
     left: int
     refusals: int = 0
     closed: bool = False
+    spare: int = 0  # canaries that may still be asked
+    canaries: deque[Link] = field(default_factory=deque)
+    seen: deque[Link] = field(default_factory=lambda: deque(maxlen=SEEN))  # alive in this walk, the first one first
+
+    def is_in_doubt(self) -> bool:
+        """Whether one more refusal would close the slot, while links wait whose refusal would count."""
+        patience = self.slot.politeness.patience
+        return patience > 1 and self.refusals == patience - 1 and self.left > len(self.slot.walls)
 
 
 async def crawl(slots: Sequence[Slot], walk: Walk, send: trio.MemorySendChannel[Check]) -> None:
@@ -55,7 +67,7 @@ async def crawl(slots: Sequence[Slot], walk: Walk, send: trio.MemorySendChannel[
 
 async def crawl_slot(slot: Slot, walk: Walk, send: trio.MemorySendChannel[Check]) -> None:
     """Check one slot's links in order, `per_host` of them at once."""
-    queue = Queue(slot, iter(slot.links), len(slot.links))
+    queue = Queue(slot, iter(slot.links), len(slot.links), spare=slot.spare, canaries=deque(slot.canaries))
     async with send:
         async with trio.open_nursery() as nursery:
             for _ in range(min(slot.politeness.per_host, len(slot.links))):
@@ -66,13 +78,42 @@ async def crawl_slot(slot: Slot, walk: Walk, send: trio.MemorySendChannel[Check]
 async def work(queue: Queue, walk: Walk, send: trio.MemorySendChannel[Check]) -> None:
     """One worker of a slot: link after link until the queue is empty, the site refuses us, or the run stops."""
     async with send:
-        for link in queue.links:
+        while True:
+            if queue.is_in_doubt() and await asked_about_slot(queue, walk, send):
+                return
+            link = next(queue.links, None)
+            if link is None:
+                return
             check = await check_link(link, walk)
             queue.left -= 1
-            with trio.CancelScope(shield=True):  # the recorder always listens, and what was fetched is kept
-                await send.send(check)
+            if check.verdict.state is State.ALIVE:
+                queue.seen.append(link)
+            await keep(check, send)
             if refused_too_often(queue, check, walk) or walk.stop.reason:
                 return
+
+
+async def asked_about_slot(queue: Queue, walk: Walk, send: trio.MemorySendChannel[Check]) -> bool:
+    """Ask a link that was alive last whether the slot refuses us or only some of its links; True where the walk ends.
+
+    One of the plan is recorded as any other check; one that was seen in this very walk only answers the question.
+    """
+    if queue.spare <= 0 or not (queue.canaries or queue.seen):
+        return False
+    queue.spare -= 1
+    planned = bool(queue.canaries)
+    check = await check_link(queue.canaries.popleft() if planned else queue.seen.popleft(), walk)
+    if planned:
+        await keep(check, send)
+    else:
+        walk.requests += check.fetch.requests
+    return refused_too_often(queue, check, walk) or walk.stop.reason is not None
+
+
+async def keep(check: Check, send: trio.MemorySendChannel[Check]) -> None:
+    """Hand a check over; what was fetched is kept, whatever ends the walk."""
+    with trio.CancelScope(shield=True):  # the recorder always listens
+        await send.send(check)
 
 
 async def check_link(link: Link, walk: Walk) -> Check:
@@ -91,6 +132,8 @@ def refused_too_often(queue: Queue, check: Check, walk: Walk) -> bool:
     if check.fetch.failure is Failure.HELD_BACK and not check.fetch.redirects:
         _give_up(queue, Failure.HELD_BACK, walk)
         return True
+    if check.verdict.state is State.BLOCKED and check.link.canonical_url in slot.walls:
+        return queue.closed
     if check.verdict.state is not State.BLOCKED:
         queue.refusals = 0
         walk.answered(slot)
@@ -105,6 +148,7 @@ def refused_too_often(queue: Queue, check: Check, walk: Walk) -> bool:
 def _give_up(queue: Queue, reason: str, walk: Walk) -> None:
     if not queue.closed and queue.left:
         walk.given_up.append(SlotGivenUp(queue.slot.key, reason, queue.left))
+        walk.left_alone(walk.given_up[-1])
     queue.closed = True
 
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.core.errors import NotesError
 from crawler.core.model import LOCAL, History, Link
 from crawler.crawl.observer import SILENT, Observer
-from crawler.notes.files import note_paths
+from crawler.notes.files import find_notes, note_paths
 from crawler.notes.links import EXTRACTION, NotesRead, link_up_remembered, local_checker, local_histories, read_notes
 
 if TYPE_CHECKING:
     from crawler.archive import Archive
+    from crawler.core.settings import NotesSettings
     from crawler.crawl.context import Context
 
 
@@ -51,6 +53,19 @@ def read_links(
     if question := targets.question():
         observer.say(question)
     return FoundLinks(notes, links, histories)
+
+
+def holds_all_notes(paths: Sequence[Path], settings: NotesSettings) -> bool:
+    """Whether these paths (none: the configured ones) hold every configured note. Raises NotesError."""
+    if not paths:
+        return True
+    here = Path.cwd()
+    try:
+        configured = find_notes(note_paths((), settings), settings, here)
+    except NotesError:  # a configured folder that is not here: what was named is not all
+        return False
+    named = {file.path.resolve() for file in find_notes(paths, settings, here)}
+    return all(file.path.resolve() in named for file in configured)
 
 
 def remember_notes(notes: NotesRead, archive: Archive) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from crawler.core.model import Report, Run
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
-from crawler.crawl.results import build_report, suggestions
+from crawler.crawl.results import build_report, damaged_of, suggestions
+from crawler.schedule.plan import overdue_links
 
 if TYPE_CHECKING:
     from crawler.crawl.context import Context
@@ -36,6 +37,8 @@ def recall(context: Context, paths: Sequence[Path] = (), observer: Observer = SI
         context.now(),
         suggestions=suggestions(found.links, histories, context.settings.serve.public),
         trend=archive.health(),
+        overdue=overdue_links(found.links, histories, context.now()),
+        damaged=damaged_of(found.notes.damaged),
     )
     return Recalled(found, report)
 

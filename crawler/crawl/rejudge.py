@@ -73,6 +73,7 @@ def rejudge(context: Context, url: str | None = None, *, write: bool = False) ->
     corrected = [item.history for item in changed if item.history is not None]
     if write:
         archive.put_histories(corrected)
+        archive.put_readings((item.capture.id, item.verdict.state, item.verdict.reason, item.title) for item in changed)
     return RejudgeResult(len(found), changed, len(corrected))
 
 
@@ -112,11 +113,17 @@ def _compared(
     if (verdict.state, verdict.reason) == (capture.state, capture.reason) and page.title == capture.title:
         return None
     after = None
-    if history and history.checked_at == capture.at:
+    if history and history.checked_at == capture.at and not says_so(history, verdict, page):
         before = before_check(history)
         after = remember(before, kept, page, verdict, capture.at, schedule, title_match=history.title_match)
         after = replace(after, snapshot=history.snapshot, first_seen=history.first_seen)
     return Rejudged(capture, verdict, page.title, after)
+
+
+def says_so(history: History, verdict: Verdict, page: Page) -> bool:
+    """Whether a memory holds this very reading already: folded in once more, it would count as another check."""
+    same = (history.reason, history.evidence.rule) == (verdict.reason, verdict.evidence.rule)
+    return same and (not page.title or history.page_title == page.title)
 
 
 def _holder(capture: Capture) -> int:

@@ -6,14 +6,17 @@ Pure assembly lives here: no I/O, no clock. What a report looks like in a format
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from crawler.archive.warc import uri
 from crawler.core.model import (
     Change,
     ChangeKind,
+    DamagedNote,
+    Elsewhere,
     Finding,
     Health,
     History,
@@ -27,6 +30,9 @@ from crawler.core.model import (
 from crawler.crawl.findings import Findings
 from crawler.crawl.lazy import MANY, Memories
 from crawler.schedule.news import changes_of_state
+
+if TYPE_CHECKING:
+    from crawler.notes.files import SkippedNote
 
 STATE_ORDER = {state: rank for rank, state in enumerate(State)}
 CHANGE_ORDER = {kind: rank for rank, kind in enumerate(ChangeKind)}
@@ -44,19 +50,22 @@ def build_report(
     rounds: Iterable[Round] = (),
     overdue: Iterable[str] = (),
     public: str = "",
+    damaged: Iterable[DamagedNote] = (),
+    known_before: Collection[str] = (),
 ) -> Report:
     """The report of `run` over `links`; `histories` and `suggestions` are by canonical URL.
 
-    A link without a history shows as `unchecked`. Changes of state are read from the histories (those that
+    A link without a history shows as `unchecked`. `known_before` are the canonical URLs that the archive had checked
+    before, `overdue` those that have waited too long. Changes of state are read from the histories (those that
     happened since the run started); `changes` adds what histories do not tell, such as titles that changed.
     """
     findings: Sequence[Finding]
     if isinstance(histories, Memories):
-        made = Findings(list(links), histories, now, _place, partial(_offered, public=public))
+        made = Findings(list(links), histories, now, _place, partial(_offered, public=public), known_before)
         news = [*changes_of_state(made.not_alive(), run.started_at), *changes]
         findings = made if len(made) > MANY else tuple(made)
     else:
-        findings = _findings(links, histories, now, suggestions or {})
+        findings = _findings(links, histories, now, suggestions or {}, known_before)
         news = [*changes_of_state(findings, run.started_at), *changes]
     news.sort(key=lambda change: (CHANGE_ORDER[change.kind], change.canonical_url))
     return Report(
@@ -67,6 +76,7 @@ def build_report(
         trend=tuple(sorted(trend, key=lambda point: point.at)),
         rounds=tuple(rounds),
         overdue=tuple(overdue),
+        damaged=tuple(damaged),
     )
 
 
@@ -75,12 +85,14 @@ def _findings(
     histories: Mapping[str, History],
     now: datetime,
     offered: Mapping[str, Sequence[Suggestion]],
+    known_before: Collection[str],
 ) -> tuple[Finding, ...]:
     findings = [
         Finding(
             link,
             histories.get(link.canonical_url) or History(link.canonical_url, first_seen=now, url=link.url),
             tuple(offered.get(link.canonical_url, ())),
+            link.canonical_url in known_before,
         )
         for link in links
     ]
@@ -117,8 +129,18 @@ def _offered(link: Link, history: History, public: str) -> tuple[Suggestion, ...
         kept = history.snapshot
         copy = f"{public.rstrip('/')}/snapshot/{kept.id}" if public else f"urn:readable:{uri(link.url)}"
         found.append(Suggestion("snapshot", copy, kept.captured_at))
-    if history.elsewhere and history.elsewhere.url and history.state in (State.DEAD, State.SUSPECT):
-        found.append(Suggestion("wayback", history.elsewhere.url, history.elsewhere.captured_at))
+    if history.elsewhere and history.elsewhere.is_tried and history.state in (State.DEAD, State.SUSPECT):
+        found.append(wayback_suggestion(history.elsewhere))
     if history.moved_to:
         found.append(Suggestion("moved", history.moved_to))
     return tuple(found)
+
+
+def wayback_suggestion(known: Elsewhere) -> Suggestion:
+    """A capture that was read and shows the page, with the evidence for it."""
+    return Suggestion("wayback", known.url, known.captured_at, known.status, known.title, known.title_match)
+
+
+def damaged_of(notes: Iterable[SkippedNote]) -> tuple[DamagedNote, ...]:
+    """Notes that were read although damaged, as reports name them."""
+    return tuple(DamagedNote(note.path, note.why) for note in notes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ from crawler.crawl.job import Job, Memory, Outcome, Spread, why_unchecked
 from crawler.crawl.lazy import touched
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
-from crawler.crawl.results import build_report, suggestions
+from crawler.crawl.ready import ready_to_run
+from crawler.crawl.results import build_report, damaged_of, suggestions
 from crawler.crawl.runner import run_job
+from crawler.notes.git import LineCommits
 from crawler.schedule.news import title_changes
-from crawler.schedule.plan import Budget
+from crawler.schedule.plan import Budget, overdue_links
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -57,6 +60,7 @@ def run(
     signal. `spread` crawls in other processes (`crawler.cluster`). Raises NotesError, ConfigError, and what the archive
     raises.
     """
+    ready_to_run(context.settings, environ=environ)
     limits = budget or Budget(context.settings.schedule.budget)
     found = read_links(context, paths, observer)
     return check_links(
@@ -99,7 +103,8 @@ def check_links(
         changes=title_changes(outcome.run, outcome.before, touched(outcome.histories)),
         trend=trend(),
         rounds=outcome.plan.rounds,
-        overdue=outcome.plan.overdue,
+        overdue=overdue_links(found.links, outcome.histories, context.now()),
+        damaged=damaged_of(found.notes.damaged),
     )
     if outcome.run.network == "down":
         observer.say(NO_NETWORK)
@@ -115,13 +120,17 @@ def ask_elsewhere(
         return {}
     if outcome.run.network == "down" or outcome.run.stopped_by == "signal":
         return {}
-    from crawler.crawl.wayback import look_back
+    from crawler.crawl.wayback import look_back, written_at
 
     observer.say(f"asking {settings.wayback.endpoint}")
     root = found.notes.root
-    learned = look_back(
-        found.links, outcome.histories, settings, context.now, lambda name: head_of_note(root / name), environ
+    files = {note.file.name: note.file.path for note in found.notes.read}  # names are escaped, paths are not
+    dated = partial(
+        written_at,
+        head_of=lambda name: head_of_note(files.get(name, root / name)),
+        commit_of=LineCommits(root),
     )
+    learned = look_back(context, found.links, outcome.histories, dated, environ)
     context.archive.put_histories(learned.values())
     captures = sum(1 for history in learned.values() if history.elsewhere and history.elsewhere.url)
     observer.say(f"{captures} captures there, of {len(learned)} links")

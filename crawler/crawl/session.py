@@ -6,6 +6,7 @@ kept of it to `recorder`, what is due to `job` and `schedule`.
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import string
@@ -18,13 +19,15 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from crawler.core.model import Check, Failure, Fetch, Link, Run
+from crawler.core.errors import BrowserError
+from crawler.core.model import Check, Failure, Fetch, Link, Run, Slot
 from crawler.core.proof import NO_SUCH_HOST
 from crawler.crawl.checker import Checker
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
 from crawler.crawl.job import Job, Prepared
-from crawler.crawl.pictures import PictureKeeper
+from crawler.crawl.opinion import Opinion, open_opinion
+from crawler.crawl.pictures import ROOMY, WORKERS, PictureKeeper
 from crawler.crawl.pipeline import Walk, check_link, crawl, record
 from crawler.crawl.readers import open_readers
 from crawler.crawl.recorder import Recorder, RecorderTools, WritingThread
@@ -34,31 +37,43 @@ from crawler.schedule.outage import CANARIES, Watch, canaries, known_hosts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from crawler.core.settings import FetchSettings
     from crawler.crawl.readers import Reader
     from crawler.fetch import Fetcher
 
+    Opener = Callable[..., AbstractAsyncContextManager[Fetcher]]
+
 GRACE = 10.0  # seconds that open fetches get to finish after a signal or the end of the budget
 COOL_DOWN = timedelta(hours=2)  # how long a slot that refused us `patience` times is left alone; a guess
 ASKED = 2  # hosts that were alive last, asked where a page or failure is in doubt
+AFTER_ALL = ""  # the one queue of all pictures where they wait until the last page is through
+WELL_KNOWN = ("a.root-servers.net", "www.iana.org")  # names that resolve wherever names do (RFC 8109 asks the first)
+LOOKUP = 5.0  # seconds for looking these up
 LETTERS = 25  # of a sibling probe; Bar-Yossef et al. 2004
 
 
 async def walk_job(job: Job, ready: Prepared) -> Run:
     """Check every link of the plan; what was learned is in `ready.histories`, and the run's summary comes back."""
-    opener = job.open_fetcher or open_fetcher
+    opener = job.open_fetcher or browser_for(job, ready) or open_fetcher
     if job.spread:
         opener = partial(opener, elsewhere=job.spread.elsewhere)
     opened = opener(
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
-    async with readers_of(job) as reader, opened as fetcher:
+    async with (
+        readers_of(job) as reader,
+        opened as fetcher,
+        open_opinion(job, ready.politeness, reader) as opinion,
+    ):
         hosts = hosts_of(ready.histories, proxied=bool(job.settings.fetch.proxy))
-        walk = walk_with(fetcher, reader, job, ready, hosts)
+        walk = walk_with(fetcher, reader, job, ready, hosts, opinion)
         hijack = HijackWatch(fetcher, reader, job.now, impossible_name())
         scope = trio.CancelScope()
         recorder = recorder_for(fetcher, job, ready, scope, hosts)
+        pictures = recorder.tools.pictures
+        walk.leave = partial(leave, fetcher, pictures)
 
         async def crawl_plan(send: trio.MemorySendChannel[Check]) -> None:
             if job.spread:
@@ -70,7 +85,33 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         for refusal in walk.given_up:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
+    if pictures and pictures.left_out:
+        job.observer.say(f"{pictures.left_out} pictures were left out, for want of time or of an answer of their hosts")
     return summary(ready.run, walk, recorder)
+
+
+def browser_for(job: Job, ready: Prepared) -> Opener | None:
+    """What fetches with a browser beside, for links that say nothing without one; None where there are none.
+
+    Those are the links of hosts with `browser = true`, and those that a browser read last. Without a browser they are
+    fetched plainly, with a line that says so.
+    """
+    planned = [link for slot in ready.plan.slots for link in slot.links]
+    wanted = [
+        link.fetch_url
+        for link in planned
+        if ready.histories[link.canonical_url].rendered or ready.politeness(link.fetch_url).browser
+    ]
+    if not wanted:
+        return None
+    from crawler.fetch.browser import find_browser
+    from crawler.fetch.rendering import browser_opener
+
+    try:
+        return browser_opener(find_browser(os.environ), "", wanted, job.now)
+    except BrowserError as error:
+        job.observer.say(f"{len(wanted)} links need a browser, and are fetched without one: {error}")
+        return None
 
 
 @asynccontextmanager
@@ -83,20 +124,30 @@ async def readers_of(job: Job) -> AsyncIterator[Reader]:
         yield pool
 
 
-def walk_with(fetcher: Fetcher, reader: Reader, job: Job, ready: Prepared, hosts: Hosts) -> Walk:
+def walk_with(
+    fetcher: Fetcher, reader: Reader, job: Job, ready: Prepared, hosts: Hosts, opinion: Opinion | None = None
+) -> Walk:
     """The crawling half: how links are checked and what slots hear of it."""
     checker = Checker(
         fetcher, job.sites, job.settings, ready.politeness, ready.histories, job.now, random_letters, reader,
-        run_id=ready.run.id, depth=job.depth, hosts=hosts,
+        run_id=ready.run.id, depth=job.depth, hosts=hosts, opinion=opinion,
     )  # fmt: skip
     return Walk(
         check=checker,
         crashed=checker.internal_error,
         refused=lambda slot: fetcher.refused(slot.key),
         answered=lambda slot: fetcher.answered(slot.key),
-        leave=lambda slot: fetcher.close_slot(slot.key),
+        leave=partial(leave, fetcher, None),
         stop=job.stop,
+        left_alone=job.observer.left_alone,
     )
+
+
+async def leave(fetcher: Fetcher, pictures: PictureKeeper | None, slot: Slot) -> None:
+    """The pages of a slot are through: its connections are closed, and its pictures have their turn."""
+    await fetcher.close_slot(slot.key)
+    if pictures:
+        pictures.pages_are_through(slot.key)
 
 
 def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.CancelScope, hosts: Hosts) -> Recorder:
@@ -104,7 +155,7 @@ def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.Cancel
     write = WritingThread(job.run_sync)
     pictures = None
     if job.settings.archive.images != "none":
-        pictures = PictureKeeper(fetcher, job.sites, job.settings.archive, job.memory, write)
+        pictures = picture_keeper(fetcher, job, ready, write)
 
     def give_up() -> None:
         job.stop.ask("network-down")
@@ -116,13 +167,24 @@ def recorder_for(fetcher: Fetcher, job: Job, ready: Prepared, scope: trio.Cancel
     return Recorder(job, ready.histories, watch, tools, hosts, ready.run.id)
 
 
+def picture_keeper(fetcher: Fetcher, job: Job, ready: Prepared, write: WritingThread) -> PictureKeeper:
+    """The queue of pictures: beside the pages of other slots where there is room for both, else after all pages."""
+    slots = {slot.key for slot in ready.plan.slots}
+    is_roomy = job.settings.fetch.concurrency >= ROOMY * WORKERS
+    return PictureKeeper(
+        fetcher, job.sites, job.settings.archive, job.memory, write,
+        slot_of=(lambda url: ready.politeness(url).slot) if is_roomy else (lambda _: AFTER_ALL),
+        walking=slots if is_roomy else {AFTER_ALL},
+    )  # fmt: skip
+
+
 def summary(run: Run, walk: Walk, recorder: Recorder) -> Run:
     """The run with its figures."""
     pictures = recorder.tools.pictures
     return replace(
         run,
         fetched=recorder.fetched,
-        requests=recorder.requests + (pictures.requests if pictures else 0),
+        requests=recorder.requests + walk.requests + (pictures.requests if pictures else 0),
         kept_bytes=recorder.kept_bytes + (pictures.kept_bytes if pictures else 0),
         network="down" if recorder.network_down else "ok",
         slots_given_up=tuple(walk.given_up),
@@ -164,7 +226,7 @@ async def record_all(receive: trio.MemoryReceiveChannel[Check], recorder: Record
     with trio.CancelScope(shield=True):
         await record(receive, recorder.keep)
     if recorder.tools.pictures:
-        await recorder.tools.pictures.send.aclose()
+        await recorder.tools.pictures.close()
 
 
 async def settle(walk: Walk, recorder: Recorder, hijack: HijackWatch) -> None:
@@ -173,7 +235,7 @@ async def settle(walk: Walk, recorder: Recorder, hijack: HijackWatch) -> None:
     if recorder.job.stop.reason in (None, "budget"):
         await ask_canaries(walk, recorder)
         refuted = await ask_about_doubts(walk, recorder, hijack)
-        await look_up_again(walk, recorder)
+        await look_up_again(walk, recorder, hijack.fetcher)
     else:  # nobody waits for canaries: what is in doubt does not count, and stays due
         refuted = frozenset(recorder.stretch.few | recorder.stretch.doubtful)
     await recorder.settle(refuted)
@@ -224,20 +286,32 @@ def resolves_all(settings: FetchSettings) -> bool:
     return any(key.partition(":")[0] in ("", "*") for key in settings.resolve)
 
 
-async def look_up_again(walk: Walk, recorder: Recorder) -> None:
+async def look_up_again(walk: Walk, recorder: Recorder, fetcher: Fetcher) -> None:
     """A second look-up of names that do not exist, of links never seen alive: one link a host."""
-    if not recorder.watch.answered:
-        return
     missing: dict[str, list[Link]] = {}
     for check in recorder.held:
         known = recorder.before.get(check.link.canonical_url)
         if has_no_name(check.fetch) and (known is None or known.last_alive is None):
             missing.setdefault(check.link.host, []).append(check.link)
+    if not missing or not await names_resolve(fetcher, recorder):
+        return
+    recorder.watch.nameless |= set(missing)
     for links in missing.values():
         again = await check_link(links[0], walk)
         recorder.requests += again.fetch.requests
         if has_no_name(again.fetch):
             recorder.hosts.gone |= {link.canonical_url for link in links}
+
+
+async def names_resolve(fetcher: Fetcher, recorder: Recorder) -> bool:
+    """Whether other names resolve here: a host answered, or a name does that every resolver knows."""
+    if recorder.watch.answered:
+        return True
+    with trio.move_on_after(LOOKUP):
+        for name in WELL_KNOWN:
+            if await fetcher.lookup(name):
+                return True
+    return False
 
 
 def has_no_name(fetch: Fetch) -> bool:

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import trio
 
 from crawler.core.model import Elsewhere, History, Link, Occurrence, State
-from crawler.fetch.wayback import SaveOutcome, Send, Service, Submission, nearest, open_sender, read_keys, submit
+from crawler.crawl.captures import CaptureFinder, CaptureQuestion, CaptureSearch, question_about
+from crawler.crawl.readers import open_readers
+from crawler.fetch.savepage import SaveOutcome, Service, Submission, read_keys, submit
+from crawler.fetch.wayback import open_sender, paced
 from crawler.notes.dates import note_date
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from crawler.core.settings import Settings
+    from crawler.crawl.context import Context
 
 MOST = 100  # dead links asked about after one run; the rest has its turn after the next ones
-SECONDS = 60.0  # for all of these questions
-PAUSE = 0.5  # seconds between two of them
+SECONDS = 180.0  # for all of these questions; each takes one for the index and some for captures
 SILENCES = 3  # questions in a row without an answer after which the archive is left alone
+SILENCES_OF_A_SITE = 2  # without an answer in all, after which no more is asked about a site
 ASK_AGAIN = timedelta(days=30)  # a capture may have come from somebody else
 SUBMIT_SECONDS = 300.0  # for all submissions of one run: twenty pages without keys, sixty with them
 
@@ -39,14 +42,8 @@ CommitOf = Callable[[Occurrence], datetime | None]
 HeadOf = Callable[[str], str]
 """The beginning of a note by its name, "" where it cannot be read."""
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A dead link, and the time whose capture is wanted."""
-
-    history: History
-    url: str
-    when: datetime
+Dated = Callable[[Link, History], datetime]
+"""When a link was written."""
 
 
 def written_at(
@@ -61,12 +58,35 @@ def written_at(
 
 
 def questions(
-    links: Iterable[Link], histories: Mapping[str, History], now: datetime, head_of: HeadOf = lambda _: ""
-) -> list[Question]:
-    """The dead that nobody knows a capture of, those that died last first; at most `MOST`."""
+    links: Iterable[Link], histories: Mapping[str, History], now: datetime, dated: Dated = written_at
+) -> list[CaptureQuestion]:
+    """The dead that nobody knows a good capture of; at most `MOST`.
+
+    Sites take turns, so that none keeps the others waiting. Of a site those that died last come first; those that the
+    Archive was silent about come after all others.
+    """
     dead = [(link, history) for link, history in _with_history(links, histories) if _is_wanted(history, now)]
     dead.sort(key=lambda pair: (pair[1].changed_at or pair[1].first_seen, pair[0].canonical_url), reverse=True)
-    return [Question(history, link.url, written_at(link, history, head_of)) for link, history in dead[:MOST]]
+    fresh = [pair for pair in dead if not _was_silent(pair[1])]
+    silent = sorted((pair for pair in dead if _was_silent(pair[1])), key=_asked_at)
+    chosen = [*_taking_turns(fresh), *_taking_turns(silent)][:MOST]
+    return [question_about(link, history, dated(link, history)) for link, history in chosen]
+
+
+def _taking_turns(pairs: Iterable[tuple[Link, History]]) -> Iterator[tuple[Link, History]]:
+    by_slot: dict[str, list[tuple[Link, History]]] = {}
+    for pair in pairs:
+        by_slot.setdefault(pair[0].slot, []).append(pair)
+    for turn in zip_longest(*by_slot.values()):
+        yield from filter(None, turn)
+
+
+def _was_silent(history: History) -> bool:
+    return history.elsewhere is not None and history.elsewhere.outcome == "silent"
+
+
+def _asked_at(pair: tuple[Link, History]) -> datetime:
+    return pair[1].elsewhere.asked_at if pair[1].elsewhere else pair[1].first_seen
 
 
 def _with_history(links: Iterable[Link], histories: Mapping[str, History]) -> Iterator[tuple[Link, History]]:
@@ -77,13 +97,16 @@ def _with_history(links: Iterable[Link], histories: Mapping[str, History]) -> It
 
 
 def _is_wanted(history: History, now: datetime) -> bool:
-    if history.state is not State.DEAD:
-        return False
+    return history.state is State.DEAD and is_open(history, now)
+
+
+def is_open(history: History, now: datetime) -> bool:
+    """Whether the Archive is to be asked about a dead link: never, silent then, or long enough ago."""
     known = history.elsewhere
-    if known is None:
-        return True
+    if known is None or known.outcome == "silent" or (known.url and known.outcome == ""):
+        return True  # a capture that an older version never tried is no answer
     died_since = history.changed_at is not None and known.asked_at < history.changed_at
-    return not known.url and (died_since or now - known.asked_at >= ASK_AGAIN)
+    return not known.is_tried and (died_since or now - known.asked_at >= ASK_AGAIN)
 
 
 def is_public(link: Link) -> bool:
@@ -96,23 +119,41 @@ def is_public(link: Link) -> bool:
     return False
 
 
+Search = Callable[[CaptureQuestion], Awaitable[CaptureSearch]]
+
+
 async def ask_captures(
-    send: Send, wanted: Sequence[Question], endpoint: str, now: Callable[[], datetime], done: Callable[[History], None]
+    search: Search, wanted: Sequence[CaptureQuestion], now: Callable[[], datetime], heard: Callable[[History], None]
 ) -> None:
-    """Ask about one link after the other; `done` gets each as remembered with its answer."""
-    silences = 0
+    """Ask about one link after the other; `heard` is called with each memory that holds its answer.
+
+    A silence is remembered as one, so that others have their turn first. Several in a row are the Archive's own, and
+    end the questions; a site about which it is silent twice is left alone for now, so that others are asked about.
+    """
+    silences: Counter[str] = Counter()
+    row = 0
     for question in wanted:
-        found = await nearest(send, question.url, question.when, endpoint)
-        if found.answered:
-            silences = 0
-            capture = next(iter(found.captures), None)
-            answer = Elsewhere(now(), capture.url, capture.captured_at) if capture else Elsewhere(now())
-            done(replace(question.history, elsewhere=answer))
-        else:
-            silences += 1
-            if silences >= SILENCES:
-                return
-        await trio.sleep(PAUSE)
+        slot = question.link.slot
+        if silences[slot] >= SILENCES_OF_A_SITE:
+            continue
+        answer = await search(question)
+        heard(replace(question.history, elsewhere=remembered_search(answer, now())))
+        is_silent = answer.outcome == "silent"
+        silences[slot] += is_silent
+        row = row + 1 if is_silent else 0
+        if row >= SILENCES:
+            return
+
+
+def remembered_search(answer: CaptureSearch, now: datetime) -> Elsewhere:
+    """What is kept of an answer of the Archive."""
+    if answer.found is None:
+        return Elsewhere(now, outcome=answer.outcome)
+    capture, page = answer.found.capture, answer.found.page
+    return Elsewhere(
+        now, capture.url, capture.captured_at, answer.outcome, answer.found.fetched.status, page.title,
+        answer.found.title_match,
+    )  # fmt: skip
 
 
 def offers(links: Iterable[Link], histories: Mapping[str, History], settings: Settings) -> dict[str, History]:
@@ -126,10 +167,14 @@ def offers(links: Iterable[Link], histories: Mapping[str, History], settings: Se
     alive = [
         (link, history)
         for link, history in _with_history(links, histories)
-        if history.state is State.ALIVE and history.elsewhere is None and link.host not in own
+        if history.state is State.ALIVE and _was_never_offered(history) and link.host not in own
     ]
     alive.sort(key=lambda pair: (pair[1].first_seen, pair[0].canonical_url), reverse=True)
     return {link.url: history for link, history in alive}
+
+
+def _was_never_offered(history: History) -> bool:
+    return history.elsewhere is None or history.elsewhere.outcome == "silent"
 
 
 def remembered(submission: Submission, history: History, now: datetime) -> History | None:
@@ -137,61 +182,72 @@ def remembered(submission: Submission, history: History, now: datetime) -> Histo
     match submission.outcome:
         case SaveOutcome.SAVED if submission.capture:
             capture = submission.capture
-            return replace(history, elsewhere=Elsewhere(now, capture.url, capture.captured_at))
+            return replace(history, elsewhere=Elsewhere(now, capture.url, capture.captured_at, "saved"))
         case SaveOutcome.REFUSED:
-            return replace(history, elsewhere=Elsewhere(now))
+            return replace(history, elsewhere=Elsewhere(now, outcome="refused"))
         case _:
             return None
 
 
 def look_back(
+    context: Context,
     links: Sequence[Link],
     histories: Mapping[str, History],
-    settings: Settings,
-    now: Callable[[], datetime],
-    head_of: HeadOf,
+    dated: Dated,
     keys_from: Mapping[str, str],
 ) -> dict[str, History]:
     """Ask and offer what `[wayback]` says, in bounded time; the memories that changed. A signal ends it early.
 
     Raises ConfigError for keys that cannot be.
     """
+    settings, now = context.settings, context.now
     changed: dict[str, History] = {}
 
-    def remember(history: History) -> None:
+    def heard(history: History) -> None:
         changed[history.canonical_url] = history
 
     keys = read_keys(settings.wayback.keys, keys_from)
     endpoint = settings.wayback.endpoint.rstrip("/")
-    wanted = questions(links, histories, now(), head_of) if settings.wayback.suggest else []
+    wanted = questions(links, histories, now(), dated) if settings.wayback.suggest else []
     offered = offers(links, histories, settings) if settings.wayback.submit else {}
 
-    async def ask() -> None:
-        async with _sender(settings) as send:
-            with trio.move_on_after(SECONDS):
-                await ask_captures(send, wanted, endpoint, now, remember)
-            service = Service(send, endpoint, keys)
+    async def offer() -> None:
+        async with open_sender(settings.fetch, endpoint) as send:
 
             def done(submission: Submission) -> None:
                 if history := remembered(submission, offered[submission.url], now()):
-                    remember(history)
+                    heard(history)
 
             with trio.move_on_after(SUBMIT_SECONDS):
-                await submit(service, offered, done)
+                await submit(Service(send, endpoint, keys), offered, done)
 
-    if wanted or offered:
-        trio.run(_until_signal, ask)
+    ask_about(context, wanted, heard)
+    if offered:
+        trio.run(until_signal, offer)
     return changed
 
 
-@asynccontextmanager
-async def _sender(settings: Settings) -> AsyncIterator[Send]:
+def ask_about(
+    context: Context,
+    wanted: Sequence[CaptureQuestion],
+    heard: Callable[[History], None],
+    seconds: float = SECONDS,
+) -> None:
+    """Ask the Archive about links at its own pace, in bounded time; captures are read in reader processes."""
+    settings, sites = context.settings, context.sites
 
-    async with open_sender(settings.fetch, settings.wayback.endpoint) as send:
-        yield send
+    async def ask() -> None:
+        async with open_readers(settings, sites) as readers, open_sender(settings.fetch, endpoint) as send:
+            with trio.move_on_after(seconds):
+                finder = CaptureFinder(paced(send), readers.read, endpoint)
+                await ask_captures(finder, wanted, context.now, heard)
+
+    endpoint = settings.wayback.endpoint.rstrip("/")
+    if wanted:
+        trio.run(until_signal, ask)
 
 
-async def _until_signal(work: Callable[[], Awaitable[None]]) -> None:
+async def until_signal(work: Callable[[], Awaitable[None]]) -> None:
     """Run to the end, or to the first SIGINT or SIGTERM: what was learned until then stays."""
     async with trio.open_nursery() as nursery:
 

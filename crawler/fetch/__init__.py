@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from crawler.schedule.politeness import PolitenessOf
 
 __all__ = ["Fetcher", "Request", "open_fetcher"]
+
+Show = Callable[[Request], Awaitable[Fetch | None]]
+"""A page as a browser shows it; None for what is no page to show."""
 
 MIN_POOLS = 64  # origins whose connections stay open, at least; each holds a file descriptor or two
 
@@ -118,15 +121,15 @@ async def open_fetcher(
     states: Iterable[SlotState] = (),
     resolver: Resolver | None = None,
     transport: Transport | httpx.AsyncBaseTransport | None = None,
-    rendered: Callable[[str], Ask | None] = lambda _: None,
+    rendered: Callable[[str], Show | None] = lambda _: None,
     elsewhere: Callable[[str], Ask | None] = lambda _: None,
 ) -> AsyncIterator[Fetcher]:
     """Open what fetching needs, and close it at the end. Raises ConfigError for files and values that cannot be used.
 
     `now` is the wall clock (aware UTC), `random` gives numbers from 0 up to 1, `states` what earlier runs remembered.
     `resolver` (a name to its addresses) and `transport` replace the real ones in tests. `rendered` gives who else
-    answers for a URL, redirects included: a browser, in its slot's time like any request. `elsewhere` gives who asks a
-    URL whose slot another process owns; each hop of a chain is routed by itself.
+    answers for a URL, redirects included: a browser, in its slot's time like any request. What it cannot show is
+    fetched. `elsewhere` gives who asks a URL whose slot another process owns; each hop of a chain is routed by itself.
     """
     jars = Jars(read_cookie_file(settings.cookies))
     politeness = lru_cache(maxsize=1024)(politeness)  # every layer asks
@@ -142,12 +145,32 @@ async def open_fetcher(
         async def routed(request: Request) -> Fetch:
             return await (elsewhere(request.url) or limited)(request)
 
-        core = obey(routed, onion(routed), settings.user_agent or USER_AGENT, now) if settings.robots else routed
-        plain = onion(core)
+        agent = settings.user_agent or USER_AGENT
+
+        plain = onion(obey(routed, onion(routed), agent, now) if settings.robots else routed)
+
+        async def shown_by(show: Show, request: Request) -> Fetch | None:
+            page: list[Fetch | None] = []
+
+            async def core(request: Request) -> Fetch:
+                page.append(await show(request))
+                return page[0] or Fetch(request.url, request.url, now(), failure=Failure.INTERNAL, error="no page")
+
+            await limiter.limit(core, politeness)(request)
+            return page[0]
+
+        async def permitted(request: Request) -> Fetch:
+            return Fetch(request.url, request.url, now(), status=200)
+
+        permit = obey(permitted, onion(limited), agent, now)
 
         async def ask(request: Request) -> Fetch:
-            other = rendered(request.url)
-            return await (limiter.limit(other, politeness) if other else plain)(request)
+            show = rendered(request.url)
+            if show is None:
+                return await plain(request)
+            if settings.robots and (refusal := await permit(request)).failure is Failure.ROBOTS:
+                return refusal
+            return await shown_by(show, request) or await plain(request)
 
         yield Fetcher(ask, limiter, wires, now, limited)
 

@@ -6,6 +6,7 @@ becomes what the wire said. Which links are rendered is the caller's to say.
 
 from __future__ import annotations
 
+import re
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -19,21 +20,24 @@ from urllib.parse import urlsplit
 import httpcore
 import trio
 
-from crawler.core.errors import ConfigError
 from crawler.core.model import Failure, Fetch, Redirect
-from crawler.core.url import is_http, normalize
+from crawler.core.url import host_of, is_http, normalize
 from crawler.fetch import Fetcher, Request, open_fetcher
-from crawler.fetch.browser import ByteStream, PageRequest, Rendered, Setup, open_browser, open_tunnel, show
-from crawler.fetch.connect import GuardedBackend
+from crawler.fetch.browser import ByteStream, Forwarding, PageRequest, Rendered, Setup, open_browser, open_tunnel, show
 from crawler.fetch.cookies import read_cookie_file
+from crawler.fetch.credentials import headers_for
 from crawler.fetch.errors import WEB_ERRORS, explain
 from crawler.fetch.guard import Guard, connect_to, system_resolver
+from crawler.fetch.proxy import Proxy, proxy_of
 from crawler.fetch.tls import ssl_context
+from crawler.fetch.transport import PooledTransport
+from crawler.fetch.wire import DEFAULTS, USER_AGENT
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from crawler.core.settings import FetchSettings
+    from crawler.schedule.politeness import PolitenessOf
 
 DEADLINE = 60.0  # seconds for one page, start of the browser not counted
 NOWHERE = "http://127.0.0.1:9"  # a way out that leads nowhere, for a browser that shows nothing
@@ -54,41 +58,53 @@ _TROUBLE = {  # beginnings of Chromium's names for failures, net/base/net_error_
     "net::ERR_CONTENT_DECODING": Failure.BAD_ENCODING,
     "no page after": Failure.TIMEOUT,
 }
+_CONDITIONS = frozenset({"if-none-match", "if-modified-since"})  # a page is shown whole, or not at all
 
 
 @dataclass(slots=True)
 class Renderer:
-    """Shows one page after the other, each in a browser of its own; called with a request, gives a Fetch."""
+    """Shows one page after the other, each in a browser of its own.
+
+    Called with a request, it gives a Fetch, or None for what is no page to show (a download, 204, a page that the
+    browser does not get done with): that is to be fetched without it.
+    """
 
     program: str
     profile: str
     settings: FetchSettings
     now: Callable[[], datetime]
     cookies: tuple[dict[str, object], ...] = ()
+    politeness: PolitenessOf | None = None
     turn: trio.Lock = field(default_factory=trio.Lock)
-    guard: Guard = field(init=False)
+    proxy: Proxy | None = field(init=False)
+    transport: PooledTransport = field(init=False)
     context: ssl.SSLContext = field(init=False)
 
     def __post_init__(self) -> None:
-        rules = connect_to(self.settings.resolve)
-        self.guard = Guard(system_resolver(), rules, self.settings.allow_private)
+        self.proxy = proxy_of(self.settings.proxy)
+        exempt = frozenset({self.proxy.host}) if self.proxy else frozenset[str]()
+        guard = Guard(system_resolver(), connect_to(self.settings.resolve), self.settings.allow_private, exempt)
+        agent = self.settings.user_agent or USER_AGENT
+        self.transport = PooledTransport(guard, self.settings.ca_bundle, self.proxy, 1, agent)
         self.context = ssl_context(self.settings.ca_bundle)
 
-    async def __call__(self, request: Request) -> Fetch:
+    async def __call__(self, request: Request) -> Fetch | None:
         """Never raises for a broken web; raises BrowserError where the browser does not start."""
         async with self.turn:
             started_at, started = self.now(), trio.current_time()
             failed: dict[str, tuple[Failure, str]] = {}
             parts = urlsplit(request.url)
             host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-            probe = await self._connect(host, port, failed)
+            probe = await self._connect(host, port, failed, parts.scheme)
             if probe is None:
                 shown = Rendered(request.url, error=failed[host][1])
             else:
                 await probe.aclose()
                 keys = await self._trusted_keys(host, port) if parts.scheme == "https" else ()
-                shown = await self._show(request.url, keys, failed)
+                shown = await self._show(request, keys, failed)
             seconds = trio.current_time() - started
+        if wants_plain(shown, failed):
+            return None
         return replace(as_fetch(request.url, shown, failed, int(self.settings.max_body), started_at), seconds=seconds)
 
     async def check(self) -> None:
@@ -96,20 +112,48 @@ class Renderer:
         async with open_browser(Setup(self.program, NOWHERE, self.profile), 1 << 20):
             pass
 
-    async def _show(self, url: str, keys: tuple[str, ...], failed: dict[str, tuple[Failure, str]]) -> Rendered:
+    async def _show(self, request: Request, keys: tuple[str, ...], failed: dict[str, tuple[Failure, str]]) -> Rendered:
         async def connect(host: str, port: int) -> ByteStream | None:
             return await self._connect(host, port, failed)
 
-        wanted = PageRequest(url, DEADLINE, self.cookies, self.settings.user_agent)
-        async with open_tunnel(connect) as proxy:
+        async def connect_plain(host: str, port: int) -> ByteStream | None:
+            return await self._connect(host, port, failed, "http")
+
+        forwards = self.proxy is not None and self.proxy.forwards("http")
+        forwarding = Forwarding(connect_plain, tuple(self.proxy.headers)) if self.proxy and forwards else None
+        languages, headers = self._headers(request)
+        wanted = PageRequest(
+            request.url,
+            DEADLINE,
+            self.cookies,
+            self.settings.user_agent,
+            headers,
+            languages,
+            float(self.settings.settle),
+        )
+        async with open_tunnel(connect, forwarding) as proxy:
             setup = Setup(self.program, proxy, self.profile, keys)
             async with open_browser(setup, int(self.settings.max_body * MESSAGE)) as pipe:
                 return await show(pipe, wanted)
 
-    async def _connect(self, host: str, port: int, failed: dict[str, tuple[Failure, str]]) -> ByteStream | None:
+    def _headers(self, request: Request) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """The languages, and the headers of the user, the site and the request for the page's own origin."""
+        of_host = self.politeness(request.url).headers if self.politeness else ()
+        found = {
+            name.lower(): (name, value)
+            for name, value in headers_for(request, self.settings.headers.items(), of_host)
+            if name.lower() not in _CONDITIONS
+        }
+        found.pop("accept-encoding", None)  # the browser undoes what it asked for
+        languages = re.sub(r";q=[\d.]+", "", found.pop("accept-language", DEFAULTS["accept-language"])[1])
+        return languages, tuple(found.values())
+
+    async def _connect(
+        self, host: str, port: int, failed: dict[str, tuple[Failure, str]], scheme: str = "https"
+    ) -> ByteStream | None:
         """A connection where the guard allows one; why not is noted under the host."""
         try:
-            return _Server(await GuardedBackend(self.guard).connect_tcp(host.lower(), port, CONNECT))
+            return _Server(await self.transport.dial(scheme, host.lower(), port, CONNECT))
         except WEB_ERRORS as error:
             failed[host.lower()] = explain(error)
             return None
@@ -122,7 +166,7 @@ class Renderer:
         if not self.settings.ca_bundle:
             return ()
         try:
-            stream = await GuardedBackend(self.guard).connect_tcp(host, port, CONNECT)
+            stream = await self.transport.dial("https", host, port, CONNECT)
             secure = await stream.start_tls(self.context, host, CONNECT)
         except WEB_ERRORS:
             return ()  # the browser will say what is wrong with it
@@ -164,12 +208,25 @@ class _Server:
         await self._stream.aclose()
 
 
+def wants_plain(shown: Rendered, failed: dict[str, tuple[Failure, str]]) -> bool:
+    """Whether the browser had an answer that it cannot show, or an error of which only it knows the meaning.
+
+    What our own guard and connections refused is known; what a connection of the browser's met is told by its name.
+    """
+    if not shown.error or host_of(shown.url) in failed:
+        return False
+    if shown.seen:
+        return True
+    known = any(shown.error.startswith(begin) for begin in _TROUBLE)
+    return not known and shown.error.startswith(("net::", "no answer"))
+
+
 def as_fetch(
     url: str, shown: Rendered, failed: dict[str, tuple[Failure, str]], largest: int, started_at: datetime
 ) -> Fetch:
     """What was shown as what the wire said; `failed` tells of hosts that could not or may not be reached."""
     hops = tuple(Redirect(status, address) for status, address in shown.hops)
-    rendered_by = ("X-Rendered-By", shown.browser or "browser")
+    rendered_by = ("X-Rendered-By", _how(shown))
     answer = Fetch(url, shown.url, started_at, status=shown.status or 200, redirects=hops, requests=1 + len(hops))
     if shown.error:
         failure, error = _explained(shown, failed, moved=bool(hops))
@@ -183,6 +240,14 @@ def as_fetch(
     answered = tuple((name, value) for name, value in shown.headers if name.lower() not in _WIRE)
     headers = (*answered, ("Content-Type", shown.content_type), rendered_by)
     return replace(answer, headers=headers, body=shown.body, wire_bytes=len(shown.body))
+
+
+def _how(shown: Rendered) -> str:
+    """The browser, and what was done with the page beside waiting."""
+    counts = {"screens scrolled": shown.screens, "shadow trees": shown.shadows, "frames": shown.frames}
+    notes = [f"{count} {what}" for what, count in counts.items() if count]
+    notes += [] if shown.settled else ["not settled"]
+    return f"{shown.browser or 'browser'}" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def _explained(shown: Rendered, failed: dict[str, tuple[Failure, str]], *, moved: bool) -> tuple[Failure, str]:
@@ -228,9 +293,7 @@ def browser_opener(
 
     @asynccontextmanager
     async def opener(settings: FetchSettings, politeness: Any, **how: Any) -> AsyncIterator[Fetcher]:
-        if settings.proxy:
-            raise ConfigError("[fetch] proxy: a browser that is driven by us cannot use it; unset it for --browser")
-        renderer = Renderer(program, profile, settings, now, browser_cookies(settings.cookies))
+        renderer = Renderer(program, profile, settings, now, browser_cookies(settings.cookies), politeness)
 
         def by_browser(url: str) -> Renderer | None:
             return renderer if url in shown else None

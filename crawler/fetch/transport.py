@@ -139,28 +139,33 @@ class PooledTransport:
 
     async def _open(self, request: WireRequest) -> HttpConnection:
         async def dial() -> GuardedStream:
-            if self._proxy is not None:
-                return await self._dial_through(self._proxy, request)
-            return await self._backend.connect_tcp(request.host, request.port, request.connect_timeout)
+            return await self.dial(request.scheme, request.host, request.port, request.connect_timeout)
 
         if request.scheme == "https":
             return HttpConnection(await self._tls.connect(dial, request.host, request.port, request.connect_timeout))
         return HttpConnection(await dial())
 
-    async def _dial_through(self, proxy: Proxy, request: WireRequest) -> GuardedStream:
+    async def dial(self, scheme: str, host: str, port: int, seconds: float) -> GuardedStream:
+        """A connection to a host, or to the proxy that leads there; TLS with the host is still to come."""
+        if self._proxy is None:
+            return await self._backend.connect_tcp(host, port, seconds)
+        self._guard.refuse_private_name(host, port)
+        return await self._dial_through(self._proxy, scheme, (host, port), seconds)
+
+    async def _dial_through(self, proxy: Proxy, scheme: str, where: tuple[str, int], seconds: float) -> GuardedStream:
         """A connection by way of the proxy. What fails on the way to it says nothing of the host."""
         try:
-            stream = await self._backend.connect_tcp(proxy.host, proxy.port, request.connect_timeout)
+            stream = await self._backend.connect_tcp(proxy.host, proxy.port, seconds)
             if proxy.scheme == "https":
-                stream = await stream.start_tls(self._tls.context, proxy.host, request.connect_timeout)
+                stream = await stream.start_tls(self._tls.context, proxy.host, seconds)
         except WEB_ERRORS as error:
             failure, text = explain(error)
             what = Failure.TIMEOUT if failure is Failure.TIMEOUT else Failure.UNREACHABLE
             raise WebError(what, f"cannot reach the proxy: {text}") from error
-        if not proxy.forwards(request.scheme):
+        if not proxy.forwards(scheme):
             try:
-                with trio.fail_after(request.connect_timeout):
-                    await open_tunnel_through(proxy, stream, request.host, request.port)
+                with trio.fail_after(seconds):
+                    await open_tunnel_through(proxy, stream, *where)
             except BaseException as error:
                 await stream.aclose()
                 if isinstance(error, trio.TooSlowError):

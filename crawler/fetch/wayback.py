@@ -1,41 +1,41 @@
-"""Asking the Internet Archive: which capture is nearest to a date, and please save this page.
+"""The Internet Archive's index and its captures: which there are of a page, and the bytes of one.
 
-What its APIs take and answer lives here. Whether to ask at all is the user's choice (`[wayback]`, off by default),
-and never a check's. Requests go through a `Send` that the caller gives; `open_sender` makes one. A broken archive is
-a value: nothing here raises for what comes over the wire.
+What its APIs take and answer lives here; what a capture shows is for the judge, and offering pages is `savepage`'s.
+Requests go through a `Send` that the caller gives; `open_sender` makes one. A broken archive is a value: nothing here
+raises for what comes over the wire.
 
-Facts: Save Page Now 2 API (Vangelis Banos, 2025-10-22), Memento (RFC 7089), the CDX server's README.
+Facts: the CDX server's README (github.com/internetarchive/wayback, wayback-cdx-server), Memento (RFC 7089). The archive
+answers 403 and 451 for what it may not show, and for a capture of an error it repeats that error's status; only
+`Memento-Datetime` tells such a capture from an error of its own.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import trio
 
-from crawler.core.errors import ConfigError
 from crawler.core.url import is_http, redact, without_fragment
 
 if TYPE_CHECKING:
     from crawler.core.settings import FetchSettings
 
 ENDPOINT = "https://web.archive.org"
-TIMEOUT = 60.0  # seconds for one request; the archive often takes twenty
-ANONYMOUS_INTERVAL = 60 / 4  # seconds between two submissions: four a minute without keys
-KEYED_INTERVAL = 60 / 12  # twelve a minute with keys
-POLL_INTERVAL = 5.0  # seconds between two questions about a job; what the API's own example waits
-PATIENCE = 180.0  # seconds for one job; a capture may take two minutes, and then some in the queue
-BACK_OFF = 60.0  # seconds after an answer that says we ask too much, where no Retry-After says better
-TRIES = 3  # of one URL that is turned away because of us, not of it
-AT_ONCE = 6  # jobs that run side by side, under the archive's limit of an account; a guess
+TIMEOUT = 45.0  # seconds for one request; the archive often takes twenty
+MAX_CAPTURE = 16 * 1024 * 1024  # bytes of one capture that are read: as much as `[fetch] max_body` is by default
+LIMIT = 200  # captures of one answer
+INDEX_PAUSE = 1.25  # seconds between two questions to the index; the client of EDGI asks 0.8 a second
+PAUSE = 0.5  # seconds between two other requests
+BACK_OFF = 10.0  # seconds after a 429 that names no time
+MAX_WAIT = 60.0  # seconds that a Retry-After is waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class WaybackAnswer:
-    """What came back; status 0 where nothing did. Header names are lower-case."""
+    """What came back; status 0 where nothing did. Header names are lower-case. `whole` is False for a cut body."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    whole: bool = True
 
 
 Send = Callable[[Ask], Awaitable[WaybackAnswer]]
@@ -61,68 +62,212 @@ Send = Callable[[Ask], Awaitable[WaybackAnswer]]
 
 @dataclass(frozen=True, slots=True)
 class WaybackCapture:
-    """A page as the archive keeps it."""
+    """A page as the archive keeps it, and what its index says of it (status None: nothing)."""
 
     url: str  # where it can be read
     captured_at: datetime
+    original: str = ""  # the address that was captured
+    status: int | None = None
+    media_type: str = ""
+    digest: str = ""
+
+
+class LookupOutcome(StrEnum):
+    """What the archive's answer is worth. All but SILENT are answers, and may be remembered."""
+
+    FOUND = "found"
+    NONE = "none"
+    EXCLUDED = "excluded"  # it has or had the page, and may not show it
+    SILENT = "silent"  # it could not say, or has asked us to wait
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """`captures`, nearest or oldest first; `answered` is False where the archive could not say."""
+    """Captures in the order of the index."""
 
+    outcome: LookupOutcome
     captures: tuple[WaybackCapture, ...] = ()
-    answered: bool = True
 
 
-_STAMP = re.compile(r"/web/(\d{4,14})[a-z_]*/(.+)", re.DOTALL)
+@dataclass(frozen=True, slots=True)
+class CaptureContent:
+    """What a capture holds: the page's own status, headers (names in lower case) and body.
+
+    `location`: where a captured redirect led. `status` 0 unless `outcome` is FOUND.
+    """
+
+    outcome: LookupOutcome
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    captured_at: datetime | None = None
+    location: str = ""
 
 
-async def nearest(send: Send, url: str, when: datetime, endpoint: str = ENDPOINT) -> Lookup:
-    """The capture nearest to a time: the archive redirects from any time stamp to the one it has.
+class CaptureKind(Enum):
+    """Filters of the index: regular expressions that a whole field has to match."""
+
+    PAGES = ("statuscode:200", "mimetype:(text/.*|application/xhtml.xml)")
+    REDIRECTS = ("statuscode:30[12378]",)
+    ALL = ()
+
+
+_STAMP = re.compile(r"/web/(\d{4,14})(?:[a-z]{2}_)?/(.+)", re.DOTALL)
+_TOO_BUSY = frozenset((0, 401, 407, 408, 425, 429))  # 401: it wants a login, which says nothing of the page
+
+
+async def captures(
+    send: Send,
+    url: str,
+    endpoint: str = ENDPOINT,
+    *,
+    kind: CaptureKind = CaptureKind.PAGES,
+    near: datetime | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Lookup:
+    """What the index has of one URL, of that kind, nearest to `near` first; at most `LIMIT`.
 
     Nothing is asked about a URL that holds a secret of the person who shared it.
     """
-    if not _may_be_sent(url):
-        return Lookup()
-    asked = f"{endpoint}/web/{_stamp(when)}/{_sendable(url)}"
-    answer = await send(Ask(asked))
-    if answer.status in (301, 302, 303, 307, 308):
-        location = answer.headers.get("location", "")
-        found = _capture(endpoint, urljoin(asked, location)) if location else None
-        return Lookup((found,)) if found else Lookup()
-    if answer.status == 200 and (found := _capture(endpoint, asked)):
-        return Lookup((replace(found, captured_at=_memento_time(answer) or found.captured_at),))
-    return Lookup(answered=answer.status in (200, 404))
+    if not may_be_sent(url):
+        return Lookup(LookupOutcome.NONE)
+    query = [("url", _sendable(url)), ("output", "json"), ("fl", "timestamp,original,mimetype,statuscode,digest")]
+    query += [("filter", text) for text in kind.value]
+    query += [("from", _stamp(since))] if since else []
+    query += [("to", _stamp(until))] if until else []
+    query += [("sort", "closest"), ("closest", _stamp(near))] if near else []
+    answer = await send(Ask(f"{endpoint}/cdx/search/cdx?{urlencode([*query, ('limit', str(LIMIT))])}"))
+    if answer.status != 200:
+        return Lookup(_refusal(answer))
+    rows = json_of(answer) if answer.body.strip() else []
+    if not isinstance(rows, list):
+        return Lookup(LookupOutcome.SILENT)
+    found = [capture for capture in _rows(endpoint, rows) if _is_within(capture, kind, since, until)]
+    if near is not None:
+        found.sort(key=lambda capture: abs((capture.captured_at - near).total_seconds()))
+    return Lookup(LookupOutcome.FOUND if found else LookupOutcome.NONE, tuple(found[:LIMIT]))
 
 
-async def captures(send: Send, url: str, endpoint: str = ENDPOINT, limit: int = 1000) -> Lookup:
-    """All captures of a page that answered 200, oldest first, one a day."""
-    if not _may_be_sent(url):
-        return Lookup()
-    query = {"url": _sendable(url), "output": "json", "fl": "timestamp,original", "filter": "statuscode:200"}
-    query |= {"collapse": "timestamp:8", "limit": str(limit)}
-    answer = await send(Ask(f"{endpoint}/cdx/search/cdx?{urlencode(query)}"))
-    rows = _json(answer)
-    if answer.status != 200 or not isinstance(rows, list):
-        return Lookup(answered=False)
-    found = (_row(endpoint, row) for row in rows[1 : limit + 1])  # the first row names the columns
-    return Lookup(tuple(capture for capture in found if capture))
-
-
-def _row(endpoint: str, row: object) -> WaybackCapture | None:
-    match row:
-        case [str() as stamp, str() as original, *_]:
-            return _capture(endpoint, f"{endpoint}/web/{stamp}/{original}")
+def _refusal(answer: WaybackAnswer) -> LookupOutcome:
+    """What a status that is no success says of the URL that was asked about."""
+    match answer.status:
+        case 403 | 451:
+            return LookupOutcome.EXCLUDED
+        case status if status in _TOO_BUSY or not 400 <= status < 500:
+            return LookupOutcome.SILENT
         case _:
-            return None
+            return LookupOutcome.NONE
 
 
-def _capture(endpoint: str, address: str) -> WaybackCapture | None:
+def _rows(endpoint: str, rows: list[Any]) -> list[WaybackCapture]:
+    """The first row names the columns, as asked for or not."""
+    if not rows or not isinstance(rows[0], list):
+        return []
+    names = [str(name) for name in rows[0]]
+    named = (dict(zip(names, map(str, row), strict=False)) for row in rows[1 : LIMIT + 1] if isinstance(row, list))
+    return [capture for capture in (_row(endpoint, row) for row in named) if capture is not None]
+
+
+def _row(endpoint: str, row: Mapping[str, str]) -> WaybackCapture | None:
+    status = row.get("statuscode", "")
+    found = capture_at(endpoint, f"{endpoint}/web/{row.get('timestamp', '')}/{row.get('original', '')}")
+    if found is None or not is_http(found.original):
+        return None
+    return replace(
+        found,
+        status=int(status) if re.fullmatch(r"\d{3}", status) else None,
+        media_type=row.get("mimetype", "").lower(),
+        digest=row.get("digest", ""),
+    )
+
+
+def _is_within(capture: WaybackCapture, kind: CaptureKind, since: datetime | None, until: datetime | None) -> bool:
+    """Mirrors of the archive do not know every filter, so what they give is held to them once more."""
+    if (since and capture.captured_at < since) or (until and capture.captured_at > until):
+        return False
+    match kind:
+        case CaptureKind.PAGES:
+            is_text = capture.media_type.startswith("text/") or capture.media_type == "application/xhtml+xml"
+            return capture.status == 200 and is_text
+        case CaptureKind.REDIRECTS:
+            return capture.status in (301, 302, 303, 307, 308)
+        case CaptureKind.ALL:
+            return True
+
+
+async def read_capture(send: Send, capture: WaybackCapture, endpoint: str = ENDPOINT) -> CaptureContent:
+    """The bytes of a capture as they were captured (`id_`); a redirect to the same capture's exact time is followed."""
+    address = f"{endpoint}/web/{_stamp(capture.captured_at)}id_/{_sendable(capture.original)}"
+    answer = await send(Ask(address))
+    location = urljoin(address, answer.headers.get("location", "")) if 300 <= answer.status < 400 else ""
+    moved = capture_at(endpoint, location)
+    if moved and same_page(moved.original, capture.original) and moved.captured_at != capture.captured_at:
+        answer, location = await send(Ask(f"{endpoint}/web/{_stamp(moved.captured_at)}id_/{moved.original}")), ""
+        if 300 <= answer.status < 400:
+            return CaptureContent(LookupOutcome.NONE)
+        return _content(answer, moved, "", endpoint)
+    return _content(answer, capture, moved.original if moved else location, endpoint)
+
+
+def _content(answer: WaybackAnswer, capture: WaybackCapture, location: str, endpoint: str) -> CaptureContent:
+    taken = _memento_time(answer)
+    if 300 <= answer.status < 400:
+        own = (urlsplit(endpoint).hostname, "archive.org", "www.archive.org")
+        if not is_http(location) or urlsplit(location).hostname in own:
+            return CaptureContent(LookupOutcome.SILENT)  # to its login, its home, its status page
+    elif taken is None and answer.status != 200:
+        return CaptureContent(_refusal(answer))
+    elif not answer.whole or (taken is None and _is_archives_own(answer.body)):
+        return CaptureContent(LookupOutcome.SILENT)
+    orig = {name.removeprefix(_ORIG): value for name, value in answer.headers.items() if name.startswith(_ORIG)}
+    headers = tuple((name, value) for name, value in (orig | dict(answer.headers)).items() if name in _KEPT)
+    at = taken or capture.captured_at
+    return CaptureContent(LookupOutcome.FOUND, answer.status, headers, answer.body, at, location)
+
+
+_ORIG = "x-archive-orig-"  # before the headers that were captured
+_KEPT = frozenset(("content-type", "content-language", "last-modified", "refresh", "link", "server"))
+
+_TITLE = re.compile(rb"<title[^>]*>([^<]{0,300})", re.IGNORECASE)
+_HEADING = re.compile(rb"<h1[^>]*>(.{0,300}?)</h1", re.IGNORECASE | re.DOTALL)
+_ITSELF = re.compile(rb"internet archive|wayback machine|archive\.org", re.IGNORECASE)
+_TROUBLE = re.compile(
+    rb"off ?-?line|unavailable|maintenance|log ?in|sign ?in|be right back|error|problem|too many requests",
+    re.IGNORECASE,
+)
+
+
+def _is_archives_own(body: bytes) -> bool:
+    """A page in the archive's own name about a trouble of its own; what a capture shows has `Memento-Datetime`."""
+    start = body[: 64 * 1024]
+    names = b" ".join(found[1] for found in (*_TITLE.finditer(start), *_HEADING.finditer(start)))
+    if not _ITSELF.search(names) and not (len(start) < 4096 and _ITSELF.search(start)):
+        return False
+    return bool(_TROUBLE.search(names) or (len(start) < 4096 and _TROUBLE.search(start)))
+
+
+def capture_at(endpoint: str, address: str) -> WaybackCapture | None:
     """The capture that an address of the archive names; None for addresses of anything else."""
     found = _STAMP.match(address.removeprefix(endpoint)) if address.startswith(f"{endpoint}/") else None
     taken = _time(found[1]) if found else None
-    return WaybackCapture(f"{endpoint}/web/{found[1]}/{found[2]}", taken) if found and taken else None
+    return WaybackCapture(f"{endpoint}/web/{found[1]}/{found[2]}", taken, found[2]) if found and taken else None
+
+
+_SAME = re.compile(r"^https?:/{1,3}(?:www\d?\.)?([^/?#:]*)(?::(?:80|443))?/*", re.IGNORECASE)
+
+
+def same_page(first: str, second: str) -> bool:
+    """Whether two addresses are one to the archive: scheme, www, case, default port, closing slash are forgiven."""
+    return _key(first) == _key(second)
+
+
+def _key(url: str) -> str:
+    from urllib.parse import unquote
+
+    rest = unquote(without_fragment(url)).casefold()
+    path, _, query = _SAME.sub(r"\1/", rest).partition("?")
+    return f"{path.rstrip('/')}?{'&'.join(sorted(query.split('&')))}"
 
 
 def _time(stamp: str) -> datetime | None:
@@ -149,182 +294,41 @@ def _sendable(url: str) -> str:
     return without_fragment(url).replace(" ", "%20")
 
 
-def _may_be_sent(url: str) -> bool:
+def may_be_sent(url: str) -> bool:
+    """Whether others may see this URL: it is one of the web, without a secret of its sharer."""
     return is_http(url) and redact(url) == url
 
 
-def _json(answer: WaybackAnswer) -> Any:
+def json_of(answer: WaybackAnswer) -> Any:
+    """The body as JSON, None where it is none."""
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
         return None
 
 
-class SaveOutcome(StrEnum):
-    """What became of a submission."""
-
-    SAVED = "saved"  # or saved lately: `capture` says when
-    LATER = "later"  # this time it failed; the page may be submitted again in another run
-    REFUSED = "refused"  # the archive will not take this URL
-    STOPPED = "stopped"  # the archive takes nothing more from us today; the rest was not asked
+def retry_after(answer: WaybackAnswer) -> float:
+    """Seconds that the answer asks to wait; 0 where it names none."""
+    written = answer.headers.get("retry-after", "")
+    return float(written) if re.fullmatch(r"\d{1,6}", written) else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One page that was offered. `reason` is the archive's own slug ("not-found"), or ours."""
+def paced(send: Send) -> Send:
+    """The same `send`, one request at a time with pauses between them, and with the longer ones that it is told."""
+    turn = trio.Lock()
+    ready = {"at": 0.0}
 
-    url: str
-    outcome: SaveOutcome
-    reason: str = ""
-    message: str = ""
-    capture: WaybackCapture | None = None
-    wait: float = 0.0  # seconds after which the same may be asked again in this run; 0: not in this run
+    async def patient(ask: Ask) -> WaybackAnswer:
+        async with turn:
+            await trio.sleep_until(ready["at"])
+            answer = await send(ask)
+            pause = INDEX_PAUSE if "/cdx/" in ask.url else PAUSE
+            if answer.status in (429, 503):
+                pause = max(pause, min(retry_after(answer) or (BACK_OFF if answer.status == 429 else 0), MAX_WAIT))
+            ready["at"] = trio.current_time() + pause
+            return answer
 
-
-# `status_ext` of the API's table. What is not listed is transient: their browser, their queue, the page's server.
-_REFUSALS = {"blocked-url", "invalid-url-syntax", "invalid-url", "filesize-limit", "ftp-access-denied"}
-_LIMITS_OF_OURS = {"max-daily-bandwidth", "max-daily-bandwidth-from-ip", "blocked-client-ip"}
-_TOO_FAST = {"user-session-limit", "celery", "no-browsers-available"}
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The archive as one user reaches it."""
-
-    send: Send
-    endpoint: str = ENDPOINT
-    keys: str = ""  # "access:secret"
-    recent: str = "30d"  # a page saved within this time is not saved again; "3d 5h 20m" or seconds
-
-    @property
-    def interval(self) -> float:
-        """Seconds between the starts of two submissions."""
-        return KEYED_INTERVAL if self.keys else ANONYMOUS_INTERVAL
-
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """What every request to the API carries."""
-        plain = (("Accept", "application/json"),)
-        return (*plain, ("Authorization", f"LOW {self.keys}")) if self.keys else plain
-
-
-def read_keys(setting: str, environment: Mapping[str, str]) -> str:
-    """The keys that `[wayback] keys` means: "access:secret", or "env:NAME". Raises ConfigError."""
-    name = setting.removeprefix("env:") if setting.startswith("env:") else ""
-    keys = environment.get(name, "") if name else setting
-    if name and not keys:
-        raise ConfigError(f"[wayback] keys: the variable {name} is not set")
-    if keys and not re.fullmatch(r"[!-9;-~]+:[!-~]+", keys):
-        raise ConfigError("[wayback] keys: must be access:secret, as https://archive.org/account/s3.php shows them")
-    return keys
-
-
-async def submit(service: Service, urls: Iterable[str], done: Callable[[Submission], None]) -> None:
-    """Offer pages in order, at the archive's pace; `done` hears of each as soon as its fate is known."""
-    batch = _Batch(service, iter(dict.fromkeys(urls)), done)
-    async with trio.open_nursery() as nursery:
-        for _ in range(AT_ONCE):
-            nursery.start_soon(batch.work)
-
-
-class _Batch:
-    """The URLs that several workers share, and the pace that binds them all."""
-
-    def __init__(self, service: Service, urls: Iterator[str], done: Callable[[Submission], None]) -> None:
-        self.service = service
-        self.urls = urls
-        self.done = done
-        self.next_start = 0.0
-        self.is_stopped = False
-
-    async def work(self) -> None:
-        for url in self.urls:
-            if not _may_be_sent(url):
-                fate = Submission(url, SaveOutcome.REFUSED, "not-public", "no http, or it holds a secret of its sharer")
-            elif self.is_stopped:
-                fate = Submission(url, SaveOutcome.STOPPED, "not-asked")
-            else:
-                fate = await self.save(url)
-            self.is_stopped |= fate.outcome is SaveOutcome.STOPPED
-            self.done(fate)
-
-    async def save(self, url: str) -> Submission:
-        """One page; asked again where it was turned away because we asked too much."""
-        for _ in range(TRIES):
-            await self.turn()
-            submission = await _save_once(self.service, url)
-            if not submission.wait:
-                break
-            self.next_start = max(self.next_start, trio.current_time() + submission.wait)
-        return submission
-
-    async def turn(self) -> None:
-        start = max(trio.current_time(), self.next_start)
-        self.next_start = start + self.service.interval
-        await trio.sleep_until(start)
-
-
-async def _save_once(service: Service, url: str) -> Submission:
-    form = (("url", without_fragment(url)), ("if_not_archived_within", service.recent), ("skip_first_archive", "1"))
-    answer = await service.send(Ask(f"{service.endpoint}/save", service.headers(), form))
-    said = _json(answer)
-    job = said.get("job_id") if isinstance(said, dict) else None
-    if isinstance(job, str) and re.fullmatch(r"[\w-]{1,100}", job):
-        return await _follow(service, url, job)
-    return _turned_away(url, answer, said if isinstance(said, dict) else {})
-
-
-async def _follow(service: Service, url: str, job: str) -> Submission:
-    """Ask about a job until it ends. Its status can be "pending" for minutes, and is forgotten after an hour."""
-    with trio.move_on_after(PATIENCE):
-        while True:
-            await trio.sleep(POLL_INTERVAL)
-            answer = await service.send(Ask(f"{service.endpoint}/save/status/{job}", service.headers()))
-            said = _json(answer)
-            if answer.status == 200 and isinstance(said, dict) and said.get("status") == "success":
-                return _saved(service, url, said)
-            if isinstance(said, dict) and said.get("status") == "error":
-                return _turned_away(url, answer, said)
-    return Submission(url, SaveOutcome.LATER, "still-running", f"job {job} did not end in {PATIENCE:.0f} s")
-
-
-def _saved(service: Service, url: str, said: Mapping[str, Any]) -> Submission:
-    stamp, original = str(said.get("timestamp", "")), str(said.get("original_url") or url)
-    capture = _capture(service.endpoint, f"{service.endpoint}/web/{stamp}/{original}")
-    if capture is None:
-        return Submission(url, SaveOutcome.LATER, "unreadable-answer", f"time stamp {stamp[:20]!r}")
-    return Submission(url, SaveOutcome.SAVED, capture=capture)
-
-
-def _turned_away(url: str, answer: WaybackAnswer, said: Mapping[str, Any]) -> Submission:
-    reason = str(said.get("status_ext") or "").removeprefix("error:")
-    message = " ".join(str(said.get("message") or "").split())[:300]
-    if not reason:
-        return _without_reason(url, answer, message)
-    if reason in _REFUSALS:
-        return Submission(url, SaveOutcome.REFUSED, reason, message)
-    if reason in _LIMITS_OF_OURS:
-        return Submission(url, SaveOutcome.STOPPED, reason, message)
-    return Submission(url, SaveOutcome.LATER, reason, message, wait=BACK_OFF if reason in _TOO_FAST else 0.0)
-
-
-def _without_reason(url: str, answer: WaybackAnswer, message: str) -> Submission:
-    """What the status alone says, where the answer is not the API's JSON."""
-    match answer.status:
-        case 401 | 403:
-            return Submission(
-                url, SaveOutcome.STOPPED, "keys-needed", message or "the archive asks for keys that it knows"
-            )
-        case 429:
-            return Submission(url, SaveOutcome.LATER, "rate-limited", message, wait=_retry_after(answer))
-        case 0:
-            return Submission(url, SaveOutcome.LATER, "no-answer", message)
-        case _:
-            return Submission(url, SaveOutcome.LATER, "unreadable-answer", message or f"status {answer.status}")
-
-
-def _retry_after(answer: WaybackAnswer) -> float:
-    seconds = answer.headers.get("retry-after", "")
-    return min(float(seconds), 10 * BACK_OFF) if re.fullmatch(r"\d{1,6}", seconds) else BACK_OFF
+    return patient
 
 
 @asynccontextmanager
@@ -334,12 +338,14 @@ async def open_sender(fetch: FetchSettings, endpoint: str = ENDPOINT) -> AsyncIt
     """
     from crawler.fetch.side import open_side_client
 
-    async with open_side_client(fetch, endpoint, seconds=TIMEOUT) as client:
+    limit = max(MAX_CAPTURE, int(fetch.max_body))
+    async with open_side_client(fetch, endpoint, seconds=TIMEOUT) as opened:
+        client = replace(opened, limit=limit)
 
         async def send(ask: Ask) -> WaybackAnswer:
             form = (("Content-Type", "application/x-www-form-urlencoded"),) if ask.form else ()
             body = urlencode(ask.form).encode("ascii") if ask.form else b""
             answer = await client("POST" if ask.form else "GET", ask.url, (*ask.headers, *form), body)
-            return WaybackAnswer(answer.status, answer.headers, answer.body)
+            return WaybackAnswer(answer.status, answer.headers, answer.body, len(answer.body) < limit)
 
         yield send

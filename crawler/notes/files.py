@@ -168,7 +168,7 @@ class _Rules:
         file = folder / IGNORE_FILE
         if not os.path.lexists(file):
             return self
-        data = b"" if self.leaves(file) else _bounded(file, MAX_IGNORE_FILE)
+        data = b"" if self.leaves(file) else read_bounded(file, MAX_IGNORE_FILE)
         if len(data) > MAX_IGNORE_FILE or self.leaves(file):
             what = f"larger than {MAX_IGNORE_FILE} bytes" if data else "a symbolic link that leaves the notes"
             raise NotesError(f"{file}: {what}; put its lines into a file of its own")
@@ -202,7 +202,7 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _bounded(file: Path, limit: int) -> bytes:
+def read_bounded(file: Path, limit: int) -> bytes:
     """At most `limit` + 1 bytes of a regular file; none of a device, a pipe, or what cannot be opened."""
     try:
         handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
@@ -284,7 +284,7 @@ def read_note(file: NoteFile) -> Note | SkippedNote:
     if format_of(file.path.name) is None:
         return SkippedNote(file.name, refusal(file.path.name))
     try:
-        data = _bounded(file.path, MAX_NOTE)
+        data = read_bounded(file.path, MAX_NOTE)
     except (OSError, ValueError) as error:
         return SkippedNote(file.name, f"cannot be read ({_reason(error)}); check its permissions")
     if len(data) > MAX_NOTE:

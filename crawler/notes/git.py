@@ -130,6 +130,34 @@ def base_texts(root: Path, changes: Changes) -> Iterator[tuple[str, bytes]]:
         at = end + size + 1
 
 
+def top_of(root: Path) -> Path:
+    """The top of the work tree that a folder belongs to. Raises GitError outside of one."""
+    repo = _open(root)
+    return root.joinpath(*([".."] * (repo.prefix.count("/") + 1))).resolve() if repo.prefix else root.resolve()
+
+
+def files_at(root: Path, rev: str, path: str) -> dict[str, bytes]:
+    """The regular files at or below a path in a commit: name seen from the top of the work tree -> bytes.
+
+    Links, submodules and files above MAX_NOTE are left out; a path that is not there gives none. Raises GitError.
+    """
+    repo = _open(root)
+    if not (commit := _commit(repo, rev)):
+        raise GitError(f"git knows no commit {rev!r} here{_mend(repo, rev)}")
+    found = {}
+    for entry in _split(_git(repo, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", path)):
+        head, _, name = entry.partition("\t")
+        mode, kind, blob, size = head.split()
+        if mode.startswith("100") and kind == "blob" and int(size) <= MAX_NOTE:
+            found[name] = _git(repo, "cat-file", "blob", blob)
+    return found
+
+
+def tracked(root: Path, path: Path) -> list[str]:
+    """Names of what git keeps at or below a path; both are seen from the top of the work tree. Raises GitError."""
+    return _names(_open(root), "ls-files", "-z", "--cached", "--", f":(top,literal){path.as_posix()}")
+
+
 def _objects(repo: _Repo, base: str, paths: Sequence[str]) -> bytes:
     return "".join(f"{base}:{repo.from_top(path)}\n" for path in paths).encode("utf-8", "surrogateescape")
 

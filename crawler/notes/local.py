@@ -21,7 +21,7 @@ from crawler.core.settings import NotesSettings
 from crawler.notes.anchors import CHECKED, KNOWN, Anchors, anchors_of
 from crawler.notes.dates import note_date
 from crawler.notes.encodings import decode
-from crawler.notes.files import SKIPPED_FOLDERS, configured_roots
+from crawler.notes.files import SKIPPED_FOLDERS, configured_roots, read_bounded
 from crawler.notes.formats import ENDINGS, ending_of
 from crawler.notes.routes import STYLES, normal, routes_of
 from crawler.notes.sitefolders import SiteFolders, site_folders
@@ -432,8 +432,7 @@ def _walk(top: Path) -> Iterator[Path]:
 
 def _bytes(file: Path, limit: int) -> bytes:
     try:
-        with file.open("rb") as stream:
-            return stream.read(limit + 1) if file.is_file() else b""
+        return read_bounded(file, limit)
     except OSError:
         return b""
 

@@ -16,7 +16,7 @@ from selectolax.lexbor import LexborNode
 
 from crawler.core.marker import HTML_MARK
 from crawler.core.model import Page
-from crawler.core.url import is_http
+from crawler.core.url import is_http, redact
 from crawler.page.blocks import FORMULAS, MAX_NODES, SILENT, is_next_line
 from crawler.page.formulas import formula
 from crawler.page.images import (
@@ -250,7 +250,7 @@ def readable_html(page: Page, url: str, captured_at: datetime) -> str:
 
     `page.html` must come from `sanitised` (as `read_page` makes it); everything else is escaped here.
     """
-    source = page.canonical_url or url
+    url, source = redact(url), redact(page.canonical_url or url)
     byline = " · ".join(part for part in (page.author, page.published) if part)
     captured = f'<time datetime="{captured_at:%Y-%m-%dT%H:%M:%SZ}">{captured_at:%Y-%m-%d %H:%M} UTC</time>'
     link = f'<a href="{escape(url)}" rel="noreferrer noopener">{escape(url)}</a>' if is_http(url) else escape(url)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 from xml.etree.ElementTree import Element
 
 from crawler.core.marker import GENERATOR
@@ -18,7 +18,7 @@ from crawler.report.clean import web_link
 from crawler.report.document import readable_document
 from crawler.report.options import ReportOptions
 from crawler.report.parts import ChangePart, LinkPart
-from crawler.report.phrases import name, places
+from crawler.report.phrases import name, offer_label, offers, places
 from crawler.report.words import words
 from crawler.report.xml import element, written
 from crawler.schedule.news import changes_of_state
@@ -37,26 +37,40 @@ def render(report: Report, options: ReportOptions) -> str:
     changes.sort(key=lambda change: (change.at, change.canonical_url), reverse=True)
     feed = element("feed", attributes={"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": options.language})
     feed.append(element("title", words(options.language).title))
-    feed.append(element("id", FEED.urn))
+    own = feed_of(options)
+    feed.append(element("id", own.urn))
+    if options.feed_url:
+        feed.append(element("link", attributes={"rel": "self", "href": options.feed_url}))
     feed.append(element("updated", _time(changes[0].at if changes else document.generated_at)))
     feed.append(element("generator", GENERATOR))
     author = element("author")
     author.append(element("name", "linkhealth-crawler"))
     feed.append(author)
-    feed.extend(_entry(change, by_url.get(change.canonical_url), options) for change in changes[:MAX_ENTRIES])
+    feed.extend(_entry(change, by_url.get(change.canonical_url), options, own) for change in changes[:MAX_ENTRIES])
     return written(feed)
 
 
-def _entry(change: ChangePart, link: LinkPart | None, options: ReportOptions) -> Element:
+def feed_of(options: ReportOptions) -> UUID:
+    """The feed's own id: the archive's, so that two archives in one reader are two feeds."""
+    try:
+        return UUID(options.feed_id)
+    except ValueError:
+        return FEED
+
+
+def _entry(change: ChangePart, link: LinkPart | None, options: ReportOptions, feed: UUID) -> Element:
     say = words(options.language)
     entry = element("entry")
     called = name(link) if link else change.canonical_url
     entry.append(element("title", f"{say.changes[change.kind]}: {called}"))
-    entry.append(element("id", uuid5(FEED, f"{change.kind} {_time(change.at)} {change.canonical_url}").urn))
+    entry.append(element("id", uuid5(feed, f"{change.kind} {_time(change.at)} {change.canonical_url}").urn))
     entry.append(element("updated", _time(change.at)))
     target = web_link(link.url if link else change.canonical_url)
     if target:
         entry.append(element("link", attributes={"rel": "alternate", "href": target}))
+    for offer in offers(link) if link else ():
+        if copy := web_link(offer.url):
+            entry.append(element("link", attributes={"rel": "related", "href": copy, "title": offer_label(offer, say)}))
     entry.append(element("category", attributes={"term": change.kind.value, "label": say.changes[change.kind]}))
     entry.append(element("content", _content(change, link, options), {"type": "text"}))
     return entry

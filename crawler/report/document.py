@@ -28,8 +28,10 @@ from crawler.core.model import (
 from crawler.core.url import redact
 from crawler.page.titles import DIFFERS
 from crawler.report.clean import plain, redacted, storable
+from crawler.report.elsewhere import search_addresses
 from crawler.report.parts import (
     ChangePart,
+    DamagedNotePart,
     EvidencePart,
     HealthPart,
     LinkPart,
@@ -114,6 +116,7 @@ def _without_links(report: Report, notices: tuple[NoticePart, ...], clean: Clean
             RoundPart(site=clean(r.site), links=r.links, seconds=r.seconds, runs=r.runs) for r in report.rounds
         ),
         overdue=tuple(clean(redact(url)) for url in report.overdue),
+        damaged_notes=tuple(DamagedNotePart(path=clean(n.path), why=clean(n.why)) for n in report.damaged),
         links=(),
     )
 
@@ -184,8 +187,10 @@ def _link(finding: Finding, clean: Clean) -> LinkPart:
         previous_state=history.previous_state,
         changed_at=_moment(history.changed_at),
         mark=_mark(history.mark, clean),
+        known_before=finding.known_before,
         snapshot=_snapshot(history.snapshot, clean),
         suggestions=tuple([_suggestion(s, clean) for s in finding.suggestions]),
+        searches=search_addresses(link, history),
         occurrences=tuple([_occurrence(o, clean) for o in link.occurrences]),
     )
 
@@ -217,7 +222,7 @@ def _snapshot(snapshot: Snapshot | None, clean: Clean) -> SnapshotPart | None:
     return SnapshotPart(
         id=snapshot.id,
         captured_at=_whole(snapshot.captured_at),
-        title=clean(snapshot.title),
+        title=clean(redacted(snapshot.title)),
         text_chars=snapshot.text_chars,
         digest=snapshot.digest,
         revisit=snapshot.revisit,
@@ -228,7 +233,10 @@ def _suggestion(suggestion: Suggestion, clean: Clean) -> SuggestionPart:
     match suggestion.kind:
         case "snapshot" | "wayback" | "moved" as kind:
             url = clean(redacted(suggestion.url))
-            return SuggestionPart(kind=kind, url=url, captured_at=_moment(suggestion.captured_at))
+            return SuggestionPart(
+                kind=kind, url=url, captured_at=_moment(suggestion.captured_at), status=suggestion.status,
+                title=_text(suggestion.title, clean), title_match=suggestion.title_match,
+            )  # fmt: skip
         case other:
             raise ValueError(f"a suggestion is a snapshot, wayback or moved, not {other!r}")
 
@@ -250,8 +258,8 @@ def _change(change: Change, clean: Clean) -> ChangePart:
         kind=change.kind,
         canonical_url=clean(redact(change.canonical_url)),
         at=_whole(change.at),
-        before=clean(change.before),
-        after=clean(change.after),
+        before=clean(redacted(change.before)),
+        after=clean(redacted(change.after)),
     )
 
 

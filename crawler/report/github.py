@@ -1,13 +1,13 @@
 """Annotations for GitHub Actions: workflow commands that put findings on the lines of a pull request.
 
-Escaping is as the runner undoes it: `%`, carriage return and line feed in messages, and `:` and `,` in properties, too.
+Escaping is `core.display`'s: what the runner undoes, and nothing in it that the runner would obey.
 """
 
 from __future__ import annotations
 
+from crawler.core.display import clipped, command_data, command_property
 from crawler.core.model import Report
 from crawler.report.annotations import Item, headline, items, message
-from crawler.report.clean import clipped
 from crawler.report.document import readable_document
 from crawler.report.figures import number
 from crawler.report.options import ReportOptions
@@ -24,7 +24,7 @@ def render(report: Report, options: ReportOptions) -> str:
     lines = [_command(item, options) for item in listed]
     if left := len(found) - len(listed):
         rest = words(options.language).more.format(count=number(left))
-        lines.append(f"::{found[len(listed)].level} title=linkhealth-crawler::{_data(rest)}")
+        lines.append(f"::{found[len(listed)].level} title=linkhealth-crawler::{command_data(rest)}")
     return "".join(line + "\n" for line in lines)
 
 
@@ -34,14 +34,6 @@ def _command(item: Item, options: ReportOptions) -> str:
     if place.end_column is not None:
         properties |= {"endLine": str(place.line), "endColumn": str(place.end_column)}
     properties["title"] = headline(item.link, options.language)
-    written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    written = ",".join(f"{key}={command_property(value)}" for key, value in properties.items())
     text = clipped(message(item.link, options.language), MAX_MESSAGE)
-    return f"::{item.level} {written}::{_data(text)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return f"::{item.level} {written}::{command_data(text)}"

@@ -23,12 +23,14 @@ from crawler.core.model import Report, State
 from crawler.report.charts import dead_by_year, health, years_of
 from crawler.report.clean import clipped, file_link, web_link
 from crawler.report.document import readable_document
+from crawler.report.elsewhere import BY_ADDRESS, PLACES, looked_for, query, without_secrets
 from crawler.report.figures import day, minute, number
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument, SuggestionPart
 from crawler.report.phrases import (
     about_rounds,
     about_run,
+    attention,
     evidence,
     in_state,
     judgement,
@@ -36,6 +38,7 @@ from crawler.report.phrases import (
     memory,
     name,
     news,
+    offer_label,
     offers,
     other_news,
     site_rank,
@@ -84,11 +87,12 @@ def render(report: Report, options: ReportOptions) -> str:
         written=[row(link, options) for link in _to_act_on(document)[:MAX_WRITTEN]],
         differing=[(row(link, options), link) for link in with_other_title(document)],
         about=about_run(document.run, options.language)[:1] + about_rounds(document, options.language),
-        warnings=warned,
+        warnings=[*warned, *attention(document, options.language)],
         sorts=SORTS,
         number=number,
         blank=TableRow(s=0, r="", w="", u="", p=[], h="#"),
         address=_address,
+        searches=lambda shown: _found_elsewhere(shown, say),
         reason_name=lambda slug: reason_name(slug, options.language),
         clean=document.links and not document.counts[State.DEAD] and document.run.network == "ok",
     )
@@ -122,6 +126,10 @@ class TableRow(msgspec.Struct, omit_defaults=True):
     m: str = ""  # what is remembered
     k: str = ""  # the kept capture
     o: list[Offer] = []
+    q: list[str] = []  # words and addresses to look for elsewhere
+    f: list[
+        int
+    ] = []  # where: ten times the place's rank, plus the index in `q`; 9 is the row's own address, 8 its title
     c: str = ""  # day of the last check
     y: str = ""  # years of the notes
 
@@ -146,7 +154,9 @@ def row(link: LinkPart, options: ReportOptions) -> TableRow:
     parts = (memory(link, options.language), judgement(link, options.language))
     made.m = " · ".join(part for part in parts if part)
     made.k = kept(link, options.language) if link.site != "local" else ""
-    made.o = [_offer(offer, words(options.language)) for offer in offers(link)]
+    say = words(options.language)
+    made.o = [_offer(offer, say) for offer in offers(link)]
+    made.q, made.f = _searches(link, made)
     return made
 
 
@@ -164,9 +174,39 @@ def _place(occurrence: OccurrencePart, options: ReportOptions) -> Place:
 
 
 def _offer(offer: SuggestionPart, say: Words) -> Offer:
-    label = say.suggestion[offer.kind] + (f" {day(offer.captured_at)}" if offer.captured_at else "")
+    label = offer_label(offer, say)
     relative = ":" not in offer.url and not offer.url.startswith(("/", "\\"))
     return Offer(label, web_link(offer.url) or (file_link(offer.url) if relative else ""))
+
+
+OWN_ADDRESS, OWN_TITLE = 9, 8
+
+
+def _searches(link: LinkPart, shown: TableRow) -> tuple[list[str], list[int]]:
+    """Search addresses without what many of them share, since a page may hold 25,000 dead links."""
+    wanted: list[str] = []
+    places = []
+    for found in link.searches:
+        words = looked_for(found)
+        own = {without_secrets(shown.u): OWN_ADDRESS, shown.t: OWN_TITLE}
+        if words not in own and words not in wanted:
+            wanted.append(words)
+        where = own[words] if words in own else wanted.index(words)
+        places.append(10 * list(PLACES).index(found.name) + where)
+    return wanted, places
+
+
+def _found_elsewhere(shown: TableRow, say: Words) -> list[Offer]:
+    """The search addresses of a row, put together as the page's script does it."""
+    places = list(PLACES.items())
+    found = []
+    for code in shown.f:
+        rank, where = divmod(code, 10)
+        name, (before, behind) = places[rank]
+        words = {OWN_ADDRESS: without_secrets(shown.u), OWN_TITLE: shown.t}.get(where) or shown.q[where]
+        sent = words if name in BY_ADDRESS else query(words)
+        found.append(Offer(say.searches[name], f"{before}{sent}{behind}"))
+    return found
 
 
 def _to_act_on(document: ReportDocument) -> Sequence[LinkPart]:
@@ -208,7 +248,8 @@ def _data_block(links: Sequence[LinkPart], options: ReportOptions, say: Words) -
         "rows": [row(link, options) for link in links],
         "states": [[state.value, say.states[state]] for state in State],
         "reasons": {slug: reason_name(slug, options.language) for slug in reasons},
-        "words": {"shown": say.shown, "none": say.no_match},
+        "words": {"shown": say.shown, "none": say.no_match, "search": say.search},
+        "places": [[say.searches[name], *around, name in BY_ADDRESS] for name, around in PLACES.items()],
     }
     text = msgspec.json.encode(data).decode()
     for character in "<>&\u2028\u2029":

@@ -12,12 +12,13 @@ from crawler.core.marker import MARKDOWN_MARK
 from crawler.core.model import ChangeKind, Report, State
 from crawler.report.clean import clipped, file_link, web_link
 from crawler.report.document import readable_document
-from crawler.report.figures import day, minute, number
+from crawler.report.figures import minute, number
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument
 from crawler.report.phrases import (
     about_rounds,
     about_run,
+    attention,
     evidence,
     in_state,
     judgement,
@@ -25,6 +26,7 @@ from crawler.report.phrases import (
     memory,
     name,
     news,
+    offer_label,
     offers,
     other_news,
     sites_by_weight,
@@ -53,6 +55,7 @@ def render(report: Report, options: ReportOptions) -> str:
         f"# {say.title}",
         minute(document.generated_at),
         *_summary(document, say),
+        _bullets(map(_text, attention(document, options.language))),
         *_news(document, options, say),
         *_findings(document, State.DEAD, options, say),
         *_findings(document, State.SUSPECT, options, say),
@@ -118,10 +121,10 @@ def _row(link: LinkPart, options: ReportOptions, say: Words) -> Sequence[str]:
     ]
     if link.moved_to:
         why.append(f"{say.moved_to} {_link(link.moved_to, link.moved_to)}")
-    instead = [
-        _link(f"{say.suggestion[o.kind]}{f' {day(o.captured_at)}' if o.captured_at else ''}", o.url)
-        for o in offers(link)
-    ]
+    instead = [_link(offer_label(o, say), o.url) for o in offers(link)]
+    if link.searches:
+        places = (_link(say.searches[found.name], found.url) for found in link.searches)
+        instead.append(f"<sub>{_text(say.search)} {' · '.join(places)}</sub>")
     copy = [_text(kept(link, options.language))] if link.site != "local" else []
     return (_link(name(link), link.url), _lines(why), _places(link, options, say), _lines([*copy, *instead]))
 

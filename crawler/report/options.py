@@ -18,4 +18,6 @@ class ReportOptions:
     verbose: bool = False  # list what is otherwise only counted
     fail_on: frozenset[State] = field(default=frozenset({State.DEAD}))  # the states that are errors
     notes_url: str = ""  # what a note's path is appended to, to make a link: "../notes/", "https://…/blob/main/"
+    feed_id: str = ""  # a UUID of the archive's own, for the ids of its feed
+    feed_url: str = ""  # where the feed is, for its link to itself
     notes_folder: str = ""  # from the repository's root to the notes' root, for formats of code review: "notes/"

@@ -94,6 +94,16 @@ class SuggestionPart(Part, frozen=True):
     kind: Literal["snapshot", "wayback", "moved"]
     url: str
     captured_at: datetime | None
+    status: int | None
+    title: str | None
+    title_match: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
+
+
+class SearchPart(Part, frozen=True):
+    """Where a person may look for a page that is gone; nothing is fetched from there."""
+
+    name: str
+    url: str
 
 
 class OccurrencePart(Part, frozen=True):
@@ -132,8 +142,10 @@ class LinkPart(Part, frozen=True):
     previous_state: State | None
     changed_at: datetime | None
     mark: MarkPart | None
+    known_before: bool
     snapshot: SnapshotPart | None
     suggestions: tuple[SuggestionPart, ...]
+    searches: tuple[SearchPart, ...]
     occurrences: tuple[OccurrencePart, ...]
 
 
@@ -172,6 +184,13 @@ class RoundPart(Part, frozen=True):
     runs: int | None
 
 
+class DamagedNotePart(Part, frozen=True):
+    """A note that was read although some of its bytes mean nothing."""
+
+    path: str
+    why: str
+
+
 class ReportDocument(Part, frozen=True):
     """A whole report."""
 
@@ -185,4 +204,5 @@ class ReportDocument(Part, frozen=True):
     trend: tuple[HealthPart, ...]
     rounds: tuple[RoundPart, ...]
     overdue: tuple[str, ...]
+    damaged_notes: tuple[DamagedNotePart, ...]
     links: tuple[LinkPart, ...]

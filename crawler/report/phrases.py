@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.model import ChangeKind, State
+from crawler.page.titles import DIFFERS
 from crawler.report.answers import answers, seen_line
 from crawler.report.figures import day, duration, number, size
 from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, SuggestionPart
 from crawler.report.reasons import reason_name
-from crawler.report.words import Language, words
+from crawler.report.words import Language, Words, words
 
+OVERDUE_NAMED = 3  # of the links that have waited too long; the JSON report has all
 FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: their dead come first
 
 
@@ -87,7 +89,13 @@ def memory(link: LinkPart, language: Language) -> str:
     failures = say.failures.format(count=link.failures) if link.failures else ""
     return " · ".join(
         part
-        for part in (alive, failures, say.confidence[link.confidence], f"{say.checked} {day(link.checked_at)}")
+        for part in (
+            say.known_before if link.known_before else "",
+            alive,
+            failures,
+            say.confidence[link.confidence],
+            f"{say.checked} {day(link.checked_at)}",
+        )
         if part
     )
 
@@ -139,14 +147,22 @@ def _given_up(run: RunPart, language: Language) -> list[str]:
 
 
 def about_rounds(document: ReportDocument, language: Language) -> list[str]:
-    """How long a full round of each site takes, and how many links have waited too long."""
+    """How long a full round of each site takes."""
     say = words(language)
     lines = []
     for r in document.rounds:
         line = say.round_line.format(site=r.site, links=number(r.links), seconds=duration(r.seconds, language))
         lines.append(line + (say.round_runs.format(runs=number(r.runs)) if r.runs is not None else ""))
+    return lines
+
+
+def attention(document: ReportDocument, language: Language) -> list[str]:
+    """What stands near the top: links that have waited too long, and notes that were read although damaged."""
+    say = words(language)
+    lines = [say.damaged_note.format(path=note.path, why=note.why) for note in document.damaged_notes]
     if document.overdue:
-        lines.append(say.overdue.format(count=number(len(document.overdue))))
+        named = ", ".join(document.overdue[:OVERDUE_NAMED]) + (" …" if len(document.overdue) > OVERDUE_NAMED else "")
+        lines.insert(0, say.overdue.format(count=number(len(document.overdue)), urls=named))
     return lines
 
 
@@ -161,6 +177,13 @@ def uncounted(document: ReportDocument, language: Language) -> str:
 def offers(link: LinkPart) -> list[SuggestionPart]:
     """What can be read instead, as far as it has an address that leads somewhere; `kept` tells of our own copies."""
     return [offer for offer in link.suggestions if not offer.url.startswith("urn:")]
+
+
+def offer_label(offer: SuggestionPart, say: Words) -> str:
+    """What an offer is, of when, and where its title is another one than the notes', that title."""
+    label = say.suggestion[offer.kind] + (f" {day(offer.captured_at)}" if offer.captured_at else "")
+    differs = offer.title and offer.title_match is not None and offer.title_match < DIFFERS
+    return f"{label}: {offer.title}" if differs else label
 
 
 def sites_by_weight(document: ReportDocument) -> Sequence[str]:

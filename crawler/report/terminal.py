@@ -26,6 +26,7 @@ from crawler.report.parts import ChangePart, LinkPart, ReportDocument
 from crawler.report.phrases import (
     about_rounds,
     about_run,
+    attention,
     evidence,
     in_state,
     kept,
@@ -116,6 +117,8 @@ class _Page:
             self._summary()
         else:
             self.paper.wrapped(self.say.no_links)
+        for line in attention(self.document, self.options.language):
+            self.paper.wrapped(line, "yellow")
         self._news()
         self._dead()
         self._suspects()

@@ -1,10 +1,14 @@
-"""One result a line, tab-separated: what other programs read from a pipe. Nothing is coloured, wrapped or cut."""
+"""One result a line, tab-separated: what other programs read from a pipe. Nothing is coloured, wrapped or cut.
+
+Cells are such that no spreadsheet reads a formula: see `core.display.cell`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crawler.core.model import Report
+from crawler.core.display import cell, path_cell
+from crawler.core.model import LOCAL, Report
 from crawler.report.document import readable_links
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
@@ -21,5 +25,6 @@ def stream(report: Report, _options: ReportOptions) -> Iterator[str]:
 
 
 def _line(link: LinkPart) -> str:
-    places = " ".join(f"{o.path}:{o.line}:{o.column}" for o in link.occurrences)
-    return "\t".join((link.state, link.reason, link.url, places, link.note_title or "")) + "\n"
+    places = " ".join(f"{path_cell(o.path)}:{o.line}:{o.column}" for o in link.occurrences)
+    url = path_cell(link.url) if link.site == LOCAL else cell(link.url)
+    return "\t".join((link.state, link.reason, url, places, cell(link.note_title or ""))) + "\n"

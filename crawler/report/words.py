@@ -50,6 +50,8 @@ class Words:
     kept_copy: str
     read_instead: str
     suggestion: Mapping[str, str]
+    search: str
+    searches: Mapping[str, str]
     moved_to: str
     last_alive: str
     never_alive: str
@@ -75,6 +77,8 @@ class Words:
     round_line: str
     round_runs: str
     overdue: str
+    damaged_note: str
+    known_before: str
     more: str
     show_more: str
     filter_label: str
@@ -128,6 +132,16 @@ ENGLISH = Words(
     kept_copy="kept {day} · {characters} characters · snapshot {id}",
     read_instead="read instead",
     suggestion=MappingProxyType({"snapshot": "kept copy", "wayback": "Wayback Machine", "moved": "moved to"}),
+    search="look for it at",
+    searches=MappingProxyType(
+        {
+            "sogou-weixin": "Sogou (WeChat)",
+            "bing": "Bing",
+            "baidu": "Baidu",
+            "wayback": "Internet Archive",
+            "archive-today": "archive.today",
+        }
+    ),
     moved_to="moved to",
     last_alive="last alive",
     never_alive="never seen alive",
@@ -158,7 +172,9 @@ ENGLISH = Words(
     data="Show the numbers",
     round_line="{site}: {links} links, {seconds} of asking",
     round_runs=", {runs} runs at this budget",
-    overdue="Links that have waited longer than planned: {count}",
+    overdue="Waited too long for a check ({count}): {urls}",
+    damaged_note="{path} is damaged ({why}); its links are read all the same",
+    known_before="was there before",
     more="… and {count} more",
     show_more="Show more",
     filter_label="Filter",
@@ -206,6 +222,16 @@ CHINESE = Words(
     kept_copy="已存 {day} · {characters} 字 · 存档 {id}",
     read_instead="可改读",
     suggestion=MappingProxyType({"snapshot": "存档副本", "wayback": "互联网档案馆", "moved": "已迁至"}),
+    search="另可搜索",
+    searches=MappingProxyType(
+        {
+            "sogou-weixin": "搜狗微信",
+            "bing": "必应",
+            "baidu": "百度",
+            "wayback": "互联网档案馆",
+            "archive-today": "archive.today",
+        }
+    ),
     moved_to="已迁至",
     last_alive="最后有效",
     never_alive="从未见其有效",
@@ -236,7 +262,9 @@ CHINESE = Words(
     data="查看数据",
     round_line="{site}：{links} 个链接，需访问 {seconds}",
     round_runs="，按此预算需 {runs} 次运行",
-    overdue="{count} 个链接等待已超过计划时间。",
+    overdue="等待检查时间过长的链接（{count}）：{urls}",
+    damaged_note="{path} 已损坏（{why}），其中的链接仍已读取",
+    known_before="此前已存在",
     more="…… 另有 {count} 个",
     show_more="显示更多",
     filter_label="筛选",

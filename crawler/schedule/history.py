@@ -28,11 +28,16 @@ from crawler.schedule.proof import (
     host_answered,
     knowledge_of,
 )
+from crawler.schedule.walls import is_known_wall
 
 GROWTH = 2.0  # of the interval of a page that steadily lives, and of a wall that steadily refuses; a guess
+EARLY = 0.5  # of its interval; a check that comes sooner does not make the interval grow
 SPREAD = 0.25  # the share of an interval over which a hash spreads the next check, so that nothing comes in waves
 UNSEEN = "unreachable-from-here"
 _UNSEEN_REASONS = frozenset(("timeout", "connection-reset", "unreachable", UNSEEN))
+
+
+SHELL = 4  # times less text than a browser read make a plain answer a shell; a guess
 
 
 def remember(
@@ -53,15 +58,18 @@ def remember(
     """
     beneath = _unmarked(history)
     concluded = _conclude(beneath, verdict, now, schedule, around)
-    interval = float(_interval(beneath, concluded, schedule))
+    interval = float(_interval(beneath, concluded, now, schedule))
     changes: dict[str, Any] = {
         "checked_at": now,
         "doubted_at": None,
         "said": said or history.said,
+        **_refusals(history, verdict),
     }  # at once: a new memory costs 7 µs each time
     if verdict.state is State.ALIVE and fetch.status != 304:
         changes |= {
             "page_title": page.title or history.page_title,
+            "page_author": page.author or history.page_author,
+            "rendered": by_browser(fetch) or (history.rendered and is_poor_beside(history, page)),
             "title_match": title_match,
             "etag": fetch.header("etag"),
             "last_modified": fetch.header("last-modified"),
@@ -72,6 +80,17 @@ def remember(
     if shown.state is not history.state:
         changes |= {"previous_state": history.state, "changed_at": now}
     return replace(shown, **changes, interval=interval, next_due=due)
+
+
+def by_browser(fetch: Fetch) -> bool:
+    """Whether a browser showed the page, and did not just fetch it."""
+    return bool(fetch.header("x-rendered-by"))
+
+
+def is_poor_beside(history: History, page: Page) -> bool:
+    """Whether a page has far less text than the kept one that a browser read: without its scripts it is a shell."""
+    kept = history.snapshot.text_chars if history.snapshot is not None else 0
+    return SHELL * len(page.text) < kept
 
 
 def remember_past(
@@ -209,12 +228,27 @@ def _silence(history: History, effect: Effect, verdict: Verdict, now: datetime, 
     return replace(history, silent=0, silent_since=None, silent_at=None, answered_at=now)
 
 
-def _interval(history: History, after: History, schedule: Schedule) -> float:
+def _refusals(history: History, verdict: Verdict) -> dict[str, int]:
+    """Walls met in a row after this check; what failed on the way says nothing of walls."""
+    if verdict.state is State.BLOCKED:
+        return {"refused": history.refused + 1}
+    if verdict.evidence.proof is Proof.WAY:
+        return {}
+    return {"refused": 0, "walled": 0}
+
+
+def _grown(history: History, now: datetime) -> float:
+    """The interval of a page that lives on; a check long before its time (a canary, --all) does not make it grow."""
+    waited = (now - history.checked_at).total_seconds() if history.checked_at else history.interval
+    return history.interval * (GROWTH if waited >= EARLY * history.interval else 1.0)
+
+
+def _interval(history: History, after: History, now: datetime, schedule: Schedule) -> float:
     """Seconds that may pass before the next check."""
     steady = history.state is after.state and history.interval > 0
     match after.state:
         case State.ALIVE:
-            grown = history.interval * GROWTH if steady else schedule.alive
+            grown = _grown(history, now) if steady else schedule.alive
             return min(max(grown, schedule.alive), schedule.alive_max)
         case State.DEAD:  # one check is no proof yet, so the second comes sooner
             unsure = after.confidence is not Confidence.HIGH and after.evidence.proof is not Proof.WAY
@@ -224,7 +258,9 @@ def _interval(history: History, after: History, schedule: Schedule) -> float:
             return _suspect_interval(history, after, schedule, steady=steady)
         case State.BLOCKED | State.UNKNOWN | State.UNCHECKED:
             grown = history.interval * GROWTH if steady else schedule.blocked
-            return min(max(grown, schedule.blocked), max(schedule.alive, schedule.blocked))
+            known = after.state is State.BLOCKED and is_known_wall(history)
+            longest = schedule.alive_max if known else schedule.alive
+            return min(max(grown, schedule.blocked), max(longest, schedule.blocked))
 
 
 def _suspect_interval(history: History, after: History, schedule: Schedule, *, steady: bool) -> float:
@@ -239,9 +275,10 @@ def _suspect_interval(history: History, after: History, schedule: Schedule, *, s
 def _spread(after: History, interval: float) -> float:
     """The interval shortened by a share that depends on the link, so that one night's harvest falls apart.
 
-    Failing links are not spread: their checks are counted in whole days, and a shortened one might not count.
+    Failing links are not spread: their checks are counted in whole days, and a shortened one might not count. Nor are
+    known walls: three of them a night are asked, however many are due.
     """
-    if after.state in (State.SUSPECT, State.DEAD):
+    if after.state in (State.SUSPECT, State.DEAD) or (after.state is State.BLOCKED and is_known_wall(after)):
         return interval
     share = crc32(f"{after.canonical_url}|{interval}".encode("utf-8", "surrogatepass")) / 2**32
     return interval * (1 - SPREAD * share)

@@ -49,6 +49,7 @@ class Watch:
     known: set[str]  # hosts that answered at their last check
     answered: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
+    nameless: set[str] = field(default_factory=set)  # hosts whose names do not exist, while other names resolve
     since_answer: set[str] = field(default_factory=set)  # hosts that failed after the last answer of any
     last_answer: datetime | None = None
 
@@ -69,8 +70,8 @@ class Watch:
 
     @property
     def silent(self) -> set[str]:
-        """Hosts that failed and never answered in this run."""
-        return self.failed - self.answered
+        """Hosts that failed and never answered in this run; a name that does not exist says nothing of our line."""
+        return self.failed - self.answered - self.nameless
 
     def hopeless(self, seconds: float) -> bool:
         """So many hosts are silent after so many seconds that going on makes no sense?"""

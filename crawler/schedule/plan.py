@@ -1,21 +1,27 @@
 """What to check now: links, memories, the time and the budgets in; slots out.
 
-Pure: `now` is an argument, nothing is fetched, nothing is remembered. Waiting is the limiter's work.
+Pure: `now` is an argument, nothing is fetched, nothing is remembered. Waiting is the limiter's work, and what a known
+wall is stands in `walls`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from heapq import nsmallest
+from zlib import crc32
 
 from crawler.core.model import LOCAL, History, Link, Politeness, Round, Slot, SlotGivenUp, SlotState, State
+from crawler.schedule import walls
 from crawler.schedule.politeness import PolitenessOf, strictest
 
-SLACK = 0.1  # of its interval a link may be looked at early, or a nightly run would skip every second night
+SLACK = 0.1  # of its interval a link may be checked early, or a nightly run would skip every second night
 COOLING = 600.0  # seconds; a slot that may not be asked for longer than this is left out of a run
 LATE = 2.0  # times its interval after which a link has waited too long
+LATE_NEW = timedelta(days=14)  # after which a link that was never checked has waited too long: a living one's LATE
+CANARIES = 50  # links of a slot, at most, that tell whether it refuses us or only some links; a guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,17 @@ class Plan:
     rounds: tuple[Round, ...] = ()  # a site each; hosts without a site file count together
     overdue: tuple[str, ...] = ()  # links that have waited more than `LATE` times their interval
     skipped: tuple[str, ...] = ()  # links that the user's [host] skip leaves out
+    limited: tuple[str, ...] = ()  # due links that the limits of a run or a day leave out
+    first: bool = False  # no link of it was ever checked
+
+    @property
+    def beyond(self) -> int:
+        """How many due links a limit leaves no room for."""
+        return len(self.limited)
 
     @property
     def links(self) -> int:
-        """How many links will be visited."""
+        """How many links will be checked."""
         return sum(len(slot.links) for slot in self.slots)
 
 
@@ -58,6 +71,7 @@ def make_plan(
     `due_keys` are the canonical URLs of links that are due, where that is known without their histories.
     """
     slots, left, overdue = [], [], []
+    wanted: list[str] = []
     rounds: dict[str, Round] = {}
     queues, skipped = _queues(links, politeness)
     for key, members, rules in queues:
@@ -70,18 +84,31 @@ def make_plan(
         state = (states or {}).get(key)
         site = members[0].site
         rounds[site] = _round(rounds.get(site), site, len(members), rules, budget)
-        overdue += [x.canonical_url for x in due if _is_late(histories.get(x.canonical_url), now)]
+        overdue += overdue_links(due, histories, now)
         if not due:
             continue
         if refusal := _closed(rules, state, now):
             left.append(SlotGivenUp(key, refusal, len(due)))
             continue
-        due.sort(key=lambda link: urgency(histories.get(link.canonical_url), now))
-        slots.append(Slot(key, site, rules, tuple(due[: _allowance(rules, state, now)])))
+        chosen = _in_order(due, histories, now, rules.patience)
+        if not budget.all:
+            chosen = _few_walls(chosen, members, histories, now)
+        if chosen:
+            wanted += [link.canonical_url for link in chosen]
+            allowance = _allowance(rules, state, now)
+            slot = Slot(key, site, rules, tuple(chosen[:allowance]))
+            slots.append(slot if budget.all else _with_walls(slot, members, histories, allowance))
     if budget.links:
-        slots = _most_urgent(slots, histories, now, budget.links)
+        slots = [replace(slot, spare=0) for slot in _most_urgent(slots, histories, now, budget.links)]
+    first = not any(_was_checked(histories.get(x.canonical_url)) for slot in slots for x in slot.links)
     slots.sort(key=lambda slot: (-len(slot.links) * slot.politeness.interval / slot.politeness.per_host, slot.key))
-    return Plan(tuple(slots), tuple(left), tuple(rounds.values()), tuple(overdue), tuple(skipped))
+    planned = {link.canonical_url for slot in slots for link in slot.links}
+    limited = tuple(url for url in wanted if url not in planned)
+    return Plan(tuple(slots), tuple(left), tuple(rounds.values()), tuple(overdue), tuple(skipped), limited, first)
+
+
+def _was_checked(history: History | None) -> bool:
+    return history is not None and history.checked_at is not None
 
 
 def _queues(
@@ -130,15 +157,84 @@ def due_at(history: History) -> datetime | None:
 
     The archive keeps this moment as a column, so another rule here needs a migration there (`archive.due`).
     """
-    return history.next_due and history.next_due - timedelta(seconds=SLACK * history.interval)
+    slack = SLACK * history.interval
+    if walls.is_known_wall(history):
+        slack = min(slack, walls.SLACK)
+    return history.next_due and history.next_due - timedelta(seconds=slack)
 
 
 def urgency(history: History | None, now: datetime) -> tuple[int, float]:
-    """A sort key: new links first, then suspects due for confirmation, then by age over the allowed interval."""
+    """A sort key: new links, suspects due for confirmation, others, those refused at their last check, known walls.
+
+    Among equals, by age over the allowed interval.
+    """
     if history is None or history.checked_at is None:
         return 0, 0.0
     age = (now - history.checked_at).total_seconds()
-    return (1 if history.state is State.SUSPECT else 2), -age / max(history.interval, 1.0)
+    return _rank(history), -age / max(history.interval, 1.0)
+
+
+def _rank(history: History) -> int:
+    if walls.is_known_wall(history):
+        return 4
+    if walls.was_refused(history):
+        return 3
+    return 1 if history.state is State.SUSPECT else 2
+
+
+def overdue_links(links: Iterable[Link], histories: Mapping[str, History], now: datetime) -> list[str]:
+    """Canonical URLs of the links that have waited too long for a check; local targets never wait."""
+    return [x.canonical_url for x in links if x.site != LOCAL and _is_late(histories.get(x.canonical_url), now)]
+
+
+def _in_order(due: list[Link], histories: Mapping[str, History], now: datetime, patience: int) -> list[Link]:
+    """The links of a slot in the order in which they are asked.
+
+    Where more are due than its patience allows to be refused, equals stand in an order of no meaning: the links of one
+    note often share their fate, and a note of walls at the head of the slot would hide all others night after night.
+    """
+    mixed = 0 < patience < len(due)
+
+    def place(link: Link) -> tuple[int, float, int]:
+        return *urgency(histories.get(link.canonical_url), now), _spread_by_hash(link) if mixed else 0
+
+    return sorted(due, key=place)
+
+
+def _spread_by_hash(link: Link) -> int:
+    return crc32(link.canonical_url.encode("utf-8", "surrogatepass"))
+
+
+def _few_walls(
+    chosen: list[Link], members: Iterable[Link], histories: Mapping[str, History], now: datetime
+) -> list[Link]:
+    """The links without the known walls that are more than one night asks; `chosen` has them last."""
+    first = next((n for n, x in enumerate(chosen) if walls.is_known_wall(histories.get(x.canonical_url))), len(chosen))
+    if first == len(chosen):
+        return chosen
+    asked = walls.asked_today((histories.get(x.canonical_url) for x in members), now)
+    return chosen[: first + max(0, walls.MOST - asked)]
+
+
+def _with_walls(slot: Slot, members: Iterable[Link], histories: Mapping[str, History], allowance: int | None) -> Slot:
+    """The slot with what its walk must know of walls: which links are known ones, and who is asked about the slot."""
+    known = frozenset(x.canonical_url for x in slot.links if walls.is_known_wall(histories.get(x.canonical_url)))
+    spare = CANARIES if allowance is None else min(CANARIES, allowance - len(slot.links))
+    needed = min(spare, len(slot.links) - len(known))  # more refusals than links cannot come
+    if slot.politeness.patience < 2 or needed <= 0:
+        return replace(slot, walls=known)
+    planned = {link.canonical_url for link in slot.links}
+    living = [
+        (history.checked_at, link)
+        for link in members
+        if (history := histories.get(link.canonical_url)) is not None
+        and history.checked_at is not None
+        and history.state is State.ALIVE
+        and not walls.was_refused(history)
+        and link.canonical_url not in planned
+    ]
+    oldest = nsmallest(needed, living, key=lambda pair: pair[0])
+    return replace(slot, walls=known, canaries=tuple(link for _, link in oldest), spare=spare)
 
 
 def _allowance(rules: Politeness, state: SlotState | None, now: datetime) -> int | None:
@@ -159,10 +255,7 @@ def _most_urgent(slots: list[Slot], histories: Mapping[str, History], now: datet
         key=lambda link: urgency(histories.get(link.canonical_url), now),
     )
     chosen: Collection[str] = {link.canonical_url for link in ranked[:most]}
-    kept = [
-        Slot(slot.key, slot.site, slot.politeness, tuple(x for x in slot.links if x.canonical_url in chosen))
-        for slot in slots
-    ]
+    kept = [replace(slot, links=tuple(x for x in slot.links if x.canonical_url in chosen)) for slot in slots]
     return [slot for slot in kept if slot.links]
 
 
@@ -181,6 +274,10 @@ def _round(known: Round | None, site: str, links: int, rules: Politeness, budget
 
 
 def _is_late(history: History | None, now: datetime) -> bool:
-    if history is None or history.checked_at is None or not history.interval:
+    if history is None:
+        return False
+    if history.checked_at is None:
+        return now - history.first_seen > LATE_NEW
+    if not history.interval:
         return False
     return (now - history.checked_at).total_seconds() > LATE * history.interval

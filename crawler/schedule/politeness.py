@@ -79,6 +79,7 @@ def politeness_of(
         headers=tuple(headers.items()),
         accept=next((t.accept for t in tables if t.accept), ()),
         skip=any(t.skip for t in tables),
+        browser=any(t.browser for t in tables),
     )
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from crawler.sites import Sites
 
 SPARE = 4  # archives kept open between requests; opening one costs a few milliseconds
-NOTES_EVERY = 5.0  # seconds between two looks at the notes' files, at least; a guess
+NOTES_EVERY = 5.0  # seconds between two scans of the notes' files, at least; a guess
 PATIENCE = 0.15  # seconds that a request waits for a newer catalog before it takes the one that is there
 SHARE = 10  # of its time at most one part in so many is spent on catalogs while a run writes
 MAX_RUNS = 200  # runs that are listed

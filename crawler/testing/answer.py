@@ -97,6 +97,7 @@ class StandInPlan:
 
     answers: Mapping[str, StandInAnswer]
     walls: Mapping[str, Wall] = field(default_factory=dict)  # by host
+    handlers: Mapping[str, Callable[[StandInRequest], StandInAnswer]] = field(default_factory=dict)  # by host
     refused: frozenset[str] = frozenset()  # hosts where nothing listens
     untrusted: frozenset[str] = frozenset()  # hosts whose certificate no one vouches for
     otherwise: StandInAnswer = NOT_FOUND

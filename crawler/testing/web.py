@@ -57,7 +57,9 @@ class Web:
 
     def served(self) -> set[tuple[str, str]]:
         """(scheme, host) of all that is served or refused; a host on default ports is there with both schemes."""
-        named = {host for _, host, _ in self._answers} | {*self._plan.walls, *self._plan.refused, *self._plan.untrusted}
+        plan = self._plan
+        named = {host for _, host, _ in self._answers}
+        named |= {*plan.walls, *plan.refused, *plan.untrusted, *plan.handlers}
         both = {(scheme, host) for scheme in DEFAULT_PORTS for host in named if not _has_port(host)}
         return both | {(scheme, host) for scheme, host, _ in self._answers if _has_port(host)}
 
@@ -110,6 +112,8 @@ class Web:
                 recent.popleft()
             if len(recent) > wall.requests:
                 return wall.answer
+        if handler := self._plan.handlers.get(request.host):
+            return handler(request)
         key = (request.scheme, request.host, request.target)
         other = ("http" if request.scheme == "https" else "https", request.host, request.target)
         answer = self._answers.get(key) or self._answers.get(other) or self._plan.otherwise

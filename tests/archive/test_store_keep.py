@@ -86,3 +86,14 @@ def test_a_cut_body_is_kept_where_there_is_nothing_else_and_displaces_nothing(cu
     part = dataclasses.replace(ALIVE, fetch=dataclasses.replace(ALIVE.fetch, cut=cut))
     assert decide(part, PAYLOAD, [], "changed") == Keep(raw=True, text=True)
     assert decide(part, "sha256:other", [known(content="sha256:whole")], "all") is None
+
+
+def test_what_a_browser_read_is_not_displaced_by_the_page_without_its_scripts() -> None:
+    read = dataclasses.replace(ALIVE.history, rendered=True)
+    shell = dataclasses.replace(check_of("a", state=State.UNKNOWN), history=read)
+    assert decide(shell, "sha256:other", [known()], "all") is None
+    assert decide(shell, "sha256:other", [], "all") is not None, "nothing else is there"
+    again = dataclasses.replace(
+        ALIVE, history=read, fetch=dataclasses.replace(ALIVE.fetch, headers=(("X-Rendered-By", "Chrome"),))
+    )
+    assert decide(again, "sha256:other", [known()], "all") is not None

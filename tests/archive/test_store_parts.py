@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from store_samples import NOW
 
@@ -18,7 +18,6 @@ CODECS = pytest.mark.parametrize("codec", [Gz(), Zst()], ids=["gz", "zst"])
 
 
 @CODECS
-@settings(deadline=None)  # a shared machine stalls; nothing here measures time
 @given(st.binary(max_size=300))
 def test_a_frame_unpacks_to_what_was_packed_and_tells_its_length(codec: Codec, data: bytes) -> None:
     frame = codec.pack(data)
@@ -97,7 +96,6 @@ def test_a_record_that_lies_about_its_length_is_damage() -> None:
         warc.parse_record(data.replace(b"Length: 5", b"Length: 4"))
 
 
-@settings(deadline=None)  # a shared machine stalls; nothing here measures time
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_no_header_of_a_server_breaks_out_of_its_line(name: str, value: str) -> None:
     head = warc.response_head(200, [(name, value)], 0)

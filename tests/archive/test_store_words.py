@@ -6,7 +6,7 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.archive.words import expression, folded, parse_query, snippet, terms
@@ -36,19 +36,16 @@ def test_what_is_not_there_is_not_found(query: str) -> None:
     assert not matches("这是语音识别，GPT-4 的 transformers，见第3章节。", query)
 
 
-@settings(deadline=None)  # a shared machine stalls; nothing here measures time
 @given(CHINESE, CHINESE, CHINESE)
 def test_every_substring_of_chinese_is_found(before: str, wanted: str, after: str) -> None:
     assert matches(before + wanted + after, wanted)
 
 
-@settings(deadline=None)  # a shared machine stalls; nothing here measures time
 @given(CHINESE, CHINESE)
 def test_no_chinese_is_found_that_is_no_substring(document: str, wanted: str) -> None:
     assert matches(document, wanted) == (wanted in document)
 
 
-@settings(deadline=None)  # a shared machine stalls; nothing here measures time
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_query_breaks_the_expression(document: str, query: str) -> None:
     try:
@@ -131,7 +128,6 @@ def test_a_filter_may_be_typed_with_a_wide_colon() -> None:
     assert parse_query("语音 site：weixin").sites == ("weixin",)
 
 
-@settings(deadline=None)  # a shared machine stalls; nothing here measures time
 @given(st.text(alphabet="语音识別的原理GP 1，。\n", max_size=40))
 def test_pairs_of_all_runs_at_once_are_the_pairs_of_each(text: str) -> None:
     wanted: list[str] = []

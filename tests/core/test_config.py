@@ -112,9 +112,34 @@ def test_the_shipped_configuration_is_found() -> None:
     assert (shipped_config() / "sites").is_dir()
 
 
-def test_the_viewers_public_address_must_be_one(tmp_path: Path) -> None:
-    file = tmp_path / "crawler.toml"
-    file.write_text('[serve]\npublic = "links.example"\n', encoding="utf-8")
+@pytest.mark.parametrize(
+    ("key", "right"),
+    [
+        ("Example.com", "example.com"),
+        ("https://example.com", "example.com"),
+        ("https://example.com/path", "example.com"),
+        ("example.com:8080", "example.com"),
+        ("example.com/path", "example.com"),
+        ("*.Example.com", "*.example.com"),
+        ("b\u00fccher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_a_host_table_that_could_never_match_is_an_error_with_the_right_name(
+    tmp_path: Path, key: str, right: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, f'[host."{key}"]\nskip = true\n')
+    assert f'write [host."{right}"]' in str(caught.value)
 
-    with pytest.raises(ConfigError, match=r"\[serve\] public"):
-        load_settings(file)
+
+@pytest.mark.parametrize("key", ["*", "*.", "", "a b", "*.*.com"])
+def test_what_is_no_host_is_an_error(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ConfigError, match="not the name of a host"):
+        load(tmp_path, f'[host."{key}"]\nskip = true\n')
+
+
+@pytest.mark.parametrize(
+    "key", ["example.com", "*.example.com", "127.0.0.1", "[::1]", "localhost", "xn--bcher-kva.example"]
+)
+def test_names_as_urls_have_them_are_taken(tmp_path: Path, key: str) -> None:
+    assert load(tmp_path, f'[host."{key}"]\nskip = true\n').host[key].skip

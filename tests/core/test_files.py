@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,31 @@ def test_what_a_killed_command_left_is_swept_and_what_is_being_written_is_not(tm
     os.utime(other, (1, 1))
     replace_file(tmp_path / "file", b"x")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([fresh.name, other.name, "file"])
+
+
+def test_temporary_folders_of_killed_commands_are_swept_after_a_day_and_nothing_else_is(tmp_path: Path) -> None:
+    kept = ["crawler-browser-new", "other-old", "crawler-import-link", "crawler-base-file"]
+    for name in ("crawler-browser-old", "crawler-import-old", "crawler-base-old", "crawler-browser-new", "other-old"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+    (tmp_path / "crawler-base-file").write_text("x")
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (tmp_path / "crawler-import-link").symlink_to(victim)
+    two_days = time.time() - 2 * 86400
+    for path in tmp_path.iterdir():
+        if not path.name.endswith("-new"):
+            os.utime(path, (two_days, two_days), follow_symlinks=False)
+    files.sweep_temporary_folders(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "victim"])
+
+
+def test_an_export_that_takes_hours_is_not_swept_by_another(tmp_path: Path) -> None:
+    slow = tmp_path / f"{files.TEMPORARY}1"
+    slow.write_bytes(b"x")
+    hours = time.time() - 6 * 3600
+    os.utime(slow, (hours, hours))
+    replace_file(tmp_path / "file", b"x")
+    assert slow.exists()
 
 
 def test_a_name_as_long_as_names_may_be_is_written(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ import trio
 import trio.testing
 
 from crawler.archive.index import pack, unpack_history
-from crawler.core.model import Elsewhere, History, Kind, Link, Occurrence, State
+from crawler.core.model import Elsewhere, Fetch, History, Kind, Link, Occurrence, Page, State
 from crawler.core.settings import Settings
 from crawler.crawl import wayback as lookback
+from crawler.crawl.captures import CaptureQuestion, CaptureSearch, FoundCapture, question_about
 from crawler.crawl.wayback import ask_captures, is_public, offers, questions, remembered, written_at
-from crawler.fetch.wayback import ENDPOINT, Ask, SaveOutcome, Service, Submission, WaybackAnswer, WaybackCapture, submit
+from crawler.fetch.savepage import SaveOutcome, Service, Submission, submit
+from crawler.fetch.wayback import ENDPOINT, Ask, WaybackAnswer, WaybackCapture
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 SEEN = NOW - timedelta(days=100)
@@ -35,7 +37,7 @@ def history(of: Link, state: State = State.DEAD, **others: Any) -> History:
 
 def asked_about(*histories: History) -> list[str]:
     links = [link(h.url.rpartition("/")[2], h.url.split("/")[2]) for h in histories]
-    return [q.url for q in questions(links, {h.canonical_url: h for h in histories}, NOW)]
+    return [q.link.url for q in questions(links, {h.canonical_url: h for h in histories}, NOW)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_without_a_date_the_last_living_look_counts() -> None:
 
 def test_the_dead_are_asked_about_once_those_that_died_last_first() -> None:
     old, new = link("old"), link("new")
-    known = Elsewhere(NOW, "https://web.archive.org/web/2020/x", NOW)
+    known = Elsewhere(NOW, "https://web.archive.org/web/2020/x", NOW, "found")
     told = [
         history(old),
         history(new, changed_at=NOW),
@@ -95,37 +97,71 @@ def test_nobody_hears_of_hosts_of_somebodys_own(host: str, told: bool) -> None:
     assert is_public(link(host=host)) is told
 
 
-async def test_what_the_archive_answers_is_remembered_also_that_it_has_nothing(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    there, nothing, silent = (history(link(name)) for name in ("there", "nothing", "silent"))
-    capture = f"{ENDPOINT}/web/20200102030405/{there.url}"
+def test_a_capture_that_an_older_version_never_tried_is_asked_for_again() -> None:
+    untried = Elsewhere(NOW, "https://web.archive.org/web/2020/x", NOW)
+    assert asked_about(history(link("untried"), elsewhere=untried)) == [link("untried").url]
+    assert not untried.is_tried
 
-    async def send(ask: Ask) -> WaybackAnswer:
+
+def test_sites_take_turns_and_those_that_nobody_could_tell_of_come_last() -> None:
+    silent = history(link("silent", "b.example"), elsewhere=Elsewhere(NOW, outcome="silent"))
+    many = [history(link(f"{n}"), changed_at=NOW - timedelta(days=n)) for n in range(3)]
+    assert asked_about(silent, *many, history(link("one", "c.example"))) == [
+        link("0").url, link("one", "c.example").url, link("1").url, link("2").url, silent.url,
+    ]  # fmt: skip
+
+
+def question(of: Link) -> CaptureQuestion:
+    return question_about(of, history(of), NOW)
+
+
+async def test_what_the_archive_answers_is_remembered_with_its_evidence_also_that_it_has_nothing() -> None:
+    there, nothing, silent = link("there"), link("nothing"), link("silent")
+    taken = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
+    capture = WaybackCapture(f"{ENDPOINT}/web/20200102030405/{there.url}", taken, there.url)
+    fetched = Fetch(there.url, there.url, taken, status=200)
+    answers = {
+        there: CaptureSearch("found", FoundCapture(capture, fetched, Page(title="A title"), 0.9)),
+        nothing: CaptureSearch("none"),
+        silent: CaptureSearch("silent"),
+    }
+
+    async def search(asked: CaptureQuestion) -> CaptureSearch:
         await trio.lowlevel.checkpoint()
-        if ask.url.endswith("there"):
-            return WaybackAnswer(302, {"location": capture})
-        return WaybackAnswer(404 if ask.url.endswith("nothing") else 503, {})
+        return answers[asked.link]
 
     told: list[History] = []
-    wanted = [lookback.Question(h, h.url, NOW) for h in (there, silent, nothing)]
-    await ask_captures(send, wanted, ENDPOINT, lambda: NOW, told.append)
+    await ask_captures(search, [question(x) for x in (there, silent, nothing)], lambda: NOW, told.append)
+    assert [h.elsewhere for h in told] == [
+        Elsewhere(NOW, capture.url, taken, "found", 200, "A title", 0.9),
+        Elsewhere(NOW, outcome="silent"),
+        Elsewhere(NOW, outcome="none"),
+    ]
 
-    taken = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert [h.elsewhere for h in told] == [Elsewhere(NOW, capture, taken), Elsewhere(NOW)]
 
+async def asked_in_one_go(names: list[str], silent: set[str]) -> list[str]:
+    asked: list[str] = []
 
-async def test_an_archive_that_does_not_answer_is_left_alone(autojump_clock: trio.testing.MockClock) -> None:
-    asked: list[Ask] = []
-
-    async def send(ask: Ask) -> WaybackAnswer:
+    async def search(about: CaptureQuestion) -> CaptureSearch:
         await trio.lowlevel.checkpoint()
-        asked.append(ask)
-        return WaybackAnswer(0, {})
+        asked.append(about.link.url)
+        return CaptureSearch("silent" if about.link.host in silent else "none")
 
-    wanted = [lookback.Question(history(link(str(n))), f"https://a.example/{n}", NOW) for n in range(50)]
-    await ask_captures(send, wanted, ENDPOINT, lambda: NOW, lambda _: None)
-    assert len(asked) == lookback.SILENCES
+    wanted = [question(link(name, host)) for host, _, name in (name.partition("/") for name in names)]
+    await ask_captures(search, wanted, lambda: NOW, lambda _: None)
+    return [url.removeprefix("https://") for url in asked]
+
+
+async def test_an_archive_that_does_not_answer_is_left_alone() -> None:
+    hosts = [f"h{n}.example" for n in range(50)]
+    assert len(await asked_in_one_go([f"{host}/x" for host in hosts], set(hosts))) == lookback.SILENCES
+
+
+async def test_a_site_that_the_archive_is_silent_about_keeps_nobody_waiting() -> None:
+    names = [f"{host}/{n}" for n in range(20) for host in ("slow.example", "fine.example")]
+    asked = await asked_in_one_go(names, {"slow.example"})
+    assert len([name for name in asked if name.startswith("fine")]) == 20
+    assert len([name for name in asked if name.startswith("slow")]) == lookback.SILENCES_OF_A_SITE
 
 
 def test_living_links_that_were_never_offered_are_offered_the_newest_first() -> None:
@@ -147,10 +183,10 @@ def test_what_became_of_an_offer_is_remembered_unless_it_may_succeed_later() -> 
     saved = Submission(alive.url, SaveOutcome.SAVED, capture=WaybackCapture("https://web.archive.org/web/2026/x", NOW))
     after = remembered(saved, alive, NOW)
     assert after is not None
-    assert after.elsewhere == Elsewhere(NOW, "https://web.archive.org/web/2026/x", NOW)
+    assert after.elsewhere == Elsewhere(NOW, "https://web.archive.org/web/2026/x", NOW, "saved")
     refused = remembered(Submission(alive.url, SaveOutcome.REFUSED, "blocked-url"), alive, NOW)
     assert refused is not None
-    assert refused.elsewhere == Elsewhere(NOW)
+    assert refused.elsewhere == Elsewhere(NOW, outcome="refused")
     for outcome in (SaveOutcome.LATER, SaveOutcome.STOPPED):
         assert remembered(Submission(alive.url, outcome), alive, NOW) is None
 
@@ -173,7 +209,11 @@ async def test_offering_ends_in_time_and_keeps_what_was_saved_until_then(
 
 
 def test_a_memory_of_before_knows_nothing_of_it() -> None:
-    told = history(link(), elsewhere=Elsewhere(NOW, "https://web.archive.org/web/2020/x", NOW))
+    told = history(link(), elsewhere=Elsewhere(NOW, "https://web.archive.org/web/2020/x", NOW, "found", 200, "x", 0.5))
     assert unpack_history(pack(told)) == told
+    first = msgspec.to_builtins(told)
+    first["elsewhere"] = {key: first["elsewhere"][key] for key in ("asked_at", "url", "captured_at")}
+    before = unpack_history(msgspec.msgpack.encode(first)).elsewhere
+    assert before == Elsewhere(NOW, "https://web.archive.org/web/2020/x", NOW)
     old = {key: value for key, value in msgspec.to_builtins(told).items() if key != "elsewhere"}
     assert unpack_history(msgspec.msgpack.encode(old)).elsewhere is None

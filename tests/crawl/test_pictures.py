@@ -6,10 +6,19 @@ from datetime import UTC, datetime
 
 import pytest
 import trio
+import trio.testing
 
 from crawler.core.model import Fetch, Page
 from crawler.core.settings import ArchiveSettings, Size
-from crawler.crawl.pictures import PictureKeeper, is_placeholder, kind_of, wanted_pictures
+from crawler.crawl.pictures import (
+    REST,
+    SECONDS,
+    SILENCES,
+    PictureKeeper,
+    is_placeholder,
+    kind_of,
+    wanted_pictures,
+)
 from crawler.fetch import Request
 from crawler.sites import load_sites
 
@@ -96,3 +105,76 @@ async def test_a_missing_a_false_and_a_huge_picture_are_left_out_and_the_others_
     album, asked = await keep(answers, ArchiveSettings(images="all", max_image=Size(1000)))
     assert [url for _, url, _ in album.kept] == [SECOND]
     assert len(asked) == 3
+
+
+class Hanging:
+    """A web in which some hosts never answer; tells when each picture was asked for."""
+
+    def __init__(self, hosts: set[str]) -> None:
+        self.hosts = hosts
+        self.asked: list[tuple[float, str]] = []
+
+    async def __call__(self, request: Request) -> Fetch:
+        self.asked.append((trio.current_time(), request.url))
+        if request.url.split("/")[2] in self.hosts:
+            await trio.sleep_forever()
+        return Fetch(request.url, request.url, NOW, status=200, body=png(9, 9), requests=1)
+
+
+def keeper_of(web: Hanging, album: Album, walking: set[str]) -> PictureKeeper:
+    async def write(function, *args):  # type: ignore[no-untyped-def]
+        await trio.lowlevel.checkpoint()
+        return function(*args)
+
+    return PictureKeeper(
+        web, load_sites([("weixin.toml", WEIXIN)]), ArchiveSettings(images="all"), album, write,
+        slot_of=lambda url: url.split("/")[2], walking=walking,
+    )  # fmt: skip
+
+
+async def test_pictures_of_a_slot_wait_until_its_pages_are_through(autojump_clock: trio.testing.MockClock) -> None:
+    web, album = Hanging(set()), Album()
+    keeper = keeper_of(web, album, {"blog.example"})
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.run)
+        keeper.offer(
+            1, "https://blog.example/p", Page(images=("https://blog.example/a.png", "https://cdn.example/b.png"))
+        )
+        await trio.sleep(100)
+        keeper.pages_are_through("blog.example")
+        await trio.sleep(1)
+        await keeper.close()
+    assert web.asked == [(0, "https://cdn.example/b.png"), (100, "https://blog.example/a.png")]
+    assert len(album.kept) == 2
+
+
+async def test_a_host_of_pictures_that_hangs_costs_a_bounded_time_and_nobody_else(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    web, album = Hanging({"slow.example"}), Album()
+    keeper = keeper_of(web, album, set())
+    images = (*(f"https://slow.example/{n}.png" for n in range(50)), "https://cdn.example/b.png")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.run)
+        keeper.offer(1, "https://blog.example/p", Page(images=images))
+        await keeper.close()
+    assert [url for _, url, _ in album.kept] == ["https://cdn.example/b.png"]
+    assert len(web.asked) == 1 + SILENCES
+    assert trio.current_time() <= SILENCES * SECONDS
+    assert keeper.left_out == 50 - SILENCES
+
+
+async def test_after_the_last_page_pictures_have_a_bounded_time(autojump_clock: trio.testing.MockClock) -> None:
+    class Slow(Hanging):
+        async def __call__(self, request: Request) -> Fetch:
+            await trio.sleep(SECONDS / 2)
+            return await super().__call__(request)
+
+    keeper = keeper_of(Slow(set()), Album(), set())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.run)
+        for number in range(1000):
+            keeper.offer(number, "https://blog.example/p", Page(images=(f"https://h{number}.example/a.png",)))
+        await keeper.close()
+    assert trio.current_time() == REST
+    assert keeper.left_out > 900

@@ -110,3 +110,16 @@ def test_what_the_demonstration_serves_is_read_the_same_twice(build) -> None:  #
     rules = sites()
     article = pages.Article("https://zhuanlan.zhihu.com/p/12345678", "题目", "作者", ("一段文字。" * 20,))
     assert again(*kept(build(article), rules), rules) == [None]
+
+
+def test_a_correction_that_stands_in_the_memory_is_not_counted_again() -> None:
+    capture, fetched, history = kept(GONE, sites())
+    better = sites(GONE_ROW)
+    [found] = again(capture, fetched, history, better)
+    assert found is not None
+    assert found.history is not None
+    [second] = again(capture, fetched, found.history, better)
+    assert second is not None, "the capture itself still says what was concluded on its day"
+    assert second.history is None
+    told = replace(capture, state=found.verdict.state, reason=found.verdict.reason, title=found.title)
+    assert again(told, fetched, found.history, better) == [None]

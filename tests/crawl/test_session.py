@@ -1,6 +1,7 @@
 """A run as a whole, in virtual time: what is kept, what counts for nothing, and how it stops."""
 
 import signal
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,14 +17,15 @@ from trio.testing import MockClock
 from benchmarks.month import Notebook, alive_page, in_line
 from crawler.core.config import site_documents
 from crawler.core.errors import ArchiveFull
-from crawler.core.model import Check, Snapshot, State
+from crawler.core.model import Check, Confidence, Snapshot, State
 from crawler.core.settings import FetchSettings, Host, Settings
 from crawler.crawl.job import Job, Outcome, finish_job, prepare_job, why_unchecked
 from crawler.crawl.readers import InlineReader
-from crawler.crawl.session import GRACE, walk_job
-from crawler.fetch import open_fetcher
+from crawler.crawl.session import GRACE, WELL_KNOWN, walk_job
+from crawler.fetch import Fetcher, open_fetcher
 from crawler.notes.links import link_of
 from crawler.schedule.plan import Budget
+from crawler.schedule.walls import KNOWN
 from crawler.sites import load_sites
 
 START = datetime(2026, 6, 1, 3, tzinfo=UTC)
@@ -38,6 +40,8 @@ class Web(httpx.AsyncBaseTransport):
 
     silent: set[str] = field(default_factory=set)
     walled: set[str] = field(default_factory=set)
+    walled_urls: set[str] = field(default_factory=set)
+    nameless: set[str] = field(default_factory=set)
     seconds: float = 0.2
     log: list[str] = field(default_factory=list)
 
@@ -46,7 +50,9 @@ class Web(httpx.AsyncBaseTransport):
         await trio.sleep(self.seconds)
         if request.url.host in self.silent or "*" in self.silent:
             raise httpx.ConnectTimeout("silence")
-        if request.url.host in self.walled:
+        if request.url.host in self.nameless:
+            raise httpx.ConnectError("no") from socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if request.url.host in self.walled or str(request.url) in self.walled_urls:
             return httpx.Response(403, text="<title>403 Forbidden</title>", headers=HTML)
         return httpx.Response(200, content=alive_page(str(request.url)), headers=HTML)
 
@@ -201,3 +207,59 @@ def test_a_disk_that_is_full_in_mid_run_is_one_clear_error() -> None:
     with pytest.raises(BaseException) as caught:  # noqa: PT011 (a group or the error itself; run_job unwraps it)
         run(job(Full(), Web(), urls("a.example", each=3)))
     assert caught.group_contains(ArchiveFull) if isinstance(caught.value, BaseExceptionGroup) else True
+
+
+async def only_well_known(self: Fetcher, host: str) -> tuple[str, ...]:
+    return ("198.51.100.1",) if host in WELL_KNOWN else ()
+
+
+def test_a_new_name_that_does_not_exist_is_dead_after_two_look_ups_where_names_resolve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    web = Web(nameless={"typo.example"})
+    assert set(states(run(job(Notebook(), web, urls("typo.example")))).values()) == {State.SUSPECT}
+    monkeypatch.setattr(Fetcher, "lookup", only_well_known)
+    web.log.clear()
+    outcome = run(job(Notebook(), web, urls("typo.example")))
+    assert [(h.state, h.reason, h.confidence) for h in outcome.histories.values()] == [
+        (State.DEAD, "dns-failure", Confidence.LOW)
+    ]
+    assert (len(web.log), outcome.run.network) == (2, "ok")
+
+
+def test_two_names_that_do_not_exist_are_no_dead_line_where_other_names_resolve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    web, addresses = Web(nameless={"typo.example", "tpyo.example"}), urls("typo.example", "tpyo.example")
+    assert run(job(Notebook(), web, addresses)).run.network == "down"
+    monkeypatch.setattr(Fetcher, "lookup", only_well_known)
+    outcome = run(job(Notebook(), web, addresses))
+    assert outcome.run.network == "ok"
+    assert set(states(outcome).values()) == {State.DEAD}
+
+
+def test_a_link_that_once_lived_does_not_die_of_two_look_ups() -> None:
+    notebook = Notebook()
+    run(job(notebook, Web(), urls("here.example", "there.example")))
+    outcome = run(job(notebook, Web(nameless={"here.example"}), urls("here.example", "there.example")), day=8)
+    assert states(outcome)["https://here.example/posts/0"] is State.SUSPECT
+
+
+def test_a_run_that_a_limit_cut_short_is_not_complete_and_says_why_of_each_link() -> None:
+    wanted = job(Notebook(), Web(), urls("here.example", each=5), budget=Budget(links=2))
+    outcome = run(wanted)
+    assert (outcome.run.fetched, outcome.run.complete, outcome.run.stopped_by) == (2, False, None)
+    assert {h.reason for h in why_unchecked(outcome).values()} == {"over-budget"}
+    assert run(job(Notebook(), Web(), urls("here.example", each=2), budget=Budget(links=2))).run.complete
+
+
+def test_known_walls_are_remembered_by_whole_runs_and_cost_a_slot_no_patience() -> None:
+    addresses = urls("walled.example", each=8)
+    web = Web(walled_urls=set(addresses[:6]))
+    notebook = Notebook()
+    for day in range(6):
+        run(job(notebook, web, addresses), day=day)
+    assert {url: notebook.kept[url].walled >= KNOWN for url in addresses} == {
+        url: url in web.walled_urls for url in addresses
+    }
+    assert all(notebook.kept[url].state is State.ALIVE for url in addresses[6:])

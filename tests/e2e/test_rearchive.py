@@ -160,3 +160,29 @@ def test_a_browser_brings_what_scripts_write(stage: Stage) -> None:
     assert f"alive (ok)  {SHELL}" in done.stdout
     assert f"suspect (server-error)  {BROKEN}" in done.stdout
     assert "The dog knows the way" in stage.crawler("show", SHELL, "--text").stdout
+
+
+@pytest.mark.browser
+def test_what_a_browser_read_stays_and_the_next_run_shows_it_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        find_browser(os.environ)
+    except BrowserError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(f"runs with a browser are not tested: {error}")
+    stage.note("post.md", f"{SHELL}\n")
+    stage.configure({"host.'app.example'": {"browser": True}})
+    assert stage.report("run").states[SHELL] == "alive", "[host] browser = true"
+
+    stage.configure()
+    again = stage.report("run", "--all")
+    assert again.states[SHELL] == "alive", "a link that a browser read is shown to it again"
+    assert "The dog knows the way" in stage.crawler("show", SHELL, "--text").stdout
+
+    monkeypatch.setenv("CRAWLER_BROWSER", "no-such-browser")
+    without = stage.crawler("run", "--all")
+    assert without.returncode == 0, without.stderr
+    assert "1 links need a browser" in without.stderr
+    assert "The dog knows the way" in stage.crawler("show", SHELL, "--text").stdout

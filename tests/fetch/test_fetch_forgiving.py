@@ -263,7 +263,7 @@ PIECES = (
 
 
 @given(st.binary(max_size=300) | st.lists(st.sampled_from(PIECES.split(b"|")), max_size=12).map(b"".join))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_bytes_are_an_answer_or_a_failure_and_never_an_exception(data: bytes) -> None:
     async def run() -> Fetch:
         async with server(saying(data)) as port, loopback(polite(timeout=2.0), max_redirects=2) as fetcher:

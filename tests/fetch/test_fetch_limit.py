@@ -251,7 +251,7 @@ async def test_a_cancelled_wait_leaves_its_place(autojump_clock) -> None:
     interval=st.sampled_from([0.0, 0.5, 5.0]),
     per_host=st.integers(1, 3),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_interval_is_ever_broken(plan: list[tuple[int, float, float]], interval: float, per_host: int) -> None:
     starts: dict[str, list[float]] = {}
     open_now: dict[str, int] = {}

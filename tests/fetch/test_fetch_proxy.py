@@ -148,7 +148,7 @@ async def test_a_proxy_that_wants_a_password_is_no_login_wall_of_the_page() -> N
 
 
 @given(st.binary(max_size=40), st.sampled_from(["socks5", "http"]))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_bytes_of_a_proxy_are_a_failure_or_an_answer(data: bytes, scheme: str) -> None:
     async def babble(stream: trio.abc.Stream) -> None:
         await stream.receive_some(100)

@@ -14,11 +14,12 @@ import pytest
 import trio
 
 from crawler.core.errors import BrowserError
-from crawler.core.model import Failure, Fetch, Redirect
+from crawler.core.model import Failure, Fetch, Politeness, Redirect
 from crawler.core.settings import FetchSettings
 from crawler.fetch import Request
 from crawler.fetch.browser import Rendered, find_browser
-from crawler.fetch.rendering import Renderer, as_fetch, browser_cookies
+from crawler.fetch.browser.dom import SCREENS
+from crawler.fetch.rendering import Renderer, as_fetch, browser_cookies, browser_opener, wants_plain
 from crawler.testing.answer import StandInAnswer, StandInPlan, redirect
 from crawler.testing.web import Web, serving
 
@@ -70,7 +71,9 @@ def settings(web: Web, **others: Any) -> FetchSettings:
 def shown(renderer: Renderer, url: str) -> Fetch:
     async def show() -> Fetch:
         with trio.fail_after(90):
-            return await renderer(Request(url))
+            fetch = await renderer(Request(url))
+        assert fetch is not None
+        return fetch
 
     return trio.run(show)
 
@@ -156,6 +159,7 @@ def test_a_page_reaches_no_private_address_either(renderer: Renderer, web: Web) 
             nursery.start_soon(trio.serve_listeners, heard, [listener])
             with trio.fail_after(90):
                 fetch = await renderer(Request("https://js.example/reaches-in"))
+                assert fetch is not None
             nursery.cancel_scope.cancel()
         return fetch
 
@@ -232,3 +236,163 @@ def test_a_page_larger_than_any_may_be_is_too_large() -> None:
 def test_a_page_that_goes_on_to_no_web_address_is_a_failure() -> None:
     page = Rendered("about:blank", status=200, body=b"<html>")
     assert as_fetch("https://a.example/", page, {}, 100, NOW).failure is Failure.UNSUPPORTED_SCHEME
+
+
+WORDS = b"<p>" + b"A long enough text that a reader has something to read. " * 8
+FRAME = b"<p>the words of a frame"
+LATE = b"<div id=a>Loading</div><script>setTimeout(() => { a.innerHTML = 'written after four seconds' }, 4000)</script>"
+SHADOW = (
+    b"<x-note><b slot=said>words in a slot</b></x-note><script>"
+    b"customElements.define('x-note', class extends HTMLElement {"
+    b"constructor() { super(); const s = this.attachShadow({mode: 'open'});"
+    b"s.innerHTML = '<p>words in the shadow</p><slot name=said></slot>'; } })</script>" + WORDS
+)
+LONG = WORDS + (
+    b"<div style='height:3000px'></div><div id=end></div><div style='height:90000px'></div><script>"
+    b"new IntersectionObserver(seen => { if (seen[0].isIntersecting) end.innerHTML = '<p>more words</p>' }, {})"
+    b".observe(end)</script>"
+)
+HARD = StandInPlan(
+    answers={
+        "https://hard.example/late": StandInAnswer(LATE),
+        "https://hard.example/shadow": StandInAnswer(SHADOW),
+        "https://hard.example/frames": StandInAnswer(
+            WORDS + b"<iframe src='/frame'></iframe><iframe src='https://other.hard.example/frame'></iframe>"
+            b"<iframe src='https://foreign.example/frame'></iframe><p>after the frames"
+        ),
+        "https://hard.example/frame": StandInAnswer(FRAME),
+        "https://other.hard.example/frame": StandInAnswer(b"<p>words of a neighbour"),
+        "https://foreign.example/frame": StandInAnswer(b"<p>words of a stranger"),
+        "https://hard.example/feed": StandInAnswer(LONG),
+        "https://hard.example/zip": StandInAnswer(
+            b"PK\3\4zip",
+            content_type="application/zip",
+            headers=(("Content-Disposition", "attachment; filename=a.zip"),),
+        ),
+        "https://hard.example/nothing": StandInAnswer(status=204),
+        "https://hard.example/radio": StandInAnswer(endless=1 << 20, content_type="audio/mpeg", drip=0.2),
+        "https://hard.example/hangs": StandInAnswer(WORDS + b"<script>for (;;) {}</script>"),
+        "https://hard.example/agent": StandInAnswer(
+            lambda r: f"<p>key={r.header('x-key')}|{r.header('accept-language')}".encode() + WORDS
+        ),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def hard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    with serving(HARD, tmp_path_factory.mktemp("hard") / "ca.pem") as served:
+        yield served
+
+
+def fetched(program: str, told: FetchSettings, url: str) -> Fetch:
+    """As `rearchive --browser` asks for it: what the browser cannot show is fetched without it."""
+
+    async def ask() -> Fetch:
+        opener = browser_opener(program, "", [url], lambda: NOW)
+        async with opener(
+            told, lambda _: Politeness("s", interval=0, timeout=3), now=lambda: NOW, random=lambda: 0.5
+        ) as fetch:
+            with trio.fail_after(100):
+                return await fetch(url)
+
+    return trio.run(ask)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_slow_timer_is_waited_for_where_a_page_shows_next_to_nothing(program: str, hard: Web) -> None:
+    assert b"written after four seconds" in fetched(program, settings(hard), "https://hard.example/late").body
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_shadow_trees_stand_in_their_places(program: str, hard: Web) -> None:
+    page = fetched(program, settings(hard), "https://hard.example/shadow")
+    assert b'<p>words in the shadow</p><b slot="said">words in a slot</b>' in page.body
+    assert "1 shadow trees" in page.header("x-rendered-by")
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_frames_of_the_same_site_are_read_and_no_others(program: str, hard: Web) -> None:
+    page = fetched(program, settings(hard), "https://hard.example/frames")
+    order = [b"the words of a frame", b"words of a neighbour", b"after the frames"]
+    places = [page.body.find(words) for words in order]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert b"words of a stranger" not in page.body
+    assert "2 frames" in page.header("x-rendered-by")
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_what_scrolling_loads_is_read_up_to_a_bound(program: str, hard: Web) -> None:
+    page = fetched(program, settings(hard), "https://hard.example/feed")
+    assert b"more words" in page.body
+    assert f"{SCREENS} screens scrolled" in page.header("x-rendered-by")
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [("zip", 200, b"PK\3\4zip"), ("nothing", 204, b""), ("hangs", 200, WORDS)],
+)
+def test_what_a_browser_cannot_show_is_fetched_without_it(
+    program: str, hard: Web, path: str, status: int, body: bytes
+) -> None:
+    fetch = fetched(program, settings(hard), f"https://hard.example/{path}")
+    assert (fetch.status, fetch.failure) == (status, None)
+    assert fetch.body.startswith(body)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_stream_without_end_is_judged_by_what_came(program: str, hard: Web) -> None:
+    fetch = fetched(program, settings(hard, retries=0), "https://hard.example/radio")
+    assert (fetch.status, fetch.header("content-type")) == (200, "audio/mpeg")
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_headers_go_to_the_pages_own_address_and_languages_as_in_plain_requests(program: str, hard: Web) -> None:
+    page = fetched(program, settings(hard, headers={"X-Key": "secret"}), "https://hard.example/agent")
+    assert b"<p>key=secret|zh-CN,zh;q=0.9,en;q=0.8" in page.body
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_robots_are_honoured_where_they_are_honoured_at_all(program: str, tmp_path: Path) -> None:
+    plan = StandInPlan(
+        answers={
+            "https://robots.example/robots.txt": StandInAnswer(
+                b"User-agent: *\nDisallow: /no", content_type="text/plain"
+            ),
+            "https://robots.example/no": StandInAnswer(WORDS),
+        }
+    )
+    with serving(plan, tmp_path / "ca.pem") as web:
+        fetch = fetched(program, settings(web, robots=True), "https://robots.example/no")
+        assert fetch.failure is Failure.ROBOTS
+        assert not web.asked("https://robots.example/no")
+
+
+@pytest.mark.parametrize(
+    ("page", "plain"),
+    [
+        (Rendered(URL := "https://a.example/", error="net::ERR_ABORTED"), True),
+        (Rendered(URL, error="net::ERR_INVALID_HTTP_RESPONSE"), True),
+        (Rendered(URL, error="no page after 60 seconds", seen=200), True),
+        (Rendered(URL, error="the browser ended", seen=200), True),
+        (Rendered(URL, error="no page after 60 seconds"), False),
+        (Rendered(URL, error="net::ERR_CONNECTION_RESET"), False),
+        (Rendered(URL, error="the browser ended"), False),
+        (Rendered(URL, status=200, seen=200), False),
+    ],
+)
+def test_an_answer_that_was_seen_or_an_error_that_only_the_browser_knows_is_asked_for_plainly(
+    page: Rendered, plain: bool
+) -> None:
+    assert wants_plain(page, {}) is plain
+    assert not wants_plain(page, {"a.example": (Failure.REFUSED, "refused")})

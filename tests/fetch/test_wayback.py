@@ -1,4 +1,4 @@
-"""What the Internet Archive is asked, and what its answers mean; a plain function stands in for it."""
+"""What the Internet Archive's index and captures are asked, and what its answers mean; a function stands in for it."""
 
 import json
 from collections.abc import Callable
@@ -10,26 +10,31 @@ import pytest
 import trio
 import trio.testing
 
-from crawler.core.errors import ConfigError
 from crawler.core.settings import FetchSettings
 from crawler.fetch.wayback import (
     ENDPOINT,
+    INDEX_PAUSE,
+    MAX_WAIT,
     Ask,
-    SaveOutcome,
+    CaptureKind,
+    LookupOutcome,
     Send,
-    Service,
-    Submission,
     WaybackAnswer,
     WaybackCapture,
     captures,
-    nearest,
     open_sender,
-    read_keys,
-    submit,
+    paced,
+    read_capture,
+    same_page,
 )
 
-URL = "http://a.example/page?x=1"
 WHEN = datetime(2020, 5, 6, 7, 8, 9, tzinfo=UTC)
+TAKEN = datetime(2020, 5, 1, tzinfo=UTC)
+CAPTURE = WaybackCapture(f"{ENDPOINT}/web/20200501000000/http://a.example/page?x=1", TAKEN, "http://a.example/page?x=1")
+MEMENTO = {"memento-datetime": "Fri, 01 May 2020 00:00:00 GMT", "content-type": "text/html"}
+COLUMNS = ["timestamp", "original", "mimetype", "statuscode", "digest"]
+
+URL = "http://a.example/page?x=1"
 
 
 def answering(answer: WaybackAnswer | Callable[[Ask], WaybackAnswer], asked: list[Ask] | None = None) -> Send:
@@ -42,47 +47,64 @@ def answering(answer: WaybackAnswer | Callable[[Ask], WaybackAnswer], asked: lis
     return send
 
 
-def redirect(location: str) -> WaybackAnswer:
-    return WaybackAnswer(302, {"location": location})
-
-
 def saying(told: object, status: int = 200) -> WaybackAnswer:
     return WaybackAnswer(status, {}, json.dumps(told).encode())
 
 
-@pytest.mark.parametrize(
-    "location",
-    [f"{ENDPOINT}/web/20200501000000/{URL}", f"/web/20200501000000/{URL}", f"{ENDPOINT}/web/20200501000000id_/{URL}"],
-)
-async def test_the_nearest_capture_is_where_the_archive_redirects_to(location: str) -> None:
+async def test_the_index_is_asked_for_living_text_nearest_to_a_date() -> None:
     asked: list[Ask] = []
-    found = await nearest(answering(redirect(location), asked), f"{URL}#part", WHEN)
-    taken = datetime(2020, 5, 1, tzinfo=UTC)
-    assert found.captures == (WaybackCapture(f"{ENDPOINT}/web/20200501000000/{URL}", taken),)
-    assert [ask.url for ask in asked] == [f"{ENDPOINT}/web/20200506070809/{URL}"]
+    rows = [
+        COLUMNS,
+        ["20190102030405", URL, "text/html", "200", "A"],
+        ["20200501000000", URL, "text/html", "200", "B"],
+    ]
+    found = await captures(answering(saying(rows), asked), f"{URL}#part", near=WHEN, until=WHEN)
+    assert [c.digest for c in found.captures] == ["B", "A"]
+    assert found.captures[0].url == f"{ENDPOINT}/web/20200501000000/{URL}"
+    query = parse_qs(urlsplit(asked[0].url).query)
+    assert (query["url"], query["output"], query["closest"], query["to"]) == (
+        [URL], ["json"], ["20200506070809"], ["20200506070809"],
+    )  # fmt: skip
+    assert query["filter"] == ["statuscode:200", "mimetype:(text/.*|application/xhtml.xml)"]
 
 
-async def test_a_capture_of_exactly_that_second_is_answered_at_once() -> None:
-    answer = WaybackAnswer(200, {"memento-datetime": "Wed, 06 May 2020 07:08:10 GMT"})
-    found = await nearest(answering(answer), URL, WHEN)
-    assert found.captures[0].captured_at == datetime(2020, 5, 6, 7, 8, 10, tzinfo=UTC)
+async def test_an_index_that_knows_no_filter_is_held_to_them_all_the_same() -> None:
+    rows = [
+        ["urlkey", *COLUMNS],
+        ["k", "20190102030405", URL, "text/html", "404", "A"],
+        ["k", "20190102030406", URL, "image/png", "200", "B"],
+        ["k", "20190102030407", URL, "warc/revisit", "-", "C"],
+        ["k", "20210102030408", URL, "text/html", "200", "D"],
+        ["k", "20190102030409", URL, "text/html", "302", "E"],
+        ["broken"], [1, 2], "x", ["k", "x", URL, "text/html", "200", "F"], ["k", "2019", "ftp://x", "text/html", "200"],
+        ["k", "20190102030410", URL, "text/plain", "200", "G"],
+    ]  # fmt: skip
+    send = answering(saying(rows))
+    assert [c.digest for c in (await captures(send, URL, until=WHEN)).captures] == ["G"]
+    assert [c.digest for c in (await captures(send, URL, kind=CaptureKind.REDIRECTS)).captures] == ["E"]
 
 
 @pytest.mark.parametrize(
-    ("answer", "answered"),
+    ("answer", "outcome"),
     [
-        (WaybackAnswer(404, {}), True),
-        (redirect("https://elsewhere.example/web/2020/x"), True),
-        (redirect(f"{ENDPOINT}/web/20201399000000/{URL}"), True),
-        (redirect(""), True),
-        (WaybackAnswer(429, {}), False),
-        (WaybackAnswer(503, {}), False),
-        (WaybackAnswer(0, {}), False),
+        (saying([]), LookupOutcome.NONE),
+        (WaybackAnswer(200), LookupOutcome.NONE),
+        (WaybackAnswer(404), LookupOutcome.NONE),
+        (WaybackAnswer(400), LookupOutcome.NONE),
+        (WaybackAnswer(403), LookupOutcome.EXCLUDED),
+        (WaybackAnswer(451), LookupOutcome.EXCLUDED),
+        (WaybackAnswer(429), LookupOutcome.SILENT),
+        (WaybackAnswer(503), LookupOutcome.SILENT),
+        (WaybackAnswer(0), LookupOutcome.SILENT),
+        (WaybackAnswer(302, {"location": "https://archive.org/account/login"}), LookupOutcome.SILENT),
+        (WaybackAnswer(200, {}, b"<html>Temporarily Offline"), LookupOutcome.SILENT),
+        (saying({}), LookupOutcome.SILENT),
     ],
 )
-async def test_no_capture_and_no_answer_are_told_apart(answer: WaybackAnswer, answered: bool) -> None:
-    found = await nearest(answering(answer), URL, WHEN)
-    assert (found.captures, found.answered) == ((), answered)
+async def test_no_capture_an_exclusion_and_silence_are_told_apart(
+    answer: WaybackAnswer, outcome: LookupOutcome
+) -> None:
+    assert (await captures(answering(answer), URL)).outcome is outcome
 
 
 @pytest.mark.parametrize(
@@ -90,179 +112,91 @@ async def test_no_capture_and_no_answer_are_told_apart(answer: WaybackAnswer, an
 )
 async def test_nothing_is_told_of_urls_that_are_nobodys_business(url: str) -> None:
     asked: list[Ask] = []
-    send = answering(WaybackAnswer(200, {}), asked)
-    assert (await nearest(send, url, WHEN)).captures == (await captures(send, url)).captures == ()
-    heard: list[Submission] = []
-    await submit(Service(send), [url], heard.append)
-    assert [(s.outcome, s.reason) for s in heard] == [(SaveOutcome.REFUSED, "not-public")]
+    assert (await captures(answering(WaybackAnswer(200, {}), asked), url)).captures == ()
     assert asked == []
 
 
-async def test_a_list_of_captures_comes_oldest_first_from_the_index() -> None:
+async def test_a_capture_is_read_as_it_was_captured() -> None:
     asked: list[Ask] = []
-    rows = [["timestamp", "original"], ["20190102030405", URL], ["broken"], ["2020", URL], [1, 2], ["x", URL]]
-    found = await captures(answering(saying(rows), asked), URL, limit=9)
-    assert [c.captured_at.year for c in found.captures] == [2019, 2020]
-    query = parse_qs(urlsplit(asked[0].url).query)
-    assert (query["url"], query["output"], query["limit"]) == ([URL], ["json"], ["9"])
+    headers = {**MEMENTO, "content-type": "text/html", "x-archive-orig-last-modified": "x", "set-cookie": "a=b"}
+    found = await read_capture(answering(WaybackAnswer(200, headers, b"<p>hi"), asked), CAPTURE)
+    assert [ask.url for ask in asked] == [f"{ENDPOINT}/web/20200501000000id_/{URL}"]
+    assert (found.outcome, found.status, found.body, found.captured_at) == (LookupOutcome.FOUND, 200, b"<p>hi", TAKEN)
+    assert dict(found.headers) == {"content-type": "text/html", "last-modified": "x"}
 
 
 @pytest.mark.parametrize(
-    "answer", [WaybackAnswer(0, {}), saying({}), saying([], 503), WaybackAnswer(200, {}, b"<html>")]
-)
-async def test_a_list_that_cannot_be_read_is_no_answer(answer: WaybackAnswer) -> None:
-    assert (await captures(answering(answer), URL)).answered is False
-
-
-class FakeArchive:
-    """Save Page Now: a job ends after some questions."""
-
-    def __init__(self, pending: int = 2, final: dict[str, object] | None = None) -> None:
-        self.pending = pending
-        self.final = final or {"status": "success", "timestamp": "20260102030405"}
-        self.starts: list[tuple[float, str]] = []
-        self.asked: list[Ask] = []
-        self.checks: dict[str, int] = {}
-
-    def __call__(self, ask: Ask) -> WaybackAnswer:
-        self.asked.append(ask)
-        path = urlsplit(ask.url).path
-        if path == "/save":
-            url = dict(ask.form)["url"]
-            self.starts.append((trio.current_time(), url))
-            return saying({"url": url, "job_id": f"spn2-{len(self.starts)}"})
-        self.checks[path] = self.checks.get(path, 0) + 1
-        return saying({"status": "pending"} if self.checks[path] <= self.pending else self.final)
-
-
-async def offered(archive: Callable[[Ask], WaybackAnswer], *urls: str, keys: str = "") -> list[Submission]:
-    heard: list[Submission] = []
-    await submit(Service(answering(archive), keys=keys), urls or [URL], heard.append)
-    return heard
-
-
-async def test_a_page_is_offered_and_its_job_followed_to_the_end(autojump_clock: trio.testing.MockClock) -> None:
-    archive = FakeArchive()
-    (told,) = await offered(archive, keys="a:b")
-    assert told.outcome is SaveOutcome.SAVED
-    assert told.capture == WaybackCapture(
-        f"{ENDPOINT}/web/20260102030405/{URL}", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    )
-    form = dict(archive.asked[0].form)
-    assert (form["url"], form["if_not_archived_within"]) == (URL, "30d")
-    assert all(dict(a.headers) == {"Accept": "application/json", "Authorization": "LOW a:b"} for a in archive.asked)
-    assert len(archive.asked) == 4
-
-
-@pytest.mark.parametrize(("keys", "gap"), [("", 15.0), ("a:b", 5.0)])
-async def test_pages_are_offered_at_the_archives_pace(
-    autojump_clock: trio.testing.MockClock, keys: str, gap: float
-) -> None:
-    archive = FakeArchive(pending=9)
-    await offered(archive, *(f"http://a.example/{n}" for n in range(20)), keys=keys)
-    times = [at for at, _ in archive.starts]
-    assert [url for _, url in archive.starts] == [f"http://a.example/{n}" for n in range(20)]
-    assert min(b - a for a, b in pairwise(times)) >= gap
-
-
-async def test_a_page_offered_twice_is_asked_once(autojump_clock: trio.testing.MockClock) -> None:
-    archive = FakeArchive()
-    assert len(await offered(archive, URL, URL)) == 1
-
-
-@pytest.mark.parametrize(
-    "reason", ["not-found", "no-access", "invalid-host-resolution", "proxy-error", "something-new"]
-)
-async def test_what_the_archive_could_not_do_today_is_for_another_run(
-    autojump_clock: trio.testing.MockClock, reason: str
-) -> None:
-    archive = FakeArchive(final={"status": "error", "status_ext": f"error:{reason}", "message": "a\nb"})
-    (told,) = await offered(archive)
-    assert (told.outcome, told.reason, told.message) == (SaveOutcome.LATER, reason, "a b")
-
-
-async def test_an_error_may_come_at_once_with_status_200(autojump_clock: trio.testing.MockClock) -> None:
-    told = await offered(lambda _: saying({"status": "error", "status_ext": "error:too-many-daily-captures"}))
-    assert (told[0].outcome, told[0].reason) == (SaveOutcome.LATER, "too-many-daily-captures")
-
-
-async def test_a_url_that_the_archive_will_not_have_is_refused(autojump_clock: trio.testing.MockClock) -> None:
-    told = await offered(lambda _: saying({"status_ext": "error:blocked-url"}, 400))
-    assert told[0].outcome is SaveOutcome.REFUSED
-
-
-async def test_a_busy_archive_is_asked_again_later_and_everyone_waits(autojump_clock: trio.testing.MockClock) -> None:
-    archive = FakeArchive()
-    refusals = iter([WaybackAnswer(429, {"retry-after": "100"}), saying({"status_ext": "error:user-session-limit"})])
-
-    def busy_at_first(ask: Ask) -> WaybackAnswer:
-        return next(refusals, None) or archive(ask)
-
-    (told,) = await offered(busy_at_first)
-    assert told.outcome is SaveOutcome.SAVED
-    assert trio.current_time() >= 160
-
-
-async def test_an_archive_that_stays_busy_is_left_for_another_run(autojump_clock: trio.testing.MockClock) -> None:
-    asked: list[Ask] = []
-    heard: list[Submission] = []
-    await submit(Service(answering(WaybackAnswer(429, {"retry-after": "soon"}), asked)), [URL], heard.append)
-    assert (heard[0].outcome, heard[0].reason, len(asked)) == (SaveOutcome.LATER, "rate-limited", 3)
-
-
-@pytest.mark.parametrize(
-    "answer", [saying({"status_ext": "error:max-daily-bandwidth-from-ip"}), WaybackAnswer(401, {})]
-)
-async def test_when_the_days_share_is_used_up_the_rest_is_not_asked(
-    autojump_clock: trio.testing.MockClock, answer: WaybackAnswer
-) -> None:
-    asked: list[Ask] = []
-    heard: list[Submission] = []
-    urls = [f"http://a.example/{n}" for n in range(30)]
-    await submit(Service(answering(answer, asked)), urls, heard.append)
-    assert len(asked) <= 6  # those that were under way
-    assert {s.outcome for s in heard} == {SaveOutcome.STOPPED}
-    assert sorted(s.url for s in heard) == sorted(urls)
-
-
-async def test_a_job_that_never_ends_is_left(autojump_clock: trio.testing.MockClock) -> None:
-    (told,) = await offered(FakeArchive(pending=10_000))
-    assert (told.outcome, told.reason) == (SaveOutcome.LATER, "still-running")
-
-
-@pytest.mark.parametrize(
-    "answer",
+    ("answer", "outcome", "status"),
     [
-        WaybackAnswer(0, {}),
-        WaybackAnswer(200, {}, b"<html>"),
-        WaybackAnswer(500, {}, b"["),
-        saying([1]),
-        saying({"job_id": "../../etc"}),
+        (WaybackAnswer(404, MEMENTO, b"gone"), LookupOutcome.FOUND, 404),  # the captured page's own status
+        (WaybackAnswer(503, MEMENTO, b"gone"), LookupOutcome.FOUND, 503),
+        (WaybackAnswer(404), LookupOutcome.NONE, 0),
+        (WaybackAnswer(403), LookupOutcome.EXCLUDED, 0),
+        (WaybackAnswer(451), LookupOutcome.EXCLUDED, 0),
+        (WaybackAnswer(429), LookupOutcome.SILENT, 0),
+        (WaybackAnswer(503), LookupOutcome.SILENT, 0),
+        (WaybackAnswer(0), LookupOutcome.SILENT, 0),
+        (WaybackAnswer(200, {}, b"<p>an article"), LookupOutcome.FOUND, 200),  # a mirror without mementos
+        (WaybackAnswer(200, {}, b"<title>Internet Archive: Temporarily Offline"), LookupOutcome.SILENT, 0),
+        (WaybackAnswer(200, {}, b"<h1>Log in</h1> to archive.org"), LookupOutcome.SILENT, 0),
+        (WaybackAnswer(200, MEMENTO, b"<title>Internet Archive: Temporarily Offline"), LookupOutcome.FOUND, 200),
+        (WaybackAnswer(200, MEMENTO, b"cut", whole=False), LookupOutcome.SILENT, 0),
+        (WaybackAnswer(302, {"location": "https://archive.org/account/login"}), LookupOutcome.SILENT, 0),
+        (WaybackAnswer(302, {"location": "/"}), LookupOutcome.SILENT, 0),
     ],
 )
-async def test_an_answer_that_makes_no_sense_is_for_another_run(
-    autojump_clock: trio.testing.MockClock, answer: WaybackAnswer
+async def test_a_capture_and_what_the_archive_says_itself_are_told_apart(
+    answer: WaybackAnswer, outcome: LookupOutcome, status: int
 ) -> None:
-    (told,) = await offered(lambda _: answer)
-    assert told.outcome is SaveOutcome.LATER
+    found = await read_capture(answering(answer), CAPTURE)
+    assert (found.outcome, found.status) == (outcome, status)
 
 
-async def test_a_success_without_a_time_is_not_believed(autojump_clock: trio.testing.MockClock) -> None:
-    (told,) = await offered(FakeArchive(final={"status": "success", "timestamp": "now"}))
-    assert (told.outcome, told.capture) == (SaveOutcome.LATER, None)
+@pytest.mark.parametrize("location", ["/web/20200501000000id_/http://b.example/new", "http://b.example/new"])
+async def test_a_captured_redirect_tells_where_it_led(location: str) -> None:
+    found = await read_capture(answering(WaybackAnswer(301, {"location": location})), CAPTURE)
+    assert (found.status, found.location) == (301, "http://b.example/new")
 
 
-def test_keys_come_from_the_setting_or_a_variable() -> None:
-    assert read_keys("", {}) == ""
-    assert read_keys("a:b", {}) == "a:b"
-    assert read_keys("env:KEYS", {"KEYS": "c:d"}) == "c:d"
+async def test_the_archive_may_name_the_exact_time_of_a_capture() -> None:
+    def answer(ask: Ask) -> WaybackAnswer:
+        if "20200501000000" in ask.url:
+            return WaybackAnswer(302, {"location": f"/web/20200501000003id_/{URL}"})
+        return WaybackAnswer(200, {}, b"<p>hi")
+
+    found = await read_capture(answering(answer), CAPTURE)
+    assert (found.body, found.captured_at) == (b"<p>hi", TAKEN.replace(second=3))
+    always = await read_capture(answering(lambda a: WaybackAnswer(302, {"location": f"/web/2021id_/{URL}"})), CAPTURE)
+    assert always.outcome is LookupOutcome.NONE
 
 
-@pytest.mark.parametrize("setting", ["env:NOWHERE", "justone", "a:b\r\nX: y", "a: b"])
-def test_keys_that_cannot_be_are_refused_without_being_shown(setting: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        read_keys(setting, {})
-    assert "justone" not in str(caught.value)
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("http://a.example/x", "https://www.a.example:443/x/", True),
+        ("http://a.example/x?b=1&a=2", "http://A.example/X?a=2&b=1", True),
+        ("http://a.example/%E6%96%87", "http://a.example/文", True),
+        ("http://a.example", "http://a.example/", True),
+        ("http://a.example/x", "http://b.example/x", False),
+        ("http://a.example/x", "http://a.example/y", False),
+        ("http://a.example/x?a=1", "http://a.example/x", False),
+    ],
+)
+def test_one_page_has_several_addresses_there(first: str, second: str, same: bool) -> None:
+    assert same_page(first, second) is same
+
+
+async def test_questions_have_pauses_and_keep_those_that_are_asked_for(autojump_clock: trio.testing.MockClock) -> None:
+    answers = iter(
+        [WaybackAnswer(200), WaybackAnswer(429, {"retry-after": "7"}), WaybackAnswer(503, {"retry-after": "9999"})]
+    )
+    send = paced(answering(lambda _: next(answers, WaybackAnswer(200))))
+    times = []
+    for _ in range(4):
+        await send(Ask(f"{ENDPOINT}/cdx/search/cdx?url=x"))
+        times.append(trio.current_time())
+    gaps = [b - a for a, b in pairwise(times)]
+    assert gaps == [pytest.approx(INDEX_PAUSE), pytest.approx(7), pytest.approx(MAX_WAIT)]
 
 
 FORM = b"url=http%3A%2F%2Fa.example%2F%3Fx%3D1%26y"

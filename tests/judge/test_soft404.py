@@ -14,6 +14,21 @@ def test_a_whole_part_of_the_title_says_it_at_any_length_of_the_page(title: str,
     assert (verdict.state, verdict.reason, verdict.confidence) == (State.SUSPECT, "soft-404", "low")
 
 
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("Page not found | Help | Ferry", True),
+        ("Ferry | Page not found | Help", True),
+        ("Ferry | Help | Page not found", True),
+        ("Ferry | Help | Ships | Page not found", True),
+        ("Ferry | Help | Page not found | Ships", False),  # neither an end nor the part that follows a site's name
+    ],
+)
+def test_the_first_two_parts_of_a_title_and_the_last_may_say_it(title: str, said: bool) -> None:
+    html = f"<title>{title}</title>{MENU}<p>Try the search.</p>"
+    assert (named(fetch_of(html)) == "suspect/soft-404") is said
+
+
 @pytest.mark.parametrize("html", pages("missing"))
 def test_a_heading_or_a_notice_says_it_where_only_menus_stand_round_it(html: str) -> None:
     assert named(fetch_of(html)) == "suspect/soft-404"

@@ -1,6 +1,10 @@
 """What local targets name: files in the roots that are found, pages of generators, notes to come, headings."""
 
+import os
+import signal
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +23,22 @@ THERE, MISSING, GENERATED, UNWRITTEN, NO_ANCHOR = (
     LocalState.UNWRITTEN,
     LocalState.NO_ANCHOR,
 )
+
+
+@contextmanager
+def fails_after(seconds: int) -> Iterator[None]:
+    """A generous limit for what would otherwise wait for ever."""
+
+    def late(*_: object) -> None:
+        raise AssertionError(f"still waiting after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def put(root: Path, *names: str, **texts: str) -> None:
@@ -335,3 +355,12 @@ def test_each_format_has_anchors_of_its_own(tmp_path: Path, name: str, text: str
 def test_anchors_that_something_else_may_make_are_left_alone(tmp_path: Path, marks: str, name: str, text: str) -> None:
     put(tmp_path, marks, name, **{name: text})
     assert states(tmp_path, "a.md", f"[x]({name}#part)") == {f"{name}#part": THERE}
+
+
+@pytest.mark.parametrize("target", ["/2020/01/02/first/", "[[Somewhere]]", "pipe.md#part"])
+def test_a_pipe_among_the_notes_is_never_waited_for(tmp_path: Path, target: str) -> None:
+    put(tmp_path, "_config.yml", "_posts/2020-01-02-first.md")
+    os.mkfifo(tmp_path / "_posts" / "2020-01-03-pipe.md")
+    os.mkfifo(tmp_path / "pipe.md")
+    with fails_after(10):
+        states(tmp_path, "a.md", target if target.startswith("[[") else f"[x]({target})")

@@ -47,7 +47,7 @@ def mend(note: Note, targets: list[str]) -> tuple[Note, list[Edit]]:
     return Note(note.path, apply(note, made)), made
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     bodies,
     st.sampled_from(FRONT),

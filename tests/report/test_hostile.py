@@ -98,7 +98,7 @@ def reports(draw: st.DrawFn) -> Report:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(reports())
 def test_every_format_keeps_its_grammar(report: Report) -> None:
     texts = {name: format_.render(report, ReportOptions(verbose=True)) for name, format_ in FORMATS.items()}

@@ -2,11 +2,12 @@
 
 import io
 import sys
+from dataclasses import replace
 
 import pytest
 from samples import NOW, alive, dead_weixin, link
 
-from crawler.core.model import Check, Fetch, Page, Politeness, Slot, State, Verdict
+from crawler.core.model import Check, Failure, Fetch, Page, Politeness, Slot, SlotGivenUp, State, Verdict
 from crawler.report.figures import duration, size
 from crawler.report.progress import LineProgress, Pace, Silent, open_progress
 from crawler.schedule.plan import Plan
@@ -55,6 +56,71 @@ def test_the_slowest_slot_decides_what_is_left() -> None:
         pace.count(check_of("weixin"))
     clock.now += 890
     assert pace.left() == pytest.approx(9 * 900)
+
+
+def test_links_of_slots_that_were_given_up_leave_the_estimate() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.begin(plan_of(weixin=(5760, 5.0), walled=(9000, 5.0), closed=(400, 5.0)))
+    for site in ("walled", "closed"):
+        for _ in range(3):
+            clock.now += 400
+            pace.count(check_of(site))
+        pace.left_alone(SlotGivenUp(site, "captcha", (9000 if site == "walled" else 400) - 3))
+    for _ in range(480):
+        pace.count(check_of("weixin"))
+    assert pace.total == 5760 + 6
+    assert duration(pace.left()) == "7 h 20 min"
+
+
+def test_with_no_answer_from_anybody_no_state_is_counted() -> None:
+    pace = Pace(Clock())
+    pace.begin(plan_of(weixin=(9, 5.0)))
+    silent = check_of("weixin", State.DEAD)
+    silent = replace(silent, fetch=Fetch(silent.fetch.url, silent.fetch.url, NOW, failure=Failure.TIMEOUT))
+    pace.count(silent)
+    assert pace.tally() == "no answer from anybody yet"
+    pace.count(check_of("weixin"))
+    assert pace.tally() == "1 dead, 1 alive"
+
+
+def test_words_give_way_where_there_is_little_room() -> None:
+    pace = Pace(Clock())
+    pace.states.update({State.DEAD: 1093, State.SUSPECT: 12, State.ALIVE: 9000})
+    pace.answered = True
+    assert pace.tally() == "1,093 dead, 12 suspect, 9,000 alive"
+    assert pace.tally(24) == "1,093 dead, 12 suspect"
+    assert pace.tally(3) == ""
+
+
+def test_a_long_first_run_says_how_long_why_and_how_to_try_a_part() -> None:
+    lines: list[str] = []
+    plan = replace(plan_of(weixin=(6466, 5.0), zhihu=(10, 3.0)), first=True)
+    LineProgress(lines.append, Pace(Clock())).planned(plan)
+    assert lines[0].startswith("6,476 links to check, 8 h 58 min at least (6,466 of weixin at 5 s each).")
+    assert "--max-links 50" in lines[0]
+    LineProgress(lines.append, Pace(Clock())).planned(replace(plan, first=False))
+    assert lines[1] == "6,476 links to check, 8 h 58 min at least\n"
+
+
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_count_and_bar_survive_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", columns)
+    clock = Clock()
+    with open_progress(clock=clock) as watch:
+        watch.planned(plan_of(weixin=(12000, 5.0)))
+        for state in State:
+            clock.now += 1
+            check = check_of("weixin")
+            watch.checked(replace(check, history=replace(check.history, state=state)))
+    last = screen.getvalue().split("\r")[-2]
+    assert "6/12000" in screen.getvalue()
+    assert "━" in screen.getvalue()
+    assert "…" not in last
 
 
 def test_a_look_that_nobody_planned_makes_the_total_grow() -> None:

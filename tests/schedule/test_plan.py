@@ -126,3 +126,13 @@ def test_no_plan_puts_a_link_in_two_slots_or_two_links_of_a_site_apart(rows: lis
     assert len(placed) == len(set(placed)) == sum(x.canonical_url not in known for x in links)
     assert len({slot.key for slot in plan.slots}) == len(plan.slots)
     assert all(x.slot == slot.key for slot in plan.slots for x in slot.links)
+
+
+def test_due_links_that_a_limit_leaves_out_are_named() -> None:
+    links = [link(n) for n in range(5)]
+    plan = make_plan(links, {}, NOW, lambda _: Politeness("example.org", max_per_run=3))
+    assert len(plan.limited) == 2
+    planned = {x.canonical_url for slot in plan.slots for x in slot.links}
+    assert {*plan.limited} | planned == {x.canonical_url for x in links}
+    assert len(make_plan(links, {}, NOW, polite, Budget(links=1)).limited) == 4
+    assert make_plan(links, {}, NOW, polite).limited == ()

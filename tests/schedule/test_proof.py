@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.model import (
@@ -197,7 +197,6 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(STEPS)
 def test_no_life_breaks_the_table(steps: list[tuple[float, Verdict, bool, bool, bool]]) -> None:
     """Whatever happens, each step does what the row of its check says, and nothing else makes a link dead."""
@@ -232,7 +231,6 @@ def test_no_life_breaks_the_table(steps: list[tuple[float, Verdict, bool, bool, 
             assert history.state is (verdict.state if verdict.state is not State.DEAD else State.SUSPECT)
 
 
-@settings(deadline=None)
 @given(STEPS, st.sampled_from(Word), st.integers(0, 59))
 def test_a_persons_word_stands_above_all_and_what_is_beneath_goes_on(
     steps: list[tuple[float, Verdict, bool, bool, bool]], word: Word, when: int

@@ -75,14 +75,14 @@ URLS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(URLS)
 def test_the_canonical_form_of_a_canonical_form_is_itself(url: str) -> None:
     once = SITES.identify(url).canonical_url
     assert SITES.identify(once).canonical_url == once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(URLS)
 def test_what_is_fetched_is_fetched_again_in_the_same_form_and_has_the_same_identity(url: str) -> None:
     identity = SITES.identify(url)

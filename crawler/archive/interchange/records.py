@@ -50,7 +50,7 @@ def entries(page: ExportedPage, seen: set[tuple[str, str]]) -> Iterator[Entry]:
     for picture in page.pictures:
         if (picture.url, picture.digest) not in seen:
             seen.add((picture.url, picture.digest))
-            yield _http(page, picture.url, 200, (("Content-Type", picture.content_type),), picture.body)
+            yield _http(page, picture.url, 200, (("Content-Type", picture.content_type),), picture.body, picture=True)
 
 
 def _final_url(page: ExportedPage) -> str:
@@ -68,9 +68,17 @@ def _response(page: ExportedPage, raw: Fetch) -> Entry:
     return _http(page, _final_url(page), raw.status or 200, raw.headers, raw.body)
 
 
-def _http(page: ExportedPage, url: str, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> Entry:
+def _http(
+    page: ExportedPage,
+    url: str,
+    status: int,
+    headers: tuple[tuple[str, str], ...],
+    body: bytes,
+    *,
+    picture: bool = False,
+) -> Entry:
     block = warc.response_head(status, headers, len(body)) + body
-    target, digest = warc.uri(url), warc.sha256(body)
+    target, digest = warc.uri(url, picture=picture), warc.sha256(body)
     fields = [("WARC-Target-URI", target), ("WARC-Payload-Digest", digest)]
     record = warc.format_record("response", warc.record_id(), page.capture.at, block, _RESPONSE, fields)
     mime = next((value for name, value in headers if name.lower() == "content-type"), "")

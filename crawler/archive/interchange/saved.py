@@ -53,6 +53,7 @@ class SavedPage:
     shown: bytes = b""  # UTF-8 HTML to be read in place of `body`, where pictures got new addresses; b"": `body`
     redirects: tuple[Redirect, ...] = ()  # that led to `url`, the asked address first
     flaws: tuple[str, ...] = ()  # what of it is damaged or missing
+    source: str = ""  # the address in another archive that it was brought from
 
 
 def check_size(name: str, size: int) -> None:

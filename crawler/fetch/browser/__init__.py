@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from crawler.fetch.browser.page import PageRequest, Rendered, show
 from crawler.fetch.browser.process import Setup, find_browser, open_browser
-from crawler.fetch.browser.tunnel import ByteStream, Connect, open_tunnel
+from crawler.fetch.browser.tunnel import ByteStream, Connect, Forwarding, open_tunnel
 
 __all__ = [
     "ByteStream",
     "Connect",
+    "Forwarding",
     "PageRequest",
     "Rendered",
     "Setup",

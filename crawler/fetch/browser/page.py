@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import trio
 
+from crawler.fetch.browser.dom import ENOUGH, Screen
 from crawler.fetch.browser.pipe import BrowserGone, Pipe, Refused
 
 LOAD = 25.0  # seconds after which a page that never finishes loading is read as it stands
-SETTLE = 10.0  # seconds after its load in which a page may become quiet
-QUIET = 1.5  # seconds without a request and without a load that make a page quiet; timers of scripts are about one
-TICK = 0.1  # seconds between two tests of whether it is quiet
+SETTLE = 10.0  # seconds after its load in which a page may become quiet, where nobody says otherwise
+QUIET = 1.5  # seconds without a request, a load or a change that make a page quiet; timers of scripts are about one
+TICK = 0.1  # seconds between two times that this is asked
+HEAVY = ("video/", "audio/", "multipart/")  # may never end, and the browser shows nothing of it that can be read
+ABORTED = "net::ERR_ABORTED"  # Chromium's word where it saves what comes, and for 204 and 205
+SCROLLING = 12.0  # seconds for scrolling and for what that loads
 MOST_HOPS = 20  # redirects and scripts that go on elsewhere; Chromium itself follows as many redirects
 HTML = ("text/html", "application/xhtml+xml")
 
@@ -31,6 +35,9 @@ class PageRequest:
     deadline: float  # seconds, all in all
     cookies: tuple[Mapping[str, object], ...] = ()  # as Network.setCookies takes them
     user_agent: str = ""  # "": the browser's own, as it calls itself with a window
+    headers: tuple[tuple[str, str], ...] = ()  # sent to the page's own scheme, host and port alone
+    languages: str = ""  # Accept-Language
+    settle: float = SETTLE  # seconds after its load in which the page may become quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,10 @@ class Rendered:
     browser: str = ""
     error: str = ""  # "net::ERR_…", or a line of ours
     settled: bool = True
+    seen: int = 0  # the status that the page itself was answered with, also where nothing could be shown of it
+    screens: int = 0  # that were scrolled through
+    shadows: int = 0  # shadow trees that were put in their places
+    frames: int = 0  # frames of the same site
 
 
 @dataclass(slots=True)
@@ -62,6 +73,8 @@ class _Watch:
     last: float = 0.0
     loaded: bool = False
     dialog: bool = False
+    is_saved: bool = False  # the browser takes it for a download
+    pause: Callable[[tuple[str, Mapping[str, Any]]], None] = lambda _: None  # a request that waits for our headers
 
     def heard(self, method: str, event: Mapping[str, Any]) -> None:
         ident = str(event.get("requestId", ""))
@@ -82,6 +95,10 @@ class _Watch:
                 self.loaded, self.last = True, trio.current_time()
             case "Page.javascriptDialogOpening":
                 self.dialog = True
+            case "Page.downloadWillBegin" | "Browser.downloadWillBegin":
+                self.is_saved = True
+            case "Fetch.requestPaused":
+                self.pause((ident, event))
             case "Inspector.targetCrashed":
                 self.error = "the page crashed the browser"
             case _:
@@ -105,6 +122,12 @@ class _Watch:
     def is_quiet(self) -> bool:
         return self.loaded and not self.open and trio.current_time() - self.last >= QUIET
 
+    def is_heavy(self) -> bool:
+        return str(self.document.get("mimeType", "")).startswith(HEAVY)
+
+    def failed(self, error: str) -> Rendered:
+        return Rendered(self.url, hops=tuple(self.hops), error=error, seen=_status(self.document))
+
 
 async def show(pipe: Pipe, wanted: PageRequest) -> Rendered:
     """Show a page and read it. Raises nothing for what a page does; a browser that ends is an error of the page."""
@@ -114,8 +137,8 @@ async def show(pipe: Pipe, wanted: PageRequest) -> Rendered:
         with trio.move_on_after(wanted.deadline):
             return await _show(pipe, wanted, watch)
     except (BrowserGone, Refused) as error:
-        return Rendered(watch.url, hops=tuple(watch.hops), error=f"{error}")
-    return Rendered(watch.url, hops=tuple(watch.hops), error=f"no page after {wanted.deadline:g} seconds")
+        return watch.failed(f"{error}")
+    return watch.failed(f"no page after {wanted.deadline:g} seconds")
 
 
 async def _show(pipe: Pipe, wanted: PageRequest, watch: _Watch) -> Rendered:
@@ -127,15 +150,48 @@ async def _show(pipe: Pipe, wanted: PageRequest, watch: _Watch) -> Rendered:
     frames = await pipe.ask("Page.getFrameTree", session=session)
     watch.frame = str(_dict(_dict(frames.get("frameTree")).get("frame")).get("id", ""))
     watch.last = trio.current_time()
-    gone = await pipe.ask("Page.navigate", {"url": wanted.url}, session)
+    send, paused = trio.open_memory_channel[tuple[str, Mapping[str, Any]]](float("inf"))
+    watch.pause = send.send_nowait
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_add_headers, pipe, paused, session, wanted.headers)
+        try:
+            shown = await _navigated(pipe, wanted, watch, Screen(pipe, session, watch.frame))
+        except (BrowserGone, Refused) as error:
+            shown = watch.failed(f"{error}")
+        nursery.cancel_scope.cancel()
+    return replace(shown, browser=str(version.get("product", ""))) if shown.status else shown
+
+
+async def _navigated(pipe: Pipe, wanted: PageRequest, watch: _Watch, screen: Screen) -> Rendered:
+    gone = await pipe.ask("Page.navigate", {"url": wanted.url}, screen.session)
     error = str(gone.get("errorText", ""))
-    settled = bool(error) or await _settle(pipe, watch, session)
+    settled = bool(error) or await _settle(pipe, watch, screen, wanted.settle)
     error = error or watch.error
+    if watch.is_saved or watch.is_heavy():
+        return watch.failed(ABORTED)
     if error and _status(watch.document) >= 400:  # without a body: the browser shows a page of its own
-        return _told(watch, str(version.get("product", "")), b"", "", settled=True)
+        return _answered(watch, b"", "", settled=True)
     if error or not watch.document:
-        return Rendered(watch.url, hops=tuple(watch.hops), error=error or "no answer came")
-    return await _read(pipe, watch, session, str(version.get("product", "")), settled=settled)
+        return watch.failed(error or "no answer came")
+    return await _read(pipe, watch, screen, settled=settled)
+
+
+async def _add_headers(
+    pipe: Pipe,
+    paused: trio.MemoryReceiveChannel[tuple[str, Mapping[str, Any]]],
+    session: str,
+    ours: tuple[tuple[str, str], ...],
+) -> None:
+    """Send each request to the page's own origin on with our headers beside the browser's."""
+    names = {name.lower() for name, _ in ours}
+    async for ident, told in paused:
+        theirs = _dict(_dict(told.get("request")).get("headers")).items()
+        sent = [(name, value) for name, value in theirs if name.lower() not in names]
+        headers = [{"name": name, "value": str(value)} for name, value in (*sent, *ours)]
+        try:
+            await pipe.ask("Fetch.continueRequest", {"requestId": ident, "headers": headers}, session)
+        except (BrowserGone, Refused):
+            pass  # the page gave it up meanwhile
 
 
 async def _prepare(pipe: Pipe, wanted: PageRequest, session: str, agent: str) -> None:
@@ -143,24 +199,40 @@ async def _prepare(pipe: Pipe, wanted: PageRequest, session: str, agent: str) ->
     for domain in ("Network", "Page", "Inspector"):
         await pipe.ask(f"{domain}.enable", session=session)
     agent = wanted.user_agent or agent.replace("Headless", "")
-    await pipe.ask("Network.setUserAgentOverride", {"userAgent": agent}, session)
+    languages = {"acceptLanguage": wanted.languages} if wanted.languages else {}
+    await pipe.ask("Network.setUserAgentOverride", {"userAgent": agent, **languages}, session)
+    if wanted.headers:
+        pattern = {"urlPattern": f"{_origin(wanted.url)}/*", "requestStage": "Request"}
+        await pipe.ask("Fetch.enable", {"patterns": [pattern]}, session)
     if wanted.cookies:
         await pipe.ask("Network.setCookies", {"cookies": list(wanted.cookies)}, session)
 
 
-async def _settle(pipe: Pipe, watch: _Watch, session: str) -> bool:
-    """Wait for the load and then for quiet; False where it never came. Dialogs are waved away."""
-    has_loaded = False
+async def _settle(pipe: Pipe, watch: _Watch, screen: Screen, seconds: float) -> bool:
+    """Wait for the load, then for quiet of network and document; False where it never came. Dialogs are waved away.
+
+    A page that shows next to nothing has the whole time: what a timer of its scripts writes is its text.
+    """
+    has_loaded, known, has_text = False, "", False
     with trio.move_on_after(LOAD) as waiting:
-        while not watch.is_quiet() and not watch.error:
+        while not watch.error and not watch.is_saved and not watch.is_heavy():
             await trio.sleep(TICK)
             if watch.dialog:
                 watch.dialog = False
-                await _wave_away(pipe, session)
+                await _wave_away(pipe, screen.session)
             if watch.loaded and not has_loaded:
                 has_loaded = True
-                waiting.deadline = trio.current_time() + SETTLE
-    return not waiting.cancelled_caught
+                waiting.deadline = trio.current_time() + seconds
+            if not watch.is_quiet():
+                continue
+            if str(watch.document.get("mimeType", "")) not in HTML or _status(watch.document) >= 400:
+                break
+            state, characters = await screen.state()
+            has_text = characters >= ENOUGH
+            if state == known and has_text:
+                break
+            watch.last, known = trio.current_time(), state
+    return not waiting.cancelled_caught or (has_loaded and not has_text and not watch.open)
 
 
 async def _wave_away(pipe: Pipe, session: str) -> None:
@@ -170,22 +242,29 @@ async def _wave_away(pipe: Pipe, session: str) -> None:
         pass  # it went away by itself
 
 
-async def _read(pipe: Pipe, watch: _Watch, session: str, browser: str, *, settled: bool) -> Rendered:
+async def _read(pipe: Pipe, watch: _Watch, screen: Screen, *, settled: bool) -> Rendered:
     """The page's present HTML, else (a picture, a PDF, JSON) the bytes of the answer."""
     kind = str(watch.document.get("mimeType", ""))
-    if kind in HTML:
-        root = _dict((await pipe.ask("DOM.getDocument", {"depth": 0}, session)).get("root"))
-        html = await pipe.ask("DOM.getOuterHTML", {"nodeId": root.get("nodeId")}, session)
-        body, content_type = str(html.get("outerHTML", "")).encode("utf-8", "replace"), f"{kind}; charset=utf-8"
-    else:
-        body, content_type = (
-            _bytes(await pipe.ask("Network.getResponseBody", {"requestId": watch.request}, session)),
-            kind,
-        )
-    return _told(watch, browser, body, content_type, settled=settled)
+    if kind not in HTML:
+        answer = await pipe.ask("Network.getResponseBody", {"requestId": watch.request}, screen.session)
+        return _answered(watch, _bytes(answer), kind, settled=settled)
+    screens = 0
+    if _status(watch.document) < 400 and watch.loaded:
+        with trio.move_on_after(SCROLLING):
+            screens = await screen.scroll()
+            while screens and not watch.is_quiet():  # noqa: ASYNC110 - quiet is time that passes, no event
+                await trio.sleep(TICK)
+    found = await screen.flattened()
+    if found is not None and (found.shadows or found.frames):
+        shown = _answered(watch, found.html.encode("utf-8", "replace"), f"{kind}; charset=utf-8", settled=settled)
+        return replace(shown, screens=screens, shadows=found.shadows, frames=found.frames)
+    root = _dict((await pipe.ask("DOM.getDocument", {"depth": 0}, screen.session)).get("root"))
+    html = await pipe.ask("DOM.getOuterHTML", {"nodeId": root.get("nodeId")}, screen.session)
+    body = str(html.get("outerHTML", "")).encode("utf-8", "replace")
+    return replace(_answered(watch, body, f"{kind}; charset=utf-8", settled=settled), screens=screens)
 
 
-def _told(watch: _Watch, browser: str, body: bytes, content_type: str, *, settled: bool) -> Rendered:
+def _answered(watch: _Watch, body: bytes, content_type: str, *, settled: bool) -> Rendered:
     return Rendered(
         url=str(watch.document.get("url") or watch.url),
         status=_status(watch.document),
@@ -197,9 +276,14 @@ def _told(watch: _Watch, browser: str, body: bytes, content_type: str, *, settle
         ),
         hops=tuple(watch.hops),
         body=body,
-        browser=browser,
         settled=settled,
+        seen=_status(watch.document),
     )
+
+
+def _origin(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].partition('?')[0].rpartition('@')[2]}"
 
 
 def _bytes(answer: Mapping[str, Any]) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import trio
@@ -35,6 +36,15 @@ class ByteStream(Protocol):
 Connect = Callable[[str, int], Awaitable[ByteStream | None]]
 """Connects to a host and port; None where that cannot or may not be."""
 
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """A proxy on the way that forwards plain http: how it is reached, and the headers that it wants."""
+
+    connect: Connect
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 _CONNECT = re.compile(rb"CONNECT \[?([^\s\]]{1,253})\]?:(\d{1,5}) HTTP/1\.1\r\n")
 _PLAIN = re.compile(
     rb"([A-Z]{3,10}) http://\[?([^\s/\]:?#@]{1,253}|[0-9A-Fa-f:.]+(?=\]))\]?(?::(\d{1,5}))?([/?]\S*)? HTTP"
@@ -55,13 +65,13 @@ class _Budget:
 
 
 @asynccontextmanager
-async def open_tunnel(connect: Connect) -> AsyncIterator[str]:
-    """A proxy that lives as long as the block; gives its address."""
+async def open_tunnel(connect: Connect, forwarding: Forwarding | None = None) -> AsyncIterator[str]:
+    """A proxy that lives as long as the block; gives its address. `forwarding`: who plain http is handed to."""
     budget = _Budget()
 
     async def serve(client: trio.SocketStream) -> None:
         try:
-            await _serve(client, connect, budget)
+            await _serve(client, connect, forwarding, budget)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # either side went away
         finally:
@@ -74,15 +84,16 @@ async def open_tunnel(connect: Connect) -> AsyncIterator[str]:
         nursery.cancel_scope.cancel()
 
 
-async def _serve(client: trio.SocketStream, connect: Connect, budget: _Budget) -> None:
+async def _serve(client: trio.SocketStream, connect: Connect, forwarding: Forwarding | None, budget: _Budget) -> None:
     with trio.move_on_after(PATIENCE) as waiting:
         head, rest = await _read_head(client)
         if found := _CONNECT.match(head):
             server = await connect(found[1].decode("ascii", "replace"), int(found[2]))
             greeting = b""
         elif found := _PLAIN.match(head):
-            server = await connect(found[2].decode("ascii", "replace"), int(found[3] or 80))
-            greeting = _in_origin_form(head, found)
+            way = forwarding.connect if forwarding else connect
+            server = await way(found[2].decode("ascii", "replace"), int(found[3] or 80))
+            greeting = _greeting(head, found, forwarding)
         else:
             return
     if waiting.cancelled_caught or server is None:
@@ -110,12 +121,19 @@ async def _read_head(client: trio.SocketStream) -> tuple[bytes, bytes]:
     return head + end, rest
 
 
-def _in_origin_form(head: bytes, found: re.Match[bytes]) -> bytes:
-    """The request as the server wants it; its answer ends the connection, so that no second request rides along."""
+def _greeting(head: bytes, found: re.Match[bytes], forwarding: Forwarding | None) -> bytes:
+    """The request as the server, or a proxy before it, wants it.
+
+    Its answer ends the connection, so that no second request rides along.
+    """
     target = found[4] or b"/"
-    line = found[1] + b" " + (b"/" if target.startswith(b"?") else b"") + target + b" HTTP/1.1"
+    target = (b"/" if target.startswith(b"?") else b"") + target
+    if forwarding is not None:
+        name = b"[%b]" % found[2] if b":" in found[2] else found[2]
+        target = b"http://" + name + (b":" + found[3] if found[3] else b"") + target
     fields = _HOP.sub(b"", head[head.index(b"\r\n") : -4])
-    return line + fields + b"\r\nConnection: close\r\n\r\n"
+    fields += b"".join(b"\r\n" + name + b": " + value for name, value in (forwarding.headers if forwarding else ()))
+    return found[1] + b" " + target + b" HTTP/1.1" + fields + b"\r\nConnection: close\r\n\r\n"
 
 
 async def _both(client: trio.SocketStream, server: ByteStream, budget: _Budget, upwards: int) -> None:

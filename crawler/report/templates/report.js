@@ -77,6 +77,20 @@
     }
   }
 
+  function withoutSecrets(url) {
+    const [, address, asked] = /^([^?#]*)(?:\?([^#]*))?/.exec(url);
+    const kept = (asked || "").split("&").filter((part) => !part.endsWith("=REDACTED"));
+    return (asked === undefined ? address : address + "?" + kept.join("&")).replace(/[?&]+$/, "");
+  }
+
+  function searches(row) {
+    return (row.f || []).map((code) => {
+      const [label, before, behind, isAddress] = data.places[Math.floor(code / 10)];
+      const words = { 9: withoutSecrets(row.u), 8: row.t }[code % 10] ?? row.q[code % 10];
+      return { t: label, h: before + (isAddress ? words : encodeURIComponent(words)) + behind };
+    });
+  }
+
   function draw(row) {
     const card = byId("card").content.cloneNode(true);
     const [slug, word] = data.states[row.s];
@@ -91,6 +105,7 @@
     set(card, "memory", row.m);
     set(card, "kept", row.k);
     links(card, "offers", row.o, (offer) => offer.t);
+    links(card, "searches", searches(row), (found) => found.t);
     links(card, "places", row.p, (place) => place.p);
     return card;
   }

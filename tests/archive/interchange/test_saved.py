@@ -67,6 +67,18 @@ def test_a_singlefile_page_tells_its_address_and_when_it_was_saved() -> None:
     assert (page.body, page.content_type) == (SINGLE_FILE, "text/html")
 
 
+@pytest.mark.parametrize(
+    ("zone", "hour", "day"),
+    [("+0000", 12, 22), ("+0800", 4, 22), ("-0500", 17, 22), ("-1200", 0, 23), ("+0530", 7, 22)],
+)
+def test_the_clock_of_whoever_saved_a_page_is_that_of_the_zone_beside_it(zone: str, hour: int, day: int) -> None:
+    minute = 4 if zone == "+0530" else 34
+    wanted = datetime(2025, 11, day, hour, minute, 56, tzinfo=UTC)
+    assert read_saved("a.html", SINGLE_FILE.replace(b"+0800", zone.encode())).saved_at == wanted
+    mail = MHTML.replace(b"04:34:56 -0000", f"12:34:56 {zone}".encode())
+    assert read_saved("a.mhtml", mail).saved_at == wanted
+
+
 def test_a_page_saved_by_chrome_or_edge_tells_its_address() -> None:
     html = f"<!DOCTYPE html>\r\n<!-- saved from url=(0056){URL} -->\r\n<html><body>正文".encode("gb18030")
     page = read_saved("a.html", html)

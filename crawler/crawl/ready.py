@@ -1,0 +1,68 @@
+"""Is a run ready to begin? What would end it only after hours of asking is found before the first request.
+
+Keys and addresses from the environment, names of formats, files that cannot be written: each is one error that names
+its setting. Nothing is fetched here, and nothing that exists is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from errno import EACCES, EISDIR
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler.core.errors import ConfigError, UsageError
+from crawler.core.files import TEMPORARY, is_replaceable
+
+if TYPE_CHECKING:
+    from crawler.core.settings import Settings
+
+
+def ready_to_run(
+    settings: Settings,
+    *,
+    files: Iterable[Path] = (),
+    environ: Mapping[str, str] | None = None,
+    also: Iterable[Callable[[], object]] = (),
+) -> None:
+    """Raise for the first thing that would end the command after its requests.
+
+    `files` are those that it will write. `environ` is given by commands that use keys of the Internet Archive. `also`
+    are checks of what only the caller knows; each raises by itself. Raises ConfigError, UsageError.
+    """
+    for check in also:
+        check()
+    if environ is not None:
+        _check_wayback(settings, environ)
+    for file in files:
+        check_writable(file)
+
+
+def _check_wayback(settings: Settings, environ: Mapping[str, str]) -> None:
+    wayback = settings.wayback
+    if not wayback.endpoint.startswith(("http://", "https://")):
+        raise ConfigError(f"[wayback] endpoint: {wayback.endpoint!r} is no http(s) URL")
+    if wayback.keys:
+        from crawler.fetch.savepage import read_keys
+
+        read_keys(wayback.keys, environ)
+
+
+def check_writable(file: Path) -> None:
+    """Raise UsageError where a report could not be written to `file`; its missing folders count as the nearest one."""
+    if str(file) == "-":
+        return
+    try:
+        if file.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        if not is_replaceable(file):  # /dev/stdout, a named pipe: opening one would wait for its reader
+            if not os.access(file, os.W_OK):
+                raise PermissionError(EACCES, os.strerror(EACCES))
+            return
+        folder = next(folder for folder in file.absolute().parents if folder.exists())
+        with tempfile.TemporaryFile(dir=folder, prefix=TEMPORARY):
+            pass
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}; choose another --output") from None
