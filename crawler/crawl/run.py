@@ -19,7 +19,6 @@ from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.ready import ready_to_run
 from crawler.crawl.results import build_report, damaged_of, suggestions
 from crawler.crawl.runner import run_job
-from crawler.notes.git import LineCommits
 from crawler.schedule.news import title_changes
 from crawler.schedule.plan import Budget, overdue_links
 
