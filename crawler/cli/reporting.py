@@ -100,15 +100,17 @@ def write_reports(
 
     def render(name: str, file: Path | None) -> str:
         near = how if file is None or notes is None else replace(how, notes_url=_way(file, notes))
-        if name == "atom" and file is not None:
-            known = feed_id(Path(settings.archive.path), make=of_all_notes)
-            near = replace(near, feed_id=known, feed_url=file.absolute().as_uri())
         return FORMATS[name].render(report, near)
 
     for name, file in pairs:
         write_output(file, render(name, file), commands=name == "github")
     for name, file in own_files(settings) if of_all_notes else ():
-        write_file(file, render(name, file))
+        if name == "atom":
+            address = file.absolute().as_uri() if str(file) == settings.notify.feed else ""
+            feed = replace(how, feed_id=feed_id(Path(settings.archive.path), make=True), feed_url=address)
+            write_file(file, FORMATS[name].render(report, feed))
+        else:
+            write_file(file, render(name, file))
     if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         try:
             with Path(summary).open("a", encoding="utf-8") as stream:
