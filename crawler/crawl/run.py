@@ -114,6 +114,7 @@ def ask_elsewhere(
     if outcome.run.network == "down" or outcome.run.stopped_by == "signal":
         return {}
     from crawler.crawl.wayback import look_back, written_at
+    from crawler.notes.git import LineCommits
 
     observer.say(f"asking {settings.wayback.endpoint}")
     root = found.notes.root
