@@ -45,6 +45,7 @@ class ReadTask:
     accept: tuple[int, ...] = ()  # statuses that count as alive on this host
     known_digest: str = ""
     depth: Depth = Depth.PAGE
+    anyway: bool = False  # read the page also where the rules see none
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class PageReading:
 
 def read(task: ReadTask, sites: Sites) -> PageReading:
     """Read and judge one answer."""
-    document, page, verdict = examine(task.link, task.fetched, sites, task.accept, task.depth)
+    document, page, verdict = examine(task.link, task.fetched, sites, task.accept, task.depth, anyway=task.anyway)
     readable = ""
     if task.depth is Depth.PAGE and (page.html or page.text) and page.digest != task.known_digest:
         readable = readable_html(page, task.fetched.final_url, task.at)
@@ -106,13 +107,19 @@ def too_complex(task: ReadTask, sites: Sites, why: str) -> PageReading:
 
 
 def examine(
-    link: Link, fetched: Fetch, sites: Sites, accept: tuple[int, ...] = (), depth: Depth = Depth.PAGE
+    link: Link,
+    fetched: Fetch,
+    sites: Sites,
+    accept: tuple[int, ...] = (),
+    depth: Depth = Depth.PAGE,
+    *,
+    anyway: bool = False,
 ) -> tuple[Document, Page, Verdict]:
-    """The parsed answer, its page and its verdict; the page is read only where there is one."""
+    """The parsed answer, its page and its verdict; the page is read only where there is one, or `anyway`."""
     document = document_of(fetched)
     site = site_of(link, fetched, sites)
     verdict = judge(link, fetched, document, site, accept)
-    worth_reading = fetched.body and verdict.state in WORTH_READING
+    worth_reading = fetched.body and (anyway or verdict.state in WORTH_READING)
     page = read_page(document, site, fetched.final_url, whole=depth is Depth.PAGE) if worth_reading else Page()
     if page.limited and not verdict.evidence.limited:
         verdict = replace(verdict, evidence=replace(verdict.evidence, limited=page.limited))

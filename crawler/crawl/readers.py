@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from crawler.core.settings import ReadSettings, Settings
     from crawler.sites import Sites
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame for its neighbours
@@ -133,10 +134,13 @@ class ReaderPool:
 class SyncReaders:
     """The same pool for use cases that are plain functions: it lives in a thread of its own."""
 
-    def __init__(self, pool: ReaderPool, token: trio.lowlevel.TrioToken, settings: ReadSettings) -> None:
+    def __init__(
+        self, pool: ReaderPool, token: trio.lowlevel.TrioToken, threads: ThreadPoolExecutor, settings: ReadSettings
+    ) -> None:
         self._pool = pool
         self._token = token
-        self._ahead = 2 * process_count(settings)
+        self._threads = threads
+        self.ahead = 2 * process_count(settings)  # how many readings are worth asking for before the first is done
 
     def read(self, task: ReadTask) -> PageReading:
         """Read one answer. Raises ReaderDied."""
@@ -147,18 +151,32 @@ class SyncReaders:
         result: T = trio.from_thread.run(self._pool.call, call_limited, function, *args, trio_token=self._token)
         return result
 
-    def map(self, tasks: Iterable[ReadTask]) -> Iterator[tuple[ReadTask, PageReading]]:
-        """Read many answers on all workers; they come back in order, and no more than a few are held at once."""
-        waiting: deque[tuple[ReadTask, Future[PageReading]]] = deque()
-        with ThreadPoolExecutor(self._ahead) as threads:
-            for task in tasks:
-                waiting.append((task, threads.submit(self.read, task)))
-                if len(waiting) >= self._ahead:
-                    first, reading = waiting.popleft()
-                    yield first, reading.result()
+    def begin(self, work: Callable[..., T], *args: object) -> Future[T]:
+        """Begin some work that calls `read` and `call`, in a thread; as many pieces run at once as `ahead` says."""
+        return self._threads.submit(work, *args)
+
+    def in_order(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[tuple[S, T]]:
+        """Do some work for each item on all workers; results come in order, and no more than a few are held at once.
+
+        Raises what the work raises, at its item.
+        """
+        waiting: deque[tuple[S, Future[T]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, self.begin(work, item)))
+                if len(waiting) >= self.ahead:
+                    first, done = waiting.popleft()
+                    yield first, done.result()
             while waiting:
-                first, reading = waiting.popleft()
-                yield first, reading.result()
+                first, done = waiting.popleft()
+                yield first, done.result()
+        finally:
+            for _, left in waiting:
+                left.cancel()
+
+    def map(self, tasks: Iterable[ReadTask]) -> Iterator[tuple[ReadTask, PageReading]]:
+        """Read many answers on all workers, in order."""
+        return self.in_order(self.read, tasks)
 
 
 @contextmanager
@@ -184,7 +202,8 @@ def open_sync_readers(settings: Settings, sites: Sites) -> Iterator[SyncReaders]
         served = thread.submit(run)
         pool, token, done = opened.result()
         try:
-            yield SyncReaders(pool, token, settings.read)
+            with ThreadPoolExecutor(2 * process_count(settings.read)) as threads:
+                yield SyncReaders(pool, token, threads, settings.read)
         finally:
             trio.from_thread.run_sync(done.set, trio_token=token)
             served.result()
