@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from crawler.archive import disk, opening, queries, records, replay, retention, schema, search, warc
-from crawler.archive.index import Index, pack
+from crawler.archive.index import Index, NewText, pack
 from crawler.archive.journal import (
     CaptureLine,
     CheckLine,
@@ -345,7 +345,7 @@ class Archive:
         shelf.make_ready()
         lines: list[Line] = []
         snapshots: list[Snapshot | None] = []
-        texts: dict[int, str] = {}
+        texts: dict[int, NewText] = {}
         first = self._next
         try:
             with shelf.batch() as append:
@@ -354,7 +354,7 @@ class Archive:
                     lines.append(line)
                     snapshots.append(snapshot)
                     if line.capture and line.capture.text:
-                        texts[line.capture.id] = check.page.text
+                        texts[line.capture.id] = NewText(check.page.text, check.terms)
                 self._commit(lines, texts)
         except BaseException:
             self._next = first
@@ -416,7 +416,7 @@ class Archive:
         with shelf.batch():
             self._commit(list(lines), {})
 
-    def _commit(self, lines: list[Line], texts: Mapping[int, str]) -> None:
+    def _commit(self, lines: list[Line], texts: Mapping[int, NewText]) -> None:
         """The batch's journal, the sync, and the transaction."""
         shelf = self._writable()
         place, _ = shelf.append(records.journal_record(lines, self._now()))

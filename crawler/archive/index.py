@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -26,13 +27,21 @@ from crawler.archive.journal import (
 )
 from crawler.archive.order import SKEW
 from crawler.archive.times import micros
-from crawler.core.model import History, Run, State
+from crawler.core.model import History, IndexTerms, Run, State
 from crawler.schedule.history import revised
 
 pack = msgspec.msgpack.Encoder().encode
 unpack_history = msgspec.msgpack.Decoder(History).decode
 unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
 unpack_run = msgspec.msgpack.Decoder(Run).decode
+
+
+@dataclass(frozen=True, slots=True)
+class NewText:
+    """The text of a new capture; with its terms, where they are made already."""
+
+    text: str
+    terms: IndexTerms | None = None
 
 
 class Index:
@@ -55,7 +64,7 @@ class Index:
         self._runs.clear()
         self._searchable = False
 
-    def apply(self, line: Line, segment: int, place: int, text: str | None = None) -> None:
+    def apply(self, line: Line, segment: int, place: int, text: NewText | None = None) -> None:
         """Make the rows that a fresh line stands for; `text` saves reading a new capture's text back."""
         match line:
             case CheckLine(held=True):
@@ -98,7 +107,7 @@ class Index:
             self.db.execute("DELETE FROM held WHERE run = ? AND url = ?", key)
         return believed
 
-    def _check(self, line: CheckLine, captured_in: int, segment: int, place: int, text: str | None) -> None:
+    def _check(self, line: CheckLine, captured_in: int, segment: int, place: int, text: NewText | None) -> None:
         link = self._link(line.history, line.site, line.host, segment, place)
         self.insert_check(link, line)
         if line.capture:
@@ -172,7 +181,7 @@ class Index:
             search.ready(self.db, self.text_of)
             self._searchable = True
 
-    def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: str | None) -> None:
+    def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: NewText | None) -> None:
         """The current text of a link is searched; neither an unsure check nor an older page displaces an article."""
         if capture.notice or (capture.text is None and capture.revisit_of is None):
             return
@@ -186,9 +195,9 @@ class Index:
             if old[0] != base and self._displaces_not(line, old[0]):
                 return
             search.drop(self.db, link, self.text_of(old[0]))
-        found = text if text is not None else self.text_of(base)
+        found = text.text if text is not None else self.text_of(base)
         if found is not None:
-            search.put(self.db, link, base, capture.data.title, names, found)
+            search.put(self.db, link, base, capture.data.title, names, found, text.terms if text else None)
 
     def _displaces_not(self, line: CheckLine, current: int) -> bool:
         """Does the current capture stay: seen alive when this check is unsure, or newer than a page now imported?"""

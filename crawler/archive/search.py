@@ -19,7 +19,7 @@ from crawler.archive import words
 from crawler.archive.nouns import Hit
 from crawler.archive.times import from_micros, micros
 from crawler.core.errors import UsageError
-from crawler.core.model import State
+from crawler.core.model import IndexTerms, State
 
 _WEIGHTS: Final = "1.0, 10.0, 6.0"  # text; title; author and note titles. A guess: a title says what a page is about
 _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost documents lead nowhere
@@ -62,23 +62,27 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
     db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (STAMP, words.stamp()))
 
 
-def put(db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str) -> None:
-    """Make a capture the document of its link; a document that was there must have been taken out with `drop`."""
+def put(
+    db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
+) -> None:
+    """Make a capture the document of its link; a document that was there must have been taken out with `drop`.
+
+    `ready` are the terms of the text, where they are made already.
+    """
     db.execute("INSERT INTO documents (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, capture, title, names))
-    _put_terms(db, capture, title, names, text)
+    _put_terms(db, capture, title, names, text, ready)
 
 
-def _put_terms(db: sqlite3.Connection, capture: int, title: str, names: str, text: str) -> None:
+def _put_terms(
+    db: sqlite3.Connection, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
+) -> None:
+    ready = ready or words.index_terms(text)
     db.execute(
         "INSERT INTO words (rowid, text, title, names) VALUES (?, ?, ?, ?)",
-        (capture, words.terms(text), words.terms(title), words.terms(names)),
+        (capture, ready.text, words.terms(title), words.terms(names)),
     )
-    if characters := _characters(title, names, text):
+    if characters := words.characters_of(title, names, text, ready):
         db.execute("INSERT INTO characters (rowid, text) VALUES (?, ?)", (capture, characters))
-
-
-def _characters(title: str, names: str, text: str) -> str:
-    return words.characters(f"{title}\n{names}\n{text}")
 
 
 def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
@@ -90,11 +94,12 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
     db.execute("DELETE FROM documents WHERE link = ?", (link,))
     if text is None:
         return
+    made = words.index_terms(text)
     db.execute(
         "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
-        (capture, words.terms(text), words.terms(title), words.terms(names)),
+        (capture, made.text, words.terms(title), words.terms(names)),
     )
-    if characters := _characters(title, names, text):
+    if characters := words.characters_of(title, names, text, made):
         db.execute("INSERT INTO characters (characters, rowid, text) VALUES ('delete', ?, ?)", (capture, characters))
 
 

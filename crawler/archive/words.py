@@ -19,7 +19,7 @@ from itertools import pairwise
 from operator import add
 from typing import Final
 
-from crawler.core.model import State
+from crawler.core.model import IndexTerms, State
 
 MAX_TEXT: Final = 200_000  # characters of one page that are indexed; the longest real article has 79,000
 MAX_QUERY: Final = 1_000  # characters
@@ -80,11 +80,25 @@ def folded(text: str, *, simplify: bool = True) -> str:
 
 def terms(text: str) -> str:
     """Text as it is indexed; the tokenizer of SQLite splits the rest."""
+    return index_terms(text).text
+
+
+def index_terms(text: str) -> IndexTerms:
+    """`terms` and `characters` of a text at once."""
     if text.isascii():
-        return text[:MAX_TEXT]
+        return IndexTerms(text[:MAX_TEXT], "")
     pieces = _RUNS.split(folded(text[:MAX_TEXT]))
-    pieces[1::2] = _all_pairs(pieces[1::2])
-    return "".join(pieces)
+    runs = pieces[1::2]
+    pieces[1::2] = _all_pairs(runs)
+    return IndexTerms("".join(pieces), " ".join(dict.fromkeys("".join(runs))))
+
+
+def characters_of(title: str, names: str, text: str, ready: IndexTerms | None = None) -> str:
+    """`characters` of a document; `ready` are the terms of its text, where they are made already."""
+    if ready is None or len(title) + len(names) + len(text) + 2 > MAX_TEXT:  # else the cut is where it always was
+        return characters(f"{title}\n{names}\n{text}")
+    others = characters(f"{title}\n{names}")
+    return " ".join(dict.fromkeys((*others.split(), *ready.characters.split()))) if others else ready.characters
 
 
 def _all_pairs(runs: list[str]) -> list[str]:
@@ -104,7 +118,7 @@ def characters(text: str) -> str:
     """The different Chinese characters of a text, as terms of their own: a single one is asked for by them."""
     if text.isascii():
         return ""
-    return " ".join(sorted(set("".join(_RUN.findall(folded(text[:MAX_TEXT]))))))
+    return " ".join(dict.fromkeys("".join(_RUN.findall(folded(text[:MAX_TEXT])))))
 
 
 @dataclass(frozen=True, slots=True)

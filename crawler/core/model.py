@@ -333,6 +333,14 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexTerms:
+    """A page's text as the search index holds it, made where the page is read (`archive.words`)."""
+
+    text: str
+    characters: str
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One link looked at once: the unit that the recorder keeps."""
 
@@ -346,6 +354,7 @@ class Check:
     readable: str = ""  # self-contained HTML of the article, kept beside the raw bytes; "" none
     said: str = ""  # fingerprint of the answer or failure (`schedule.outage`)
     held: bool = False  # recorded, and counts only when the stretch of time it belongs to is believed
+    terms: IndexTerms | None = None  # of the page's text; None: the archive makes them
 
 
 @dataclass(frozen=True, slots=True)

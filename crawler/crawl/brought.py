@@ -84,7 +84,9 @@ def check_saved(
     reading = readers.read(task_of(page, link, at, redirects))
     known = history or first_seen(link.canonical_url, link.url, context.now())
     after = remember_past(known, fetched, reading.page, reading.verdict, at, context.settings.schedule)
-    return Check(link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable)
+    return Check(
+        link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable, terms=reading.terms
+    )
 
 
 def _answered(page: SavedPage, link: Link, at: datetime, redirects: tuple[Redirect, ...]) -> Fetch:
@@ -115,7 +117,9 @@ def forced(
     reading = readers.read(ReadTask(check.link, _as_shown(check.fetch, page), check.at, anyway=True))
     after = history or first_seen(check.link.canonical_url, check.link.url, context.now())
     unknown = Verdict(State.UNKNOWN, reading.verdict.reason, Confidence.LOW, reading.verdict.evidence)
-    return replace(check, page=reading.page, verdict=unknown, history=after, readable=reading.readable)
+    return replace(
+        check, page=reading.page, verdict=unknown, history=after, readable=reading.readable, terms=reading.terms
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,7 +239,7 @@ class Recorder:
 
 def without_body(check: Check) -> Check:
     """A check that is only remembered for what it concluded and where it ended."""
-    return replace(check, fetch=replace(check.fetch, body=b""), page=Page(), readable="")
+    return replace(check, fetch=replace(check.fetch, body=b""), page=Page(), readable="", terms=None)
 
 
 def amended_by_company(checks: Sequence[tuple[Check, bool]], before: Mapping[str, History], job: Job) -> list[Check]:
