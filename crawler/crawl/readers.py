@@ -12,14 +12,14 @@ import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import trio
 
 from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read, too_complex
-from crawler.crawl.worker import Limits, call_limited, compare_one, read_one, ready, retire, start
+from crawler.crawl.worker import Limits, call_limited, compare_one, read_one, ready, retire, start, start_in_line
 
 if TYPE_CHECKING:
     from trio_parallel import WorkerContext
@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame for its neighbours
 IDLE = 600.0  # seconds after which an idle reader ends by itself
+STARTING = 60.0  # seconds that the first reader may take to start, on the busiest machine
 GRACE = 5.0  # seconds that readers get to end at the end of a run
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,9 @@ class Reader(Protocol):
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Whether an answer is like its probe's; None also past the limits. Raises ReaderDied."""
+
+    async def warm_up(self, pages: int) -> None:
+        """Start as many readers as that many pages keep busy, so that the first ones need not wait."""
 
 
 class ReaderDied(Exception):
@@ -70,6 +74,9 @@ class InlineReader:
         """Compare at once."""
         return compare_probe(task)
 
+    async def warm_up(self, pages: int) -> None:
+        """There is nothing to start."""
+
 
 class ReaderPool:
     """Reads in worker processes, each page within its limits; workers are started when they are needed first."""
@@ -79,6 +86,9 @@ class ReaderPool:
         self._settings = settings
         self._sites = sites
         self._limiter = trio.CapacityLimiter(process_count(settings))
+        self._first = trio.Lock()
+        self._tried = False
+        self._in_line = False  # no process can be had: pages are read in this one
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read in a worker."""
@@ -101,6 +111,10 @@ class ReaderPool:
         """
         from trio_parallel import BrokenWorkerError
 
+        if not self._tried:
+            await self._try()
+        if self._in_line:
+            return function(*args)
         for attempt in (1, 2):
             try:
                 return await self._timed(function, *args)
@@ -124,11 +138,38 @@ class ReaderPool:
                 )
                 return result
 
-    async def warm_up(self) -> None:
-        """Start every worker, so that the first pages do not wait for it."""
+    async def _try(self) -> None:
+        """Find out, once, whether processes can be had; without them pages are read in this one, and a line says so."""
+        from trio_parallel import BrokenWorkerError
+
+        async with self._first:
+            if self._tried:
+                return
+            try:
+                with trio.fail_after(STARTING):
+                    await self._workers.run_sync(ready, kill_on_cancel=True, limiter=trio.CapacityLimiter(1))
+            except (BrokenWorkerError, OSError, ImportError, RuntimeError, trio.TooSlowError) as error:
+                log.warning(
+                    "no process can be started to read pages in (%s): they are read in this one, without limits of"
+                    " time and memory", " ".join(str(error).split())[:200] or type(error).__name__,
+                )  # fmt: skip
+                start_in_line(self._sites)
+                self._in_line = True
+            self._tried = True
+
+    async def warm_up(self, pages: int) -> None:
+        """Start as many workers as that many pages keep busy, so that the first ones do not wait for it."""
+        await self._try()
+        wanted = 0 if self._in_line else min(pages, process_count(self._settings))
         async with trio.open_nursery() as nursery:
-            for _ in range(process_count(self._settings)):
-                nursery.start_soon(partial(self._workers.run_sync, ready, limiter=self._limiter))
+            for _ in range(wanted if wanted > 1 else 0):
+                nursery.start_soon(self._start_one)
+
+    async def _start_one(self) -> None:
+        from trio_parallel import BrokenWorkerError
+
+        with suppress(BrokenWorkerError):  # the page that needs it will hear of it
+            await self._workers.run_sync(ready, kill_on_cancel=True, limiter=self._limiter)
 
 
 class SyncReaders:

@@ -131,6 +131,7 @@ def walk_with(
         leave=partial(leave, fetcher, None),
         stop=job.stop,
         left_alone=job.observer.left_alone,
+        warm_up=reader.warm_up,
     )
 
 
@@ -195,6 +196,7 @@ async def walk_plan(plan: Plan, walk: Walk, recorder: Recorder, scope: trio.Canc
             if job.handle_signals and threading.current_thread() is threading.main_thread():
                 watchers.start_soon(heed_signals, walk.stop, scope)
             recorder.hijack = hijack.has
+            watchers.start_soon(walk.warm_up, sum(len(slot.links) for slot in plan.slots))
             watchers.start_soon(hijack.ask)
             async with trio.open_nursery() as nursery:
                 if pictures:
