@@ -20,6 +20,7 @@ from operator import add
 from typing import Final
 
 from crawler.core.model import IndexTerms, State
+from crawler.core.patterns import LazyPattern
 
 MAX_TEXT: Final = 200_000  # characters of one page that are indexed; the longest real article has 79,000
 MAX_QUERY: Final = 1_000  # characters
@@ -27,19 +28,19 @@ TERMS: Final = 2  # version of what `terms` and `characters` make of a text
 _MAX_TERMS = 32
 
 _CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_RUN = re.compile(f"[{_CJK}]+")
-_RUNS = re.compile(f"([{_CJK}]+)")  # to split by: runs are what stands at odd places
-_BREAK = re.compile(f"[ \\n](?<=[{_CJK}].)(?=[{_CJK}])", re.DOTALL)  # HTML turns a line break into a space
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-_UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]+")  # soft hyphens and the like stand inside words
+_RUN = LazyPattern(f"[{_CJK}]+")
+_RUNS = LazyPattern(f"([{_CJK}]+)")  # to split by: runs are what stands at odd places
+_BREAK = LazyPattern(f"[ \\n](?<=[{_CJK}].)(?=[{_CJK}])", re.DOTALL)  # HTML turns a line break into a space
+_HAN = LazyPattern("[\u3400-\u4dbf\u4e00-\u9fff]")
+_UNSEEN = LazyPattern("[\u00ad\u200b-\u200d\u2060\ufeff]+")  # soft hyphens and the like stand inside words
 _WIDE = {wide: unicodedata.normalize("NFKC", wide) for wide in "，：；！？（）"}  # what Chinese text is full of
 _QUOTES: Final = dict.fromkeys(map(ord, "“”„‟«»‹›「」『』｢｣〝〞〟＂《》〈〉【】〖〗"), '"')
-_NAMED = re.compile(r"(?i)\b(site|state|before|after)：")
-_TERM = re.compile(r'([-－]?)(?:(site|state|before|after):)?(?:"([^"]*)"?|([^\s"]+))')
-_STOPS = re.compile(f"[，。！？；：、…—～·（）［］｛｝〔〕‘’]+|(?<=[{_CJK}])[,;:!?/|]+(?=[{_CJK}])")
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
-_DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
-_SPACE = re.compile(r"\s+")
+_NAMED = LazyPattern(r"(?i)\b(site|state|before|after)：")
+_TERM = LazyPattern(r'([-－]?)(?:(site|state|before|after):)?(?:"([^"]*)"?|([^\s"]+))')
+_STOPS = LazyPattern(f"[，。！？；：、…—～·（）［］｛｝〔〕‘’]+|(?<=[{_CJK}])[,;:!?/|]+(?=[{_CJK}])")
+_EDGES = LazyPattern(r"^[\W_]+|[\W_]+$")
+_DATE = LazyPattern(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
+_SPACE = LazyPattern(r"\s+")
 _SEPARATOR = "\x01"  # stands in no run
 
 
