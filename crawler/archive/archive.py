@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from crawler.archive import disk, opening, queries, records, replay, retention, schema, search, warc
+from crawler.archive import disk, opening, queries, records, retention, schema, search, texts, warc
 from crawler.archive.index import Index, NewText, pack
 from crawler.archive.journal import (
     CaptureLine,
@@ -32,7 +32,6 @@ from crawler.archive.lock import Lock, is_held
 from crawler.archive.nouns import Capture, HeldCheck, Hit, NoteEntry, PastCheck, StoredImage
 from crawler.archive.opening import named_errors
 from crawler.archive.order import SKEW
-from crawler.archive.recovery import Recovery
 from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.shelf import Shelf
 from crawler.archive.store import LocalStore
@@ -63,7 +62,7 @@ class Archive:
         self._now = now
         self._store = LocalStore(path / FOLDER)
         self._reader = SegmentReader(self._store)
-        self._text_of = replay.text_reader(db, self._reader)
+        self._text_of = texts.text_reader(db, self._reader)
         self._index = Index(db, self._text_of, now)
         self._identity = opening.identity(path / INDEX)
         self.notices: tuple[str, ...] = ()
@@ -103,6 +102,8 @@ class Archive:
         archive._lock = lock
         try:
             with disk.translated(path):
+                from crawler.archive.recovery import Recovery  # readers do without
+
                 recovered = Recovery(path, archive._index, archive._reader).run()
                 archive.notices = (*notices, *recovered.lines())
                 archive._shelf = Shelf(path, options.codec, db, archive._reader, now)
@@ -170,7 +171,7 @@ class Archive:
             self._db.backup(copy)
             self._db.close()
             self._db, self._copied = copy, True
-            self._text_of = replay.text_reader(copy, self._reader)
+            self._text_of = texts.text_reader(copy, self._reader)
             self._index = Index(copy, self._text_of, self._now)
         with schema.transaction(self._db, self.path, self._index.forget_cache):
             self._index.apply(line, 0, 0)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from crawler.archive import carry, disk, recovery, replay, scan, schema, segments
+from crawler.archive import carry, disk, recovery, replay, scan, schema, segments, texts
 from crawler.archive.index import Index
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
@@ -20,39 +20,6 @@ from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.store import LocalStore, sequence
 from crawler.core.errors import ArchiveDamaged
 from crawler.core.files import sync_folder
-
-
-def is_needed(path: Path) -> str:
-    """Why the index of an archive cannot be used beside its segments, "" where it can, or where there are none.
-
-    Raises ArchiveError for another program's file, and for a newer crawler's.
-    """
-    index = path / INDEX
-    store = LocalStore(path / FOLDER)
-    try:
-        if not any(_holds_something(store, name, size) for name, size in store.sizes().items()):
-            return ""
-    finally:
-        store.close()
-    if not index.exists():
-        return "is missing"
-    try:
-        with contextlib.closing(schema.open_reader(index)) as db, disk.translated(path):
-            known = db.execute("SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM links)").fetchone()[0]
-    except ArchiveDamaged as error:
-        return f"is damaged ({error.__cause__ or error})"
-    return "" if known else "is empty"
-
-
-def _holds_something(store: LocalStore, name: str, size: int) -> bool:
-    """Whether there is more in a segment than a header, with which it begins before its first batch."""
-    reader = SegmentReader(store)
-    try:
-        with store.view(name) as data:
-            first = next(scan.pieces(reader.codec(name), data, reader.start(name)), None)
-            return first is not None and (first.record is None or first.end < size)
-    except ArchiveDamaged:
-        return size > 0
 
 
 def rebuild(path: Path, now: Callable[[], datetime]) -> list[Damage]:
@@ -82,7 +49,7 @@ def rebuild(path: Path, now: Callable[[], datetime]) -> list[Damage]:
 
 
 def _fill(path: Path, db: sqlite3.Connection, reader: SegmentReader, now: Callable[[], datetime]) -> list[Damage]:
-    index = Index(db, replay.text_reader(db, reader), now)
+    index = Index(db, texts.text_reader(db, reader), now)
     sizes = reader.store.sizes()
     lineages = {name: _lineage(reader, name) for name in sizes}
     own = carry.lineage(path / INDEX) or _most_common(lineages.values())

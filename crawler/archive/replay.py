@@ -8,7 +8,7 @@ themselves (`salvage`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -182,19 +182,6 @@ def _lineage(db: sqlite3.Connection, name: str, said: str) -> str:
         "SELECT 1 FROM segments WHERE number = ? AND lineage IN ('', ?) AND name <> ?", (number_of(name), own, name)
     ).fetchone()
     return STRANGER if taken else own
-
-
-def text_reader(db: sqlite3.Connection, reader: SegmentReader) -> Callable[[int], str | None]:
-    """Reads the text of a capture back; None where it cannot be read any more, "" where there never was one."""
-
-    def text_of(ident: int) -> str | None:
-        place = queries.places(db, ident).text
-        try:
-            return reader.record(*place).block.decode("utf-8", "replace") if place else ""
-        except ArchiveDamaged:
-            return None
-
-    return text_of
 
 
 def _opened(name: str) -> datetime:

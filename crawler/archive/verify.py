@@ -14,13 +14,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from crawler.archive import disk, replay, schema
+from crawler.archive import disk, schema, texts
 from crawler.archive.audit import Audit
 from crawler.archive.index import Index
 from crawler.archive.lock import Lock
 from crawler.archive.nouns import Damage, VerifyReport
-from crawler.archive.opening import holds_archive
-from crawler.archive.rebuild import is_needed
+from crawler.archive.opening import holds_archive, is_needed
 from crawler.archive.rebuild import rebuild as make_index
 from crawler.archive.recovery import Recovery
 from crawler.archive.repair import mend
@@ -101,7 +100,7 @@ def _audited(
     found: list[Damage] = []
     with disk.translated(path):
         if repair:
-            index = Index(db, replay.text_reader(db, reader), now)
+            index = Index(db, texts.text_reader(db, reader), now)
             recovered = Recovery(path, index, reader, force=True).run()
             notices = tuple(recovered.notices)
             found = [replace(one, repaired=True) for one in recovered.damage if "missing" not in one.what]

@@ -14,7 +14,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from importlib import metadata
 from itertools import pairwise
 from operator import add
 from typing import Final
@@ -47,6 +46,8 @@ _SEPARATOR = "\x01"  # stands in no run
 @functools.cache
 def stamp() -> str:
     """What the terms of an index depend on: their version here, and that of the table of characters."""
+    from importlib import metadata  # 10 ms, and readers do without
+
     return f"{TERMS}/{metadata.version('opencc')}"
 
 
