@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from crawler.archive import disk, opening, queries, records, retention, schema, search, texts, warc
-from crawler.archive.index import Index, NewText, pack
+from crawler.archive.index import Index, pack
 from crawler.archive.journal import (
     CaptureLine,
     CheckLine,
@@ -36,6 +36,7 @@ from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.shelf import Shelf
 from crawler.archive.store import LocalStore
 from crawler.archive.times import micros
+from crawler.archive.words import NewText
 from crawler.core.errors import ArchiveError, ArchiveGone
 from crawler.core.model import Check, Fetch, Health, History, Link, Run, SlotState, Snapshot, State
 from crawler.core.settings import ArchiveSettings

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -27,7 +26,8 @@ from crawler.archive.journal import (
 )
 from crawler.archive.order import SKEW
 from crawler.archive.times import micros
-from crawler.core.model import History, IndexTerms, Run, State
+from crawler.archive.words import NewText
+from crawler.core.model import History, Run, State
 from crawler.schedule.history import revised
 
 pack = msgspec.msgpack.Encoder().encode
@@ -36,25 +36,24 @@ unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
 unpack_run = msgspec.msgpack.Decoder(Run).decode
 
 
-@dataclass(frozen=True, slots=True)
-class NewText:
-    """The text of a new capture; with its terms, where they are made already."""
-
-    text: str
-    terms: IndexTerms | None = None
-
-
 class Index:
     """Writes rows of fresh lines, which are the newest there are; what was written before is `merging`'s business.
 
-    `text_of` reads the text of a capture back from the segments, None where it is gone.
+    `text_of` reads the text of a capture back from the segments, None where it is gone. Without `terms` the search
+    index only learns which documents there are, and `search.fill` makes their terms afterwards, all at once.
     """
 
     def __init__(
-        self, db: sqlite3.Connection, text_of: Callable[[int], str | None], now: Callable[[], datetime]
+        self,
+        db: sqlite3.Connection,
+        text_of: Callable[[int], str | None],
+        now: Callable[[], datetime],
+        *,
+        terms: bool = True,
     ) -> None:
         self.db = db
         self.text_of = text_of
+        self.terms = terms
         self.now = now
         self._runs: dict[str, int] = {}
         self._searchable = False
@@ -177,7 +176,7 @@ class Index:
 
     def make_searchable(self) -> None:
         """See to it that the search tables are of this version, once, before the first document is put in or out."""
-        if not self._searchable:
+        if self.terms and not self._searchable:
             search.ready(self.db, self.text_of)
             self._searchable = True
 
@@ -194,10 +193,26 @@ class Index:
                 return
             if old[0] != base and self._displaces_not(line, old[0]):
                 return
-            search.drop(self.db, link, self.text_of(old[0]))
+            self.drop_document(link, old[0])
+        if not self.terms:
+            search.put_row(self.db, link, base, capture.data.title, names)
+            return
         found = text.text if text is not None else self.text_of(base)
         if found is not None:
             search.put(self.db, link, base, capture.data.title, names, found, text.terms if text else None)
+
+    def drop_document(self, link: int, capture: int) -> None:
+        """A link's document is searched no more; `capture` is the one whose text it is."""
+        self.make_searchable()
+        search.drop(self.db, link, self.text_of(capture) if self.terms else None)
+
+    def replace_document(self, link: int, capture: int, title: str, names: str, text: str) -> None:
+        """What is searched of a link from now on."""
+        self.make_searchable()
+        if self.terms:
+            search.put(self.db, link, capture, title, names, text)
+        else:
+            search.put_row(self.db, link, capture, title, names)
 
     def _displaces_not(self, line: CheckLine, current: int) -> bool:
         """Does the current capture stay: seen alive when this check is unsure, or newer than a page now imported?"""

@@ -43,6 +43,14 @@ _SPACE = LazyPattern(r"\s+")
 _SEPARATOR = "\x01"  # stands in no run
 
 
+@dataclass(frozen=True, slots=True)
+class NewText:
+    """The text of a new capture; with its terms, where they are made already."""
+
+    text: str
+    terms: IndexTerms | None = None
+
+
 @functools.cache
 def stamp() -> str:
     """What the terms of an index depend on: their version here, and that of the table of characters."""
