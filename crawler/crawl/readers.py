@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import trio
 
+from crawler.crawl import forkserver
 from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read, too_complex
 from crawler.crawl.worker import Limits, call_limited, compare_one, read_one, ready, retire, start, start_in_line
 
@@ -268,7 +269,7 @@ async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[Reader
     limits = Limits(settings.read.seconds, int(settings.read.memory))
     options: dict[str, Any] = {}
     if "FORKSERVER" in WorkerType.__members__:
-        _preload()
+        forkserver.start()
         options["worker_type"] = WorkerType.FORKSERVER
     init = partial(start, site_documents(settings), limits)
     try:
@@ -278,12 +279,3 @@ async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[Reader
             yield ReaderPool(workers, settings.read, sites)
     except BrokenWorkerError as error:  # at the end: what was to be read has been read
         log.warning("readers did not end in good order: %s", error)
-
-
-def _preload() -> None:
-    """Imports are made once, in the process that workers are forked from: a killed worker is replaced in no time."""
-    import multiprocessing
-
-    multiprocessing.set_forkserver_preload(
-        ["crawler.crawl.worker", "crawler.page.main_text", "crawler.page.metadata", "crawler.page.fields"]
-    )
