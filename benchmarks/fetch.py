@@ -12,7 +12,6 @@ Peers are taken from PATH, or installed into a temporary virtual environment; wg
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
 import random
@@ -26,22 +25,18 @@ import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Thread
 
-from benchmarks.prose import ChineseProse
+from benchmarks.peers import SPIDER, TRAFILATURA
+from benchmarks.processes import become_reaper, peak_memory, reap_others
+from benchmarks.prose import PAGE, WECHAT, ChineseProse, page, wechat_page
 
 HOSTS = 50  # 127.0.0.2 to 127.0.0.51
-PAGE = 10_000  # bytes
 PORT = 18080
-WECHAT = 2_400_000  # bytes
 WECHAT_LINKS = 200  # of pages so large
-STYLE = ".article p { margin: 0 0 1em; color: #333 }\n"
-SCRIPT = 'window.config.push({"id": "x", "show": false});\n'
-LINK = '<a class="item" href="/p1.html">首页</a>\n'
 
 # No "reuseport": a server left over from another run would answer for a part of the links, and nobody would notice.
 NGINX = """
@@ -60,29 +55,6 @@ http {{
 }}
 """
 
-SPIDER = """
-import sys
-import scrapy
-
-class Links(scrapy.Spider):
-    name = "links"
-    custom_settings = {
-        "CONCURRENT_REQUESTS": 64, "CONCURRENT_REQUESTS_PER_DOMAIN": 8, "DOWNLOAD_DELAY": 0, "ROBOTSTXT_OBEY": False,
-        "LOG_ENABLED": False, "TELNETCONSOLE_ENABLED": False, "DOWNLOAD_SLOTS": {},
-    }
-    seen = 0
-
-    async def start(self):
-        for url in open(sys.argv[-1].partition("=")[2]).read().split():
-            yield scrapy.Request(url)
-
-    def parse(self, response):
-        Links.seen += response.status == 200
-
-    def closed(self, reason):
-        print(Links.seen)
-"""
-
 CONFIG = """
 [fetch]
 interval = 0
@@ -91,27 +63,6 @@ allow_private = true
 [archive]
 images = "none"
 keep_raw = "{keep_raw}"
-"""
-
-
-TRAFILATURA = """
-[DEFAULT]
-DOWNLOAD_TIMEOUT = 30
-MAX_FILE_SIZE = 20000000
-MIN_FILE_SIZE = 10
-SLEEP_TIME = 0
-USER_AGENTS =
-COOKIE =
-MAX_REDIRECTS = 2
-MIN_EXTRACTED_SIZE = 250
-MIN_EXTRACTED_COMM_SIZE = 1
-MIN_OUTPUT_SIZE = 1
-MIN_OUTPUT_COMM_SIZE = 1
-EXTRACTION_TIMEOUT = 30
-MIN_DUPLCHECK_SIZE = 100
-MAX_REPETITIONS = 2
-EXTENSIVE_DATE_SEARCH = off
-EXTERNAL_URLS = off
 """
 
 
@@ -309,32 +260,6 @@ def write_ground(ground: Ground) -> None:
     (ground.notes / "2026-01-01-links.md").write_text(note + "\n", encoding="utf-8")
 
 
-def page(n: int, prose: ChineseProse) -> str:
-    """An article of about PAGE bytes, unlike any other: a good third is text, the rest markup, style and script."""
-    head = (
-        f"<!DOCTYPE html><html><head><meta charset=utf-8><title>文章 {n} {prose.title()}</title><style>{STYLE * 20}"
-        f"</style><script>{SCRIPT * 25}</script></head><body><nav>{LINK * 20}</nav><article><h1>文章 {n}</h1>"
-    )
-    body, size = [], len(head.encode())
-    while size < PAGE - 100:
-        body.append(f'<p class="paragraph"><span style="font-size: 16px">{prose.paragraph(60)}</span></p>\n')
-        size += len(body[-1].encode())
-    return head + "".join(body) + "</article></body></html>"
-
-
-def wechat_page(n: int, prose: ChineseProse) -> str:
-    """An article of 2,500 characters in a shell of script that most pages share, as WeChat's are."""
-    dice = random.Random(7)
-    shell = "".join(f"function f{k}(a,b){{return a[{dice.getrandbits(40)}]+b}}\n" for k in range(WECHAT // 38))
-    style = 'style="margin-bottom:24px;line-height:2em;letter-spacing:1px"'
-    article = "".join(f"<p {style}><span>{prose.paragraph(120)}</span></p>" for _ in range(20))
-    return (
-        f"<!DOCTYPE html><html><head><meta charset=utf-8><title>文章 {n} {prose.title()}</title></head><body>"
-        f'<script>{shell}</script><div id="js_article"><h1>文章 {n}</h1><div id="js_content">{article}</div></div>'
-        f"<script>var nonce = '{prose.dice.getrandbits(64)}';</script></body></html>"
-    )
-
-
 @contextmanager
 def nginx(ground: Ground) -> Iterator[int]:
     """Serve the pages; the server's process."""
@@ -361,12 +286,6 @@ def nginx(ground: Ground) -> Iterator[int]:
     finally:
         server.terminate()
         server.wait()
-
-
-def become_reaper() -> None:
-    """Processes that a contestant leaves behind become our children, so that what they cost is counted."""
-    PR_SET_CHILD_SUBREAPER = 36  # noqa: N806 (the name in linux/prctl.h)
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def compete(ground: Ground, contestants: list[Contestant], rounds: int, server: int) -> dict[str, list[Cost]]:
@@ -402,51 +321,6 @@ def measure(contestant: Contestant, fresh: Path, links: int, server: int) -> Cos
     if alive != links:
         sys.exit(f"{contestant.name}: {alive} of {links} alive\n{(fresh / 'stderr').read_text()[-2000:]}")
     return Cost(wall, cpu, peak())
-
-
-def reap_others(server: int) -> None:
-    """Wait for what a contestant left behind, a few seconds at most."""
-    until = time.monotonic() + 15
-    while (left := descendants(os.getpid()) - descendants(server) - {server}) and time.monotonic() < until:
-        for pid in left:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        time.sleep(0.02)
-
-
-def descendants(root: int) -> set[int]:
-    """The processes below one, by /proc."""
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    found, more = set(), {root}
-    while more := {pid for pid, parent in parents.items() if parent in more}:
-        found |= more
-    return found
-
-
-@contextmanager
-def peak_memory(server: int) -> Iterator[Callable[[], float]]:
-    """Samples the memory of all processes below this one but the server's, shared pages once; MB at the peak."""
-    peak, done = [0.0], Event()
-
-    def sample() -> None:
-        while not done.wait(0.25):
-            total = 0
-            for pid in descendants(os.getpid()) - descendants(server) - {server}:
-                with suppress(OSError):
-                    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-                    total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-            peak[0] = max(peak[0], total / 1024)
-
-    thread = Thread(target=sample)
-    thread.start()
-    try:
-        yield lambda: peak[0]
-    finally:
-        done.set()
-        thread.join()
 
 
 def show(costs: dict[str, list[Cost]], ground: Ground, contestants: list[Contestant]) -> None:
