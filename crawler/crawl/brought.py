@@ -53,6 +53,11 @@ def time_of(page: SavedPage, file_changed: datetime, now: datetime) -> datetime:
     return min(saved, now)
 
 
+def size_of(page: SavedPage) -> int:
+    """Bytes of a page and its pictures."""
+    return len(page.body) + sum(len(image.body) for image in page.images)
+
+
 def own_address(page: SavedPage, readers: Readers) -> str:
     """What a page calls itself: its canonical link or og:url; "" where it says nothing. A hint, never believed."""
     try:

@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from crawler.archive.interchange.embedded import with_pictures
 from crawler.archive.interchange.files import (
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from crawler.core.model import Link, Redirect, Snapshot, Verdict
     from crawler.crawl.context import Context
     from crawler.crawl.examine import PageReading, ReadTask
+    from crawler.sites import Sites
 
 T = TypeVar("T")
 
@@ -213,7 +214,7 @@ class _Import:
             self.lose(LostPage(name, f"{name}: {flaw}"))
         found = _Found(name, page, datetime.fromtimestamp(file.stat().st_mtime, UTC), file.parent)
         self._waiting.append((found, self.readers.begin(self._read, found)))
-        self._held += _size(page)
+        self._held += brought.size_of(page)
         while len(self._waiting) > self.readers.ahead or (self._held > MAX_HELD and len(self._waiting) > 1):
             self._finish_first()
 
@@ -243,7 +244,7 @@ class _Import:
             self._tell_in_order(first)
             return
         found, reading = first
-        self._held -= _size(found.page)
+        self._held -= brought.size_of(found.page)
         try:
             self._keep(found, reading.result())
         except UsageError as error:
@@ -258,9 +259,9 @@ class _Import:
         if read.flaw:
             self._tell_in_order(LostPage(found.name, f"{found.name}: {read.flaw}"))
 
-        self._keep_addresses(found, read.page, _Ahead(self.readers, read.readings))
+        self.keep_addresses(found, read.page, _Ahead(self.readers, read.readings))
 
-    def _keep_addresses(self, found: _Found, page: SavedPage, readers: brought.Readers) -> None:
+    def keep_addresses(self, found: _Found, page: SavedPage, readers: brought.Readers) -> None:
         """Raises UsageError where the page has no address."""
         address = self.url or page.url
         if address is None:
@@ -322,13 +323,41 @@ class _Import:
         self.observer.lost(page)
 
 
+class _Here:
+    """Reads in this process, for pages that readers got through already."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+
+    def read(self, task: ReadTask) -> PageReading:
+        """Read at once."""
+        from crawler.crawl.examine import read
+
+        return read(task, self._sites)
+
+    def call(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function at once."""
+        return function(*args)
+
+
+def import_page(
+    context: Context, page: SavedPage, changed: datetime, *, name: str
+) -> Iterator[KeptPage | LostPage]:  # fmt: skip
+    """Keep one page, which readers got through already, under its addresses; what became of each.
+
+    `changed`: the time where the page tells none. Raises UsageError where it has no address.
+    """
+    here = _Here(context.sites)
+    work = _Import(context, None, False, UNHEARD, cast("SyncReaders", here))  # nothing is read ahead
+    work.keep_addresses(_Found(name, page, changed, Path()), page, here)
+    work.finish()
+    yield from work.done.kept
+    yield from work.done.lost
+
+
 def internal_error(name: str, error: Exception) -> str:
     """The line for a fault of ours."""
     return f"{name}: internal error: {type(error).__name__}: {error}; please report it"
-
-
-def _size(page: SavedPage) -> int:
-    return len(page.body) + sum(len(image.body) for image in page.images)
 
 
 @dataclass(slots=True)

@@ -149,7 +149,6 @@ def test_pairs_of_all_runs_at_once_are_the_pairs_of_each(text: str) -> None:
 MIXED = st.text(alphabet="语音識別 的\n图ａé\u0301，A1\u200b가ｶﾞ", max_size=12)
 
 
-@settings(deadline=None)
 @given(MIXED, MIXED, MIXED)
 def test_terms_made_ahead_are_those_that_the_index_would_make(title: str, names: str, text: str) -> None:
     ready = index_terms(text)
