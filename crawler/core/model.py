@@ -460,13 +460,14 @@ class ChangeKind(StrEnum):
     NEWLY_DEAD = "newly-dead"
     FOUND_DEAD = "found-dead"  # dead at the first check
     BACK_FROM_THE_DEAD = "back-from-the-dead"
+    MOVED = "moved"  # a permanent new address that was not known before
     TITLE_CHANGED = "title-changed"
     STATE_CHANGED = "state-changed"  # any other change of state
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One piece of news of a link; `before` and `after` are states, or titles for `TITLE_CHANGED`."""
+    """One piece of news of a link; `before` and `after` are states, titles for `TITLE_CHANGED`, URLs for `MOVED`."""
 
     kind: ChangeKind
     canonical_url: str

@@ -48,12 +48,14 @@ def build_report(
     overdue: Iterable[str] = (),
     damaged: Iterable[DamagedNote] = (),
     known_before: Collection[str] = (),
+    since: datetime | None = None,
 ) -> Report:
     """The report of `run` over `links`; `histories` and `suggestions` are by canonical URL.
 
     A link without a history shows as `unchecked`. `known_before` are the canonical URLs that the archive had checked
     before, `overdue` those that have waited too long. Changes of state are read from the histories (those that
-    happened since the run started); `changes` adds what histories do not tell, such as titles that changed.
+    happened since `since`, or since the run started); `changes` adds what histories do not tell, such as titles that
+    changed.
     """
     offered = suggestions or {}
     findings = [
@@ -66,7 +68,7 @@ def build_report(
         for link in links
     ]
     findings.sort(key=_place)
-    news = [*changes_of_state(findings, run.started_at), *changes]
+    news = [*changes_of_state(findings, since or run.started_at), *changes]
     news.sort(key=lambda change: (CHANGE_ORDER[change.kind], change.canonical_url))
     return Report(
         generated_at=now,

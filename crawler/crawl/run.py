@@ -19,7 +19,7 @@ from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.ready import ready_to_run
 from crawler.crawl.results import build_report, damaged_of, suggestions
 from crawler.crawl.runner import run_job
-from crawler.schedule.news import title_changes
+from crawler.schedule.news import moves, title_changes
 from crawler.schedule.plan import Budget, overdue_links
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ def check_links(
         histories,
         context.now(),
         suggestions=suggestions(found.links, histories, context.settings.serve.public),
-        changes=title_changes(outcome.run, outcome.before, outcome.histories),
+        changes=[
+            *moves(outcome.run, outcome.before, outcome.histories),
+            *title_changes(outcome.run, outcome.before, outcome.histories),
+        ],
         trend=trend(),
         rounds=outcome.plan.rounds,
         overdue=overdue_links(found.links, outcome.histories, context.now()),
