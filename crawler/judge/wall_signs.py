@@ -88,6 +88,7 @@ MARKERS = (
     ("AWS WAF", ("window.gokuProps", "AwsWafIntegration.", 'id="captcha-container" data-awswaf')),
     ("Akamai", ("sec-if-cpt-container", "/_sec/cp_challenge/", "/_sec/verify?provider=")),
     ("Anubis", ('id="anubis_challenge"', "/.within.website/x/cmd/anubis/")),
+    ("F5", ('window["bobcmn"]',)),
     ("Kasada", ("KPSDK.now",)),
     ("Sucuri", ("sucuri_cloudproxy_js",)),
     ("Baidu", ("wappass.baidu.com/static/captcha", "ppui-static-wap.cdn.bcebos.com/static/touch/css/api/mkdjump")),
@@ -105,12 +106,13 @@ MARKERS_OF_EMPTY_FAILURES = (
     "/cdn-cgi/bm/cv/", "__CF$cv$params", "/cdn-cgi/challenge-platform/", "_Incapsula_Resource", "px-cdn.net",
     "px-cloud.net", "recaptcha/", "hcaptcha.com", "geetest", "challenges.cloudflare.com", "captcha.gtimg.com",
     "turing.captcha", "awswaf.com", "arkoselabs.com", "/ips.js",
-    "149e9513-01fa-4fb0-aad4-566afd725d1b", "kpsdk",
+    "149e9513-01fa-4fb0-aad4-566afd725d1b", "kpsdk", "/TSPD/",
 )  # fmt: skip
 
 # Captcha widgets. Beside a form to fill in they guard the form; where nothing else stands they guard the page.
 WIDGETS = (
     ".g-recaptcha, .h-captcha, .cf-turnstile, .frc-captcha, .smart-captcha, #geetest_captcha, #nc_1_n1z, #nocaptcha, "
+    ".geetest_holder, .geetest_captcha, #captcha_geetest, "
     "#tcaptcha, #TCaptcha, iframe[src*='hcaptcha.com'], iframe[src*='recaptcha/'], #captcha-container, #captcha-box, "
     "iframe[src*='_Incapsula_Resource']"
 )

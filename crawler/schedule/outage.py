@@ -137,9 +137,9 @@ STOCK = 400  # visible characters of an error page below which it may be a serve
 COMPARED = 4_000  # characters of a page that its fingerprint is made of
 FAILED = "failure:"  # how the fingerprint of a failure begins
 
-_TIMES = re.compile(
-    r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2} \w{3} \d{4}|\d{9,}|[0-9a-f]{16,}"
-)  # dates, clocks, seconds since 1970, and what identifies one request
+_VARIES = re.compile(
+    r"\d{1,2} [a-z]{3,9} \d{4}|[0-9a-f]{16,}|(?<![a-z0-9_-])[a-z0-9_-]*\d[a-z0-9_-]*"
+)  # dates, clocks, counters, and what identifies one visitor or request: every word that holds a digit
 _NOT_SAID = frozenset({Failure.NO_SUCH_HOST, Failure.HELD_BACK, Failure.ROBOTS, Failure.INTERNAL, Failure.NOT_PUBLIC,
                        Failure.UNSUPPORTED_SCHEME, Failure.MALFORMED_URL})  # fmt: skip
 
@@ -169,7 +169,7 @@ def _masked(text: str, fetch: Fetch) -> str:
         for known in (url, quote(url, safe=""), host, f"{parts.path}?{parts.query}", parts.path):
             if len(known) > 3:
                 text = text.replace(known.casefold(), "@")
-    return " ".join(_TIMES.sub("#", text).split())
+    return " ".join(_VARIES.sub("#", text).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +311,7 @@ class Stretch:
             for one in living if len({one.domain for one in living}) >= DOMAINS else near:
                 latest.put(one)
             if latest.most_say(said) and said.startswith(str(PORTAL)):
-                self.unbelieved[said] = [(first, last)]
+                self.unbelieved.setdefault(said, []).append((first, last))
             elif latest.most_say(said):
                 self.few.add(said)
 
