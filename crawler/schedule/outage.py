@@ -137,9 +137,12 @@ STOCK = 400  # visible characters of an error page below which it may be a serve
 COMPARED = 4_000  # characters of a page that its fingerprint is made of
 FAILED = "failure:"  # how the fingerprint of a failure begins
 
-_VARIES = re.compile(
-    r"\d{1,2} [a-z]{3,9} \d{4}|[0-9a-f]{16,}|(?<![a-z0-9_-])[a-z0-9_-]*\d[a-z0-9_-]*"
-)  # dates, clocks, counters, and what identifies one visitor or request: every word that holds a digit
+_TIMES = re.compile(
+    r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2} \w{3} \d{4}|\d{9,}|[0-9a-f]{16,}"
+)  # dates, clocks, seconds since 1970, and what identifies one request
+# Every word that holds a digit: counters, tickets, addresses, minutes left. Articles that differ by a number alone have
+# it in their titles, where it counts.
+_COUNTERS = re.compile(r"(?<![a-z0-9_-])[a-z0-9_-]*\d[a-z0-9_-]*")
 _NOT_SAID = frozenset({Failure.NO_SUCH_HOST, Failure.HELD_BACK, Failure.ROBOTS, Failure.INTERNAL, Failure.NOT_PUBLIC,
                        Failure.UNSUPPORTED_SCHEME, Failure.MALFORMED_URL})  # fmt: skip
 
@@ -153,7 +156,7 @@ def fingerprint(fetch: Fetch, title: str, text: str) -> str:
         unsaid = fetch.failure in _NOT_SAID or fetch.error.startswith(NO_SUCH_HOST)
         return "" if unsaid else f"{FAILED}{fetch.failure}"
     shown = text if len(text) >= 12 else fetch.body[: 4 * COMPARED].decode("latin-1")
-    masked = _masked(f"{title}\n{shown}"[:COMPARED], fetch)
+    masked = f"{_masked(title[:COMPARED], fetch)}\n{_COUNTERS.sub('#', _masked(shown[:COMPARED], fetch))}"
     stock = "~" if (fetch.status or 0) >= 400 and len(text) <= STOCK else ""
     return f"{fetch.status}{stock}:{sha256(masked.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
@@ -169,7 +172,7 @@ def _masked(text: str, fetch: Fetch) -> str:
         for known in (url, quote(url, safe=""), host, f"{parts.path}?{parts.query}", parts.path):
             if len(known) > 3:
                 text = text.replace(known.casefold(), "@")
-    return " ".join(_VARIES.sub("#", text).split())
+    return " ".join(_TIMES.sub("#", text).split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,9 +137,11 @@ def test_counters_tickets_and_minutes_left_make_no_two_pages_of_a_portals_one() 
     assert len({shown(f"h{n}.example", text.format(n)) for n in range(1, 30)}) == 1
 
 
-def test_articles_that_differ_by_their_words_are_different_pages() -> None:
+def test_articles_that_differ_by_their_words_or_by_the_number_in_the_title_are_different_pages() -> None:
     rivers, roads = (shown("a.example", f"Chapter 12: {word} and 40 bridges") for word in ("rivers", "roads"))
     assert rivers != roads
+    twelve, thirteen = (shown("a.example", "Rivers and 40 bridges", title=f"Chapter {n}") for n in (12, 13))
+    assert twelve != thirteen
     assert shown("a.example", "The same words here", status=404) != shown("a.example", "The same words here")
 
 
