@@ -110,7 +110,7 @@ def is_needed(path: Path) -> str:
     if not index.exists():
         return "is missing"
     try:
-        with contextlib.closing(schema.open_reader(index)) as db, disk.translated(path):
+        with contextlib.closing(schema.open_reader(index, as_is=True)) as db, disk.translated(path):
             known = db.execute("SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM links)").fetchone()[0]
     except ArchiveDamaged as error:
         return f"is damaged ({error.__cause__ or error})"

@@ -33,7 +33,7 @@ def rebuild(path: Path, now: Callable[[], datetime], spread: Spread | None = Non
     schema.refuse_links(old)
     if old.exists():
         with contextlib.suppress(ArchiveDamaged):  # another program's file, or a newer crawler's, is not for us to move
-            schema.open_reader(old).close()
+            schema.open_reader(old, as_is=True).close()
     _remove(new)
     store = LocalStore(path / FOLDER)
     reader = SegmentReader(store)
