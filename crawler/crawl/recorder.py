@@ -108,11 +108,7 @@ class Recorder:
             self.stretch.saw(one)
         if is_network_failure(check.fetch):
             return True
-        return (
-            bool(check.said)
-            and not is_wall
-            and (one.changed or not one.remembered or doubted)
-        )
+        return bool(check.said) and not is_wall and (one.changed or not one.remembered or doubted)
 
     def _remember_redirects(self, checks: Iterable[Check]) -> None:
         for check in checks:

@@ -28,7 +28,8 @@ _LOST = (
 _ENGLISH = (
     rf"(?:the |this |that |sorry,? (?:the |this |that )?|your |requested )?{_THING}{_WANTED}(?:{_NOT}"
     rf"|{_LOST})(?: or (?:\w+ ){{0,3}}\w+)?"
-    r"|(?:404 )?not found|nothing (?:was )?found(?: here| for .{1,80})?|\(not found\)!*1?|no (?:such page|page found|results? found|article found)"
+    r"|(?:404 )?not found|nothing (?:was )?found(?: here| for .{1,80})?|\(not found\)!*1?"
+    r"|no (?:such page|page found|results? found|article found)"
     rf"|(?:we|i)(?:'re| are)? ?(?:sorry,? )?(?:but )?(?:we )?(?:could not|couldn't|can't|cannot|can not|were unable to"
     rf"|are unable to) find (?:that|this|the|your) {_THING}{_WANTED}"
     r"|oops!? (?:that|this) page (?:doesn't exist or is private|can't be found)"

@@ -64,7 +64,7 @@ class LocalState(StrEnum):
     UNWRITTEN = "unwritten-note"
 
 
-# docusaurus.io/docs/i18n/introduction: translations of a plugin's files lie here; what is not translated is the original.
+# docusaurus.io/docs/i18n/introduction: where translations lie; what is not translated is taken from the original.
 _TRANSLATION = re.compile(
     r"(?P<site>.*/)i18n/[^/]+/docusaurus-plugin-content-(?P<plugin>docs|blog|pages)/(?:current/)?(?P<rest>.*)"
 )

@@ -118,7 +118,11 @@ EVERYBODY = [
 ]
 
 
-@pytest.mark.parametrize("portal", EVERYBODY, ids=["200", "404", "stock 404", "503", "403", "407", "511", "short 511", "silence"])
+@pytest.mark.parametrize(
+    "portal",
+    EVERYBODY,
+    ids=["200", "404", "stock 404", "503", "403", "407", "511", "short 511", "silence"],
+)
 def test_one_answer_for_everybody_counts_for_nothing(portal: Answer) -> None:
     notebook = lived()
     before = dict(notebook.kept)
