@@ -26,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from crawler.archive import Archive, NoteEntry, verify
+from crawler.archive.words import index_terms
 from crawler.core.model import Check, Evidence, Fetch, History, Kind, Link, Occurrence, Page, State, Verdict
 from crawler.core.settings import ArchiveSettings as Options
 
@@ -99,7 +100,8 @@ def check(site: str, host: str, number: int, text: str, body: bytes, at: datetim
         url, at, url, State.ALIVE, "ok", evidence=evidence, checked_at=at, last_alive=at, page_title=text[:20]
     )
     readable = f"<!doctype html><meta charset=utf-8><title>{text[:20]}</title><article>{paragraphs(text)}</article>"
-    return Check(link, at, fetch, page, Verdict(State.ALIVE, "ok", evidence=evidence), history, "run", readable)
+    verdict = Verdict(State.ALIVE, "ok", evidence=evidence)
+    return Check(link, at, fetch, page, verdict, history, "run", readable, terms=index_terms(text))
 
 
 def paragraphs(text: str, style: str = "") -> str:

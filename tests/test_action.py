@@ -60,8 +60,8 @@ def test_the_archive_is_saved_also_when_the_check_fails() -> None:
     assert restore["with"]["restore-keys"] in (ROOT / "config/github/scheduled.yml").read_text(encoding="utf-8")
 
 
-def arguments(tmp_path: Path, **environment: str) -> list[str]:
-    """What the action's script calls the crawler with."""
+def arguments(tmp_path: Path, folder: Path | None = None, **environment: str) -> list[str]:
+    """What the action's script calls the crawler with, in that working folder."""
     tool = tmp_path / "crawler" / "bin" / "python"
     tool.parent.mkdir(parents=True)
     tool.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$RUNNER_TEMP/said"\nexit 1\n')
@@ -69,7 +69,8 @@ def arguments(tmp_path: Path, **environment: str) -> list[str]:
     inputs = {name.upper().replace("-", "_"): told["default"] for name, told in ACTION["inputs"].items()}
     runner = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output"), "PATH": os.environ["PATH"]}
     rest = {"BEFORE": "", "DEFAULT_BRANCH": "main", "EVENT": "push"}
-    done = subprocess.run(["bash", "-e", "-c", SCRIPT], env={**inputs, **rest, **runner, **environment}, check=False)
+    given = {**inputs, **rest, **runner, **environment}
+    done = subprocess.run(["bash", "-e", "-c", SCRIPT], env=given, cwd=folder, check=False)
     assert done.returncode == 1
     assert (tmp_path / "output").read_text() == "exit-code=1\n"
     told = (tmp_path / "said").read_text().splitlines()
@@ -202,3 +203,73 @@ def test_workflows_ask_for_no_more_than_they_need(file: Path) -> None:
 def test_the_check_workflow_fetches_what_it_compares_with() -> None:
     (job,) = load("config/github/check.yml")["jobs"].values()
     assert job["steps"][0]["with"]["fetch-depth"] == 0
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """A repository with two commits on main, as a runner has checked it out."""
+    folder = tmp_path / "my notes"
+    folder.mkdir()
+    for name in ("a b.md", "c.md", "deep/d.md", "deep/er/e.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("https://a.example/\n")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    for _ in range(2):
+        git(folder, "add", "--all")
+        git(folder, "commit", "--quiet", "--allow-empty", "--message", "notes")
+    git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, check=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        ("c.md deep", ["c.md", "deep"]),
+        ("a b.md", ["a b.md"]),  # it is there by that name
+        ("a b.md\nc.md\n", ["a b.md", "c.md"]),
+        ("**/*.md", ["a b.md", "c.md", "deep/d.md", "deep/er/e.md"]),
+        ("deep/*.md\na*.md", ["deep/d.md", "a b.md"]),
+        ("*.rst", ["*.rst"]),  # nothing: the crawler says so
+        ("$(touch x) `id`", ["$(touch", "x)", "`id`"]),
+    ],
+)
+def test_paths_may_hold_spaces_and_globs(notes: Path, tmp_path: Path, paths: str, told: list[str]) -> None:
+    said = arguments(tmp_path, notes, PATHS=paths)
+    assert said[said.index("--") + 1 :] == told
+    assert not (notes / "x").exists()
+
+
+def test_after_a_force_push_the_default_branch_is_compared_with(notes: Path, tmp_path: Path) -> None:
+    git(notes, "commit", "--quiet", "--allow-empty", "--message", "on a branch")
+    said = arguments(tmp_path, notes, BEFORE="1234567890" * 4)
+    assert said[said.index("--since") + 1] == "origin/main"
+
+
+@pytest.mark.parametrize("before", ["0" * 40, "1234567890" * 4])
+def test_a_new_or_rewritten_default_branch_is_checked_whole(notes: Path, tmp_path: Path, before: str) -> None:
+    said = arguments(tmp_path, notes, BEFORE=before)
+    empty = said[said.index("--since") + 1]
+    assert empty == git(notes, "hash-object", "-t", "tree", "/dev/null")
+
+
+def test_a_commit_that_is_there_is_compared_with(notes: Path, tmp_path: Path) -> None:
+    before = git(notes, "rev-parse", "HEAD~1")
+    said = arguments(tmp_path, notes, BEFORE=before)
+    assert said[said.index("--since") + 1] == before
+
+
+def test_hooks_run_for_every_commit_since_what_was_deleted_is_named_to_none() -> None:
+    for hook in load(".pre-commit-hooks.yaml"):
+        assert hook["always_run"]
+        assert not hook["pass_filenames"]
+
+
+def test_the_check_workflow_is_started_by_every_format_of_notes_and_every_picture() -> None:
+    started = load("config/github/check.yml")[True]  # YAML 1.1 reads "on" so
+    assert not (started["pull_request"] or {}).get("paths")

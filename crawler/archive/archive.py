@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from crawler.archive import disk, opening, queries, records, replay, retention, schema, search, warc
+from crawler.archive import disk, opening, queries, records, retention, schema, search, texts, warc
 from crawler.archive.due import Planning
 from crawler.archive.index import Index, pack
 from crawler.archive.journal import (
@@ -33,11 +33,11 @@ from crawler.archive.lock import Lock, is_held
 from crawler.archive.nouns import Capture, HeldCheck, Hit, NoteEntry, PastCheck, StoredImage
 from crawler.archive.opening import named_errors
 from crawler.archive.order import SKEW
-from crawler.archive.recovery import Recovery
 from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.shelf import Shelf
 from crawler.archive.store import LocalStore
 from crawler.archive.times import micros
+from crawler.archive.words import NewText
 from crawler.core.errors import ArchiveError, ArchiveGone
 from crawler.core.model import Check, Fetch, Health, History, Link, Run, SlotState, Snapshot, State
 from crawler.core.settings import ArchiveSettings
@@ -64,7 +64,7 @@ class Archive:
         self._now = now
         self._store = LocalStore(path / FOLDER)
         self._reader = SegmentReader(self._store)
-        self._text_of = replay.text_reader(db, self._reader)
+        self._text_of = texts.text_reader(db, self._reader)
         self._index = Index(db, self._text_of, now)
         self._identity = opening.identity(path / INDEX)
         self.notices: tuple[str, ...] = ()
@@ -104,6 +104,8 @@ class Archive:
         archive._lock = lock
         try:
             with disk.translated(path):
+                from crawler.archive.recovery import Recovery  # readers do without
+
                 recovered = Recovery(path, archive._index, archive._reader).run()
                 archive.notices = (*notices, *recovered.lines())
                 archive._shelf = Shelf(path, options.codec, db, archive._reader, now)
@@ -175,7 +177,7 @@ class Archive:
             self._db.backup(copy)
             self._db.close()
             self._db, self._copied = copy, True
-            self._text_of = replay.text_reader(copy, self._reader)
+            self._text_of = texts.text_reader(copy, self._reader)
             self._index = Index(copy, self._text_of, self._now)
         with schema.transaction(self._db, self.path, self._index.forget_cache):
             self._index.apply(line, 0, 0)
@@ -350,7 +352,7 @@ class Archive:
         shelf.make_ready()
         lines: list[Line] = []
         snapshots: list[Snapshot | None] = []
-        texts: dict[int, str] = {}
+        texts: dict[int, NewText] = {}
         first = self._next
         try:
             with shelf.batch() as append:
@@ -359,7 +361,7 @@ class Archive:
                     lines.append(line)
                     snapshots.append(snapshot)
                     if line.capture and line.capture.text:
-                        texts[line.capture.id] = check.page.text
+                        texts[line.capture.id] = NewText(check.page.text, check.terms)
                 self._commit(lines, texts)
         except BaseException:
             self._next = first
@@ -421,7 +423,7 @@ class Archive:
         with shelf.batch():
             self._commit(list(lines), {})
 
-    def _commit(self, lines: list[Line], texts: Mapping[int, str]) -> None:
+    def _commit(self, lines: list[Line], texts: Mapping[int, NewText]) -> None:
         """The batch's journal, the sync, and the transaction."""
         shelf = self._writable()
         place, _ = shelf.append(records.journal_record(lines, self._now()))

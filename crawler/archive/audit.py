@@ -10,6 +10,7 @@ from typing import Final
 from crawler.archive import scan
 from crawler.archive.nouns import Damage
 from crawler.archive.segments import INDEX, SegmentReader
+from crawler.archive.spread import Spread, pieces
 from crawler.core.errors import ArchiveDamaged
 
 POINTERS: Final = ("response", "text", "readable")
@@ -36,6 +37,7 @@ class Audit:
 
     db: sqlite3.Connection
     reader: SegmentReader
+    spread: Spread
     segments: int = 0
     records: int = 0
     captures: int = 0
@@ -123,10 +125,7 @@ class Audit:
             start = self.reader.start(name)
         except ArchiveDamaged:
             start = 0
-        with (
-            self.reader.store.view(name) as data,
-            contextlib.closing(scan.pieces(self.reader.codec(name), data, start)) as found,
-        ):
+        with contextlib.closing(pieces(self.reader, name, start, self.spread)) as found:
             for piece in found:
                 if piece.problem:
                     if piece.offset < size and scars.get(piece.offset) != piece.length:

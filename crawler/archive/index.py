@@ -26,6 +26,7 @@ from crawler.archive.journal import (
 )
 from crawler.archive.order import SKEW
 from crawler.archive.times import micros
+from crawler.archive.words import NewText
 from crawler.core.model import History, Run, State
 from crawler.schedule.history import revised
 
@@ -38,14 +39,21 @@ unpack_run = msgspec.msgpack.Decoder(Run).decode
 class Index:
     """Writes rows of fresh lines, which are the newest there are; what was written before is `merging`'s business.
 
-    `text_of` reads the text of a capture back from the segments, None where it is gone.
+    `text_of` reads the text of a capture back from the segments, None where it is gone. Without `terms` the search
+    index only learns which documents there are, and `search.fill` makes their terms afterwards, all at once.
     """
 
     def __init__(
-        self, db: sqlite3.Connection, text_of: Callable[[int], str | None], now: Callable[[], datetime]
+        self,
+        db: sqlite3.Connection,
+        text_of: Callable[[int], str | None],
+        now: Callable[[], datetime],
+        *,
+        terms: bool = True,
     ) -> None:
         self.db = db
         self.text_of = text_of
+        self.terms = terms
         self.now = now
         self._runs: dict[str, int] = {}
         self._searchable = False
@@ -55,7 +63,7 @@ class Index:
         self._runs.clear()
         self._searchable = False
 
-    def apply(self, line: Line, segment: int, place: int, text: str | None = None) -> None:
+    def apply(self, line: Line, segment: int, place: int, text: NewText | None = None) -> None:
         """Make the rows that a fresh line stands for; `text` saves reading a new capture's text back."""
         match line:
             case CheckLine(held=True):
@@ -98,7 +106,7 @@ class Index:
             self.db.execute("DELETE FROM held WHERE run = ? AND url = ?", key)
         return believed
 
-    def _check(self, line: CheckLine, captured_in: int, segment: int, place: int, text: str | None) -> None:
+    def _check(self, line: CheckLine, captured_in: int, segment: int, place: int, text: NewText | None) -> None:
         link = self._link(line.history, line.site, line.host, segment, place)
         self.insert_check(link, line)
         if line.capture:
@@ -171,11 +179,11 @@ class Index:
 
     def make_searchable(self) -> None:
         """See to it that the search tables are of this version, once, before the first document is put in or out."""
-        if not self._searchable:
+        if self.terms and not self._searchable:
             search.ready(self.db, self.text_of)
             self._searchable = True
 
-    def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: str | None) -> None:
+    def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: NewText | None) -> None:
         """The current text of a link is searched; neither an unsure check nor an older page displaces an article."""
         if capture.notice or (capture.text is None and capture.revisit_of is None):
             return
@@ -188,10 +196,26 @@ class Index:
                 return
             if old[0] != base and self._displaces_not(line, old[0]):
                 return
-            search.drop(self.db, link, self.text_of(old[0]))
-        found = text if text is not None else self.text_of(base)
+            self.drop_document(link, old[0])
+        if not self.terms:
+            search.put_row(self.db, link, base, capture.data.title, names)
+            return
+        found = text.text if text is not None else self.text_of(base)
         if found is not None:
-            search.put(self.db, link, base, capture.data.title, names, found)
+            search.put(self.db, link, base, capture.data.title, names, found, text.terms if text else None)
+
+    def drop_document(self, link: int, capture: int) -> None:
+        """A link's document is searched no more; `capture` is the one whose text it is."""
+        self.make_searchable()
+        search.drop(self.db, link, self.text_of(capture) if self.terms else None)
+
+    def replace_document(self, link: int, capture: int, title: str, names: str, text: str) -> None:
+        """What is searched of a link from now on."""
+        self.make_searchable()
+        if self.terms:
+            search.put(self.db, link, capture, title, names, text)
+        else:
+            search.put_row(self.db, link, capture, title, names)
 
     def _displaces_not(self, line: CheckLine, current: int) -> bool:
         """Does the current capture stay: seen alive when this check is unsure, or newer than a page now imported?"""

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from crawler.archive import due, queries, search
+from crawler.archive import due, queries
 from crawler.archive.index import Index, pack, packed_digest, spans_of, unpack_data, unpack_history, unpack_run
 from crawler.archive.journal import (
     CaptureLine,
@@ -218,8 +218,7 @@ class Merger:
         if row:
             search_row = self.db.execute("SELECT capture FROM documents WHERE link = ?", (link,)).fetchone()
             if search_row == (row[0],):
-                self.index.make_searchable()
-                search.drop(self.db, link, self.index.text_of(row[0]))
+                self.index.drop_document(link, row[0])
             self.db.execute("DELETE FROM checks WHERE link = ? AND at = ? AND reason = ?", (link, row[1], SALVAGED))
             self.db.execute("DELETE FROM captures WHERE id = ?", (row[0],))
 
@@ -319,11 +318,10 @@ class Merger:
         text = self.index.text_of(row[1])
         if text is None or (old and old[0] == row[1]):
             return
-        self.index.make_searchable()
         if old:
-            search.drop(self.db, link, self.index.text_of(old[0]))
+            self.index.drop_document(link, old[0])
         said = "\n".join(filter(None, (data.author, names)))
-        search.put(self.db, link, row[1], data.title, said or (old[1] if old else ""), text)
+        self.index.replace_document(link, row[1], data.title, said or (old[1] if old else ""), text)
 
     # Runs and pictures
 

@@ -5,6 +5,7 @@ What is in the archive, and how it is read and written, is the business of `arch
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sqlite3
@@ -13,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from crawler.archive import disk, rebuild, schema
+from crawler.archive import disk, scan, schema
 from crawler.archive.lock import Lock
-from crawler.archive.segments import FOLDER, INDEX, LOCK
+from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.store import LocalStore
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 
@@ -26,7 +27,7 @@ def reading(path: Path) -> sqlite3.Connection:
     """The index of an archive for reading, an empty one where there is no archive. Raises ArchiveError."""
     if path.exists() and not path.is_dir():
         raise ArchiveError(f"{path} is a file: an archive is a folder")
-    if why := rebuild.is_needed(path):
+    if why := is_needed(path):
         raise ArchiveDamaged(f"{path / INDEX} {why} beside segments: run `crawler verify --rebuild`")
     if (path / INDEX).exists() and (path / INDEX).stat().st_size:
         return schema.open_reader(path / INDEX)
@@ -35,10 +36,12 @@ def reading(path: Path) -> sqlite3.Connection:
 
 def with_index(path: Path, now: Callable[[], datetime]) -> list[str]:
     """Make an index that cannot be used anew, from the segments beside it; what to say of it."""
-    why = rebuild.is_needed(path)
+    why = is_needed(path)
     if not why:
         return []
-    damage = rebuild.rebuild(path, now)
+    from crawler.archive.rebuild import rebuild  # rarely
+
+    damage = rebuild(path, now)
     return [f"{path / INDEX} {why}: made anew from the segments", *(f"{one.where}: {one.what}" for one in damage)]
 
 
@@ -90,3 +93,36 @@ def _naming(method: Callable[..., Any]) -> Callable[..., Any]:
 def _each(path: Path, found: Iterator[Any]) -> Iterator[Any]:
     with disk.translated(path):
         yield from found
+
+
+def is_needed(path: Path) -> str:
+    """Why the index of an archive cannot be used beside its segments, "" where it can, or where there are none.
+
+    Raises ArchiveError for another program's file, and for a newer crawler's.
+    """
+    index = path / INDEX
+    store = LocalStore(path / FOLDER)
+    try:
+        if not any(_holds_something(store, name, size) for name, size in store.sizes().items()):
+            return ""
+    finally:
+        store.close()
+    if not index.exists():
+        return "is missing"
+    try:
+        with contextlib.closing(schema.open_reader(index, as_is=True)) as db, disk.translated(path):
+            known = db.execute("SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM links)").fetchone()[0]
+    except ArchiveDamaged as error:
+        return f"is damaged ({error.__cause__ or error})"
+    return "" if known else "is empty"
+
+
+def _holds_something(store: LocalStore, name: str, size: int) -> bool:
+    """Whether there is more in a segment than a header, with which it begins before its first batch."""
+    reader = SegmentReader(store)
+    try:
+        with store.view(name) as data:
+            first = next(scan.pieces(reader.codec(name), data, reader.start(name)), None)
+            return first is not None and (first.record is None or first.end < size)
+    except ArchiveDamaged:
+        return size > 0

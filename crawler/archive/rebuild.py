@@ -12,50 +12,19 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from crawler.archive import carry, disk, recovery, replay, scan, schema, segments
+from crawler.archive import carry, disk, queries, recovery, replay, scan, schema, search, segments, texts
 from crawler.archive.index import Index
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
 from crawler.archive.segments import FOLDER, INDEX, SegmentReader
+from crawler.archive.spread import Spread
+from crawler.archive.spread import texts as read_texts
 from crawler.archive.store import LocalStore, sequence
 from crawler.core.errors import ArchiveDamaged
 from crawler.core.files import sync_folder
 
 
-def is_needed(path: Path) -> str:
-    """Why the index of an archive cannot be used beside its segments, "" where it can, or where there are none.
-
-    Raises ArchiveError for another program's file, and for a newer crawler's.
-    """
-    index = path / INDEX
-    store = LocalStore(path / FOLDER)
-    try:
-        if not any(_holds_something(store, name, size) for name, size in store.sizes().items()):
-            return ""
-    finally:
-        store.close()
-    if not index.exists():
-        return "is missing"
-    try:
-        with contextlib.closing(schema.open_reader(index)) as db, disk.translated(path):
-            known = db.execute("SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM links)").fetchone()[0]
-    except ArchiveDamaged as error:
-        return f"is damaged ({error.__cause__ or error})"
-    return "" if known else "is empty"
-
-
-def _holds_something(store: LocalStore, name: str, size: int) -> bool:
-    """Whether there is more in a segment than a header, with which it begins before its first batch."""
-    reader = SegmentReader(store)
-    try:
-        with store.view(name) as data:
-            first = next(scan.pieces(reader.codec(name), data, reader.start(name)), None)
-            return first is not None and (first.record is None or first.end < size)
-    except ArchiveDamaged:
-        return size > 0
-
-
-def rebuild(path: Path, now: Callable[[], datetime]) -> list[Damage]:
+def rebuild(path: Path, now: Callable[[], datetime], spread: Spread | None = None) -> list[Damage]:
     """Make the index anew, under the lock; what could not be read. The old one becomes index.sqlite.old.
 
     Raises ArchiveError; then the old index is as it was.
@@ -64,14 +33,14 @@ def rebuild(path: Path, now: Callable[[], datetime]) -> list[Damage]:
     schema.refuse_links(old)
     if old.exists():
         with contextlib.suppress(ArchiveDamaged):  # another program's file, or a newer crawler's, is not for us to move
-            schema.open_reader(old).close()
+            schema.open_reader(old, as_is=True).close()
     _remove(new)
     store = LocalStore(path / FOLDER)
     reader = SegmentReader(store)
     db = schema.open_writer(new)
     try:
         db.execute("PRAGMA synchronous = OFF")  # synced once, at the end
-        damage = _fill(path, db, reader, now)
+        damage = _fill(path, db, reader, now, spread or Spread(path / FOLDER))
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         reader.close()
@@ -81,8 +50,10 @@ def rebuild(path: Path, now: Callable[[], datetime]) -> list[Damage]:
     return damage
 
 
-def _fill(path: Path, db: sqlite3.Connection, reader: SegmentReader, now: Callable[[], datetime]) -> list[Damage]:
-    index = Index(db, replay.text_reader(db, reader), now)
+def _fill(
+    path: Path, db: sqlite3.Connection, reader: SegmentReader, now: Callable[[], datetime], spread: Spread
+) -> list[Damage]:
+    index = Index(db, texts.text_reader(db, reader), now, terms=False)
     sizes = reader.store.sizes()
     lineages = {name: _lineage(reader, name) for name in sizes}
     own = carry.lineage(path / INDEX) or _most_common(lineages.values())
@@ -97,7 +68,7 @@ def _fill(path: Path, db: sqlite3.Connection, reader: SegmentReader, now: Callab
             if added is None:
                 damage.append(Damage(name, "holds no whole record"))
                 continue
-            found = replay.take_in(merger, reader, name, *added)
+            found = replay.take_in(merger, reader, name, *added, spread=spread)
             merger.settle(final=False)
             db.execute("UPDATE segments SET size = ? WHERE id = ?", (found.end, added[0]))
         damage += found.damage
@@ -112,6 +83,8 @@ def _fill(path: Path, db: sqlite3.Connection, reader: SegmentReader, now: Callab
                     Damage(name, f"{made} pages taken in from their records alone, since a journal is damaged")
                 )
         merger.settle()
+    with schema.transaction(db, path, merger.forget_cache):
+        search.fill(db, lambda captures: read_texts(reader, (queries.places(db, one).text for one in captures), spread))
     return damage
 
 

@@ -7,10 +7,12 @@ themselves (`salvage`).
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
@@ -20,6 +22,7 @@ from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
 from crawler.archive.salvage import Loose
 from crawler.archive.segments import SegmentReader
+from crawler.archive.spread import Spread, pieces
 from crawler.archive.store import number_of
 from crawler.archive.times import micros
 from crawler.core.errors import ArchiveDamaged
@@ -41,8 +44,9 @@ class Taken:
 
 
 def take_in(
-    merger: Merger, reader: SegmentReader, name: str, segment: int, start: int, *, known: bool = False
-) -> Taken:
+    merger: Merger, reader: SegmentReader, name: str, segment: int, start: int, *, known: bool = False,
+    spread: Spread | None = None,
+) -> Taken:  # fmt: skip
     """Replay everything of a segment from `start` on; inside the caller's transaction.
 
     `known`: the index says where the acknowledged part ends, so a torn batch behind it was not acknowledged. Without an
@@ -53,8 +57,8 @@ def take_in(
     waiting: list[Loose] = []  # records since the last journal
     damaged: list[scan.Piece] = []  # likewise
     stop = start
-    with reader.store.view(name) as data:
-        for piece in scan.pieces(reader.codec(name), data, start):
+    with contextlib.closing(pieces(reader, name, start, spread or Spread(Path()))) as found:
+        for piece in found:
             stop = piece.end
             if piece.record is None or piece.problem:
                 damaged.append(piece)
@@ -182,19 +186,6 @@ def _lineage(db: sqlite3.Connection, name: str, said: str) -> str:
         "SELECT 1 FROM segments WHERE number = ? AND lineage IN ('', ?) AND name <> ?", (number_of(name), own, name)
     ).fetchone()
     return STRANGER if taken else own
-
-
-def text_reader(db: sqlite3.Connection, reader: SegmentReader) -> Callable[[int], str | None]:
-    """Reads the text of a capture back; None where it cannot be read any more, "" where there never was one."""
-
-    def text_of(ident: int) -> str | None:
-        place = queries.places(db, ident).text
-        try:
-            return reader.record(*place).block.decode("utf-8", "replace") if place else ""
-        except ArchiveDamaged:
-            return None
-
-    return text_of
 
 
 def _opened(name: str) -> datetime:

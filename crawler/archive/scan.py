@@ -54,6 +54,25 @@ def pieces(codec: Codec, data: memoryview, start: int, stop: int | None = None) 
         at = piece.end
 
 
+def parts(codec: Codec, data: memoryview, start: int, size: int) -> Iterator[tuple[int, int]]:
+    """Places of about `size` bytes between which no frame is cut, up to the first place where no frame begins.
+
+    Of gzip, whose frames tell their length only by being unpacked, one part.
+    """
+    if isinstance(codec, Gz):
+        if start < len(data):
+            yield start, len(data)
+        return
+    begin = at = start
+    while at < len(data) and (length := codec.length(data[at:])):
+        at += length
+        if at - begin >= size:
+            yield begin, at
+            begin = at
+    if at > begin:
+        yield begin, at
+
+
 def _piece(codec: Codec, data: memoryview, at: int) -> Piece:
     """The frame at the beginning of `data`; without record and problem where there is none."""
     length = codec.length(data)

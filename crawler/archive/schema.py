@@ -167,16 +167,16 @@ def open_writer(path: Path) -> sqlite3.Connection:
         return db
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+def open_reader(path: Path, *, as_is: bool = False) -> sqlite3.Connection:
     """The index for reading; never blocks the writer, and works on a folder that may not be written.
 
-    Raises ArchiveError, ArchiveDamaged.
+    `as_is`: in its own schema, however old, to see whether it can be read at all. Raises ArchiveError, ArchiveDamaged.
     """
     refuse_links(path)
     with foreign_errors(path):
         db = _read_only(path)
         with _closed_on_error(db):
-            if _must_be_ours(db, path) == VERSION:
+            if _must_be_ours(db, path) == VERSION or as_is:
                 return db
             copy = open_memory()  # an older schema is migrated in a copy: a reader changes nothing
             with _closed_on_error(copy):

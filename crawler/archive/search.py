@@ -11,15 +11,16 @@ in `words` is the beginning of a thousand terms.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, time
 from typing import Final
 
 from crawler.archive import words
 from crawler.archive.nouns import Hit
 from crawler.archive.times import from_micros, micros
+from crawler.archive.words import NewText
 from crawler.core.errors import UsageError
-from crawler.core.model import State
+from crawler.core.model import IndexTerms, State
 
 _WEIGHTS: Final = "1.0, 10.0, 6.0"  # text; title; author and note titles. A guess: a title says what a page is about
 _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost documents lead nowhere
@@ -47,38 +48,58 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
 
     Inside the caller's transaction. `text_of` gives the text of a capture, None where it is gone.
     """
-    if is_ready(db):
-        return
+    if not is_ready(db):
+        fill(db, lambda captures: map(_new_text, map(text_of, captures)))
+
+
+def _new_text(text: str | None) -> NewText | None:
+    return None if text is None else NewText(text)
+
+
+def fill(db: sqlite3.Connection, texts_of: Callable[[Sequence[int]], Iterable[NewText | None]]) -> None:
+    """Make all terms anew, inside the caller's transaction; `texts_of` gives the texts of captures, None for lost ones.
+
+    In the order of captures, which is the cheapest for the index.
+    """
     for statement in _TABLES.strip().split("\n"):
         db.execute(statement)
     known = db.execute("SELECT capture, title, names FROM documents ORDER BY capture").fetchall()
-    for capture, title, names in known:
-        text = text_of(capture)
+    found = texts_of([capture for capture, _, _ in known])
+    for (capture, title, names), text in zip(known, found, strict=True):
         if text is None:
             db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
         else:
-            _put_terms(db, capture, title, names, text)
+            _put_terms(db, capture, title, names, text.text, text.terms)
     db.execute("DELETE FROM derived WHERE name = ?", (STAMP,))
     db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (STAMP, words.stamp()))
 
 
-def put(db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str) -> None:
-    """Make a capture the document of its link; a document that was there must have been taken out with `drop`."""
+def put(
+    db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
+) -> None:
+    """Make a capture the document of its link; a document that was there must have been taken out with `drop`.
+
+    `ready` are the terms of the text, where they are made already.
+    """
+    put_row(db, link, capture, title, names)
+    _put_terms(db, capture, title, names, text, ready)
+
+
+def put_row(db: sqlite3.Connection, link: int, capture: int, title: str, names: str) -> None:
+    """Make a capture the document of its link, whose terms `fill` makes later."""
     db.execute("INSERT INTO documents (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, capture, title, names))
-    _put_terms(db, capture, title, names, text)
 
 
-def _put_terms(db: sqlite3.Connection, capture: int, title: str, names: str, text: str) -> None:
+def _put_terms(
+    db: sqlite3.Connection, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
+) -> None:
+    ready = ready or words.index_terms(text)
     db.execute(
         "INSERT INTO words (rowid, text, title, names) VALUES (?, ?, ?, ?)",
-        (capture, words.terms(text), words.terms(title), words.terms(names)),
+        (capture, ready.text, words.terms(title), words.terms(names)),
     )
-    if characters := _characters(title, names, text):
+    if characters := words.characters_of(title, names, text, ready):
         db.execute("INSERT INTO characters (rowid, text) VALUES (?, ?)", (capture, characters))
-
-
-def _characters(title: str, names: str, text: str) -> str:
-    return words.characters(f"{title}\n{names}\n{text}")
 
 
 def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
@@ -90,11 +111,12 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
     db.execute("DELETE FROM documents WHERE link = ?", (link,))
     if text is None:
         return
+    made = words.index_terms(text)
     db.execute(
         "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
-        (capture, words.terms(text), words.terms(title), words.terms(names)),
+        (capture, made.text, words.terms(title), words.terms(names)),
     )
-    if characters := _characters(title, names, text):
+    if characters := words.characters_of(title, names, text, made):
         db.execute("INSERT INTO characters (characters, rowid, text) VALUES ('delete', ?, ?)", (capture, characters))
 
 

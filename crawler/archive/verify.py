@@ -14,17 +14,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from crawler.archive import disk, replay, schema
+from crawler.archive import disk, schema, texts
 from crawler.archive.audit import Audit
 from crawler.archive.index import Index
 from crawler.archive.lock import Lock
 from crawler.archive.nouns import Damage, VerifyReport
-from crawler.archive.opening import holds_archive
-from crawler.archive.rebuild import is_needed
+from crawler.archive.opening import holds_archive, is_needed
 from crawler.archive.rebuild import rebuild as make_index
 from crawler.archive.recovery import Recovery
 from crawler.archive.repair import mend
 from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
+from crawler.archive.spread import Spread, spread_over
 from crawler.archive.store import LocalStore
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 
@@ -40,17 +40,18 @@ def verify(
     yes: bool = False,
     rebuild: bool = False,
     now: Callable[[], datetime] = _utc_now,
+    processes: int = 1,
 ) -> VerifyReport:
     """Check an archive under its lock.
 
     `repair` takes in what the index does not know, moves torn ends aside and notes damaged places, so that they are
     reported once; where that would give up something that was acknowledged, it is listed and left, unless `yes`.
     `rebuild` makes the index again first, and keeps the old one as index.sqlite.old. An archive that is not there is
-    an empty report. Raises ArchiveBusy, ArchiveError; damage is a value.
+    an empty report. `processes` share the reading. Raises ArchiveBusy, ArchiveError; damage is a value.
     """
     if not holds_archive(path):
         return VerifyReport()
-    with _locked(path, needed=repair or rebuild, now=now):
+    with _locked(path, needed=repair or rebuild, now=now), spread_over(path / FOLDER, processes) as spread:
         why = is_needed(path)
         if why and not (repair or rebuild):
             damage = Damage(INDEX, f"{why} beside segments: run `crawler verify --rebuild`")
@@ -58,8 +59,8 @@ def verify(
         found: list[Damage] = []
         rebuild = rebuild or bool(why)
         if rebuild:
-            found += make_index(path, now)
-        report = _verify(path, repair, yes, now)
+            found += make_index(path, now, spread)
+        report = _verify(path, repair, yes, now, spread)
     reported = {(one.where, one.what) for one in report.damage}
     others = tuple(one for one in found if one.where != INDEX and (one.where, one.what) not in reported)
     of_index = tuple(f"{one.where}: {one.what}" for one in found if one.where == INDEX)  # nothing of the archive itself
@@ -80,13 +81,13 @@ def _locked(path: Path, *, needed: bool, now: Callable[[], datetime]) -> Iterato
         lock.release()
 
 
-def _verify(path: Path, repair: bool, yes: bool, now: Callable[[], datetime]) -> VerifyReport:
+def _verify(path: Path, repair: bool, yes: bool, now: Callable[[], datetime], spread: Spread) -> VerifyReport:
     store = LocalStore(path / FOLDER)
     reader = SegmentReader(store)
     try:
         db = schema.open_writer(path / INDEX) if repair else schema.open_reader(path / INDEX)
         with contextlib.closing(db):
-            return _audited(path, db, reader, repair, yes, now)
+            return _audited(path, db, reader, repair, yes, now, spread)
     except ArchiveDamaged as error:
         return VerifyReport(damage=(Damage(INDEX, f"{error}"),))
     finally:
@@ -95,17 +96,18 @@ def _verify(path: Path, repair: bool, yes: bool, now: Callable[[], datetime]) ->
 
 
 def _audited(
-    path: Path, db: sqlite3.Connection, reader: SegmentReader, repair: bool, yes: bool, now: Callable[[], datetime]
-) -> VerifyReport:
+    path: Path, db: sqlite3.Connection, reader: SegmentReader, repair: bool, yes: bool, now: Callable[[], datetime],
+    spread: Spread,
+) -> VerifyReport:  # fmt: skip
     notices: tuple[str, ...] = ()
     found: list[Damage] = []
     with disk.translated(path):
         if repair:
-            index = Index(db, replay.text_reader(db, reader), now)
+            index = Index(db, texts.text_reader(db, reader), now)
             recovered = Recovery(path, index, reader, force=True).run()
             notices = tuple(recovered.notices)
             found = [replace(one, repaired=True) for one in recovered.damage if "missing" not in one.what]
-        audit = Audit(db, reader)
+        audit = Audit(db, reader, spread)
         with disk.translated(path):
             audit.run()
         if repair:

@@ -14,12 +14,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from importlib import metadata
 from itertools import pairwise
 from operator import add
 from typing import Final
 
-from crawler.core.model import State
+from crawler.core.model import IndexTerms, State
+from crawler.core.patterns import LazyPattern
 
 MAX_TEXT: Final = 200_000  # characters of one page that are indexed; the longest real article has 79,000
 MAX_QUERY: Final = 1_000  # characters
@@ -27,25 +27,35 @@ TERMS: Final = 2  # version of what `terms` and `characters` make of a text
 _MAX_TERMS = 32
 
 _CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_RUN = re.compile(f"[{_CJK}]+")
-_RUNS = re.compile(f"([{_CJK}]+)")  # to split by: runs are what stands at odd places
-_BREAK = re.compile(f"[ \\n](?<=[{_CJK}].)(?=[{_CJK}])", re.DOTALL)  # HTML turns a line break into a space
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-_UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]+")  # soft hyphens and the like stand inside words
+_RUN = LazyPattern(f"[{_CJK}]+")
+_RUNS = LazyPattern(f"([{_CJK}]+)")  # to split by: runs are what stands at odd places
+_BREAK = LazyPattern(f"[ \\n](?<=[{_CJK}].)(?=[{_CJK}])", re.DOTALL)  # HTML turns a line break into a space
+_HAN = LazyPattern("[\u3400-\u4dbf\u4e00-\u9fff]")
+_UNSEEN = LazyPattern("[\u00ad\u200b-\u200d\u2060\ufeff]+")  # soft hyphens and the like stand inside words
 _WIDE = {wide: unicodedata.normalize("NFKC", wide) for wide in "，：；！？（）"}  # what Chinese text is full of
 _QUOTES: Final = dict.fromkeys(map(ord, "“”„‟«»‹›「」『』｢｣〝〞〟＂《》〈〉【】〖〗"), '"')
-_NAMED = re.compile(r"(?i)\b(site|state|before|after)：")
-_TERM = re.compile(r'([-－]?)(?:(site|state|before|after):)?(?:"([^"]*)"?|([^\s"]+))')
-_STOPS = re.compile(f"[，。！？；：、…—～·（）［］｛｝〔〕‘’]+|(?<=[{_CJK}])[,;:!?/|]+(?=[{_CJK}])")
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
-_DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
-_SPACE = re.compile(r"\s+")
+_NAMED = LazyPattern(r"(?i)\b(site|state|before|after)：")
+_TERM = LazyPattern(r'([-－]?)(?:(site|state|before|after):)?(?:"([^"]*)"?|([^\s"]+))')
+_STOPS = LazyPattern(f"[，。！？；：、…—～·（）［］｛｝〔〕‘’]+|(?<=[{_CJK}])[,;:!?/|]+(?=[{_CJK}])")
+_EDGES = LazyPattern(r"^[\W_]+|[\W_]+$")
+_DATE = LazyPattern(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
+_SPACE = LazyPattern(r"\s+")
 _SEPARATOR = "\x01"  # stands in no run
+
+
+@dataclass(frozen=True, slots=True)
+class NewText:
+    """The text of a new capture; with its terms, where they are made already."""
+
+    text: str
+    terms: IndexTerms | None = None
 
 
 @functools.cache
 def stamp() -> str:
     """What the terms of an index depend on: their version here, and that of the table of characters."""
+    from importlib import metadata  # 10 ms, and readers do without
+
     return f"{TERMS}/{metadata.version('opencc')}"
 
 
@@ -80,11 +90,25 @@ def folded(text: str, *, simplify: bool = True) -> str:
 
 def terms(text: str) -> str:
     """Text as it is indexed; the tokenizer of SQLite splits the rest."""
+    return index_terms(text).text
+
+
+def index_terms(text: str) -> IndexTerms:
+    """`terms` and `characters` of a text at once."""
     if text.isascii():
-        return text[:MAX_TEXT]
+        return IndexTerms(text[:MAX_TEXT], "")
     pieces = _RUNS.split(folded(text[:MAX_TEXT]))
-    pieces[1::2] = _all_pairs(pieces[1::2])
-    return "".join(pieces)
+    runs = pieces[1::2]
+    pieces[1::2] = _all_pairs(runs)
+    return IndexTerms("".join(pieces), " ".join(dict.fromkeys("".join(runs))))
+
+
+def characters_of(title: str, names: str, text: str, ready: IndexTerms | None = None) -> str:
+    """`characters` of a document; `ready` are the terms of its text, where they are made already."""
+    if ready is None or len(title) + len(names) + len(text) + 2 > MAX_TEXT:  # else the cut is where it always was
+        return characters(f"{title}\n{names}\n{text}")
+    others = characters(f"{title}\n{names}")
+    return " ".join(dict.fromkeys((*others.split(), *ready.characters.split()))) if others else ready.characters
 
 
 def _all_pairs(runs: list[str]) -> list[str]:
@@ -104,7 +128,7 @@ def characters(text: str) -> str:
     """The different Chinese characters of a text, as terms of their own: a single one is asked for by them."""
     if text.isascii():
         return ""
-    return " ".join(sorted(set("".join(_RUN.findall(folded(text[:MAX_TEXT]))))))
+    return " ".join(dict.fromkeys("".join(_RUN.findall(folded(text[:MAX_TEXT])))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from crawler.core.errors import CrawlerError, OutputError
 
 # name -> (module of crawler.cli, one line of help)
 COMMANDS = {
+    "init": ("init", "Write a configuration for your notes; say what a run costs."),
     "run": ("run", "Check every link that is due, keep its page, report."),
     "check": ("check", "Check the links of an edit: the CI check."),
     "rearchive": ("rearchive", "Fetch links now and keep a new snapshot."),

@@ -18,6 +18,7 @@ from crawler.cli.reporting import (
     exit_code,
     parse_states,
     report_options,
+    unless_quiet,
     write_reports,
 )
 from crawler.cli.streams import say
@@ -89,7 +90,7 @@ def command(
         raise UsageError("--since and --staged are two ways to say which lines; give one")
     if offline and archive_new:
         raise UsageError("--offline fetches nothing that --archive-new could keep; give one")
-    pairs = pair_outputs(formats, outputs, default_format())
+    pairs = unless_quiet(pair_outputs(formats, outputs, default_format(), REPORTS), formats, options)
     failing = frozenset(FAIL_ON_CHECK) if fail_on is None else fail_on
     asked = partial(CheckOptions, since, staged, everything, offline, budget, max_age, archive_new)
     if not untrusted:
@@ -120,12 +121,15 @@ def check_and_report(
     failing: frozenset[State],
 ) -> int:
     """Check, write the reports, and give the exit code."""
+    from crawler.archive import holds_archive
     from crawler.crawl.check import repository_places
 
     check_reports(pairs, settings)
     report = checked(options, paths, settings, wanted)
     how = report_options(options, settings, failing)
-    how = replace(how, notes_folder=repository_places(paths, settings))
+    how = replace(
+        how, notes_folder=repository_places(paths, settings), remembered=holds_archive(Path(settings.archive.path))
+    )
     write_reports(report, pairs, how, settings)
     return exit_code(report, failing)
 

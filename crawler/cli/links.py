@@ -59,7 +59,7 @@ def command(
     found = notes.occurrences
     render = {"tsv": render_tsv, "json": render_json}
     hide = redacted if sys.stdout.isatty() or is_workflow() else str  # a program gets what the notes hold
-    write_outputs(pair_outputs(formats, outputs, "tsv"), lambda name: hide(render[name](found)))
+    write_outputs(pair_outputs(formats, outputs, "tsv", render), lambda name: hide(render[name](found)))
     return 0
 
 

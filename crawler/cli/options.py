@@ -6,7 +6,7 @@ Declarations of options and the loading of settings live here; no command's own 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +17,8 @@ from crawler.cli.streams import say, say_raw
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from crawler.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -97,7 +99,8 @@ def output_options(*formats: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         function = click.option(
             "--output", "-o", "outputs", multiple=True, type=click.Path(path_type=Path, dir_okay=False),
-            help="Write the n-th format to this file; a format without one goes to stdout.",
+            help="Write the n-th format to this file; without --format its ending says which. Without a file: to "
+            "stdout.",
         )(function)  # fmt: skip
         return click.option(
             "--format",
@@ -111,12 +114,33 @@ def output_options(*formats: str) -> Callable[[F], F]:
     return decorate
 
 
-def pair_outputs(formats: tuple[str, ...], outputs: tuple[Path, ...], default: str) -> list[tuple[str, Path | None]]:
-    """(format, file) pairs; None is stdout. Without formats, the default one."""
-    if len(outputs) > max(1, len(formats)):
-        raise UsageError(f"{len(outputs)} --output for {len(formats)} --format: each output needs its own format")
-    chosen = formats or (default,)
+# What a file's name says of its format; the first one that a command offers is meant.
+ENDINGS = {
+    ".html": ("html",), ".htm": ("html",), ".json": ("json",), ".md": ("markdown",), ".markdown": ("markdown",),
+    ".sarif": ("sarif",), ".rdjson": ("rdjson",), ".xml": ("junit",), ".atom": ("atom",), ".tsv": ("tsv",),
+    ".svg": ("badge",), ".txt": ("text", "terminal", "tsv"),
+}  # fmt: skip
+
+
+def pair_outputs(
+    formats: tuple[str, ...], outputs: tuple[Path, ...], default: str, known: Collection[str] = ()
+) -> list[tuple[str, Path | None]]:
+    """(format, file) pairs; None is stdout. Without formats, those that the files' endings name, or the default one.
+
+    `known` are the formats that the command offers. Raises UsageError for an ending that names none of them.
+    """
+    chosen = [*formats, *(_format_of(file, default, known) for file in outputs[len(formats) :])] or [default]
     return [(name, outputs[i] if i < len(outputs) else None) for i, name in enumerate(chosen)]
+
+
+def _format_of(file: Path, default: str, known: Collection[str]) -> str:
+    ending = file.suffix.lower()
+    if not ending:  # "-", /dev/stdout
+        return default
+    found = next((name for name in ENDINGS.get(ending, ()) if name in known), "")
+    if not found:
+        raise UsageError(f"--output {file}: {ending} names none of the formats; say which with --format")
+    return found
 
 
 class Duration(click.ParamType[float]):
@@ -132,3 +156,27 @@ class Duration(click.ParamType[float]):
             return parse_duration(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Since(click.ParamType["datetime"]):
+    """A moment in the past on the command line: "7d" ago, or a date such as 2026-01-31 (UTC)."""
+
+    name = "7d|DATE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """An aware moment; a usage error for anything else."""
+        from datetime import UTC, datetime, timedelta
+
+        from crawler.core.config import parse_duration
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except ValueError:
+            pass
+        try:
+            return datetime.now(UTC) - timedelta(seconds=parse_duration(value))
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r}: expected a duration such as 7d, or a date such as 2026-01-31", param, ctx)

@@ -9,7 +9,7 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options, output_options, pair_outputs
 from crawler.cli.output import rich_text, write_outputs
-from crawler.cli.reporting import REPORTS, check_reports, exit_code, report_options, write_reports
+from crawler.cli.reporting import REPORTS, check_reports, exit_code, report_options, unless_quiet, write_reports
 from crawler.cli.watching import watching
 from crawler.core.errors import UsageError
 
@@ -44,7 +44,7 @@ def command(
     from crawler.crawl.context import open_context
     from crawler.crawl.rearchive import Browser, rearchive, what_was_kept, with_cookies
 
-    pairs = pair_outputs(formats, outputs, "text")
+    pairs = unless_quiet(pair_outputs(formats, outputs, "text", ("text", *REPORTS)), formats, options)
     settings = with_cookies(options.settings(), cookies)
     if profile is not None and not browser:
         raise UsageError("--profile is the browser's; give --browser too")

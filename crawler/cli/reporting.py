@@ -17,13 +17,14 @@ import click
 
 from crawler.cli.options import GlobalOptions
 from crawler.cli.output import write_file, write_output
-from crawler.cli.streams import is_plain_terminal
+from crawler.cli.streams import is_plain_terminal, say
 from crawler.core.errors import ConfigError, UsageError
 from crawler.core.model import Report, State
 from crawler.report import FORMATS, ReportOptions
 
 if TYPE_CHECKING:
     from crawler.core.settings import Settings
+    from crawler.report.messages import Receiver
 
 REPORTS = tuple(FORMATS)
 EXIT_FINDINGS, EXIT_STOPPED = 1, 3
@@ -100,19 +101,22 @@ def write_reports(
 
     def render(name: str, file: Path | None) -> Iterator[str]:
         near = how if file is None or notes is None else replace(how, notes_url=_way(file, notes))
-        if name == "atom" and file is not None:
-            known = feed_id(Path(settings.archive.path), make=of_all_notes)
-            near = replace(near, feed_id=known, feed_url=file.absolute().as_uri())
         return FORMATS[name].stream(report, near)
 
+    how = with_places(how, pairs, settings)
     for name, file in pairs:
         write_output(file, render(name, file), commands=name == "github")
     for name, file in own_files(settings) if of_all_notes else ():
-        write_file(file, render(name, file))
+        if name == "atom":
+            address = file.absolute().as_uri() if str(file) == settings.notify.feed else ""
+            feed = replace(how, feed_id=feed_id(Path(settings.archive.path), make=True), feed_url=address)
+            write_file(file, FORMATS[name].render(report, feed))
+        else:
+            write_file(file, render(name, file))
     if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         try:
             with Path(summary).open("a", encoding="utf-8") as stream:
-                stream.write(FORMATS["markdown"].render(report, how))
+                stream.write(step_summary(report, how))
         except OSError as error:
             raise UsageError(f"GITHUB_STEP_SUMMARY={summary} cannot be written: {error.strerror}") from None
 
@@ -148,14 +152,77 @@ def own_files(settings: Settings) -> list[tuple[str, Path]]:
     return [*files, *([("atom", Path(settings.notify.feed))] if settings.notify.feed else [])]
 
 
+def step_summary(report: Report, how: ReportOptions) -> str:
+    """What a job shows: of a check the review of an edit, with links to its lines; of a run its report."""
+    if report.run.command != "check":
+        return FORMATS["markdown"].render(report, how)
+    from crawler.report import review
+
+    return review.render(report, replace(how, notes_url=how.notes_url or _lines_on_github(how.notes_folder)))
+
+
+def _lines_on_github(folder: str) -> str:
+    """Where the files of this commit are shown, as a job's environment tells it; "" elsewhere."""
+    server, repository, commit = (os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "SHA"))
+    commit = os.environ.get("CRAWLER_HEAD") or commit  # of a pull request: not the merge that GitHub tries
+    return f"{server}/{repository}/blob/{quote(commit)}/{quote(folder)}" if server and repository and commit else ""
+
+
+def with_places(how: ReportOptions, pairs: Sequence[tuple[str, Path | None]], settings: Settings) -> ReportOptions:
+    """The options with where the archive and the HTML report lie."""
+    html_file = _html_file(pairs, settings, Path(settings.report.path or settings.archive.path))
+    return replace(how, archive=settings.archive.path, html_file=html_file)
+
+
+def _html_file(pairs: Sequence[tuple[str, Path | None]], settings: Settings, folder: Path) -> str:
+    """Where this command writes the HTML report; "" where it writes none."""
+    asked = next((str(file) for name, file in pairs if name == "html" and file and str(file) != "-"), "")
+    return asked or (str(folder / "report.html") if "html" in settings.report.formats else "")
+
+
+def unless_quiet(
+    pairs: list[tuple[str, Path | None]], formats: Sequence[str], options: GlobalOptions
+) -> list[tuple[str, Path | None]]:
+    """With --quiet the report that nobody asked for by name is not printed; files and named formats stay."""
+    return [pair for pair in pairs if formats or pair[1]] if options.quiet else pairs
+
+
 def _way(file: Path, notes: Path) -> str:
     """How to get from a report's file to the notes, as the beginning of a relative URL."""
     way = os.path.relpath(notes.resolve(), file.resolve().parent)
     return f"{quote(Path(way).as_posix())}/"
 
 
-def notify(report: Report, options: GlobalOptions, settings: Settings) -> None:
-    """The webhook of [notify], which hears only of news."""
+def services(settings: Settings) -> list[Receiver]:
+    """Who gets messages. Raises ConfigError: asked before a run begins, so that no night ends with it."""
+    if not settings.notify.urls:
+        return []
+    from crawler.report.messages import receivers_of
+
+    return receivers_of(settings.notify.urls, os.environ)
+
+
+def send_news(report: Report, how: ReportOptions, settings: Settings, wanted: Sequence[Receiver]) -> None:
+    """A message to each of [notify] urls, where there is what [notify] when waits for."""
+    from crawler.report import mail
+    from crawler.report.digest import make_digest
+    from crawler.report.document import readable_document
+    from crawler.report.messages import send_messages
+
+    how = replace(how, since=how.since or report.run.started_at)
+    digest = make_digest(readable_document(report, whole=False), how.since or report.run.started_at)
+    if not digest.is_news(settings.notify.when) or report.run.network == "down":
+        return
+    for failure in send_messages(wanted, mail.subject(digest, how), mail.render(report, how)):
+        say(f"crawler: a message was not sent: {failure}")
+
+
+def notify(
+    report: Report, how: ReportOptions, options: GlobalOptions, settings: Settings, wanted: Sequence[Receiver] = ()
+) -> None:
+    """[notify]: the webhook and the services `wanted`, which hear only of news."""
+    if wanted:
+        send_news(report, how, settings, wanted)
     if not settings.notify.webhook:
         return
     from crawler.fetch.side import guarded_post

@@ -25,6 +25,9 @@ from crawler.cli.reporting import (
     notify,
     parse_states,
     report_options,
+    services,
+    unless_quiet,
+    with_places,
     write_reports,
 )
 from crawler.cli.watching import log_as, watching
@@ -74,19 +77,20 @@ def command(
     from crawler.schedule.plan import Budget
 
     options = log_as(options, log)
-    pairs = pair_outputs(formats, outputs, default_format())
+    pairs = unless_quiet(pair_outputs(formats, outputs, default_format(), REPORTS), formats, options)
     settings = with_workers(options.settings(), workers)
     whole = holds_all_notes(paths, settings.notes)
     check_reports(pairs, settings, of_all_notes=whole, environ=os.environ)
+    wanted = services(settings)
     limits = Budget(settings.schedule.budget if budget is None else budget, max_links or 0, everything)
     failing = fail_on or frozenset()
-    how = report_options(options, settings, failing)
+    how = with_places(report_options(options, settings, failing), pairs, settings)
     with open_context(settings, "run", write=True, wait=wait) as context:
         with watching(options) as observer, spread_over(cluster, observer) as spread:
             result = run(context, paths, limits, observer, spread=spread)
         # Here, since the report of a large archive is made from it while it is written.
         write_reports(result.report, pairs, how, settings, result.found.notes.root, of_all_notes=whole)
-        notify(result.report, options, settings)
+        notify(result.report, how, options, settings, wanted)
         return exit_code(result.report, failing)
 
 

@@ -31,11 +31,11 @@ def command(
     """
     from crawler.crawl.context import open_archive
 
-    pairs = pair_outputs(formats, outputs, "terminal" if sys.stdout.isatty() else "tsv")
+    render = {"terminal": render_terminal, "tsv": render_tsv, "json": render_json}
+    pairs = pair_outputs(formats, outputs, "terminal" if sys.stdout.isatty() else "tsv", render)
     settings = options.settings()
     with open_archive(settings, "search", write=False, there=True) as archive:
         hits = archive.search(" ".join(query), limit=limit)
-    render = {"terminal": render_terminal, "tsv": render_tsv, "json": render_json}
     write_outputs(pairs, lambda name: render[name](hits))
     if not hits:
         options.say("crawler: nothing found")

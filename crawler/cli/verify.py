@@ -30,13 +30,15 @@ def command(options: GlobalOptions, *, repair: bool, yes: bool, rebuild: bool) -
     """
     from crawler.archive import holds_archive, verify
     from crawler.crawl.context import utc_now as now
+    from crawler.crawl.readers import process_count
 
     if yes and not repair:
         raise UsageError("--yes says how far --repair may go; give both")
     path = Path(options.settings().archive.path)
     if not holds_archive(path):
         raise UsageError(f"{path} holds no archive; name one with --archive")
-    report = verify(path, repair=repair, yes=yes, rebuild=rebuild, now=now)
+    processes = process_count(options.settings().read)
+    report = verify(path, repair=repair, yes=yes, rebuild=rebuild, now=now, processes=processes)
     for damage in report.damage:
         done = "repaired" if damage.repaired else "damaged"
         click.echo(f"{path_cell(message(damage.where))}\t{cell(message(damage.what))}\t{done}")

@@ -170,6 +170,15 @@ def shipped_config() -> Path:
     return inside if inside.is_dir() else package.parent / "config"
 
 
+def archive_guide() -> bytes:
+    """The file that explains an archive to whoever finds it; b"" where a packager left it out."""
+    package = Path(__file__).parent.parent
+    for file in (package / "_config" / "archive.md", package.parent / "archive" / "README.md"):
+        if file.is_file():
+            return file.read_bytes()
+    return b""
+
+
 def site_documents(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
     """All site files as (file name, parsed TOML): the shipped ones first, then the user's, each by name."""
     folders = [shipped_config() / "sites"]

@@ -334,6 +334,14 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexTerms:
+    """A page's text as the search index holds it, made where the page is read (`archive.words`)."""
+
+    text: str
+    characters: str
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One link looked at once: the unit that the recorder keeps."""
 
@@ -347,6 +355,7 @@ class Check:
     readable: str = ""  # self-contained HTML of the article, kept beside the raw bytes; "" none
     said: str = ""  # fingerprint of the answer or failure (`schedule.outage`)
     held: bool = False  # recorded, and counts only when the stretch of time it belongs to is believed
+    terms: IndexTerms | None = None  # of the page's text; None: the archive makes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,13 +461,14 @@ class ChangeKind(StrEnum):
     NEWLY_DEAD = "newly-dead"
     FOUND_DEAD = "found-dead"  # dead at the first check
     BACK_FROM_THE_DEAD = "back-from-the-dead"
+    MOVED = "moved"  # a permanent new address that was not known before
     TITLE_CHANGED = "title-changed"
     STATE_CHANGED = "state-changed"  # any other change of state
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One piece of news of a link; `before` and `after` are states, or titles for `TITLE_CHANGED`."""
+    """One piece of news of a link; `before` and `after` are states, titles for `TITLE_CHANGED`, URLs for `MOVED`."""
 
     kind: ChangeKind
     canonical_url: str

@@ -114,6 +114,8 @@ class Notify(Section, frozen=True):
 
     webhook: str = ""
     feed: str = ""
+    urls: tuple[str, ...] = ()  # addresses as Apprise writes them, or "env:NAME" for a variable that holds some
+    when: Literal["news", "dead", "always"] = "news"
 
 
 class Wayback(Section, frozen=True):

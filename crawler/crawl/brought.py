@@ -6,17 +6,16 @@ What a capture from the past may say of today lives here; which files and pages 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from crawler.core.errors import CrawlerError
 from crawler.core.model import Check, Confidence, Fetch, State, Verdict
 from crawler.core.url import MAX_URL, host_of, is_http
-from crawler.crawl.examine import PageReading, ReadTask, examine, site_of
+from crawler.crawl.examine import PageReading, ReadTask
 from crawler.crawl.pictures import is_placeholder, kind_of
-from crawler.page import read_page
-from crawler.page.document import Document
-from crawler.page.readable import readable_html
+from crawler.crawl.readers import PastLimits, ReaderDied
 from crawler.schedule.history import first_seen, remember_past
 
 if TYPE_CHECKING:
@@ -27,12 +26,25 @@ if TYPE_CHECKING:
     from crawler.core.model import History, Link, Redirect, Snapshot
     from crawler.crawl.context import Context
 
-Read = Callable[[ReadTask], PageReading]
+T = TypeVar("T")
+
 WEB_BEGAN = datetime(1991, 8, 6, tzinfo=UTC)  # no page was saved before; a file that says so does not know
+BATCH = 32  # pages kept in one transaction
+BATCH_BYTES = 16 * 1024 * 1024  # of their bodies
 HEAD = 64 * 1024  # bytes in which a page says what it calls itself; few enough for any parser
 MAX_PICTURES = 500  # of one page, all of which lie in the file already
 MAX_BYTES = 256 * 1024 * 1024  # of one page's pictures together; a guess
 BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without `--force`
+
+
+class Readers(Protocol):
+    """What reads pages here: `SyncReaders`, or what stands before them."""
+
+    def read(self, task: ReadTask) -> PageReading:
+        """Read one answer. Raises ReaderDied."""
+
+    def call(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function on foreign bytes. Raises PastLimits, ReaderDied, and what the function raises."""
 
 
 def time_of(page: SavedPage, file_changed: datetime, now: datetime) -> datetime:
@@ -41,31 +53,54 @@ def time_of(page: SavedPage, file_changed: datetime, now: datetime) -> datetime:
     return min(saved, now)
 
 
-def own_address(page: SavedPage) -> str:
+def size_of(page: SavedPage) -> int:
+    """Bytes of a page and its pictures."""
+    return len(page.body) + sum(len(image.body) for image in page.images)
+
+
+def own_address(page: SavedPage, readers: Readers) -> str:
     """What a page calls itself: its canonical link or og:url; "" where it says nothing. A hint, never believed."""
+    try:
+        found = readers.call(_address_in, page.body[:HEAD], page.content_type)
+    except (PastLimits, ReaderDied):
+        return ""
+    return found if is_http(found) and len(found) <= MAX_URL else ""
+
+
+def _address_in(head: bytes, content_type: str) -> str:
+    from crawler.page.document import Document
     from crawler.page.metadata import read_head
 
-    document = Document(page.body[:HEAD], page.content_type)
-    head = read_head(document.tree)
-    found = head.canonical or head.first("og:url")
-    return found if is_http(found) and len(found) <= MAX_URL else ""
+    found = read_head(Document(head, content_type).tree)
+    return found.canonical or found.first("og:url")
+
+
+def task_of(page: SavedPage, link: Link, at: datetime, redirects: tuple[Redirect, ...]) -> ReadTask:
+    """The reading of a saved page as if it had been answered with 200 after these redirects."""
+    return ReadTask(link, _as_shown(_answered(page, link, at, redirects), page), at)
 
 
 def check_saved(
     page: SavedPage, link: Link, at: datetime, context: Context, history: History | None,
-    redirects: tuple[Redirect, ...], read: Read,
+    redirects: tuple[Redirect, ...], readers: Readers,
 ) -> Check:  # fmt: skip
-    """The check that a saved page stands for, judged as if it had been answered with 200 after these redirects."""
+    """The check that a saved page stands for. Raises ReaderDied."""
+    fetched = _answered(page, link, at, redirects)
+    reading = readers.read(task_of(page, link, at, redirects))
+    known = history or first_seen(link.canonical_url, link.url, context.now())
+    after = remember_past(known, fetched, reading.page, reading.verdict, at, context.settings.schedule)
+    return Check(
+        link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable, terms=reading.terms
+    )
+
+
+def _answered(page: SavedPage, link: Link, at: datetime, redirects: tuple[Redirect, ...]) -> Fetch:
     headers = (
         ("Content-Type", page.content_type or "text/html"),
         ("X-Imported-By", f"crawler import {page.source}".rstrip()),
     )
     final = page.url if redirects and page.url else link.fetch_url
-    fetched = Fetch(link.fetch_url, final, at, status=200, headers=headers, body=page.body, redirects=redirects)
-    reading = read(ReadTask(link, _as_shown(fetched, page), at))
-    known = history or first_seen(link.canonical_url, link.url, context.now())
-    after = remember_past(known, fetched, reading.page, reading.verdict, at, context.settings.schedule)
-    return Check(link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable)
+    return Fetch(link.fetch_url, final, at, status=200, headers=headers, body=page.body, redirects=redirects)
 
 
 def _as_shown(fetched: Fetch, page: SavedPage) -> Fetch:
@@ -80,34 +115,89 @@ def is_page(check: Check) -> bool:
     return check.verdict.state in BROUGHT
 
 
-def forced(check: Check, page: SavedPage, history: History | None, context: Context) -> Check:
+def forced(
+    check: Check, page: SavedPage, history: History | None, context: Context, readers: Readers
+) -> Check:  # fmt: skip
     """The same bytes as a page that nobody knows, since its reader says that it is one; memory stays as it was."""
-    shown = _as_shown(check.fetch, page)
-    site = site_of(check.link, shown, context.sites)
-    document, _, verdict = examine(check.link, shown, context.sites)
-    read = read_page(document, site, shown.final_url)
+    reading = readers.read(ReadTask(check.link, _as_shown(check.fetch, page), check.at, anyway=True))
     after = history or first_seen(check.link.canonical_url, check.link.url, context.now())
-    readable = readable_html(read, check.link.fetch_url, check.at) if read.html or read.text else ""
-    unknown = Verdict(State.UNKNOWN, verdict.reason, Confidence.LOW, verdict.evidence)
-    return replace(check, page=read, verdict=unknown, history=after, readable=readable)
+    unknown = Verdict(State.UNKNOWN, reading.verdict.reason, Confidence.LOW, reading.verdict.evidence)
+    return replace(
+        check, page=reading.page, verdict=unknown, history=after, readable=reading.readable, terms=reading.terms
+    )
 
 
-def keep(check: Check, page: SavedPage, archive: Archive) -> tuple[Snapshot | None, bool]:
-    """Keep the page and its pictures: the snapshot, and whether it was there already, from the same time.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a page: its snapshot (None: the one of an article seen alive stays), or why it was not kept."""
 
-    A snapshot of later stays the one that reports offer; None where the one of an article seen alive stays.
-    """
-    for known in archive.snapshots(check.link.canonical_url):
-        if known.captured_at == check.at and known.digest == check.page.digest:
-            _keep_pictures(page, known, archive)
-            return known, True
-    (snapshot,) = archive.record([check])
+    snapshot: Snapshot | None = None
+    again: bool = False  # it was there already, from the same time
+    error: Exception | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Pages that are kept together, since each transaction costs more than a page in it."""
+
+    archive: Archive
+    _waiting: dict[str, tuple[Check, SavedPage, Callable[[Kept], None]]] = field(default_factory=dict)
+    _bytes: int = 0
+
+    def holds(self, canonical_url: str) -> bool:
+        """Whether a page of this link waits, of which the archive does not know yet."""
+        return canonical_url in self._waiting
+
+    def add(self, check: Check, page: SavedPage, tell: Callable[[Kept], None]) -> None:
+        """Keep a page and its pictures, now or with those that follow; `tell` hears what became of it."""
+        if self.holds(check.link.canonical_url):
+            self.flush()
+        self._waiting[check.link.canonical_url] = (check, page, tell)
+        self._bytes += len(page.body)
+        if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Keep what waits. Raises ArchiveError."""
+        waiting = list(self._waiting.values())
+        self._waiting, self._bytes = {}, 0
+        known = [known_snapshot(check, self.archive) for check, _, _ in waiting]
+        fresh = [one for one, there in zip(waiting, known, strict=True) if there is None]
+        kept = iter(record_each(self.archive, [check for check, _, _ in fresh]))
+        for (check, page, tell), there in zip(waiting, known, strict=True):
+            outcome = Kept(there, again=True) if there else next(kept)
+            if outcome.snapshot and not outcome.again:
+                _keep_newest(check, outcome.snapshot, self.archive)
+            if outcome.snapshot:
+                _keep_pictures(page, outcome.snapshot, self.archive)
+            tell(outcome)
+
+
+def known_snapshot(check: Check, archive: Archive) -> Snapshot | None:
+    """The snapshot of this very page from this very time, where there is one."""
+    known = archive.snapshots(check.link.canonical_url)
+    return next((one for one in known if one.captured_at == check.at and one.digest == check.page.digest), None)
+
+
+def record_each(archive: Archive, checks: list[Check]) -> list[Kept]:
+    """Record checks together; one that cannot be recorded costs itself alone. Raises CrawlerError."""
+    if not checks:
+        return []
+    try:
+        return [Kept(snapshot) for snapshot in archive.record(checks)]
+    except CrawlerError:
+        raise
+    except Exception as error:
+        if len(checks) == 1:
+            return [Kept(error=error)]
+        return [kept for check in checks for kept in record_each(archive, [check])]
+
+
+def _keep_newest(check: Check, snapshot: Snapshot, archive: Archive) -> None:
+    """A snapshot of later stays the one that reports offer."""
     newest = check.history.snapshot
-    if snapshot and newest and newest.captured_at > snapshot.captured_at:
+    if newest and newest.captured_at > snapshot.captured_at:
         archive.put_histories([check.history], {check.link.canonical_url: check.link})
-    if snapshot:
-        _keep_pictures(page, snapshot, archive)
-    return snapshot, False
 
 
 def _keep_pictures(page: SavedPage, snapshot: Snapshot, archive: Archive) -> None:

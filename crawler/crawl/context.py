@@ -75,14 +75,28 @@ def open_archive(
     path = Path(settings.archive.path)
     if there and not holds_archive(path):
         raise UsageError(f"{path} holds no archive; name one with --archive, or let `crawler run` make it")
+    new = write and not holds_archive(path)
     archive = Archive.open(path, settings.archive, write=write, wait=wait, command=command, now=now)
     try:
+        if new:
+            explain_folder(path)
         for notice in archive.notices:
             logging.getLogger("crawler.archive").warning("crawler: %s", notice)
         judge_leftovers(archive)
         yield archive
     finally:
         archive.close()
+
+
+def explain_folder(path: Path) -> None:
+    """Put the guide into a new archive; a README that is there stays, and a full disk is the first record's to meet."""
+    from crawler.core.config import archive_guide
+
+    try:
+        with (path / "README.md").open("xb") as file:
+            file.write(archive_guide())
+    except OSError:
+        pass
 
 
 @contextmanager

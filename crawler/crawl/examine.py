@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from crawler.core.model import Confidence, Evidence, Fetch, Link, Page, Proof, State, Verdict
+from crawler.archive.words import index_terms
+from crawler.core.model import Confidence, Evidence, Fetch, IndexTerms, Link, Page, Proof, State, Verdict
 from crawler.judge import judge
 from crawler.judge.probe import judge_probe
 from crawler.judge.refresh import refresh_target
@@ -45,6 +46,7 @@ class ReadTask:
     accept: tuple[int, ...] = ()  # statuses that count as alive on this host
     known_digest: str = ""
     depth: Depth = Depth.PAGE
+    anyway: bool = False  # read the page also where the rules see none
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +67,20 @@ class PageReading:
     refresh: str = ""  # where the page sends its reader within seconds; "" nowhere, or where that is not to be followed
     shows: bool = False  # such a page has something to read all the same
     said: str = ""  # fingerprint of the answer (`schedule.outage`)
+    terms: IndexTerms | None = None  # of the page's text, where it is not kept already
 
 
 def read(task: ReadTask, sites: Sites) -> PageReading:
     """Read and judge one answer."""
-    document, page, verdict = examine(task.link, task.fetched, sites, task.accept, task.depth)
-    readable = ""
+    document, page, verdict = examine(task.link, task.fetched, sites, task.accept, task.depth, anyway=task.anyway)
+    readable, terms = "", None
     if task.depth is Depth.PAGE and (page.html or page.text) and page.digest != task.known_digest:
         readable = readable_html(page, task.fetched.final_url, task.at)
+        terms = index_terms(page.text)
     target = refresh_target(task.fetched, document) if verdict.state in SENDS_ON else None
     shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
     said = said_by(task.fetched, document)
-    return PageReading(replace(page, html=""), verdict, readable, target or "", shows, said)
+    return PageReading(replace(page, html=""), verdict, readable, target or "", shows, said, terms)
 
 
 def said_by(fetched: Fetch, document: Document) -> str:
@@ -106,13 +110,19 @@ def too_complex(task: ReadTask, sites: Sites, why: str) -> PageReading:
 
 
 def examine(
-    link: Link, fetched: Fetch, sites: Sites, accept: tuple[int, ...] = (), depth: Depth = Depth.PAGE
+    link: Link,
+    fetched: Fetch,
+    sites: Sites,
+    accept: tuple[int, ...] = (),
+    depth: Depth = Depth.PAGE,
+    *,
+    anyway: bool = False,
 ) -> tuple[Document, Page, Verdict]:
-    """The parsed answer, its page and its verdict; the page is read only where there is one."""
+    """The parsed answer, its page and its verdict; the page is read only where there is one, or `anyway`."""
     document = document_of(fetched)
     site = site_of(link, fetched, sites)
     verdict = judge(link, fetched, document, site, accept)
-    worth_reading = fetched.body and verdict.state in WORTH_READING
+    worth_reading = fetched.body and (anyway or verdict.state in WORTH_READING)
     page = read_page(document, site, fetched.final_url, whole=depth is Depth.PAGE) if worth_reading else Page()
     if page.limited and not verdict.evidence.limited:
         verdict = replace(verdict, evidence=replace(verdict.evidence, limited=page.limited))

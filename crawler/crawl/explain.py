@@ -16,7 +16,7 @@ from crawler.core.model import Fetch, Link, Page, Verdict
 from crawler.core.url import is_http
 from crawler.crawl.context import open_archive, sites_of, utc_now
 from crawler.crawl.examine import ReadTask, document_of, site_of
-from crawler.crawl.readers import PastLimits, open_sync_readers
+from crawler.crawl.readers import PastLimits, SyncReaders, open_sync_readers
 from crawler.judge import check_site
 from crawler.judge.explain import explain as trace
 from crawler.notes.links import link_of
@@ -61,15 +61,15 @@ def explain(
     Raises UsageError for a target that is neither, ConfigError for a site file that says something wrongly.
     """
     sites = sites_of(settings)
-    if Path(target).is_file():
-        link, fetched = from_file(Path(target), options, sites, now())
-    elif is_http(target):
-        link = link_of(target, sites)
-        kept = None if options.anew else from_archive(link, settings)
-        fetched = kept or fetch_now(link, settings, sites, now)
-    else:
-        raise UsageError(f"{target!r} is neither a file nor a URL")
     with open_sync_readers(settings, sites) as readers:
+        if Path(target).is_file():
+            link, fetched = from_file(Path(target), options, sites, now(), readers)
+        elif is_http(target):
+            link = link_of(target, sites)
+            kept = None if options.anew else from_archive(link, settings)
+            fetched = kept or fetch_now(link, settings, sites, now)
+        else:
+            raise UsageError(f"{target!r} is neither a file nor a URL")
         reading = readers.read(ReadTask(link, fetched, now()))
         try:
             steps = readers.call(trace_of, link, fetched, site_of(link, fetched, sites))
@@ -108,15 +108,27 @@ def check_site_files(settings: Settings) -> SiteFilesChecked:
     return SiteFilesChecked(len(list(sites)), rules, examples, (*problems, *failed_examples(sites)))
 
 
-def from_file(file: Path, options: ExplainOptions, sites: Sites, now: datetime) -> tuple[Link, Fetch]:
+def from_file(
+    file: Path, options: ExplainOptions, sites: Sites, now: datetime, readers: SyncReaders
+) -> tuple[Link, Fetch]:
     """A saved page, as if it had been answered just now."""
     body = file.read_bytes()
-    url = options.url or read_page(Document(body, "text/html", ""), None, "").canonical_url
+    url = options.url
+    if not url:
+        try:
+            url = readers.call(canonical_url, body)
+        except PastLimits as error:
+            raise UsageError(f"{file} does not tell its address ({error}); give it with --url") from None
     if not url:
         raise UsageError(f"{file} does not tell its address; give it with --url")
     link = link_of(url, sites)
     headers = (("Content-Type", "text/html"),)
     return link, Fetch(link.fetch_url, link.fetch_url, now, status=options.status, headers=headers, body=body)
+
+
+def canonical_url(body: bytes) -> str:
+    """What a page calls itself, "" where it does not say."""
+    return read_page(Document(body, "text/html", ""), None, "", whole=False).canonical_url
 
 
 def from_archive(link: Link, settings: Settings) -> Fetch | None:

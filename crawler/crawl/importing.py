@@ -1,19 +1,19 @@
 """The use case `import`: pages that people have in files become snapshots.
 
 Which files and pages there are, under which addresses each is kept, and what was lost and why. How bytes become pages
-is `archive.interchange`'s business, how a page becomes a check `brought`'s, what is printed `cli`'s. Pages that are
-fetched from elsewhere (captures of the Internet Archive, say) come in by `import_page` like those of a file.
+is `archive.interchange`'s business, how a page becomes a check `brought`'s, what is printed `cli`'s.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from crawler.archive.interchange.embedded import with_pictures
 from crawler.archive.interchange.files import (
@@ -26,7 +26,6 @@ from crawler.archive.interchange.files import (
 )
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
-from crawler.crawl.examine import read as read_here
 from crawler.crawl.observer import Observer
 from crawler.crawl.readers import PastLimits, ReaderDied, SyncReaders, open_sync_readers
 from crawler.notes.links import link_of
@@ -35,8 +34,13 @@ if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
     from crawler.core.model import Link, Redirect, Snapshot, Verdict
     from crawler.crawl.context import Context
+    from crawler.crawl.examine import PageReading, ReadTask
+    from crawler.sites import Sites
+
+T = TypeVar("T")
 
 STDIN = Path("-")
+MAX_HELD = 64 * 1024 * 1024  # bytes of pages that are read ahead
 NO_PAGE = "holds no page: neither HTML nor a PDF that was answered with 200"
 
 
@@ -95,7 +99,44 @@ def import_files(
         work = _Import(context, url, force, observer, readers)
         for path in paths:
             work.path(path, stdin)
+        work.finish()
     return work.done
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A page of a file, on its way to the archive; `changed`: when its file was written."""
+
+    name: str
+    page: SavedPage
+    changed: datetime
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """Readers, and what they have read already."""
+
+    readers: SyncReaders
+    readings: dict[str, PageReading]
+
+    def read(self, task: ReadTask) -> PageReading:
+        """What was read ahead, once; anything else is read now."""
+        known = None if task.anyway else self.readings.pop(task.link.canonical_url, None)
+        return known or self.readers.read(task)
+
+    def call(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function in a worker."""
+        return self.readers.call(function, *args)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What readers made of a page. `readings`: of its addresses, by canonical URL, as far as they are known."""
+
+    page: SavedPage
+    readings: dict[str, PageReading]
+    flaw: str = ""
 
 
 @dataclass(slots=True)
@@ -106,6 +147,12 @@ class _Import:
     observer: ImportObserver
     readers: SyncReaders
     done: Imported = field(default_factory=Imported)
+    _waiting: deque[tuple[_Found, Future[_Read]] | LostPage] = field(default_factory=deque)
+    _held: int = 0  # bytes of the pages that wait
+    _batch: brought.Batch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._batch = brought.Batch(self.context.archive)
 
     def path(self, path: Path, stdin: IO[bytes] | None) -> None:
         """One path of the command line."""
@@ -116,6 +163,8 @@ class _Import:
                     self.folder(place)
                 else:
                     self.file(place, name or str(path))
+                if path == STDIN:
+                    self.finish()  # what lies beside its pages goes with the block
         except UsageError as error:
             self.lose(LostPage(str(path), str(error)))
 
@@ -147,7 +196,7 @@ class _Import:
         except CrawlerError:
             raise
         except Exception as error:  # one file in ten thousand that breaks a parser costs itself alone
-            self.lose(LostPage(name, f"{name}: internal error: {type(error).__name__}: {error}; please report it"))
+            self.lose(LostPage(name, internal_error(name, error)))
 
     def _pages(self, file: Path, name: str, lost: Callable[[str], None]) -> Iterator[SavedPage]:
         found = pages_of(file, lost, lambda what: self.observer.say(f"{name}: {what}"))
@@ -160,79 +209,155 @@ class _Import:
         yield from pages
 
     def page(self, file: Path, name: str, page: SavedPage) -> None:
-        """One page under each of its addresses."""
+        """Have one page read, and keep what has been read before it."""
         for flaw in page.flaws:
             self.lose(LostPage(name, f"{name}: {flaw}"))
-        changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        found = _Found(name, page, datetime.fromtimestamp(file.stat().st_mtime, UTC), file.parent)
+        self._waiting.append((found, self.readers.begin(self._read, found)))
+        self._held += brought.size_of(page)
+        while len(self._waiting) > self.readers.ahead or (self._held > MAX_HELD and len(self._waiting) > 1):
+            self._finish_first()
+
+    def _read(self, found: _Found) -> _Read:
+        """In a thread, while pages before it are kept: its pictures, then what stands under its own address."""
+        page, flaw = found.page, ""
         try:
-            page = self.readers.call(with_pictures, page, FilesBeside(file.parent))
+            page = self.readers.call(with_pictures, page, FilesBeside(found.folder))
         except (PastLimits, ReaderDied) as error:
-            self.lose(LostPage(name, f"{name}: its pictures: {error}"))
-        how = partial(import_page, self.context, page, changed, name=name, url=self.url, force=self.force)
+            flaw = f"its pictures: {error}"
+        address = self.url or page.url
+        link = link_of(address, self.context.sites) if address else None
+        if link is None or not link.host:
+            return _Read(page, {}, flaw)
+        at = brought.time_of(page, found.changed, self.context.now())
+        return _Read(page, {link.canonical_url: self.readers.read(brought.task_of(page, link, at, ()))}, flaw)
+
+    def finish(self) -> None:
+        """Keep every page that waits."""
+        while self._waiting:
+            self._finish_first()
+        self._batch.flush()
+
+    def _finish_first(self) -> None:
+        first = self._waiting.popleft()
+        if isinstance(first, LostPage):
+            self._tell_in_order(first)
+            return
+        found, reading = first
+        self._held -= brought.size_of(found.page)
         try:
-            for kept in how(read=self.readers.read):
-                if isinstance(kept, LostPage):
-                    self.lose(kept)
-                else:
-                    self.done.kept.append(kept)
-                    self.observer.kept(kept)
+            self._keep(found, reading.result())
         except UsageError as error:
-            self.lose(LostPage(name, str(error)))
+            self._tell_in_order(LostPage(found.name, str(error)))
+        except CrawlerError:
+            raise
+        except Exception as error:  # one page in ten thousand that breaks a parser costs itself alone
+            self._tell_in_order(LostPage(found.name, internal_error(found.name, error)))
+
+    def _keep(self, found: _Found, read: _Read) -> None:
+        """One page under each of its addresses."""
+        if read.flaw:
+            self._tell_in_order(LostPage(found.name, f"{found.name}: {read.flaw}"))
+
+        self.keep_addresses(found, read.page, _Ahead(self.readers, read.readings))
+
+    def keep_addresses(self, found: _Found, page: SavedPage, readers: brought.Readers) -> None:
+        """Raises UsageError where the page has no address."""
+        address = self.url or page.url
+        if address is None:
+            called = brought.own_address(page, readers)
+            hint = f" (the page calls itself {called})" if called else ""
+            raise UsageError(f"{found.name} does not tell where it was saved from; give its address with --url{hint}")
+        at = brought.time_of(page, found.changed, self.context.now())
+        link = link_of(address, self.context.sites)
+        if not link.host:
+            raise UsageError(f"{address!r} is not a URL that a page can have")
+        self._keep_one(found, page, link, (at, ()), readers, asked=True)
+        seen = {link.canonical_url}
+        for number, hop in enumerate(page.redirects if self.url is None else ()):
+            other = link_of(hop.url, self.context.sites)
+            if other.host and other.canonical_url not in seen:
+                seen.add(other.canonical_url)
+                self._keep_one(found, page, other, (at, page.redirects[number:]), readers, asked=False)
+
+    def _keep_one(
+        self, found: _Found, page: SavedPage, link: Link, came: tuple[datetime, tuple[Redirect, ...]],
+        readers: brought.Readers, *, asked: bool,
+    ) -> None:  # fmt: skip
+        """One page under one address. Not `asked`: one that led to it; it may have led elsewhere, to a home page."""
+        (at, hops), context = came, self.context
+        if self._batch.holds(link.canonical_url):
+            self._batch.flush()
+        history = context.archive.history(link.canonical_url)
+        check = brought.check_saved(page, link, at, context, history, hops, readers)
+        if not brought.is_page(check):
+            if not (asked and self.force):
+                if asked:
+                    self._tell_in_order(LostPage(found.name, "no page", link.url, check.verdict))
+                return
+            check = brought.forced(check, page, history, context, readers)
+
+        def tell(kept: brought.Kept) -> None:
+            if kept.error:
+                self._tell(LostPage(found.name, internal_error(found.name, kept.error)))
+                return
+            one = KeptPage(found.name, link.url, check.page.title, kept.snapshot, kept.again)
+            self.done.kept.append(one)
+            self.observer.kept(one)
+
+        self._batch.add(check, page, tell)
 
     def lose(self, page: LostPage) -> None:
+        """Tell of a loss, after what came before it."""
+        if self._waiting:
+            self._waiting.append(page)
+        else:
+            self._tell_in_order(page)
+
+    def _tell_in_order(self, page: LostPage) -> None:
+        self._batch.flush()
+        self._tell(page)
+
+    def _tell(self, page: LostPage) -> None:
         self.done.lost.append(page)
         self.observer.lost(page)
 
 
+class _Here:
+    """Reads in this process, for pages that readers got through already."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+
+    def read(self, task: ReadTask) -> PageReading:
+        """Read at once."""
+        from crawler.crawl.examine import read
+
+        return read(task, self._sites)
+
+    def call(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function at once."""
+        return function(*args)
+
+
 def import_page(
-    context: Context,
-    page: SavedPage,
-    changed: datetime,
-    *,
-    name: str,
-    url: str | None = None,
-    force: bool = False,
-    read: brought.Read | None = None,
-) -> Iterator[KeptPage | LostPage]:
-    """Keep one page under its address and under those that led to it; what became of each.
+    context: Context, page: SavedPage, changed: datetime, *, name: str
+) -> Iterator[KeptPage | LostPage]:  # fmt: skip
+    """Keep one page, which readers got through already, under its addresses; what became of each.
 
-    `changed`: the time where the page tells none. `read`: who reads it; by default this process, without limits. Raises
-    UsageError where it has no address.
+    `changed`: the time where the page tells none. Raises UsageError where it has no address.
     """
-    read = read or partial(read_here, sites=context.sites)
-    address = url or page.url
-    if address is None:
-        called = brought.own_address(page)
-        hint = f" (the page calls itself {called})" if called else ""
-        raise UsageError(f"{name} does not tell where it was saved from; give its address with --url{hint}")
-    at = brought.time_of(page, changed, context.now())
-    link = link_of(address, context.sites)
-    if not link.host:
-        raise UsageError(f"{address!r} is not a URL that a page can have")
-    yield _kept(context, page, link, (at, ()), name, read, force=force)
-    seen = {link.canonical_url}
-    for number, hop in enumerate(page.redirects if url is None else ()):
-        asked = link_of(hop.url, context.sites)
-        if asked.host and asked.canonical_url not in seen:
-            seen.add(asked.canonical_url)
-            result = _kept(context, page, asked, (at, page.redirects[number:]), name, read, force=False)
-            if isinstance(result, KeptPage):  # else it led elsewhere: to a home page, to another article
-                yield result
+    here = _Here(context.sites)
+    work = _Import(context, None, False, UNHEARD, cast("SyncReaders", here))  # nothing is read ahead
+    work.keep_addresses(_Found(name, page, changed, Path()), page, here)
+    work.finish()
+    yield from work.done.kept
+    yield from work.done.lost
 
 
-def _kept(
-    context: Context, page: SavedPage, link: Link, came: tuple[datetime, tuple[Redirect, ...]], name: str,
-    read: brought.Read, *, force: bool,
-) -> KeptPage | LostPage:  # fmt: skip
-    at, hops = came
-    history = context.archive.history(link.canonical_url)
-    check = brought.check_saved(page, link, at, context, history, hops, read)
-    if not brought.is_page(check):
-        if not force:
-            return LostPage(name, "no page", link.url, check.verdict)
-        check = brought.forced(check, page, history, context)
-    snapshot, again = brought.keep(check, page, context.archive)
-    return KeptPage(name, link.url, check.page.title, snapshot, again)
+def internal_error(name: str, error: Exception) -> str:
+    """The line for a fault of ours."""
+    return f"{name}: internal error: {type(error).__name__}: {error}; please report it"
 
 
 @dataclass(slots=True)

@@ -157,7 +157,7 @@ def finish_job(job: Job, ready: Prepared, run: Run) -> Outcome:
         ready.histories |= walls
         job.memory.put_histories(list(walls.values()))
     given_up = (*ready.plan.left, *run.slots_given_up)
-    complete = not (given_up or run.stopped_by or ready.plan.beyond)
+    complete = not (given_up or run.stopped_by or ready.plan.limited)
     run = replace(run, finished_at=job.now(), slots_given_up=given_up, complete=complete)
     job.memory.end_run(run)
     return Outcome(run, ready.plan, ready.histories, ready.before)

@@ -38,7 +38,7 @@ def judge_leftovers(archive: Archive) -> int:
 def believed_of(checks: Sequence[HeldCheck], histories: dict[str, History | None]) -> set[str]:
     """The canonical URLs of a run's held checks that count; `checks` are in the order of time."""
     stretch, watch = Stretch(), watched(checks, histories)
-    seen = [_seen(one, histories) for one in checks if one.verdict is not State.BLOCKED]
+    seen = [_seen(one, histories) for one in checks if one.held or one.verdict is not State.BLOCKED]
     for check in seen:
         stretch.saw(check)
     stretch.conclude(seen)

@@ -23,6 +23,10 @@ BATCH = 64  # checks written in one transaction at most; what has piled up behin
 log = logging.getLogger(__name__)
 
 
+async def _no_warm_up(_: int) -> None:
+    """For readers that are there already."""
+
+
 @dataclass(slots=True)
 class Walk:
     """What the workers of one crawl share."""
@@ -33,6 +37,7 @@ class Walk:
     answered: Callable[[Slot], None]
     leave: Callable[[Slot], Awaitable[None]]  # a slot is done with
     stop: Stop = field(default_factory=Stop)
+    warm_up: Callable[[int], Awaitable[None]] = _no_warm_up  # told how many pages there may be
     given_up: list[SlotGivenUp] = field(default_factory=list)
     left_alone: Callable[[SlotGivenUp], None] = lambda _: None  # called when a slot is given up
     internal_errors: int = 0

@@ -12,14 +12,15 @@ import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import trio
 
+from crawler.crawl import forkserver
 from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read, too_complex
-from crawler.crawl.worker import Limits, call_limited, compare_one, read_one, ready, retire, start
+from crawler.crawl.worker import Limits, call_limited, compare_one, read_one, ready, retire, start, start_in_line
 
 if TYPE_CHECKING:
     from trio_parallel import WorkerContext
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from crawler.core.settings import ReadSettings, Settings
     from crawler.sites import Sites
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame for its neighbours
 IDLE = 600.0  # seconds after which an idle reader ends by itself
+STARTING = 60.0  # seconds that the first reader may take to start, on the busiest machine
 GRACE = 5.0  # seconds that readers get to end at the end of a run
 
 log = logging.getLogger(__name__)
@@ -45,6 +48,9 @@ class Reader(Protocol):
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Whether an answer is like its probe's; None also past the limits. Raises ReaderDied."""
+
+    async def warm_up(self, pages: int) -> None:
+        """Start as many readers as that many pages keep busy, so that the first ones need not wait."""
 
 
 class ReaderDied(Exception):
@@ -69,6 +75,9 @@ class InlineReader:
         """Compare at once."""
         return compare_probe(task)
 
+    async def warm_up(self, pages: int) -> None:
+        """There is nothing to start."""
+
 
 class ReaderPool:
     """Reads in worker processes, each page within its limits; workers are started when they are needed first."""
@@ -78,6 +87,9 @@ class ReaderPool:
         self._settings = settings
         self._sites = sites
         self._limiter = trio.CapacityLimiter(process_count(settings))
+        self._first = trio.Lock()
+        self._tried = False
+        self._in_line = False  # no process can be had: pages are read in this one
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read in a worker."""
@@ -100,6 +112,10 @@ class ReaderPool:
         """
         from trio_parallel import BrokenWorkerError
 
+        if not self._tried:
+            await self._try()
+        if self._in_line:
+            return function(*args)
         for attempt in (1, 2):
             try:
                 return await self._timed(function, *args)
@@ -123,20 +139,50 @@ class ReaderPool:
                 )
                 return result
 
-    async def warm_up(self) -> None:
-        """Start every worker, so that the first pages do not wait for it."""
+    async def _try(self) -> None:
+        """Find out, once, whether processes can be had; without them pages are read in this one, and a line says so."""
+        from trio_parallel import BrokenWorkerError
+
+        async with self._first:
+            if self._tried:
+                return
+            try:
+                with trio.fail_after(STARTING):
+                    await self._workers.run_sync(ready, kill_on_cancel=True, limiter=trio.CapacityLimiter(1))
+            except (BrokenWorkerError, OSError, ImportError, RuntimeError, trio.TooSlowError) as error:
+                log.warning(
+                    "no process can be started to read pages in (%s): they are read in this one, without limits of"
+                    " time and memory", " ".join(str(error).split())[:200] or type(error).__name__,
+                )  # fmt: skip
+                start_in_line(self._sites)
+                self._in_line = True
+            self._tried = True
+
+    async def warm_up(self, pages: int) -> None:
+        """Start as many workers as that many pages keep busy, so that the first ones do not wait for it."""
+        await self._try()
+        wanted = 0 if self._in_line else min(pages, process_count(self._settings))
         async with trio.open_nursery() as nursery:
-            for _ in range(process_count(self._settings)):
-                nursery.start_soon(partial(self._workers.run_sync, ready, limiter=self._limiter))
+            for _ in range(wanted if wanted > 1 else 0):
+                nursery.start_soon(self._start_one)
+
+    async def _start_one(self) -> None:
+        from trio_parallel import BrokenWorkerError
+
+        with suppress(BrokenWorkerError):  # the page that needs it will hear of it
+            await self._workers.run_sync(ready, kill_on_cancel=True, limiter=self._limiter)
 
 
 class SyncReaders:
     """The same pool for use cases that are plain functions: it lives in a thread of its own."""
 
-    def __init__(self, pool: ReaderPool, token: trio.lowlevel.TrioToken, settings: ReadSettings) -> None:
+    def __init__(
+        self, pool: ReaderPool, token: trio.lowlevel.TrioToken, threads: ThreadPoolExecutor, settings: ReadSettings
+    ) -> None:
         self._pool = pool
         self._token = token
-        self._ahead = 2 * process_count(settings)
+        self._threads = threads
+        self.ahead = 2 * process_count(settings)  # how many readings are worth asking for before the first is done
 
     def read(self, task: ReadTask) -> PageReading:
         """Read one answer. Raises ReaderDied."""
@@ -147,18 +193,32 @@ class SyncReaders:
         result: T = trio.from_thread.run(self._pool.call, call_limited, function, *args, trio_token=self._token)
         return result
 
-    def map(self, tasks: Iterable[ReadTask]) -> Iterator[tuple[ReadTask, PageReading]]:
-        """Read many answers on all workers; they come back in order, and no more than a few are held at once."""
-        waiting: deque[tuple[ReadTask, Future[PageReading]]] = deque()
-        with ThreadPoolExecutor(self._ahead) as threads:
-            for task in tasks:
-                waiting.append((task, threads.submit(self.read, task)))
-                if len(waiting) >= self._ahead:
-                    first, reading = waiting.popleft()
-                    yield first, reading.result()
+    def begin(self, work: Callable[..., T], *args: object) -> Future[T]:
+        """Begin some work that calls `read` and `call`, in a thread; as many pieces run at once as `ahead` says."""
+        return self._threads.submit(work, *args)
+
+    def in_order(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[tuple[S, T]]:
+        """Do some work for each item on all workers; results come in order, and no more than a few are held at once.
+
+        Raises what the work raises, at its item.
+        """
+        waiting: deque[tuple[S, Future[T]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, self.begin(work, item)))
+                if len(waiting) >= self.ahead:
+                    first, done = waiting.popleft()
+                    yield first, done.result()
             while waiting:
-                first, reading = waiting.popleft()
-                yield first, reading.result()
+                first, done = waiting.popleft()
+                yield first, done.result()
+        finally:
+            for _, left in waiting:
+                left.cancel()
+
+    def map(self, tasks: Iterable[ReadTask]) -> Iterator[tuple[ReadTask, PageReading]]:
+        """Read many answers on all workers, in order."""
+        return self.in_order(self.read, tasks)
 
 
 @contextmanager
@@ -184,7 +244,8 @@ def open_sync_readers(settings: Settings, sites: Sites) -> Iterator[SyncReaders]
         served = thread.submit(run)
         pool, token, done = opened.result()
         try:
-            yield SyncReaders(pool, token, settings.read)
+            with ThreadPoolExecutor(2 * process_count(settings.read)) as threads:
+                yield SyncReaders(pool, token, threads, settings.read)
         finally:
             trio.from_thread.run_sync(done.set, trio_token=token)
             served.result()
@@ -213,7 +274,7 @@ async def open_readers(
     limits = Limits(settings.read.seconds, int(settings.read.memory))
     options: dict[str, Any] = {}
     if "FORKSERVER" in WorkerType.__members__:
-        _preload()
+        forkserver.start()
         options["worker_type"] = WorkerType.FORKSERVER
     init = partial(start, site_documents(settings) if documents is None else documents, limits)
     try:
@@ -223,12 +284,3 @@ async def open_readers(
             yield ReaderPool(workers, settings.read, sites)
     except BrokenWorkerError as error:  # at the end: what was to be read has been read
         log.warning("readers did not end in good order: %s", error)
-
-
-def _preload() -> None:
-    """Imports are made once, in the process that workers are forked from: a killed worker is replaced in no time."""
-    import multiprocessing
-
-    multiprocessing.set_forkserver_preload(
-        ["crawler.crawl.worker", "crawler.page.main_text", "crawler.page.metadata", "crawler.page.fields"]
-    )

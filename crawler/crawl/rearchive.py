@@ -58,6 +58,9 @@ def wanted_links(context: Context, targets: Sequence[str], observer: Observer = 
     """The links that targets name: URLs as they are, and all links of the notes among them. Raises UsageError."""
     urls = [target for target in targets if is_http(target)]
     paths = [Path(target) for target in targets if not is_http(target)]
+    for path, target in zip(paths, (t for t in targets if not is_http(t)), strict=True):
+        if not path.exists() and looks_like_address(target):
+            raise UsageError(f"{target}: no such note file or folder; did you mean https://{target.lstrip('/')}?")
     found = read_links(context, paths, observer) if paths else FoundLinks(NotesRead())
     links: dict[str, Link] = {link.canonical_url: link for link in found.links}
     for url in urls:
@@ -66,6 +69,19 @@ def wanted_links(context: Context, targets: Sequence[str], observer: Observer = 
             raise UsageError(f"{url!r} is not a URL that can be fetched")
         links.setdefault(link.canonical_url, link)
     return FoundLinks(found.notes, list(links.values()), found.local_histories)
+
+
+def looks_like_address(target: str) -> bool:
+    """Whether a word that is no URL could be one without its scheme: its first part is a registrable domain."""
+    from publicsuffixlist import PublicSuffixList
+
+    host = target.removeprefix("//").split("/")[0].split("?")[0].partition(":")[0].lower()
+    if "/" not in target.removeprefix("//") and host.rpartition(".")[2] in NOTE_ENDINGS:
+        return False  # "notes.md": Moldova's domain, but rather a note that is misspelt
+    return PublicSuffixList(accept_unknown=False).privatesuffix(host) is not None
+
+
+NOTE_ENDINGS = frozenset({"md", "org"})
 
 
 def what_was_kept(result: RunResult, finding: Finding, archive: Archive) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from crawler.crawl.job import Job
     from crawler.crawl.pictures import PictureKeeper
 
+BARE_STATUS = "generic/status-"  # how the rule of a refusal begins that nothing but its status tells: a filter's, too
 SAVE_SLOTS = 5.0  # seconds between two times that the slots' politeness is written; a kill forgets no more than that
 
 
@@ -102,16 +103,13 @@ class Recorder:
         known = self.before.get(check.link.canonical_url)
         doubted = known is not None and known.reason == HIJACKED
         one = seen(check, known or first_seen(check.link.canonical_url, check.link.url, check.at))
-        if check.verdict.state is not State.BLOCKED:  # a wall that a rule knows is the site's own
+        is_wall = check.verdict.state is State.BLOCKED and not check.verdict.evidence.rule.startswith(BARE_STATUS)
+        if not is_wall:  # a wall that a rule knows is the site's own
             self.seen.append(one)
             self.stretch.saw(one)
         if is_network_failure(check.fetch):
             return True
-        return (
-            bool(check.said)
-            and check.verdict.state is not State.BLOCKED
-            and (one.changed or not one.remembered or doubted)
-        )
+        return bool(check.said) and not is_wall and (one.changed or not one.remembered or doubted)
 
     def _remember_redirects(self, checks: Iterable[Check]) -> None:
         for check in checks:
@@ -240,7 +238,7 @@ class Recorder:
 
 def without_body(check: Check) -> Check:
     """A check that is only remembered for what it concluded and where it ended."""
-    return replace(check, fetch=replace(check.fetch, body=b""), page=Page(), readable="")
+    return replace(check, fetch=replace(check.fetch, body=b""), page=Page(), readable="", terms=None)
 
 
 def amended_by_company(checks: Sequence[tuple[Check, bool]], before: Mapping[str, History], job: Job) -> list[Check]:

@@ -52,21 +52,23 @@ def build_report(
     public: str = "",
     damaged: Iterable[DamagedNote] = (),
     known_before: Collection[str] = (),
+    since: datetime | None = None,
 ) -> Report:
     """The report of `run` over `links`; `histories` and `suggestions` are by canonical URL.
 
     A link without a history shows as `unchecked`. `known_before` are the canonical URLs that the archive had checked
     before, `overdue` those that have waited too long. Changes of state are read from the histories (those that
-    happened since the run started); `changes` adds what histories do not tell, such as titles that changed.
+    happened since `since`, or since the run started); `changes` adds what histories do not tell, such as titles that
+    changed.
     """
     findings: Sequence[Finding]
     if isinstance(histories, Memories):
         made = Findings(list(links), histories, now, _place, partial(_offered, public=public), known_before)
-        news = [*changes_of_state(made.not_alive(), run.started_at), *changes]
+        news = [*changes_of_state(made.not_alive(), since or run.started_at), *changes]
         findings = made if len(made) > MANY else tuple(made)
     else:
         findings = _findings(links, histories, now, suggestions or {}, known_before)
-        news = [*changes_of_state(findings, run.started_at), *changes]
+        news = [*changes_of_state(findings, since or run.started_at), *changes]
     news.sort(key=lambda change: (CHANGE_ORDER[change.kind], change.canonical_url))
     return Report(
         generated_at=now,

@@ -20,8 +20,7 @@ from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.ready import ready_to_run
 from crawler.crawl.results import build_report, damaged_of, suggestions
 from crawler.crawl.runner import run_job
-from crawler.notes.git import LineCommits
-from crawler.schedule.news import title_changes
+from crawler.schedule.news import moves, title_changes
 from crawler.schedule.plan import Budget, overdue_links
 
 if TYPE_CHECKING:
@@ -100,7 +99,10 @@ def check_links(
         context.now(),
         suggestions=suggestions(found.links, histories, context.settings.serve.public),
         public=context.settings.serve.public,
-        changes=title_changes(outcome.run, outcome.before, touched(outcome.histories)),
+        changes=[
+            *moves(outcome.run, outcome.before, touched(outcome.histories)),
+            *title_changes(outcome.run, outcome.before, touched(outcome.histories)),
+        ],
         trend=trend(),
         rounds=outcome.plan.rounds,
         overdue=overdue_links(found.links, outcome.histories, context.now()),
@@ -121,6 +123,7 @@ def ask_elsewhere(
     if outcome.run.network == "down" or outcome.run.stopped_by == "signal":
         return {}
     from crawler.crawl.wayback import look_back, written_at
+    from crawler.notes.git import LineCommits
 
     observer.say(f"asking {settings.wayback.endpoint}")
     root = found.notes.root

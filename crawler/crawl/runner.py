@@ -6,6 +6,7 @@ The network stack is imported only where something is due.
 from __future__ import annotations
 
 from crawler.core.errors import CrawlerError
+from crawler.crawl import forkserver
 from crawler.crawl.job import Job, Outcome, finish_job, prepare_job
 
 
@@ -14,6 +15,8 @@ def run_job(job: Job) -> Outcome:
     ready = prepare_job(job)
     run = ready.run
     if ready.plan.slots:
+        if job.reader is None:
+            forkserver.start()
         import trio
 
         from crawler.crawl.session import walk_job

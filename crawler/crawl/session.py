@@ -78,7 +78,9 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         async def crawl_plan(send: trio.MemorySendChannel[Check]) -> None:
             if job.spread:
                 await job.spread.crawl(job, ready, fetcher, walk, hosts, send)
-            else:
+                return
+            async with trio.open_nursery() as nursery:  # readers start beside the first requests
+                nursery.start_soon(walk.warm_up, ready.plan.links)
                 await crawl(ready.plan.slots, walk, send)
 
         await walk_plan(crawl_plan, walk, recorder, scope, hijack)
@@ -140,6 +142,7 @@ def walk_with(
         leave=partial(leave, fetcher, None),
         stop=job.stop,
         left_alone=job.observer.left_alone,
+        warm_up=reader.warm_up,
     )
 
 

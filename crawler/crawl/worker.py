@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,7 +39,7 @@ class Limits:
 @dataclass(slots=True)
 class _Worker:
     sites: Sites
-    limits: Limits
+    limits: Limits | None  # None: this is the program's own process, which must not end
     pages: int = 0
 
 
@@ -57,6 +57,12 @@ def start(documents: list[tuple[str, dict[str, Any]]], limits: Limits) -> bool:
     _warm_up()
     _bound_memory(limits.memory)
     return True
+
+
+def start_in_line(sites: Sites) -> None:
+    """Make the program's own process a reader, where no other can be had."""
+    global _worker  # noqa: PLW0603 (one pool reads at a time)
+    _worker = _Worker(sites, None)
 
 
 def _warm_up() -> None:
@@ -103,7 +109,7 @@ def call_limited(function: Callable[..., T], *args: object) -> T:
     from selectolax.lexbor import SelectolaxError
 
     assert _worker is not None
-    with _cpu_limit(_worker.limits.seconds):
+    with _cpu_limit(_worker.limits.seconds) if _worker.limits else nullcontext():
         try:
             return function(*args)
         except SelectolaxError as error:  # the parser fails in one way only: it found no room

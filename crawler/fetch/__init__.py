@@ -12,12 +12,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import httpx
 import trio
 
 from crawler.core.model import Failure, Fetch, SlotState
 from crawler.core.url import is_http, normalize
-from crawler.fetch.adapter import HttpxTransport
 from crawler.fetch.cookies import Jars, read_cookie_file
 from crawler.fetch.guard import Guard, Resolver, connect_to, system_resolver
 from crawler.fetch.limit import Limiter
@@ -30,6 +28,8 @@ from crawler.fetch.transport import PooledTransport
 from crawler.fetch.wire import USER_AGENT, Wire
 
 if TYPE_CHECKING:
+    import httpx
+
     from crawler.core.settings import FetchSettings
     from crawler.schedule.politeness import PolitenessOf
 
@@ -175,6 +175,15 @@ async def open_fetcher(
         yield Fetcher(ask, limiter, wires, now, limited)
 
 
+def _adapted(transport: Transport | httpx.AsyncBaseTransport) -> Transport:
+    """A stand-in for the web as a transport of ours; httpx is imported only where there is one."""
+    import httpx
+
+    from crawler.fetch.adapter import HttpxTransport
+
+    return HttpxTransport(transport) if isinstance(transport, httpx.AsyncBaseTransport) else transport
+
+
 @asynccontextmanager
 async def open_transport(
     settings: FetchSettings,
@@ -195,7 +204,7 @@ async def open_transport(
         agent = settings.user_agent or USER_AGENT
         transport: Transport = PooledTransport(guard, settings.ca_bundle, proxy, pools, agent)
     else:
-        transport = HttpxTransport(instead) if isinstance(instead, httpx.AsyncBaseTransport) else instead
+        transport = _adapted(instead)
     try:
         yield transport
     finally:

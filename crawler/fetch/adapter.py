@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import httpcore
 import httpx
 
 from crawler.fetch.request import Headers, WireRequest
 
+SHARED = {
+    *("ConnectTimeout", "ReadTimeout", "WriteTimeout", "PoolTimeout", "TimeoutException", "ConnectError", "ReadError"),
+    *("WriteError", "NetworkError", "ProxyError", "LocalProtocolError", "RemoteProtocolError", "ProtocolError"),
+}
 _FRAMING = {"content-length", "transfer-encoding"}
 
 
@@ -29,7 +34,10 @@ class HttpxTransport:
             stream=httpx.ByteStream(request.body),
             extensions={"slot": request.slot, "timeout": {"connect": request.connect_timeout}},
         )
-        return HttpxResponse(await self._inner.handle_async_request(asked))
+        try:
+            return HttpxResponse(await self._inner.handle_async_request(asked))
+        except httpx.TransportError as error:
+            raise as_httpcore(error) from error
 
     async def close_slot(self, slot: str) -> None:
         """Nothing is kept here."""
@@ -37,6 +45,13 @@ class HttpxTransport:
     async def aclose(self) -> None:
         """Close the transport."""
         await self._inner.aclose()
+
+
+def as_httpcore(error: httpx.TransportError) -> Exception:
+    """The error of the same name in httpcore, which httpx took its names from."""
+    names = (kind.__name__ for kind in type(error).__mro__)
+    kind: type[Exception] = next((getattr(httpcore, name) for name in names if name in SHARED), httpcore.NetworkError)
+    return kind(str(error))
 
 
 class HttpxResponse:
@@ -58,9 +73,12 @@ class HttpxResponse:
         if self._chunks is None:
             assert isinstance(self._response.stream, httpx.AsyncByteStream)
             self._chunks = self._response.stream.__aiter__()
-        while (chunk := await anext(self._chunks, None)) is not None:
-            if chunk:
-                return chunk
+        try:
+            while (chunk := await anext(self._chunks, None)) is not None:
+                if chunk:
+                    return chunk
+        except httpx.TransportError as error:
+            raise as_httpcore(error) from error
         return b""
 
     async def aclose(self) -> None:

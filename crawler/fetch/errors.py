@@ -1,4 +1,4 @@
-"""The one border where exceptions of sockets, TLS, httpcore and httpx become a `Failure` with a line for people.
+"""The one border where exceptions of sockets, TLS and httpcore become a `Failure` with a line for people.
 
 Deciding what a failure *means* is the judge's; trying again is `retry`'s.
 """
@@ -10,7 +10,6 @@ import socket
 import ssl
 
 import httpcore
-import httpx
 import trio
 
 from crawler.core.model import Failure
@@ -23,7 +22,6 @@ WEB_ERRORS = (
     httpcore.TimeoutException,
     httpcore.ProtocolError,
     httpcore.ProxyError,
-    httpx.TransportError,
 )
 
 _OUR_OWN = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}  # we ran out of something: not the web's fault
@@ -63,7 +61,7 @@ class WebError(OSError):
 
 def explain(error: Exception) -> tuple[Failure, str]:
     """Classify what a broken web raised, most specific cause first. Raises `error` again if it is ours."""
-    if isinstance(error, httpcore.LocalProtocolError | httpx.LocalProtocolError):
+    if isinstance(error, httpcore.LocalProtocolError):
         raise error  # we tried to send what HTTP forbids
     chain = causes(error)
     for ours in reversed(chain):  # the outermost that our own code classified knew what the inner ones meant
@@ -119,15 +117,15 @@ def _dns(error: socket.gaierror) -> tuple[Failure, str]:
 
 def _by_library(error: Exception) -> tuple[Failure, str]:
     match error:
-        case httpcore.ConnectTimeout() | httpx.ConnectTimeout():
+        case httpcore.ConnectTimeout():
             return Failure.TIMEOUT, "timed out while connecting"
-        case httpcore.TimeoutException() | httpx.TimeoutException():
+        case httpcore.TimeoutException():
             return Failure.TIMEOUT, "timed out"
-        case httpcore.ProxyError() | httpx.ProxyError():
+        case httpcore.ProxyError():
             return Failure.UNREACHABLE, _line(f"the proxy refused: {error}")
-        case httpcore.ConnectError() | httpx.ConnectError():
+        case httpcore.ConnectError():
             return Failure.UNREACHABLE, _line(f"cannot connect: {error}")
-        case httpcore.ProtocolError() | httpx.ProtocolError():
+        case httpcore.ProtocolError():
             return _protocol(str(error))
         case _:
             return Failure.RESET, _line(f"connection broken off: {error}" if str(error) else "connection broken off")

@@ -6,15 +6,18 @@ Waiting for a slot's interval or for Retry-After is the limiter's; what a failur
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import trio
-from tenacity import AsyncRetrying, RetryCallState
 
 from crawler.core.model import Cut, Failure, Fetch
 from crawler.fetch.limit import LONGEST_PAUSE
 from crawler.fetch.request import Ask, Now, Random, Request
 from crawler.fetch.retry_after import asked_pause
 from crawler.schedule.politeness import PolitenessOf
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 FIRST_WAIT = 1.0  # seconds before the second attempt, doubled for each further one (guess)
 LONGEST_WAIT = 30.0  # seconds
@@ -40,6 +43,8 @@ def retry(ask: Ask, retries: int, politeness: PolitenessOf, now: Now, random: Ra
                 return replayed.pop()
             answers.append(await ask(request))
             return answers[-1]
+
+        from tenacity import AsyncRetrying  # 20 ms, and most runs of a few links try nothing again
 
         stop_at = trio.current_time() + budget(retries, politeness(request.url).timeout)
         # A new object for each fetch: tenacity keeps its state per thread, and all our tasks share one.

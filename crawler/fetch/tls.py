@@ -6,14 +6,15 @@ the search for missing certificates `chain`'s.
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import certifi
 import httpcore
-import httpx
 
 from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
@@ -34,7 +35,7 @@ Dial = Callable[[], Awaitable[GuardedStream]]
 
 def ssl_context(ca_bundle: str) -> ssl.SSLContext:
     """certifi's authorities and those of `ca_bundle`, with what browsers still accept. Raises ConfigError."""
-    context = httpx.create_ssl_context()
+    context = _known_authorities()
     context.options |= _LEGACY_SERVER_CONNECT  # servers without secure renegotiation: browsers connect to them
     context.set_ciphers("DEFAULT")  # Python's own list leaves out RSA key exchange, which old sites still need
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # set since Python 3.13; rejects chains that browsers accept
@@ -45,6 +46,15 @@ def ssl_context(ca_bundle: str) -> ssl.SSLContext:
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(f"[fetch] ca_bundle: cannot read certificates from {ca_bundle}: {error}") from error
     return context
+
+
+def _known_authorities() -> ssl.SSLContext:
+    """What SSL_CERT_FILE or SSL_CERT_DIR name, as for every program of OpenSSL, else certifi's."""
+    if file := os.environ.get("SSL_CERT_FILE"):
+        return ssl.create_default_context(cafile=file)
+    if folder := os.environ.get("SSL_CERT_DIR"):
+        return ssl.create_default_context(capath=folder)
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 class TlsClient:

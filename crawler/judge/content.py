@@ -5,9 +5,9 @@ Everything is judged by visible text and by elements, never by bytes. Nothing he
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from crawler.core.patterns import LazyPattern
 from crawler.judge.wall_signs import NOTICES
 from crawler.page.document import Document, text_of
 
@@ -25,9 +25,9 @@ PARAGRAPH = 100  # characters from which a <p> is prose and not a label or a tea
 PROSE = 1_000  # characters of such paragraphs side by side that make an article; guess
 MAX_BOXES = 5  # boxes for notices looked at on one page
 MAX_PARAGRAPHS = 400  # looked at on one page
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_TITLE_PART = re.compile(r"\s*(?:[-_|–—·•»«›／]|::|(?<=\s)/(?=\s))\s+|\s+[-_|–—·•»«›]\s*|[_|｜]|\s[-–—]+\s")
-_COLON = re.compile(r"(?<=\w):\s+|：")
+_CJK = LazyPattern(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_TITLE_PART = LazyPattern(r"\s*(?:[-_|–—·•»«›／]|::|(?<=\s)/(?=\s))\s+|\s+[-_|–—·•»«›]\s*|[_|｜]|\s[-–—]+\s")
+_COLON = LazyPattern(r"(?<=\w):\s+|：")
 
 
 def shows_article(document: Document) -> bool:

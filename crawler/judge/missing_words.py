@@ -5,7 +5,7 @@ Each matches a whole line (a part of a title, a heading), folded by `content.fol
 
 from __future__ import annotations
 
-import re
+from crawler.core.patterns import LazyPattern
 
 # --- English ------------------------------------------------------------------------------------------------------
 _THING = (
@@ -28,7 +28,8 @@ _LOST = (
 _ENGLISH = (
     rf"(?:the |this |that |sorry,? (?:the |this |that )?|your |requested )?{_THING}{_WANTED}(?:{_NOT}"
     rf"|{_LOST})(?: or (?:\w+ ){{0,3}}\w+)?"
-    r"|(?:404 )?not found|nothing (?:was )?found(?: here)?|no (?:such page|page found|results? found|article found)"
+    r"|(?:404 )?not found|nothing (?:was )?found(?: here| for .{1,80})?|\(not found\)!*1?"
+    r"|no (?:such page|page found|results? found|article found)"
     rf"|(?:we|i)(?:'re| are)? ?(?:sorry,? )?(?:but )?(?:we )?(?:could not|couldn't|can't|cannot|can not|were unable to"
     rf"|are unable to) find (?:that|this|the|your) {_THING}{_WANTED}"
     r"|oops!? (?:that|this) page (?:doesn't exist or is private|can't be found)"
@@ -116,17 +117,17 @@ _CODE = (
     r"(?:(?:http )?(?:error|status|code|fehler|erreur|errore|erro|ошибка|错误|エラー|오류)?[\s:：]*404(?: error"
     r"| fehler)?[\s,.:：!|–—-]*)"
 )
-NUMBER_ALONE = re.compile(rf"{_CODE}(?:error|page|页面|错误|エラー)?[\s!.。]*|(?:page|http) 404|404")
-MISSING = re.compile(
+NUMBER_ALONE = LazyPattern(rf"{_CODE}(?:error|page|页面|错误|エラー)?[\s!.。]*|(?:page|http) 404|404")
+MISSING = LazyPattern(
     rf"{_APOLOGY}{_CODE}?(?:{_ANY})(?:[\s:：-]*(?:\(?(?:http )?(?:error )?404(?: error)?\)?))?[\s!.。！~～…:]*"
 )
-VAGUE_TITLE = re.compile(
+VAGUE_TITLE = LazyPattern(
     r"提示信息|错误提示|出错了!?|系统提示|error|oops!?|信息提示|访问出错|错误|エラー|오류|fehler|erreur|ошибка"
     r"|404|error page"
 )
 
 # Errors of the server behind the page, served with 200.
-SERVER_ERROR_TITLE = re.compile(
+SERVER_ERROR_TITLE = LazyPattern(
     r"(?:(?:http |error |status )*5\d\d[\s:.,|-]*)?(?:bad gateway|internal server error"
     r"|service (?:temporarily )?unavailable!?|gateway time-?out|application error"
     r"|server error(?: in '.{0,40}' application\.?)?|database (?:connection )?error"
@@ -134,7 +135,7 @@ SERVER_ERROR_TITLE = re.compile(
     r"|connection timed out|origin (?:dns error|is unreachable)|服务器(?:内部)?错误|网关错误|服务不可用)"
     r"|(?:http |error |status )+5\d\d|5\d\d error"
 )
-MAINTENANCE_TITLE = re.compile(
+MAINTENANCE_TITLE = LazyPattern(
     r"(?:(?:site|website|we(?:'re| are)?|the site is|this site is)?[\s:-]*(?:currently |temporarily )?(?:under"
     r"|down for|undergoing|in|scheduled) (?:scheduled )?maintenance(?: mode)?)|maintenance(?: mode| page)?"
     r"|(?:briefly |temporarily )?unavailable(?: for scheduled maintenance)?"
@@ -153,7 +154,7 @@ STORE_CODES = {
     "AllAccessDisabled": "forbidden",
     "AccessDenied": "forbidden",
 }
-PLATFORM_LINES = re.compile(
+PLATFORM_LINES = LazyPattern(
     r"404: not_found|(?:code: )?[`'\"]?(?:deployment_not_found|not_found)[`'\"]?"
     r"|there isn't a github pages site here\.?|no such app|the deployment could not be found on vercel\.?"
     r"|not found - request id:.{0,40}|this deployment (?:is|has been) (?:disabled|paused|temporarily paused).{0,40}"

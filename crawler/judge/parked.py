@@ -6,10 +6,10 @@ little; an offer counts where the page offers its own name, or has nothing else 
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlsplit
 
 from crawler.core.model import Fetch, State, Verdict
+from crawler.core.patterns import LazyPattern
 from crawler.judge.content import folded, shows_article, title_parts
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
@@ -40,7 +40,7 @@ _OFFER_HOSTS = frozenset(
         "sav.com",
     )
 )  # registrars: shops too
-_OFFER_PATH = re.compile(
+_OFFER_PATH = LazyPattern(
     r"(?i)/(?:.*[/_-])?(?:domain[s_-]?(?:profile|for-?sale)?|buy-domain|forsale|for-sale|listing|market\w*|parking"
     r"|lander|buy|name)\b"
 )
@@ -54,7 +54,7 @@ _MARKERS = (
     "sedo.com/search/details", "expireddomains.register.com", "park.101datacenter.net",
 )  # fmt: skip
 _NAME = r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+)"
-_FOR_SALE = re.compile(
+_FOR_SALE = LazyPattern(
     rf"(?:this |the |your )?(?:premium )?(?:domain(?: name)?|website|web address|{_NAME})(?: {_NAME})? (?:is|may be"
     rf"|could be|might be) (?:now |currently |available )?"
     r"(?:for sale|parked|up for sale|listed for sale|on sale|available for (?:sale|purchase)|for auction)"
@@ -77,7 +77,7 @@ _FOR_SALE = re.compile(
     r"|домен(?: \S+)? (?:прода[её]тся|припаркован|выставлен|истек)"
     r"|продажа домена"
 )
-_STOCK_TITLES = re.compile(
+_STOCK_TITLES = LazyPattern(
     r"welcome to (?:nginx|openresty|centos|caddy|tengine|apache|lighttpd|litespeed)\S*.{0,20}"
     r"|apache2? (?:\w+ )?(?:default page|test page).{0,30}|it works!?|test page for .{0,60}|iis windows server"
     r"|iis ?\d.*|account suspended|this account has been suspended"
@@ -92,6 +92,7 @@ _STOCK_TITLES = re.compile(
     r"|没有找到站点|(?:恭喜，?)?站点创建成功.{0,20}|未备案提示.{0,20}|(?:网站|域名)未备案.{0,20}"
     r"|(?:该|本|此)?(?:网站|站点)(?:已关闭|暂停访问|暂时无法访问|访问报错|已停止访问|未备案|已过期|不存在"
     r"|已到期).{0,20}|(?:虚拟)?主机(?:已|未).{0,12}|站点(?:不存在|已暂停|已停用).{0,12}|域名暂未生效.{0,10}"
+    r"|(?:该|本|此)?(?:网站|站点|空间|主机)(?:已(?:被)?)?(?:停用|停机|关停|冻结|封禁).{0,12}"
     r"|请先备案.{0,10}|hello world ?- ?apache|.{0,20}default page: it works"
 )
 

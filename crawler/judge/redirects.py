@@ -37,6 +37,9 @@ _ERROR_SEGMENT = re.compile(
     r"(?i)(?:.{0,12}[_-])?(?:404|error[-_]?404|404[-_]?error|(?:page|file)?[-_]?not[-_]?found|nopage)"
     r"(?:[-_].{0,12})?(?:\.[a-z]{3,5})?"
 )
+# A page for errors of every kind is told which one; ASP.NET names the address that was asked.
+_ANY_ERROR = re.compile(r"(?i)(?:generic|custom)?errors?(?:[-_]?page)?(?:\.[a-z]{3,5})?")
+_MISSING_QUERY = re.compile(r"(?i)(?:^|[=&])404(?:&|$|;)|not[-_]?found")
 _NO_PAGE = re.compile(r"(?i)consent|cookie|gdpr|privacy|age[-_]?(?:gate|check|verification)|geo|region|country|locale")
 
 
@@ -59,7 +62,7 @@ def redirect_verdict(asked: str, fetch: Fetch, document: Document) -> Verdict | 
         return None
     if _is_version_move(start, end):
         return None
-    if (segments := _segments(end)) and _ERROR_SEGMENT.fullmatch(segments[-1]) and not _is_error_page(start):
+    if _is_error_page(end) and not _is_error_page(start):
         return verdict(fetch, State.SUSPECT, "soft-404", "generic/redirected-to-error", fetch.final_url)
     if _sent_home(start, end, languages_of(document)):
         return verdict(fetch, State.SUSPECT, "redirected-to-home", "generic/redirected-to-home", fetch.final_url)
@@ -76,8 +79,10 @@ def redirect_verdict(asked: str, fetch: Fetch, document: Document) -> Verdict | 
 
 
 def _is_error_page(url: SplitResult) -> bool:
-    segments = _segments(url)
-    return bool(segments) and _ERROR_SEGMENT.fullmatch(segments[-1]) is not None
+    last = (_segments(url) or [""])[-1]
+    if _ERROR_SEGMENT.fullmatch(last) is not None:
+        return True
+    return _ANY_ERROR.fullmatch(last) is not None and _MISSING_QUERY.search(url.query) is not None
 
 
 def _segments(url: SplitResult) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from crawler.core.model import Confidence, Fetch, State, Verdict
+from crawler.core.model import Confidence, Fetch, Proof, State, Verdict
 from crawler.judge.content import (
     ARTICLE,
     before_colons,
@@ -70,9 +70,9 @@ def _titled(fetch: Fetch, document: Document) -> Verdict | None:
     if not little or not ends or document.tree.css_first(ARTICLE) is not None:
         return None
     if SERVER_ERROR_TITLE.fullmatch(ends[0]):
-        return _suspect(fetch, "server-error", "error-title", f"title: {document.title}")
+        return _unable(fetch, "server-error", "error-title", document)
     if MAINTENANCE_TITLE.fullmatch(ends[0]) or (len(ends) > 1 and MAINTENANCE_TITLE.fullmatch(ends[-1])):
-        return _suspect(fetch, "temporarily-unavailable", "maintenance-title", f"title: {document.title}")
+        return _unable(fetch, "temporarily-unavailable", "maintenance-title", document)
     return None
 
 
@@ -111,5 +111,10 @@ def _missing(fetch: Fetch, matched: str) -> Verdict:
     return _suspect(fetch, "soft-404", "soft-404", matched)
 
 
-def _suspect(fetch: Fetch, reason: str, rule: str, matched: str) -> Verdict:
-    return verdict(fetch, State.SUSPECT, reason, f"generic/{rule}", matched, confidence=Confidence.LOW)
+def _suspect(fetch: Fetch, reason: str, rule: str, matched: str, proof: Proof | None = None) -> Verdict:
+    return verdict(fetch, State.SUSPECT, reason, f"generic/{rule}", matched, confidence=Confidence.LOW, proof=proof)
+
+
+def _unable(fetch: Fetch, reason: str, rule: str, document: Document) -> Verdict:
+    """The site could not answer this time: as a 503 says nothing of the page, however often it is seen."""
+    return _suspect(fetch, reason, rule, f"title: {document.title}", Proof.WAY)

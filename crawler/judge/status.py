@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from crawler.core.model import Confidence, Cut, Failure, Fetch, State, Verdict
+from crawler.core.model import Confidence, Cut, Failure, Fetch, Proof, State, Verdict
 from crawler.core.proof import NO_SUCH_HOST, PORTAL, proof_of_failure, proof_of_status
 from crawler.judge.verdicts import verdict
 
@@ -21,6 +21,9 @@ def judge_failure(fetch: Fetch, failure: Failure) -> Verdict:
         failure = Failure.PROTOCOL  # the note's own URL was asked, and answered: its server names an impossible target
     state, confidence = _of_failure(failure)
     proof = proof_of_failure(failure, fetch.error)
+    if failure is Failure.UNSUPPORTED_SCHEME and fetch.redirects:
+        # It was asked, and its server sends everybody to an app: a redirect without a usable target.
+        state, confidence, proof = State.SUSPECT, Confidence.LOW, Proof.CLIENT
     return verdict(fetch, state, failure.reason, f"failure/{failure.value}", confidence=confidence, proof=proof)
 
 

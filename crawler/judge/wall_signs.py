@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from crawler.core.patterns import LazyPattern
+
 CAPTCHA, FORBIDDEN, RATE, LOGIN, CONSENT = (
     "captcha", "forbidden", "rate-limited", "login-required", "consent-required",
 )  # fmt: skip
@@ -86,6 +88,7 @@ MARKERS = (
     ("AWS WAF", ("window.gokuProps", "AwsWafIntegration.", 'id="captcha-container" data-awswaf')),
     ("Akamai", ("sec-if-cpt-container", "/_sec/cp_challenge/", "/_sec/verify?provider=")),
     ("Anubis", ('id="anubis_challenge"', "/.within.website/x/cmd/anubis/")),
+    ("F5", ('window["bobcmn"]',)),
     ("Kasada", ("KPSDK.now",)),
     ("Sucuri", ("sucuri_cloudproxy_js",)),
     ("Baidu", ("wappass.baidu.com/static/captcha", "ppui-static-wap.cdn.bcebos.com/static/touch/css/api/mkdjump")),
@@ -103,12 +106,13 @@ MARKERS_OF_EMPTY_FAILURES = (
     "/cdn-cgi/bm/cv/", "__CF$cv$params", "/cdn-cgi/challenge-platform/", "_Incapsula_Resource", "px-cdn.net",
     "px-cloud.net", "recaptcha/", "hcaptcha.com", "geetest", "challenges.cloudflare.com", "captcha.gtimg.com",
     "turing.captcha", "awswaf.com", "arkoselabs.com", "/ips.js",
-    "149e9513-01fa-4fb0-aad4-566afd725d1b", "kpsdk",
+    "149e9513-01fa-4fb0-aad4-566afd725d1b", "kpsdk", "/TSPD/",
 )  # fmt: skip
 
 # Captcha widgets. Beside a form to fill in they guard the form; where nothing else stands they guard the page.
 WIDGETS = (
     ".g-recaptcha, .h-captcha, .cf-turnstile, .frc-captcha, .smart-captcha, #geetest_captcha, #nc_1_n1z, #nocaptcha, "
+    ".geetest_holder, .geetest_captcha, #captcha_geetest, "
     "#tcaptcha, #TCaptcha, iframe[src*='hcaptcha.com'], iframe[src*='recaptcha/'], #captcha-container, #captcha-box, "
     "iframe[src*='_Incapsula_Resource']"
 )
@@ -122,7 +126,7 @@ _BLOCKED = r"(?:blocked|denied|refused|banned|rejected|restricted|limited|blackl
 
 # What a challenge says to its visitor, folded. Sentences that address the visitor; one of them at the top of a page
 # that shows little else is enough.
-CAPTCHA_SAYS = re.compile(
+CAPTCHA_SAYS = LazyPattern(
     r"unusual (?:traffic|activity|requests?)(?: \w+){0,3} (?:from|on|in) (?:your|this|the)"
     r"|(?:detected|noticed|seen) (?:\w+ ){0,3}(?:unusual|suspicious|automated|abnormal) (?:traffic|activity|behaviou?r"
     r"|requests)|to discuss automated access|checking (?:if the site connection is secure"
@@ -168,7 +172,7 @@ CAPTCHA_SAYS = re.compile(
 )
 
 # What a refusal says to its visitor.
-REFUSED_SAYS = re.compile(
+REFUSED_SAYS = LazyPattern(
     rf"you (?:have been|are|were|'ve been)(?: \w+)? {_BLOCKED}(?! (?:to|by default))"
     rf"|{_SUBJECT}(?: (?!can|may|could|should|would)\S+){{0,8}}? (?:has been|have been|was|is|got"
     rf"|were)(?: \w+)? (?:{_BLOCKED}|rated as suspicious|not allowed|not permitted)"
@@ -205,7 +209,7 @@ REFUSED_SAYS = re.compile(
     r"|заблокирован|закрыт)|ваш(?: \S+)? (?:запрос|ip).{0,30}заблокирован"
 )
 
-RATE_SAYS = re.compile(
+RATE_SAYS = LazyPattern(
     r"too many requests|(?:are|been) (?:being )?rate[- ]limited|rate limit (?:exceeded|reached)"
     r"|you(?:'re| are) (?:going|making requests) too (?:fast|quickly)|too many (?:\w+ )?(?:requests|attempts)"
     r"|too fast, you are|accessing \S+ too much|访问(?:过于|太|太过)频繁|请求(?:过于|太)频繁|操作(?:过于|太)频繁"
@@ -214,7 +218,7 @@ RATE_SAYS = re.compile(
 )
 
 # Whole titles or headings (parts of them) of refusals that are served with 200.
-REFUSED_TITLE = re.compile(
+REFUSED_TITLE = LazyPattern(
     r"(?:(?:http |error |status )*(?:403|401|405|406|418|451|999|1006|1009|1010|1015"
     r"|1020)(?: error)?[\s:.,-]*)?(?:forbidden|access (?:is )?(?:denied|forbidden|restricted|blocked)!?"
     r"|unauthori[sz]ed|not acceptable|permission denied|you have been blocked|request (?:denied|blocked|rejected)"
@@ -225,13 +229,13 @@ REFUSED_TITLE = re.compile(
     r"|доступ (?:запрещ[её]н|ограничен))[!.]?(?: error)?"
     r"|(?:http |error |status )+(?:403|401|451|1020|1015)(?: error)?|403 error|(?:403|401|451)"
 )
-RATE_TITLE = re.compile(
+RATE_TITLE = LazyPattern(
     r"(?:(?:http |error )*429[\s:.,-]*)?(?:too many requests|rate limit(?:ed| exceeded)?)!?|(?:http |error )+429|429"
 )
 
 # What a title, heading or form calls itself where a login stands in the place of the page.
 _LOG_IN = r"(?:log[ -]?[io]n|sign[ -]?in)"
-LOGIN_TITLE = re.compile(
+LOGIN_TITLE = LazyPattern(
     r"(?:用户|会员|账号|帐号|统一身份认证|系统|账户)*(?:登录|登陆|登入|登錄)(?:页面?|注册|/注册|或注册|界面|平台"
     r"|系统)?"
     rf"|(?:please |user |member |account |admin |customer )?{_LOG_IN}(?: required| page| form| here|!)?"
@@ -246,7 +250,7 @@ LOGIN_TITLE = re.compile(
     r"|войти|авторизация|inloggen|zaloguj(?: się)?|logga in"
 )
 
-CONSENT_TITLE = re.compile(
+CONSENT_TITLE = LazyPattern(
     r"before you continue(?: to .{1,40})?|bevor sie (?:fortfahren|zu .{1,40} weitergehen)|avant d'accéder à .{1,40}"
     r"|antes de (?:ir|continuar) .{1,40}|prima di (?:continuare|proseguire).{0,40}|voordat je verdergaat.{0,40}"
     r"|your privacy(?: choices)?|we value your privacy|cookie (?:consent|wall)|privacy gate|続行する前に|계속하기 전에"
@@ -263,7 +267,7 @@ NOTICES = (
     "[data-role=errorMessage], #fatal_error, #fatalerror, .errorbox, .page-not-found, .wp-die-message, "
     "body#error-page, form.post-password-form"
 )
-PERMISSION_SAYS = re.compile(
+PERMISSION_SAYS = LazyPattern(
     rf"you (?:must|need to|have to) (?:be |first )?(?:a )?(?:(?:registered|logged|signed)(?:[- ]in)?|{_LOG_IN}"
     rf"|register|member)"
     r"|you(?:'re| are) (?:either )?not (?:authori[sz]ed|logged in|permitted"

@@ -24,6 +24,7 @@ TOP = 500  # visible characters in which that sentence stands
 MANY = 4_000  # visible characters from which an element of a challenge lies over a page that is there
 NOTHING = 12  # visible characters below which a page shows nothing
 ANSWERS = (404, 410)  # statuses that are the site's answer about the page: only what cannot be mistaken outranks them
+ACCEPTED = 202  # RFC 9110, 15.3.3: not acted upon yet; AWS WAF sends its challenge with it
 OWN_WORDS = (401, 402, 407, 429, 451)  # statuses that say more of a refusal than its wording does
 
 _LOGIN_HOSTS = ("passport.", "login.", "signin.", "sso.", "accounts.", "auth.", "account.")
@@ -135,8 +136,10 @@ def _is_machinery(document: Document, marker: str) -> bool:
 
 
 def _empty_failure(fetch: Fetch, document: Document, visible: str) -> Verdict | None:
-    """A failing status with nothing to see but the scripts of a firewall."""
-    if 200 <= (fetch.status or 0) < 300 or fetch.status in ANSWERS or len(visible) > NOTHING:
+    """A failing status, or one that answers no GET, with nothing to see but the scripts of a firewall."""
+    if (200 <= (fetch.status or 0) < 300 and fetch.status != ACCEPTED) or fetch.status in ANSWERS:
+        return None
+    if len(visible) > NOTHING:
         return None
     marker = next((marker for marker in signs.MARKERS_OF_EMPTY_FAILURES if marker in document.html), "")
     return _blocked(fetch, signs.CAPTCHA, "challenge-marker", f"nothing visible, {marker}") if marker else None

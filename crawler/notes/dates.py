@@ -12,22 +12,24 @@ from datetime import UTC, date, datetime, time
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 
+from crawler.core.patterns import LazyPattern
+
 MAX_HEAD = 16 * 1024  # code points of a note in which front matter is looked for
 _YEARS = r"(?:19[7-9]\d|20\d\d)"
-_NAME = re.compile(
+_NAME = LazyPattern(
     rf"(?<!\d)(?P<y>{_YEARS})(?:"
     r"(?P<sep>[-_./ ])(?P<m>1[0-2]|0?[1-9])(?P=sep)(?P<d>3[01]|[12]\d|0?[1-9])(?!\d)"
     r"|\s?年\s?(?P<cm>1[0-2]|0?[1-9])\s?月\s?(?P<cd>3[01]|[12]\d|0?[1-9])\s?[日号]"
     r"|(?P<pm>1[0-2]|0[1-9])(?P<pd>3[01]|[12]\d|0[1-9])(?:[T_-]?\d{4}(?:\d\d)?)?(?!\d))"
 )
-_MONTH_NAME = re.compile(
+_MONTH_NAME = LazyPattern(
     rf"(?<!\d)(?P<y>{_YEARS})(?:[-_./ ]?(?P<m>1[0-2]|0[1-9])(?!\d)|\s?年\s?(?P<cm>1[0-2]|0?[1-9])\s?月)"
 )
-_YEAR_FOLDER = re.compile(rf"(?:^|\D)(?P<y>{_YEARS})\s?年?$")
-_MONTH_FOLDER = re.compile(r"^(?P<m>1[0-2]|0?[1-9])\s?月?$|^(?P<n>1[0-2]|0[1-9])[-_ .]?[A-Za-z]{3,9}$")
-_DAY_FOLDER = re.compile(r"^(?P<d>3[01]|[12]\d|0?[1-9])\s?[日号]?$")
-_DAY_NAME = re.compile(r"^(?P<d>3[01]|[12]\d|0?[1-9])(?:\s?[日号]|[-_. ]|$)")
-_DATE_KEY = re.compile(
+_YEAR_FOLDER = LazyPattern(rf"(?:^|\D)(?P<y>{_YEARS})\s?年?$")
+_MONTH_FOLDER = LazyPattern(r"^(?P<m>1[0-2]|0?[1-9])\s?月?$|^(?P<n>1[0-2]|0[1-9])[-_ .]?[A-Za-z]{3,9}$")
+_DAY_FOLDER = LazyPattern(r"^(?P<d>3[01]|[12]\d|0?[1-9])\s?[日号]?$")
+_DAY_NAME = LazyPattern(r"^(?P<d>3[01]|[12]\d|0?[1-9])(?:\s?[日号]|[-_. ]|$)")
+_DATE_KEY = LazyPattern(
     r"^[ \t]*(?:\#\+|:)?[\"']?(?P<key>date|revdate|pubdate|publishdate|publish_date|"
     r"published|published_at|published_on|created|created_at|"
     r"created_time|date_created|createdat|creation_date|datecreated|发布时间|创建时间|日期|date published|"
@@ -35,24 +37,24 @@ _DATE_KEY = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _LATER_KEYS = frozenset(("lastmod", "updated", "modified"))  # the last change says less than the first
-_BLOCK = re.compile(r"\ufeff?\s*(?P<mark>---|\+\+\+|;;;)[^\n]*\n(?P<body>(?:[^\n]*\n)*?)(?P=mark)", re.MULTILINE)
-_JSON_BLOCK = re.compile(r"\ufeff?\s*\{\s*\n(?P<body>(?:[^\n]*\n){1,60}?)\s*\}\s*\n")
+_BLOCK = LazyPattern(r"\ufeff?\s*(?P<mark>---|\+\+\+|;;;)[^\n]*\n(?P<body>(?:[^\n]*\n)*?)(?P=mark)", re.MULTILINE)
+_JSON_BLOCK = LazyPattern(r"\ufeff?\s*\{\s*\n(?P<body>(?:[^\n]*\n){1,60}?)\s*\}\s*\n")
 # Without marks: a title, lines of "key: value" (Pelican, MultiMarkdown, Org, AsciiDoc, Logseq, fields of
 # reStructuredText), blank lines and underlines.
-_META_LINE = re.compile(
+_META_LINE = LazyPattern(
     r"[ \t]*(?:(?:\#\+|:)?[A-Za-z\u4e00-\u9fff][\w \u4e00-\u9fff-]{0,30}:{1,2}[ \t].*"
     r"|=+ .*|\#+ .*|[=\-~*^]{3,}[ \t]*|[ \t]*)\r?\Z"
 )
-_META_TAG = re.compile(
+_META_TAG = LazyPattern(
     r"<meta\s+(?:name|property)\s*=\s*[\"']?(?:date|dc\.date|dcterms\.(?:date|created)|article:published_time|pubdate)[\"']?"
     r"\s+content\s*=\s*[\"']?(?P<value>[^\"'>]{4,80})",
     re.IGNORECASE,
 )
 _MAX_META_LINES = 40
-_PROSE = re.compile(r"[a-z]{2,} [a-z]{2,}|[，。]")  # without marks, a sentence that begins with a date is one
-_DAY_FIRST = re.compile(r"(?<!\d)(?P<d>3[01]|[12]\d|0?[1-9])[./](?P<m>1[0-2]|0?[1-9])[./](?P<y>(?:19|20)\d\d)(?!\d)")
+_PROSE = LazyPattern(r"[a-z]{2,} [a-z]{2,}|[，。]")  # without marks, a sentence that begins with a date is one
+_DAY_FIRST = LazyPattern(r"(?<!\d)(?P<d>3[01]|[12]\d|0?[1-9])[./](?P<m>1[0-2]|0?[1-9])[./](?P<y>(?:19|20)\d\d)(?!\d)")
 _MONTHS = {name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_WORDS = re.compile(
+_WORDS = LazyPattern(
     r"(?P<m>[A-Za-z]{3,9})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})"
     r"|(?P<d2>\d{1,2})(?:st|nd|rd|th)?\s+(?P<m2>[A-Za-z]{3,9})\.?,?\s+(?P<y2>\d{4})"
 )

@@ -40,12 +40,22 @@ def decode(data: bytes) -> Decoded | str:
             return _utf16(data, encoding)
     if b"\0" in data[:NUL_SAMPLE]:
         encoding = _utf16_without_mark(data)
-        return _utf16(data, encoding) if encoding else "a binary file, no text; put it into [notes] exclude"
+        if encoding:
+            return _utf16(data, encoding)
+        return _with_nuls(data) or "a binary file, no text; put it into [notes] exclude"
     for encoding, fits in _CANDIDATES:
         text = _exact(data, encoding)
         if text is not None and fits(text):
             return Decoded(text, encoding)
     return _damaged(data)
+
+
+def _with_nuls(data: bytes) -> Decoded | None:
+    """UTF-8 in which a lost write or a slip of an editor left some NUL bytes; None for what is mostly no text."""
+    text = _exact(data, "utf-8")
+    if text is None or data.count(0) * 2 > len(data) or any(c < " " and c not in "\0\t\r\n\f" for c in set(text)):
+        return None
+    return Decoded(text.replace("\0", "\ufffd"), "utf-8", f"NUL bytes in it, the first at byte {data.index(0)}")
 
 
 def _exact(data: bytes, encoding: str) -> str | None:

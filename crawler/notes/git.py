@@ -231,6 +231,8 @@ def _merge_base(repo: _Repo, rev: str) -> str:
     if not rev.strip() or "\0" in rev:
         raise GitError("--since needs the name of a commit, e.g. --since origin/main")
     commit = _commit(repo, rev)
+    if not commit and (tree := _object(repo, rev, "tree")):  # the empty tree: everything is new
+        return tree
     if not commit:
         raise GitError(f"git knows no commit {rev!r} here{_mend(repo, rev)}")
     if not _commit(repo, "HEAD"):
@@ -243,7 +245,11 @@ def _merge_base(repo: _Repo, rev: str) -> str:
 
 def _commit(repo: _Repo, rev: str) -> str:
     """The id of a commit, "" where there is none of that name."""
-    answer = _git(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}", may_fail=True)
+    return _object(repo, rev, "commit")
+
+
+def _object(repo: _Repo, rev: str, kind: str) -> str:
+    answer = _git(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{{kind}}}", may_fail=True)
     return answer.decode("ascii", "replace").strip()
 
 

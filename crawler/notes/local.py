@@ -64,6 +64,13 @@ class LocalState(StrEnum):
     UNWRITTEN = "unwritten-note"
 
 
+# docusaurus.io/docs/i18n/introduction: where translations lie; what is not translated is taken from the original.
+_TRANSLATION = re.compile(
+    r"(?P<site>.*/)i18n/[^/]+/docusaurus-plugin-content-(?P<plugin>docs|blog|pages)/(?:current/)?(?P<rest>.*)"
+)
+_ORIGINALS = {"docs": "docs", "blog": "blog", "pages": "src/pages"}
+
+
 @dataclass(frozen=True, slots=True)
 class LocalAnswer:
     """A state with what led to it; `meant` is what the author probably wanted to write, "" unknown."""
@@ -162,7 +169,11 @@ class LocalTargets:
             if there is not None and not (target.endswith("/") and there == place and not there.is_dir()):
                 return there
         if _is_path_to_file(target):
-            return self._in_vault(target, site) or self._from_page(target, note, site)
+            return (
+                self._in_vault(target, site)
+                or self._from_page(target, note, site)
+                or _of_default_language(target, note, site)
+            )
         routes = self._routes_of(site)
         for route in _meant_routes(target, self._own(note, site)):
             if route in routes:
@@ -453,3 +464,12 @@ def _aliases_in(head: str) -> Iterator[str]:
     values = front_values(head)
     for key in ("aliases", "alias", "title"):
         yield from values.get(key, ())
+
+
+def _of_default_language(target: str, note: Path, site: SiteFolders) -> Path | None:
+    """The file beside the original of a translated note."""
+    found = _TRANSLATION.fullmatch(note.as_posix()) if site.generator == "docusaurus" else None
+    if found is None or target.startswith("/"):
+        return None
+    original = Path(found["site"], _ORIGINALS[found["plugin"]], found["rest"])
+    return next(filter(None, map(_there, _places(target, original, site))), None)

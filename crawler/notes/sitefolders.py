@@ -69,7 +69,7 @@ class SiteFolders:
 def site_folders(folder: Path, notes_root: Path, configured: Sequence[Path] = ()) -> SiteFolders:
     """The site of the notes in `folder`; with `configured` roots nothing above them is looked at."""
     bases = list(dict.fromkeys(configured or (notes_root, *_bases(folder, notes_root))))
-    generator, at = next(((found, base) for base in reversed_depth(bases) if (found := _generator(base))), ("", None))
+    generator, at = next(((found, base) for base in reversed_depth(bases) if (found := generator_of(base))), ("", None))
     roots = [root for base in bases for root in _roots(base)]
     vault = any((base / ".obsidian").is_dir() for base in bases)
     permalinks = tuple(_permalinks(at, generator)) if at else ()
@@ -88,7 +88,7 @@ def _bases(folder: Path, notes_root: Path) -> Iterator[Path]:
     marked = False
     for at in [folder, *folder.parents][:MAX_LEVELS]:
         inside = at.is_relative_to(notes_root)
-        site = _generator(at) != ""
+        site = generator_of(at) != ""
         if at.name in SOURCE_FOLDERS and at.parent != at:
             yield at.parent
         if (site and (inside or not marked)) or any((at / name).exists() for name in TOPS):
@@ -99,10 +99,11 @@ def _bases(folder: Path, notes_root: Path) -> Iterator[Path]:
 
 
 def _is_top(base: Path) -> bool:
-    return _generator(base) != "" or any((base / name).exists() for name in TOPS)
+    return generator_of(base) != "" or any((base / name).exists() for name in TOPS)
 
 
-def _generator(base: Path) -> str:
+def generator_of(base: Path) -> str:
+    """The generator whose configuration or folders this folder holds; "" for none."""
     for mark, name in MARKS:
         try:
             if (base / mark).is_dir() if mark.endswith("/") else (base / mark).is_file():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, lru_cache
 
+from crawler.core.patterns import LazyPattern
 from crawler.page.blocks import Box
 
 
@@ -68,12 +69,12 @@ _STEMS = frozenset(
     "subm tool mast widg toc tabl ez comm disq resp repl live fb srot sron addt upne".split()
 )
 # What stands before or after such a word and makes it a remark about the layout: `has-sidebar`, `sidebar-included`.
-_NOT = re.compile(
+_NOT = LazyPattern(
     r"^(?:has|with|no|without|is|show|hide|single|js|data|wp-block|ck|siteorigin)[_-]|(?:included|enabled|"
     r"disabled|open|closed|none|theme\w*|true|false)$"
 )
-_RESPONSIVE = re.compile(r"\S:\S*(?:block|flex|grid|inline)\b")  # Tailwind shows it on wider screens
-_BODY = re.compile(
+_RESPONSIVE = LazyPattern(r"\S:\S*(?:block|flex|grid|inline)\b")  # Tailwind shows it on wider screens
+_BODY = LazyPattern(
     r"(?:^|[\s_-])(?:article[\w-]{0,4}(?:body|content|text|main|detail|con)|post[_-]?(?:body|content|text|entry)|"
     r"entry[_-]?(?:content|body|text)|story[_-]?(?:body|content|text)|(?:body|main)[_-]?(?:content|text|copy)|"
     r"content[_-]?(?:body|main|text|article|detail|views)|news[_-]?(?:content|body|text|txt|detail)|rich[_-]?text|"

@@ -6,27 +6,28 @@ is kept. No clock here: what no calendar knows is no time.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta, timezone
+
+from crawler.core.patterns import LazyPattern
 
 CHINA = timezone(timedelta(hours=8))
 EPOCHS = (473_385_600, 4_102_444_800)  # seconds: 1985 (no page is older) to 2100
 
-_ISO = re.compile(
+_ISO = LazyPattern(
     r"(?<!\d)(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)\s*日?"
     r"(?:\s*[T,，]?\s*(\d{1,2})\s*[:：时]\s*(\d{1,2})(?:\s*[:：分]\s*(\d{1,2}))?(?:\.\d{1,9})?"
     r"\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
 )
-_COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{2}:?\d{2})?)?$")
+_COMPACT = LazyPattern(r"^(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{2}:?\d{2})?)?$")
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTH = rf"({'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _CLOCK = r"(?:,?\s+(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?(?![\w:]))?"
-_DAY_FIRST = re.compile(rf"(?i)\b(\d{{1,2}})(?:st|nd|rd|th)?[\s-]+{_MONTH}[\s,-]+(\d{{4}}){_CLOCK}")
-_MONTH_FIRST = re.compile(rf"(?i)\b{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}}){_CLOCK}")
+_DAY_FIRST = LazyPattern(rf"(?i)\b(\d{{1,2}})(?:st|nd|rd|th)?[\s-]+{_MONTH}[\s,-]+(\d{{4}}){_CLOCK}")
+_MONTH_FIRST = LazyPattern(rf"(?i)\b{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}}){_CLOCK}")
 # What every form but epochs and compact dates has: a year before a separator or after one. Lines of prose have none.
 # It begins with a digit that none precedes, said in this order because patterns that begin with a look-behind are slow.
-_YEAR = re.compile(r"\d(?<!\d\d)\d{3}(?:\s*[-/.年]|(?<=[\s,-]\d{4}))")
-_EPOCH = re.compile(r"\d{10}(?:\d{3})?")
+_YEAR = LazyPattern(r"\d(?<!\d\d)\d{3}(?:\s*[-/.年]|(?<=[\s,-]\d{4}))")
+_EPOCH = LazyPattern(r"\d{10}(?:\d{3})?")
 
 
 def timestamp(raw: str, *, chinese: bool = False) -> str:

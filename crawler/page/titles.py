@@ -12,6 +12,8 @@ import unicodedata
 from collections import Counter
 from html import unescape
 
+from crawler.core.patterns import LazyPattern
+
 DIFFERS = 0.35  # below: the titles have nothing to do with each other; measured, see docs/titles.md
 MAX_TITLE = 300  # characters compared
 NUMBERS_DIFFER = 0.3  # greatest match of two titles that count differently; below DIFFERS
@@ -23,18 +25,18 @@ _EMPTY = frozenset(
     "here link this url source home homepage index untitled "
     "untitleddocument welcome blog website 无标题 无标题文档 新标签页 csdn博客 简书 博客园 github 正文".split()
 )
-_SITE = re.compile(
+_SITE = LazyPattern(
     r"\s*[-_|–—·]+\s*(?:知乎(?:专栏)?|csdn(?:博客|\.net)?|[\w .]{0,30}csdn博客|博客园|简书|腾讯新闻|腾讯网|"
     r"新浪\w{0,6}|网易\w{0,6}|搜狐\w{0,6}|凤凰\w{0,6}|澎湃新闻\S{0,12}|百度\w{0,6}|豆瓣|哔哩哔哩\S{0,12}|bilibili|微博|今日头条|维基百科\S{0,20}|wikipedia\S{0,30}|github|medium|"
     r"stack ?overflow|youtube|掘金|开源中国\S{0,8}|51cto\S{0,12}|infoq\S{0,8}|雪球|虎嗅\S{0,6}|36氪)\s*$",
     re.IGNORECASE,
 )
-_COUNTER = re.compile(r"^\(\d+\+? 封私信(?: / \d+\+? 条消息)?\)\s*")
-_PREFIX = re.compile(r"^(?:\[[^\]]{1,8}\]|【[^】]{1,8}】|\((?:转载?|译|原创?)\)|(?:转载?|译文?|原创)\s*[:|])\s*")
+_COUNTER = LazyPattern(r"^\(\d+\+? 封私信(?: / \d+\+? 条消息)?\)\s*")
+_PREFIX = LazyPattern(r"^(?:\[[^\]]{1,8}\]|【[^】]{1,8}】|\((?:转载?|译|原创?)\)|(?:转载?|译文?|原创)\s*[:|])\s*")
 
 _CHINESE = "零一二三四五六七八九"
 _NUMERAL = r"[零〇一二三四五六七八九十百两]{1,7}"
-_MARKS = re.compile(
+_MARKS = LazyPattern(
     rf"[(\[【「]\s*(?:part|第|之|其)?\s*(?P<bracket>{_NUMERAL}|[上中下终完]|[ivx]{{1,5}})\s*[篇部集章节讲回期卷弹]?\s*[)\]】」]"
     rf"|第\s*(?P<nth>{_NUMERAL})"
     rf"|(?:^|[\s:|—-])(?P<list>{_NUMERAL})\s*[、.:]"
@@ -42,11 +44,11 @@ _MARKS = re.compile(
     rf"|(?:^|[\s:|—(-])(?P<half>[上中下])(?=[篇集部卷册]?(?:$|[\s:)|—-]))"
     r"|(?<![a-z0-9])(?P<roman>i{2,3}|iv|vi{1,3}|ix)(?![a-z0-9])|(?<=[a-z] )(?P<one>[ivx])(?=$|\s*[:)-])"
 )
-_NUMBER = re.compile(r"\d+(?:\.\d+)*")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_CUT = re.compile(r"[\d.]*\d(?:\.\.\.|…)$")  # the rest of a number that the title was cut in
+_NUMBER = LazyPattern(r"\d+(?:\.\d+)*")
+_THOUSANDS = LazyPattern(r"(?<=\d),(?=\d{3}(?!\d))")
+_CUT = LazyPattern(r"[\d.]*\d(?:\.\.\.|…)$")  # the rest of a number that the title was cut in
 _ROMAN = {"i": 1, "v": 5, "x": 10}
-_WORDS = re.compile(r"[a-z0-9]+|[^\W_]", re.UNICODE)
+_WORDS = LazyPattern(r"[a-z0-9]+|[^\W_]", re.UNICODE)
 
 
 def title_match(note_title: str, page_title: str) -> float | None:

@@ -32,11 +32,18 @@ class Format:
     stream: Stream  # the same in pieces; one piece where the format cannot be written in several
 
 
+# Formats that have a view of their own on what happened since a moment.
+DIGESTS: Mapping[str, str] = MappingProxyType(
+    {"terminal": "digest_text", "markdown": "digest_markdown", "html": "digest_html"}
+)
+
+
 def _later(module: str) -> Render:
     """The `render` of a module of this package, imported at its first use."""
 
     def render(report: Report, options: ReportOptions) -> str:
-        return cast(Render, import_module(f"crawler.report.{module}").render)(report, options)
+        wanted = DIGESTS.get(module, module) if options.since else module
+        return cast(Render, import_module(f"crawler.report.{wanted}").render)(report, options)
 
     return render
 
@@ -68,6 +75,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ("rdjson", ".rdjson", "rdjson"),
             ("atom", ".atom", "atom"),
             ("tsv", ".tsv", "tsv"),
+            ("mail", ".mail.txt", "mail"),
+            ("notes", ".notes.tsv", "note_lines"),
+            ("badge", ".svg", "badge"),
         )
     }
 )

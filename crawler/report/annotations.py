@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from crawler.core.model import State
+from crawler.report.advice import to_do
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument
 from crawler.report.phrases import evidence, offers
@@ -75,4 +76,6 @@ def message(link: LinkPart, language: Language) -> str:
     parts += [f"{say.read_instead}: {offer.url}" for offer in offers(link)]
     if link.moved_to:
         parts.append(f"{say.moved_to}: {link.moved_to}")
+    if do := to_do(link, language):
+        parts.append(do)
     return " · ".join(parts)

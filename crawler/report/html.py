@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -22,6 +23,8 @@ from crawler.core.marker import HTML_MARK
 from crawler.core.model import Report, State
 from crawler.report.charts import dead_by_year, health, years_of
 from crawler.report.clean import clipped, file_link, web_link
+from crawler.report.digest import make_digest, saved
+from crawler.report.digest_words import digest_words
 from crawler.report.document import readable_document
 from crawler.report.elsewhere import BY_ADDRESS, PLACES, looked_for, query, without_secrets
 from crawler.report.figures import day, minute, number
@@ -50,6 +53,7 @@ from crawler.report.reasons import reason_name
 from crawler.report.words import Words, words
 
 MAX_WRITTEN = 500  # links written into the page itself; the script shows all
+WEEK = timedelta(days=7)
 MAX_NEWS = 25  # of each kind; the list below has them all
 MAX_TEXT = 300  # characters of a title or of evidence
 SORTS = ("order", "site", "path", "year", "checked", "title")
@@ -59,12 +63,14 @@ def render(report: Report, options: ReportOptions) -> str:
     """The page, in the language of `options`."""
     document = readable_document(report)
     say = words(options.language)
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = asset("report.css"), asset("report.js")
     ordered = sorted(document.links, key=lambda link: (list(State).index(link.state), site_rank(link.site)))
     warned = warnings(document.run, options.language)  # they head the page, and do not stand there twice
-    return _template().render(
+    return template(
+        "report.html"
+    ).render(
         mark=Markup(HTML_MARK),  # noqa: S704 - a constant
-        policy=_policy(style, script),
+        policy=content_policy(style, script),
         style=Markup(style),  # noqa: S704 - ours, from the package
         script=Markup(script),  # noqa: S704 - ours, from the package
         data=_data_block(ordered, options, say),
@@ -74,6 +80,7 @@ def render(report: Report, options: ReportOptions) -> str:
         document=document,
         generated=minute(document.generated_at),
         sites=_sites(document),
+        week=_week(document, options),
         news=_news(document),
         other_news=[line for line in other_news(document, options.language) if line not in warned],
         charts=[
@@ -91,8 +98,8 @@ def render(report: Report, options: ReportOptions) -> str:
         sorts=SORTS,
         number=number,
         blank=TableRow(s=0, r="", w="", u="", p=[], h="#"),
-        address=_address,
-        searches=lambda shown: _found_elsewhere(shown, say),
+        address=address,
+        searches=lambda shown: found_elsewhere(shown, say),
         reason_name=lambda slug: reason_name(slug, options.language),
         clean=document.links and not document.counts[State.DEAD] and document.run.network == "ok",
     )
@@ -160,7 +167,7 @@ def row(link: LinkPart, options: ReportOptions) -> TableRow:
     return made
 
 
-def _address(shown: TableRow) -> str:
+def address(shown: TableRow) -> str:
     """Where a click on the row leads; "" for nowhere."""
     return "" if shown.h == "#" else shown.h or shown.u
 
@@ -196,7 +203,7 @@ def _searches(link: LinkPart, shown: TableRow) -> tuple[list[str], list[int]]:
     return wanted, places
 
 
-def _found_elsewhere(shown: TableRow, say: Words) -> list[Offer]:
+def found_elsewhere(shown: TableRow, say: Words) -> list[Offer]:
     """The search addresses of a row, put together as the page's script does it."""
     places = list(PLACES.items())
     found = []
@@ -211,6 +218,19 @@ def _found_elsewhere(shown: TableRow, say: Words) -> list[Offer]:
 
 def _to_act_on(document: ReportDocument) -> Sequence[LinkPart]:
     return in_state(document, State.DEAD) + in_state(document, State.SUSPECT)
+
+
+def _week(document: ReportDocument, options: ReportOptions) -> dict[str, Any]:
+    """What died in the last days: the first of them with what was saved of each."""
+    say = digest_words(options.language)
+    died = make_digest(document, document.generated_at - WEEK).died
+    return {
+        "title": say.week,
+        "count": len(died),
+        "dead": [(row(link, options), saved(link, options.language)) for link in died[:MAX_NEWS]],
+        "to_do": say.to_do,
+        "steps": [("crawler show URL --text", say.steps["read"]), ("crawler fix", say.steps["fix"])],
+    }
 
 
 def _sites(document: ReportDocument) -> list[tuple[str, dict[State, int], int]]:
@@ -233,6 +253,7 @@ def _news(document: ReportDocument) -> list[dict[str, Any]]:
                     "href": web_link(link.url if link else change.canonical_url),
                     "before": change.before,
                     "after": change.after,
+                    "moved": web_link(change.after),
                 }
                 for change, link in changes[:MAX_NEWS]
             ],
@@ -257,7 +278,7 @@ def _data_block(links: Sequence[LinkPart], options: ReportOptions, say: Words) -
     return Markup(text)  # noqa: S704 - escaped above
 
 
-def _policy(style: str, script: str) -> str:
+def content_policy(style: str, script: str = "") -> str:
     """Nothing is loaded from anywhere; only this style and this script, by their digests, take effect."""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
@@ -270,12 +291,14 @@ def _digest(text: str) -> str:
 
 
 @cache
-def _asset(file: str) -> str:
+def asset(file: str) -> str:
+    """A file of templates/, as it is."""
     return files("crawler.report").joinpath("templates", file).read_text(encoding="utf-8")
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A page of templates/, with autoescape."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("crawler.report"),
         autoescape=True,
@@ -283,4 +306,4 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html")
+    return environment.get_template(name)

@@ -54,5 +54,5 @@ def news_document(report: Report) -> bytes:
 
 def _in_one_line(changes: tuple[ChangePart, ...], notices: tuple[NoticePart, ...], run: RunPart) -> str:
     counts = [(kind.value.replace("-", " "), sum(c.kind is kind for c in changes)) for kind in ChangeKind]
-    counts += [("new notices", len(notices)), ("sites that refused us", len(run.slots_given_up))]
+    counts += [("unknown messages", len(notices)), ("sites that refused us", len(run.slots_given_up))]
     return "Links: " + ", ".join(f"{count} {what}" for what, count in counts if count)

@@ -1,7 +1,7 @@
 """Telling a webhook what changed: one JSON document, sent a few times if need be, never in the way of a run.
 
 Only the sending lives here; what the document says is `report`'s, the feed is a report format. A webhook that cannot
-be reached is a line on stderr, not a failure of the run.
+be reached is a line on stderr, not a failure of the run. Messages to people go through `messages`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from crawler.core.model import State
 from crawler.report.words import Language
@@ -20,4 +21,8 @@ class ReportOptions:
     notes_url: str = ""  # what a note's path is appended to, to make a link: "../notes/", "https://…/blob/main/"
     feed_id: str = ""  # a UUID of the archive's own, for the ids of its feed
     feed_url: str = ""  # where the feed is, for its link to itself
+    since: datetime | None = None  # not the whole report, but what happened since
+    archive: str = ""  # where the archive lies, to be named to the reader; "": not named
+    html_file: str = ""  # where the HTML report lies, likewise
+    remembered: bool = True  # whether an archive was there to know links from
     notes_folder: str = ""  # from the repository's root to the notes' root, for formats of code review: "notes/"

@@ -150,7 +150,7 @@ class LinkPart(Part, frozen=True):
 
 
 class ChangePart(Part, frozen=True):
-    """One piece of news since the last run; `before` and `after` are states, or titles for `title-changed`."""
+    """What is new since the last run; `before` and `after` are states, titles of `title-changed`, URLs of `moved`."""
 
     kind: ChangeKind
     canonical_url: str

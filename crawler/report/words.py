@@ -91,20 +91,34 @@ class Words:
     no_script: str
     generated: str
     hint_verbose: str
+    more_verbose: str
+    and_places: str
+    new: str
+    html_report: str
+    archive: str
+    next: str
+    next_steps: Mapping[str, str]
 
 
 def _states(dead: str, suspect: str, unknown: str, blocked: str, unchecked: str, alive: str) -> Mapping[State, str]:
     return MappingProxyType(dict(zip(State, (dead, suspect, unknown, blocked, unchecked, alive), strict=True)))
 
 
-def _changes(newly_dead: str, found_dead: str, back: str, title: str, other: str) -> Mapping[ChangeKind, str]:
-    return MappingProxyType(dict(zip(ChangeKind, (newly_dead, found_dead, back, title, other), strict=True)))
+def _changes(*in_order: str) -> Mapping[ChangeKind, str]:
+    return MappingProxyType(dict(zip(ChangeKind, in_order, strict=True)))
 
 
 ENGLISH = Words(
     title="Link health",
     states=_states("dead", "suspect", "unknown", "blocked", "unchecked", "alive"),
-    changes=_changes("newly dead", "dead at the first look", "back from the dead", "title changed", "changed state"),
+    changes=_changes(
+        "newly dead",
+        "dead at the first check",
+        "back from the dead",
+        "moved for good",
+        "title changed",
+        "changed state",
+    ),
     site="site",
     total="total",
     all_links="all links",
@@ -118,8 +132,8 @@ ENGLISH = Words(
     note_says="note",
     page_says="page",
     no_title="(no title)",
-    new_notices="New notices seen: wordings that no rule knows yet",
-    notices_count="new notices: {count}",
+    new_notices="Messages on pages that no rule knows yet",
+    notices_count="messages on pages that no rule knows yet: {count}",
     notices_hint="Their pages are kept; `crawler explain URL` shows how a rule would read them.",
     other_states="{blocked} blocked (the site refused us) and {unknown} unknown: these say nothing about the pages.",
     nothing_to_do="No dead links.",
@@ -146,19 +160,19 @@ ENGLISH = Words(
     last_alive="last alive",
     never_alive="never seen alive",
     checked="checked",
-    failures="failing looks: {count}",
+    failures="failed checks: {count}",
     confidence=MappingProxyType({"low": "low confidence", "medium": "medium confidence", "high": "high confidence"}),
     run="Run",
     run_line="links fetched: {fetched} · requests: {requests} · kept: {kept} · time: {seconds}",
     stopped=MappingProxyType(
         {
-            "budget": "The time budget ran out; the rest stays due.",
+            "budget": "The time budget ran out; the other links wait for the next run.",
             "signal": "Stopped by a signal; the next run goes on here.",
             "network-down": "Stopped: the network is down.",
         }
     ),
     incomplete="This run is incomplete.",
-    given_up="{slot} was left alone ({reason}); {left} of its links stay due.",
+    given_up="{slot} refused us ({reason}) and was left alone; {left} of its links wait for the next run.",
     network_down="No network: nothing could be reached, and nothing was concluded.",
     internal_errors="Pages that made the crawler itself fail: {count}; see the log.",
     health="Health over time",
@@ -170,8 +184,8 @@ ENGLISH = Words(
     no_year="undated",
     share="share",
     data="Show the numbers",
-    round_line="{site}: {links} links, {seconds} of asking",
-    round_runs=", {runs} runs at this budget",
+    round_line="{site}: checking all {links} links takes {seconds}",
+    round_runs=", which is {runs} runs with this budget",
     overdue="Waited too long for a check ({count}): {urls}",
     damaged_note="{path} is damaged ({why}); its links are read all the same",
     known_before="was there before",
@@ -189,12 +203,26 @@ ENGLISH = Words(
     no_script="Without JavaScript this page lists what is dead or suspect; filter and sort need it.",
     generated="Generated {at} by linkhealth-crawler",
     hint_verbose="--verbose lists them.",
+    more_verbose="… and {count} more: --verbose lists all",
+    and_places="(and {count} more places)",
+    new="new",
+    html_report="HTML report",
+    archive="Archive",
+    next="Next",
+    next_steps=MappingProxyType(
+        {
+            "show": "one link, and its kept copy",
+            "fix": "edits to your notes; writes nothing yet",
+            "html": "all links in one page",
+            "since": "what changed in the last week",
+        }
+    ),
 )
 
 CHINESE = Words(
     title="链接健康报告",
     states=_states("失效", "可疑", "未知", "受阻", "未检查", "有效"),
-    changes=_changes("新失效", "首次检查即失效", "恢复有效", "标题已变", "状态变化"),
+    changes=_changes("新失效", "首次检查即失效", "恢复有效", "永久迁移", "标题已变", "状态变化"),
     site="站点",
     total="合计",
     all_links="全部链接",
@@ -208,8 +236,8 @@ CHINESE = Words(
     note_says="笔记",
     page_says="页面",
     no_title="（无标题）",
-    new_notices="新提示：尚无规则识别的文字",
-    notices_count="新提示：{count}",
+    new_notices="页面上尚无规则识别的提示",
+    notices_count="页面上尚无规则识别的提示：{count} 条",
     notices_hint="这些页面已保存；用 `crawler explain URL` 查看规则如何判断。",
     other_states="{blocked} 个受阻（网站拒绝了我们），{unknown} 个未知：这不说明页面本身的状况。",
     nothing_to_do="没有失效链接。",
@@ -236,7 +264,7 @@ CHINESE = Words(
     last_alive="最后有效",
     never_alive="从未见其有效",
     checked="检查于",
-    failures="失败 {count} 次",
+    failures="检查失败 {count} 次",
     confidence=MappingProxyType({"low": "把握低", "medium": "把握中", "high": "把握高"}),
     run="运行",
     run_line="抓取链接：{fetched} · 请求：{requests} · 保存：{kept} · 用时：{seconds}",
@@ -248,7 +276,7 @@ CHINESE = Words(
         }
     ),
     incomplete="本次运行未完成。",
-    given_up="{slot} 已暂停访问（{reason}），其 {left} 个链接留待下次。",
+    given_up="{slot} 拒绝了访问（{reason}），已暂停，其余 {left} 个链接留待下次。",
     network_down="没有网络：无法访问任何站点，未作任何判断。",
     internal_errors="{count} 个页面使爬虫自身出错，见日志。",
     health="健康趋势",
@@ -260,8 +288,8 @@ CHINESE = Words(
     no_year="无日期",
     share="占比",
     data="查看数据",
-    round_line="{site}：{links} 个链接，需访问 {seconds}",
-    round_runs="，按此预算需 {runs} 次运行",
+    round_line="{site}：全部 {links} 个链接检查一遍需 {seconds}",
+    round_runs="，按此时间预算需运行 {runs} 次",
     overdue="等待检查时间过长的链接（{count}）：{urls}",
     damaged_note="{path} 已损坏（{why}），其中的链接仍已读取",
     known_before="此前已存在",
@@ -279,6 +307,20 @@ CHINESE = Words(
     no_script="未启用 JavaScript：本页仅列出失效和可疑的链接，无法筛选和排序。",
     generated="由 linkhealth-crawler 生成于 {at}",
     hint_verbose="用 --verbose 列出。",
+    more_verbose="…… 另有 {count} 个：用 --verbose 全部列出",
+    and_places="（另有 {count} 处）",
+    new="新",
+    html_report="HTML 报告",
+    archive="存档",
+    next="接下来",
+    next_steps=MappingProxyType(
+        {
+            "show": "查看一个链接及其存档",
+            "fix": "为失效和迁移的链接提出笔记修改，暂不写入",
+            "html": "一页看全部链接",
+            "since": "最近一周的变化",
+        }
+    ),
 )
 
 

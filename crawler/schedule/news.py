@@ -40,6 +40,18 @@ def _kind(before: State, after: State) -> ChangeKind | None:
             return ChangeKind.STATE_CHANGED
 
 
+def moves(run: Run, before: Mapping[str, History], after: Mapping[str, History]) -> list[Change]:
+    """Permanent new addresses that this run learned of."""
+    return [
+        Change(ChangeKind.MOVED, key, history.checked_at, history.url or key, history.moved_to)
+        for key, history in after.items()
+        if history.moved_to
+        and history.checked_at
+        and history.checked_at >= run.started_at
+        and ((old := before.get(key)) is None or old.moved_to != history.moved_to)
+    ]
+
+
 def title_changes(run: Run, before: Mapping[str, History], after: Mapping[str, History]) -> list[Change]:
     """Living pages whose own title changed in this run."""
     return [

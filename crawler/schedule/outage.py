@@ -140,6 +140,9 @@ FAILED = "failure:"  # how the fingerprint of a failure begins
 _TIMES = re.compile(
     r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2} \w{3} \d{4}|\d{9,}|[0-9a-f]{16,}"
 )  # dates, clocks, seconds since 1970, and what identifies one request
+# Every word that holds a digit: counters, tickets, addresses, minutes left. Articles that differ by a number alone have
+# it in their titles, where it counts.
+_COUNTERS = re.compile(r"(?<![a-z0-9_-])[a-z0-9_-]*\d[a-z0-9_-]*")
 _NOT_SAID = frozenset({Failure.NO_SUCH_HOST, Failure.HELD_BACK, Failure.ROBOTS, Failure.INTERNAL, Failure.NOT_PUBLIC,
                        Failure.UNSUPPORTED_SCHEME, Failure.MALFORMED_URL})  # fmt: skip
 
@@ -153,7 +156,7 @@ def fingerprint(fetch: Fetch, title: str, text: str) -> str:
         unsaid = fetch.failure in _NOT_SAID or fetch.error.startswith(NO_SUCH_HOST)
         return "" if unsaid else f"{FAILED}{fetch.failure}"
     shown = text if len(text) >= 12 else fetch.body[: 4 * COMPARED].decode("latin-1")
-    masked = _masked(f"{title}\n{shown}"[:COMPARED], fetch)
+    masked = f"{_masked(title[:COMPARED], fetch)}\n{_COUNTERS.sub('#', _masked(shown[:COMPARED], fetch))}"
     stock = "~" if (fetch.status or 0) >= 400 and len(text) <= STOCK else ""
     return f"{fetch.status}{stock}:{sha256(masked.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
@@ -311,7 +314,7 @@ class Stretch:
             for one in living if len({one.domain for one in living}) >= DOMAINS else near:
                 latest.put(one)
             if latest.most_say(said) and said.startswith(str(PORTAL)):
-                self.unbelieved[said] = [(first, last)]
+                self.unbelieved.setdefault(said, []).append((first, last))
             elif latest.most_say(said):
                 self.few.add(said)
 

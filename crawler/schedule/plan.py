@@ -46,11 +46,6 @@ class Plan:
     first: bool = False  # no link of it was ever checked
 
     @property
-    def beyond(self) -> int:
-        """How many due links a limit leaves no room for."""
-        return len(self.limited)
-
-    @property
     def links(self) -> int:
         """How many links will be checked."""
         return sum(len(slot.links) for slot in self.slots)

@@ -65,6 +65,19 @@ def test_the_oldest_archive_is_read_without_being_changed(tmp_path: Path) -> Non
     assert (tmp_path / "index.sqlite").read_bytes() == before
 
 
+@pytest.mark.parametrize("write", [True, False])
+def test_what_a_migration_tells_is_told_once_at_an_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: bool
+) -> None:
+    make_oldest(tmp_path)
+    revised: list[sqlite3.Connection] = []
+    known = "SELECT EXISTS (SELECT 1 FROM links)"
+    monkeypatch.setattr(schema, "_revise", lambda db: revised.extend([db] * db.execute(known).fetchone()[0]))
+    with open_archive(tmp_path, write=write):
+        pass
+    assert len(revised) == 1
+
+
 def test_each_migration_makes_the_tables_that_a_new_index_has(tmp_path: Path) -> None:
     step_by_step = sqlite3.connect(":memory:", isolation_level=None)
     for migration in schema.MIGRATIONS:

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.archive.words import expression, folded, parse_query, snippet, terms
+from crawler.archive.words import (
+    characters,
+    characters_of,
+    expression,
+    folded,
+    index_terms,
+    parse_query,
+    snippet,
+    terms,
+)
 
 CHINESE = st.text(alphabet="语音识别的原理图片一二", min_size=1, max_size=8)
 
@@ -135,3 +144,15 @@ def test_pairs_of_all_runs_at_once_are_the_pairs_of_each(text: str) -> None:
         pairs = [a + b for a, b in pairwise(run)]
         wanted += [*pairs, run[-1]] if run[0] in "语音识别的原理" else re.sub("[，。,]", " ", run).split()
     assert re.sub("[，。,]", " ", terms(text)).split() == wanted
+
+
+MIXED = st.text(alphabet="语音識別 的\n图ａé\u0301，A1\u200b가ｶﾞ", max_size=12)
+
+
+@given(MIXED, MIXED, MIXED)
+def test_terms_made_ahead_are_those_that_the_index_would_make(title: str, names: str, text: str) -> None:
+    ready = index_terms(text)
+    assert ready.text == terms(text)
+    made = characters_of(title, names, text, ready).split()
+    assert sorted(made) == sorted(characters(f"{title}\n{names}\n{text}").split())
+    assert len(made) == len(set(made))

@@ -110,12 +110,19 @@ EVERYBODY = [
     page(404, PORTAL),
     page(404, NGINX),
     page(503, PORTAL),
+    page(403, PORTAL),
+    page(407, "<h1>Proxy</h1><p>The proxy of the company wants to know you.</p>"),
     page(511, PORTAL),
+    page(511, "<h1>Network login</h1><p>Sign in to go online.</p>"),
     silence,
 ]
 
 
-@pytest.mark.parametrize("portal", EVERYBODY, ids=["200", "404", "stock 404", "503", "511", "silence"])
+@pytest.mark.parametrize(
+    "portal",
+    EVERYBODY,
+    ids=["200", "404", "stock 404", "503", "403", "407", "511", "short 511", "silence"],
+)
 def test_one_answer_for_everybody_counts_for_nothing(portal: Answer) -> None:
     notebook = lived()
     before = dict(notebook.kept)

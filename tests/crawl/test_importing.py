@@ -17,9 +17,9 @@ from crawler.archive import Archive
 from crawler.archive.interchange import files
 from crawler.archive.interchange.saved import SavedPage, read_saved
 from crawler.core.config import load_settings
-from crawler.core.model import State
+from crawler.core.model import Check, State
 from crawler.crawl.context import Context, sites_of
-from crawler.crawl.importing import FolderWatch, Imported, import_files
+from crawler.crawl.importing import FolderWatch, Imported, ImportObserver, KeptPage, LostPage, import_files
 from crawler.testing import pages
 from crawler.testing.pages import Article
 
@@ -260,3 +260,46 @@ def test_a_page_that_no_parser_gets_through_costs_seconds_and_ends_nothing(conte
     history = context.archive.history(OLD)
     assert history is not None
     assert (history.state, history.reason) == (State.UNKNOWN, "too-complex")
+
+
+def test_pages_are_told_of_in_the_order_of_their_files_kept_or_lost(context: Context) -> None:
+    """Readers work side by side and pages are kept in batches; what is told of them is in order all the same."""
+    lines: list[str] = []
+
+    class Heard(ImportObserver):
+        def kept(self, page: KeptPage) -> None:
+            lines.append(page.url)
+
+        def lost(self, page: LostPage) -> None:
+            lines.append(f"lost {page.file}")
+
+    addresses = [f"https://blog.example/{n}" for n in range(90)]
+    for n, url in enumerate(addresses):
+        words = (f"Page number {n} has words of its own, {n * 7919}.",) * 3
+        body = pages.blog_article(Article(url, f"Page {n}", "Ann", words))
+        written(f"in/{n:02d}.html", single_file(url, body) if n % 10 != 5 else body.replace(b"canonical", b"other"))
+    done = import_files(context, [Path("in")], observer=Heard())
+    assert lines == [f"lost in/{n:02d}.html" if n % 10 == 5 else url for n, url in enumerate(addresses)]
+    assert len(done.kept) == 81
+    assert all(context.archive.snapshots(page.url) for page in done.kept)
+
+
+def test_the_same_page_twice_in_one_import_is_kept_once(context: Context) -> None:
+    body = single_file(URL, POST)
+    done = import_files(context, [written("a.html", body), written("b.html", body)])
+    assert [page.again for page in done.kept] == [False, True]
+    assert len(context.archive.snapshots(URL)) == 1
+
+
+def test_a_page_that_cannot_be_recorded_costs_itself_alone(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = Archive.record
+
+    def record_some(archive: Archive, checks: list[Check]) -> object:
+        if any(check.link.url == OLD for check in checks):
+            raise ZeroDivisionError("a fault of ours")
+        return recorded(archive, checks)
+
+    monkeypatch.setattr(Archive, "record", record_some)
+    done = import_files(context, [written("a.warc", record(OLD, POST) + record(URL, POST))])
+    assert [page.url for page in done.kept] == [URL]
+    assert "internal error: ZeroDivisionError" in done.lost[0].why

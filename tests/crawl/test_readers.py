@@ -175,3 +175,46 @@ def test_what_is_kept_already_gets_no_second_readable_copy() -> None:
     first = read(task(ARTICLE), SITES)
     assert first.readable
     assert read(task(ARTICLE, digest=first.page.digest), SITES).readable == ""
+
+
+_kept: list[bytearray] = []
+
+
+def hoard() -> int:
+    """What a parser that forgets to free its memory does to a process."""
+    _kept.append(bytearray(b"x" * (300 << 20)))
+    return os.getpid()
+
+
+async def test_a_reader_that_has_grown_makes_place_for_a_fresh_one() -> None:
+    async with readers(seconds=20.0, processes=1) as pool:
+        first = await pool.call(hoard)
+        assert await pool.call(os.getpid) != first
+        assert await pool.call(hoard) != first
+        assert await pool.call(len, "small again") == 11
+
+
+async def test_without_processes_pages_are_read_here_and_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from trio_parallel import WorkerContext
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(WorkerContext, "run_sync", refuse)
+    async with readers() as pool:
+        await pool.warm_up(5)
+        assert (await pool.read(task(ARTICLE))).page.title == "A title"
+        assert await pool.read(task(ARTICLE)) == await InlineReader(SITES).read(task(ARTICLE))
+    lines = [record.message for record in caplog.records if "no process can be started" in record.message]
+    assert len(lines) == 1
+    assert "[Errno 38] Function not implemented" in lines[0]
+
+
+async def test_readers_are_started_before_the_first_page_but_no_more_than_there_are_pages() -> None:
+    async with readers(processes=2) as pool:
+        await pool.warm_up(1)
+        assert pool._workers.statistics().idle_workers == 1
+        await pool.warm_up(50)
+        assert pool._workers.statistics().idle_workers == 2

@@ -73,3 +73,22 @@ def test_what_was_cut_is_no_knowledge_of_anything() -> None:
         found = answered(200, body, Cut.RESET)
         assert (found.state, found.evidence.proof) == (State.UNKNOWN, None)
     assert answered(404, b"<title>Not", Cut.TIMEOUT).state is State.DEAD
+
+
+@pytest.mark.parametrize("target", ["weixin://dl/x", "mailto:a@example.org", "javascript:history.back()"])
+def test_a_redirect_out_of_the_web_was_asked_and_is_of_the_client(target: str) -> None:
+    hops = (Redirect(302, target),)
+    verdict = judged(Fetch(URL, target, NOW, failure=Failure.UNSUPPORTED_SCHEME, redirects=hops))
+    assert (verdict.state, verdict.evidence.proof) == (State.SUSPECT, Proof.CLIENT)
+    unasked = judged(Fetch(URL, URL, NOW, failure=Failure.UNSUPPORTED_SCHEME))
+    assert (unasked.state, unasked.evidence.proof) == (State.UNCHECKED, None)
+
+
+@pytest.mark.parametrize(
+    "target", ["/error.aspx?aspxerrorpath=/a/b&code=404", "/error?404", "/errors.html?e=not-found"]
+)
+def test_a_page_for_errors_that_is_told_of_a_404_is_no_page(target: str) -> None:
+    end = f"https://example.org{target}"
+    body = b"<title>Ferries</title><p>" + b"The ferry crosses the river every day. " * 40
+    fetch = Fetch(URL, end, NOW, status=200, headers=HTML, body=body, redirects=(Redirect(302, end),))
+    assert (judged(fetch).state, judged(fetch).reason) == (State.SUSPECT, "soft-404")

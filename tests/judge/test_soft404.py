@@ -3,7 +3,7 @@
 import pytest
 from answers import MENU, PAGES, PROSE, fetch_of, judged, named, pages
 
-from crawler.core.model import State
+from crawler.core.model import Proof, State
 from crawler.judge.soft404 import says_missing
 
 
@@ -60,8 +60,16 @@ def test_articles_about_missing_pages_live(html: str) -> None:
     ],
 )
 def test_an_error_of_the_server_that_is_served_with_200_is_suspect(title: str, reason: str) -> None:
-    assert named(fetch_of(f"<title>{title}</title><p>Come back later.</p>")) == f"suspect/{reason}"
+    fetch = fetch_of(f"<title>{title}</title><p>Come back later.</p>")
+    assert named(fetch) == f"suspect/{reason}"
+    assert judged(fetch).evidence.proof is Proof.WAY  # so that it dies of no repetition
     assert named(fetch_of(f"<title>{title}</title>{PROSE}")) == "alive/ok"
+
+
+@pytest.mark.parametrize("title", ["Error 404 (Not Found)!!1", "Nothing found for Ferry 2015 - Blog", "该网站已停用"])
+def test_more_titles_of_pages_that_are_gone(title: str) -> None:
+    menu = "<li><a href=/c>Boots and shoes for the family</a></li>" * 70
+    assert named(fetch_of(f"<title>{title}</title><p>Sorry.</p><ul>{menu}</ul>")).startswith("suspect/")
 
 
 def test_a_sentence_must_say_it_as_a_whole() -> None:

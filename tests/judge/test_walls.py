@@ -70,6 +70,12 @@ def test_a_failing_status_with_nothing_but_a_firewalls_script_is_a_wall_and_a_br
     assert named(fetch_of(script, status=503)) == "blocked/captcha"
     assert named(fetch_of(f"<p>We are repairing the ferry.</p>{script}", status=503)) == "suspect/server-error"
     assert named(fetch_of("<h1>Service Unavailable</h1>", status=503)) == "suspect/server-error"
+    big_ip = "<script src='/TSPD/08a?type=10'></script><noscript>Please enable JavaScript to view the page.</noscript>"
+    assert named(fetch_of(big_ip, status=503)) == "blocked/captcha"
+    aws = "<script src='https://x.token.awswaf.com/a/challenge.js'></script>"
+    assert named(fetch_of(aws, status=202)) == "blocked/captcha"
+    assert named(fetch_of(aws)) == "unknown/needs-javascript"
+    assert named(fetch_of("<title>验证</title><div class=geetest_holder>点击按钮进行验证</div>")) == "blocked/captcha"
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,10 @@ def test_every_sequence_of_bytes_is_text_or_has_a_reason(data: bytes) -> None:
         assert found.damage or found.text.encode(found.encoding) == data
     else:
         assert found
+
+
+def test_a_few_nul_bytes_lose_no_link_and_are_named() -> None:
+    found = decode("# 笔记\nhttps://e.example/a \0 https://e.example/b\n".encode())
+    assert isinstance(found, Decoded)
+    assert ("https://e.example/b" in found.text, "NUL" in found.damage, found.text.count("\ufffd")) == (True, True, 1)
+    assert isinstance(decode(b"abc" + b"\0" * 500), str)

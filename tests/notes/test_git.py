@@ -408,3 +408,11 @@ def test_a_missing_git_and_a_missing_folder_are_told_apart(repo: Repo, monkeypat
 def test_a_git_that_hangs_is_given_up(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crawler.notes.git.DEADLINE", 0.0)
     assert "did not answer" in failing(lambda: changed_lines(repo.top, "HEAD"))
+
+
+def test_since_the_empty_tree_everything_is_new(repo: Repo) -> None:
+    repo.write("a.md", "https://a.example/\n")
+    repo.commit()
+    changes = changed_lines(repo.top, repo.git("hash-object", "-t", "tree", "/dev/null").strip())
+    assert changes.files["a.md"].added == ((1, 1),)
+    assert list(base_texts(repo.top, changes)) == []

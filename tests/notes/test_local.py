@@ -154,6 +154,13 @@ def test_docusaurus_and_vitepress_have_folders_of_their_own(tmp_path: Path) -> N
     assert states(tmp_path, "site/src/x.md", "![](/logo.svg)") == {"/logo.svg": THERE}
 
 
+def test_a_translated_note_of_docusaurus_has_the_originals_neighbours(tmp_path: Path) -> None:
+    here = "i18n/fr/docusaurus-plugin-content-docs/current/guide"
+    put(tmp_path, "docusaurus.config.js", "docs/guide/b.md", "docs/guide/a.md", f"{here}/a.md")
+    found = states(tmp_path, f"{here}/a.md", "[b](./b.md) [c](./c.md)")
+    assert found == {"./b.md": THERE, "./c.md": MISSING}
+
+
 def test_a_plain_folder_has_files_folders_and_indexes(tmp_path: Path) -> None:
     put(tmp_path, "docs/x.txt", "guide.md", "guide/", "README.md", "b c.md", "100%.png", "C#.md", "sub/readme.MD")
     text = (

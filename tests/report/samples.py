@@ -1,5 +1,6 @@
 """Hand-made reports: every state, Chinese titles, long WeChat addresses, and strings that want to do harm."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from crawler.core.model import (
@@ -329,3 +330,18 @@ def down_report() -> Report:
     written, _ = unchecked()
     run = Run("r", "run", STARTED, NOW, complete=False, network="down", stopped_by="network-down", requests=3)
     return build_report(run, [written], {}, NOW)
+
+
+def week_report() -> Report:
+    """A report with every kind of news of a week, as `crawler report --since 7d` makes it."""
+    whole = full_report()
+    moved = next(finding for finding in whole.findings if finding.history.moved_to)
+    assert moved.history.moved_to
+    change = Change(ChangeKind.MOVED, moved.link.canonical_url, NOW - 2 * DAY, moved.link.url, moved.history.moved_to)
+    findings = tuple(
+        replace(f, history=replace(f.history, snapshot=Snapshot(18, NOW - DAY, f.history.page_title, 900, "sha256:00")))
+        if f.history.state is State.ALIVE
+        else f
+        for f in whole.findings
+    )
+    return replace(whole, findings=findings, changes=(*whole.changes, change))

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from samples import down_report, empty_report, full_report, living_report
+from samples import NOW, down_report, empty_report, full_report, living_report, week_report
 
 from crawler.core.model import Report
 from crawler.report import FORMATS, ReportOptions
+from crawler.report.words import Language
 
 # What the versions of others decide: pygal's coordinates, our own version number.
 VARYING = [(r"<svg.*?</svg>", "<svg/>"), (r'"semanticVersion": ".*?"', '"semanticVersion": ""')]
 GOLDEN = Path(__file__).parent / "golden"
 CHINESE = ReportOptions(language="zh", width=100)
+WEEK = NOW - timedelta(days=7)
 VERBOSE = ReportOptions(verbose=True, notes_url="https://github.com/me/notes/blob/main/")
 
 
@@ -49,3 +52,14 @@ def test_reports_with_little_to_say_are_written_as_the_golden_files_show(
 ) -> None:
     written = render(name, make(), ReportOptions())
     golden(GOLDEN / f"{title}.{name}{FORMATS[name].suffix}", written)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", ["terminal", "markdown", "html", "mail"])
+def test_what_happened_in_a_week_is_written_as_the_golden_files_show(
+    name: str, language: Language, golden: Callable[[Path, str], None]
+) -> None:
+    options = ReportOptions(
+        since=WEEK, language=language, archive="archive", html_file="archive/report.html", notes_url="../"
+    )
+    golden(GOLDEN / f"week-{language}.{name}{FORMATS[name].suffix}", render(name, week_report(), options))

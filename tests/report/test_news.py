@@ -18,7 +18,7 @@ def test_the_news_tells_changes_with_their_links_and_one_line_for_people() -> No
     news = json.loads(news_document(full_report()))
     assert news["schema"] == "crawler.news/1"
     assert news["text"] == (
-        "Links: 2 newly dead, 1 back from the dead, 1 title changed, 1 new notices, 1 sites that refused us"
+        "Links: 2 newly dead, 1 back from the dead, 1 title changed, 1 unknown messages, 1 sites that refused us"
     )
     assert {change["kind"] for change in news["changes"]} == {"newly-dead", "back-from-the-dead", "title-changed"}
     assert news["links"][0]["site"] == "weixin"

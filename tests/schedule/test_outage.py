@@ -132,8 +132,15 @@ def test_the_page_of_a_portal_is_one_page_whatever_host_path_and_clock_it_names(
     assert len(pages) == 1
 
 
-def test_articles_that_differ_by_their_numbers_are_different_pages() -> None:
-    twelve, thirteen = (shown("a.example", f"Chapter {n}: rivers and 40 bridges") for n in (12, 13))
+def test_counters_tickets_and_minutes_left_make_no_two_pages_of_a_portals_one() -> None:
+    text = "Room {0} of 400. Session s-{0}f, seat {0}, {0} minutes left at 10.0.0.{0}. Please enter your voucher."
+    assert len({shown(f"h{n}.example", text.format(n)) for n in range(1, 30)}) == 1
+
+
+def test_articles_that_differ_by_their_words_or_by_the_number_in_the_title_are_different_pages() -> None:
+    rivers, roads = (shown("a.example", f"Chapter 12: {word} and 40 bridges") for word in ("rivers", "roads"))
+    assert rivers != roads
+    twelve, thirteen = (shown("a.example", "Rivers and 40 bridges", title=f"Chapter {n}") for n in (12, 13))
     assert twelve != thirteen
     assert shown("a.example", "The same words here", status=404) != shown("a.example", "The same words here")
 

@@ -1,0 +1,80 @@
+"""GitHub's Markdown, safe for text from strangers: no title can open a link, an image, a tag, a mention or a cell.
+
+Only markup lives here; what stands in it is the business of `markdown` and `digest_markdown`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from crawler.report.clean import clipped, file_link, web_link
+from crawler.report.options import ReportOptions
+from crawler.report.parts import OccurrencePart
+
+MAX_TEXT = 200  # characters of a title or of evidence
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~$&]")
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")  # GitHub tells the person; a joiner of no width keeps it text
+_AUTOLINK = re.compile(r"(?i)\b(https?|ftp)://|\b(www)\.")  # entities hide these from GitHub, and copy right
+_IN_TARGET = str.maketrans({c: f"%{ord(c):02X}" for c in ' <>()|\\`"'})
+
+
+def place_link(occurrence: OccurrencePart, options: ReportOptions) -> str:
+    """Where a link is written, as a link to that line where notes have an address."""
+    text = f"{occurrence.path}:{occurrence.line}"
+    if not options.notes_url:
+        return escaped(text)
+    target = options.notes_url + file_link(occurrence.path).removeprefix("./")
+    return f"[{escaped(text)}]({target.translate(_IN_TARGET)}#L{occurrence.line})"
+
+
+def linked(text: str, url: str) -> str:
+    """A link where a browser may follow the address, or a relative file; otherwise its text."""
+    target = web_link(url) or (file_link(url) if ":" not in url and not url.startswith(("/", "\\")) else "")
+    shown = escaped(text)
+    return f"[{shown}]({target.translate(_IN_TARGET)})" if target else shown
+
+
+def escaped(text: str) -> str:
+    """Text that stays text: markup escaped, mentions and bare addresses not made into links."""
+    marked = _MARKUP.sub(_entity_or_escape, clipped(text, MAX_TEXT))
+    return _AUTOLINK.sub(_unlinked, _MENTION.sub("@\u200d", marked))
+
+
+def _entity_or_escape(found: re.Match[str]) -> str:
+    match found[0]:
+        case "<":
+            return "&lt;"
+        case ">":
+            return "&gt;"
+        case "&":
+            return "&amp;"
+        case character:
+            return "\\" + character
+
+
+def _unlinked(found: re.Match[str]) -> str:
+    return f"{found[1]}&#58;//" if found[1] else f"{found[2]}&#46;"
+
+
+def small(text: str) -> str:
+    """Text in small print; "" stays ""."""
+    return f"<sub>{escaped(text)}</sub>" if text else ""
+
+
+def lines_of(parts: Iterable[str]) -> str:
+    """Markup on lines of its own inside of a table cell or a list item; empty parts are left out."""
+    return "<br>".join(part for part in parts if part)
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """Markup as a list."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def table_of(head: Iterable[str], rows: Iterable[Sequence[str]], rule: Sequence[str] = ()) -> str:
+    """Cells of markup as a table; `rule` aligns its columns."""
+    names = list(head)
+    lines = [names, list(rule) or ["---"] * len(names), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
