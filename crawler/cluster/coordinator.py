@@ -20,7 +20,7 @@ import trio
 from crawler.cluster.messages import (
     BEAT,
     LEASE,
-    Batch,
+    CheckBatch,
     Deal,
     Down,
     End,
@@ -332,7 +332,7 @@ class _Part:
                 continue
             await self._take(unpacked(data))
 
-    async def _take(self, batch: Batch) -> None:
+    async def _take(self, batch: CheckBatch) -> None:
         session = next((s for s in self.all.sessions.values() if s.ident == batch.session), None)
         if session is None:
             return  # lost: its slots are others'

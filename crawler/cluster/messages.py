@@ -78,7 +78,7 @@ class SlotDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class CheckBatch:
     """Up: what happened since the last one, in order; an empty one is a sign of life."""
 
     session: str
@@ -92,7 +92,7 @@ class Batch:
 Down = Deal | Halt | End | HopAsked | HopAnswered
 
 
-def packed(message: Batch | RunSetup | list[Down]) -> bytes:
+def packed(message: CheckBatch | RunSetup | list[Down]) -> bytes:
     """A message as it travels: Dask passes bytes on as they are."""
     return pickle.dumps(message, protocol=5)
 

@@ -20,7 +20,7 @@ from crawler.cluster.messages import (
     BATCH_BYTES,
     BEAT,
     LEASE,
-    Batch,
+    CheckBatch,
     Deal,
     Down,
     End,
@@ -213,7 +213,7 @@ async def send_up(
         items = await gathered(receive)
         if time.monotonic() - heard_at > SILENCE:  # this process stood still, and its slots are others' by now
             scope.cancel()
-        batch = Batch(desk.session, internal_errors=walk.internal_errors - reported)
+        batch = CheckBatch(desk.session, internal_errors=walk.internal_errors - reported)
         reported = walk.internal_errors
         for item in items:
             match item:

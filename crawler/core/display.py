@@ -76,6 +76,7 @@ def storable(text: str) -> str:
 
 def redacted(text: str) -> str:
     """Text with the secrets in every address that it holds replaced, addresses without a scheme included."""
+
     if "://" in text or ":\\\\" in text:
         text = _PASSWORD.sub(r"\1REDACTED@", text)
         text = _ADDRESS.sub(lambda found: redact(found[0]), text)

@@ -11,7 +11,7 @@ pytest.importorskip("distributed")
 
 from crawler.cluster import worker
 from crawler.cluster.dask import quiet
-from crawler.cluster.messages import BATCH, Batch, HopAsked, RunSetup, packed, unpacked
+from crawler.cluster.messages import BATCH, CheckBatch, HopAsked, RunSetup, packed, unpacked
 from crawler.core.config import site_documents
 from crawler.core.errors import ClusterError
 from crawler.core.model import Check, Fetch, History, Link, Page, State, Verdict
@@ -30,7 +30,7 @@ def check(n: int) -> Check:
 
 
 def test_a_batch_and_a_setup_come_out_as_they_went_in() -> None:
-    batch = Batch("s", [check(n) for n in range(BATCH)], hops=[HopAsked("1", Request("https://b.example/"))])
+    batch = CheckBatch("s", [check(n) for n in range(BATCH)], hops=[HopAsked("1", Request("https://b.example/"))])
     assert unpacked(packed(batch)) == batch
     setup = RunSetup("r", Settings(), site_documents(Settings()), Depth.PAGE)
     assert unpacked(packed(setup)) == setup
