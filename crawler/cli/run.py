@@ -35,7 +35,7 @@ from crawler.cli.watching import log_as, watching
 if TYPE_CHECKING:
     from crawler.core.model import State
     from crawler.core.settings import Settings
-    from crawler.crawl.job import Spread
+    from crawler.crawl.job import CrawlSpread
     from crawler.crawl.observer import Observer
 
 
@@ -94,7 +94,7 @@ def command(
         return exit_code(result.report, failing)
 
 
-def spread_over(cluster: str | None, observer: Observer) -> AbstractContextManager[Spread | None]:
+def spread_over(cluster: str | None, observer: Observer) -> AbstractContextManager[CrawlSpread | None]:
     """Who crawls: the cluster at this address, or this process. Raises UsageError, ClusterError."""
     if cluster is None:
         return nullcontext()

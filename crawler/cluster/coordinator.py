@@ -76,7 +76,7 @@ class Session:
 
 
 class Coordinator:
-    """Crawls a plan on the workers of a Dask client (`crawl.job.Spread`)."""
+    """Crawls a plan on the workers of a Dask client (`crawl.job.CrawlSpread`)."""
 
     def __init__(self, client: Any, observer: Observer) -> None:
         self.client = client

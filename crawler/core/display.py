@@ -18,8 +18,6 @@ from __future__ import annotations
 import codecs
 import re
 
-from crawler.core.url import redact, redact_parameters
-
 MAX_MESSAGE = 4000  # characters of one line of talk; a guess: more than a screen is no message
 
 # Characters that no title needs and that terminals, editors or readers obey: C0 and C1 controls (among them ESC and

@@ -69,7 +69,7 @@ class Memory(Protocol):
         """A run ended; what it tells is final."""
 
 
-class Spread(Protocol):
+class CrawlSpread(Protocol):
     """The crawling half in other processes: what `pipeline.crawl` does, with every check handed back."""
 
     async def crawl(
@@ -99,7 +99,7 @@ class Job:
     run_sync: Callable[..., Awaitable[Any]] | None = None  # None: a thread; a simulation keeps its memory in line
     reader: Reader | None = None  # None: processes under [read]; a simulation reads in this one
     depth: Depth = Depth.PAGE  # how much of each page is read
-    spread: Spread | None = None  # None: this process crawls
+    spread: CrawlSpread | None = None  # None: this process crawls
 
 
 @dataclass(slots=True)

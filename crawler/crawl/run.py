@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.core.model import Health, History, Report
-from crawler.crawl.job import Job, Memory, Outcome, Spread, why_unchecked
+from crawler.crawl.job import CrawlSpread, Job, Memory, Outcome, why_unchecked
 from crawler.crawl.lazy import touched
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
@@ -51,7 +51,7 @@ def run(
     observer: Observer = SILENT,
     environ: Mapping[str, str] = os.environ,
     *,
-    spread: Spread | None = None,
+    spread: CrawlSpread | None = None,
 ) -> RunResult:
     """Check every link of `paths` (default: the configured notes) that is due, and remember it.
 
@@ -78,7 +78,7 @@ def check_links(
     memory: Memory | None = None,
     trend: Callable[[], Iterable[Health]] = tuple,
     open_fetcher: Opener | None = None,
-    spread: Spread | None = None,
+    spread: CrawlSpread | None = None,
     afterwards: Callable[[Outcome], Mapping[str, History]] = lambda _: {},
 ) -> RunResult:
     """Check what is due of the found links within the budget, remember it in `memory`, and report on all of them.
