@@ -74,6 +74,7 @@ def storable(text: str) -> str:
 
 def redacted(text: str) -> str:
     """Text with the secrets in every address that it holds replaced, addresses without a scheme included."""
+    from crawler.core.url import redact, redact_parameters  # here, since `crawler --help` shows no address
 
     if "://" in text or ":\\\\" in text:
         text = _PASSWORD.sub(r"\1REDACTED@", text)
