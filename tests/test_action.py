@@ -108,7 +108,7 @@ def test_inputs_become_single_arguments_whatever_they_say(tmp_path: Path) -> Non
 def test_where_there_is_nothing_to_compare_with_the_script_knows(
     tmp_path: Path, environment: dict[str, str], since: str | None
 ) -> None:
-    told = arguments(tmp_path, **environment)
+    told = arguments(tmp_path, None, **environment)
     assert (told[told.index("--since") + 1] if "--since" in told else None) == since
 
 
@@ -125,7 +125,7 @@ def test_where_there_is_nothing_to_compare_with_the_script_knows(
 def test_the_tree_of_a_pull_request_is_not_trusted(
     tmp_path: Path, environment: dict[str, str], *, untrusted: bool
 ) -> None:
-    assert ("--untrusted" in arguments(tmp_path, **environment)) is untrusted
+    assert ("--untrusted" in arguments(tmp_path, None, **environment)) is untrusted
 
 
 def test_no_python_of_the_action_imports_from_the_checked_tree() -> None:

@@ -128,6 +128,7 @@ def worker(address: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.kill()
         process.wait()
+        assert process.stdin is not None
         process.stdin.close()
 
 
@@ -256,6 +257,7 @@ def test_a_worker_of_another_version_takes_no_part(staged: Callable[..., Stage])
         finally:
             other.kill()
             other.wait()
+            assert other.stdin is not None
             other.stdin.close()
     assert len([line for line in err.splitlines() if "runs crawler 9.9" in line]) == 1
     assert not report["run"]["complete"]

@@ -8,13 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from e2e.conftest import Stage
 
 from crawler.testing import pages
 from crawler.testing.answer import StandInAnswer, StandInPlan
 from crawler.testing.pages import Article
+
+if TYPE_CHECKING:
+    from conftest import Stage
 
 GOOD = [f"https://good{n % 4}.example/{n}" for n in range(40)]
 BOMBS = {
