@@ -11,7 +11,7 @@ KILLS  ?= 200
 ROUNDS ?= 100
 SEED   ?= $(shell date +%s)
 
-.PHONY: demo test quick lint replay-tools screenshots torture bench-scale soak lock audit sbom format clean help
+.PHONY: demo test quick lint replay-tools screenshots torture bench bench-scale soak lock audit sbom format clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -55,6 +55,9 @@ screenshots: $(READY) ## make the viewer's pictures in docs/pictures from the de
 torture: $(READY) ## kills, failing disks, power cuts, flipped bytes, lost and merged segments; seeds are printed
 	CRAWLER_KILLS=$(KILLS) CRAWLER_TORTURE=$(ROUNDS) CRAWLER_SEED=$(SEED) \
 	$(BIN)/python -m pytest -s tests/torture tests/archive/test_store_crash.py
+
+bench: $(READY) ## fetching and keeping pages beside scrapy, lychee, wget, linkchecker and trafilatura, in one table
+	$(BIN)/python -m benchmarks.fetch
 
 bench-scale: $(READY) ## what a run costs for each remembered link, 10,000 to 1,000,000, in virtual time
 	$(BIN)/python -m benchmarks.scale --links 10000 100000 1000000 --svg docs/scale.svg
