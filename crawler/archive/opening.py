@@ -109,9 +109,17 @@ def is_needed(path: Path) -> str:
         store.close()
     if not index.exists():
         return "is missing"
+    if not index.stat().st_size:
+        return "is empty"
     try:
         with contextlib.closing(schema.open_reader(index, as_is=True)) as db, disk.translated(path):
-            known = db.execute("SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM links)").fetchone()[0]
+            tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('segments', 'links')").fetchone()[0]
+            known = (
+                tables == 2
+                and db.execute(  # one that was cut off before its first table is empty, too
+                    "SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM links)"
+                ).fetchone()[0]
+            )
     except ArchiveDamaged as error:
         return f"is damaged ({error.__cause__ or error})"
     return "" if known else "is empty"

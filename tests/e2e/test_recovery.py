@@ -122,6 +122,6 @@ def test_a_missing_archive_is_empty_for_a_check_and_a_usage_error_for_what_reads
 def test_a_killed_run_leaves_no_unfinished_report_for_ever(stage: Stage) -> None:
     stale = stage.folder / ".crawler-new-0123456789abcdef"
     stale.write_text("half")
-    os.utime(stale, (time.time() - 7200,) * 2)
+    os.utime(stale, (time.time() - 2 * 86_400,) * 2)
     assert stage.crawler("report", "--format", "json", "--output", "report.json").returncode == 0
     assert not stale.exists()

@@ -238,7 +238,7 @@ async def test_runs_tell_what_kept_them_from_being_whole(stage: Stage) -> None:
     page = await get(stage, "/runs")
 
     assert "incomplete" in page
-    assert "forum.example was left alone (captcha); 12 of its links stay due." in page
+    assert "forum.example refused us (captcha) and was left alone; 12 of its links wait for the next run." in page
     assert page.index("2026-01-18") < page.index("2025-12-21")
 
 

@@ -40,7 +40,7 @@ SILENT_TAGS = frozenset({"script", "style", "template", "textarea", "title", "no
 _TAG = re.compile(
     r"<!--(?:-?>|[\s\S]*?(?:-->|\Z))"
     r"|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9:._-]{0,60})(?P<attributes>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>"
-    r"|<[!?][^>]*>"
+    r"|<[!?][^>]{0,2000}>"  # bounded: a text of openings without an end would be read to its end for each of them
 )
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+))")
 _CANDIDATE = re.compile(r"[^\s,]\S*[^\s,]|[^\s,]")  # of a srcset: the address, then its width or density
