@@ -61,6 +61,7 @@ class Digest:
 
 def make_digest(document: ReportDocument, since: datetime) -> Digest:
     """The digest of a document that covers at least what needs attention and what changed."""
+    since = since.replace(microsecond=0)  # as all times of a document
     moved_since = {c.canonical_url for c in document.changes if c.kind is ChangeKind.MOVED and c.at >= since}
     changed = [link for link in document.links if link.changed_at and link.changed_at >= since]
     died = _ordered(link for link in changed if link.state is State.DEAD and link.previous_state)
