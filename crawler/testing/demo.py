@@ -92,9 +92,12 @@ class _Play:
 
         self.web.put(SPEECH.url, DELETED)
         self.telling.say("\nNow the author deletes an article that was alive a moment ago.")
-        for words in (["rearchive", SPEECH.url], ["show", SPEECH.url, "--text"]):
+        for words, quietly in (
+            (["rearchive", SPEECH.url], ["--format", "text"]),  # --quiet alone would print no result
+            (["show", SPEECH.url, "--text"], []),
+        ):
             self._show(*words)
-            self._crawl(*words, "--quiet")
+            self._crawl(*words, *quietly, "--quiet")
         self._crawl("report", *self._reports(), "--quiet")
 
     def _lead_on(self) -> None:
