@@ -108,7 +108,9 @@ def test_inputs_become_single_arguments_whatever_they_say(tmp_path: Path) -> Non
 def test_where_there_is_nothing_to_compare_with_the_script_knows(
     tmp_path: Path, environment: dict[str, str], since: str | None
 ) -> None:
-    told = arguments(tmp_path, None, **environment)
+    nowhere = tmp_path / "nowhere"  # no repository: what is there must not depend on the checkout that runs this
+    nowhere.mkdir()
+    told = arguments(tmp_path, nowhere, **environment)
     assert (told[told.index("--since") + 1] if "--since" in told else None) == since
 
 
