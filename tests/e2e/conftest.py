@@ -59,7 +59,7 @@ class Stage:
         return path
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start `crawler` in the stage's folder; with limits of its own it is not measured, which would need room, too."""
+        """Start `crawler` in the stage's folder; with limits of its own it is not measured, which takes room."""
         hidden = ("COV",) if "preexec_fn" in options else ()
         return subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "crawler", *arguments],
