@@ -250,6 +250,11 @@ class Archive:
         """Runs, newest first; `limit` 0: all."""
         return queries.runs(self._db, limit)
 
+    @property
+    def archive_id(self) -> str:
+        """The archive's own random id, which its segments carry, too: a UUID as 32 hex digits; "" before it has one."""
+        return queries.fact(self._db, queries.LINEAGE)
+
     def health(self, site: str | None = None) -> list[Health]:
         """Links by state at the end of each run, oldest first; of one site, or of all (None)."""
         return queries.health(self._db, site)

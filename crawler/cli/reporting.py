@@ -51,26 +51,7 @@ def report_options(options: GlobalOptions, settings: Settings, fail_on: Iterable
         colour=terminal and not os.environ.get("NO_COLOR") and not is_plain_terminal(),
         verbose=options.verbose,
         fail_on=frozenset(fail_on),
-        feed_id=feed_id(Path(settings.archive.path)),
     )
-
-
-def feed_id(archive: Path, *, make: bool = False) -> str:
-    """The id of an archive's feed, "" where it has none; `make` gives it one, where there is an archive."""
-    from uuid import UUID, uuid4
-
-    file = archive / "feed-id"
-    try:
-        if not file.is_symlink() and file.is_file():
-            return str(UUID(file.read_text(encoding="ascii")[:64].strip()))
-        if not make or not (archive / "index.sqlite").is_file():
-            return ""
-        made = str(uuid4())
-        with file.open("x", encoding="ascii") as stream:
-            stream.write(f"{made}\n")
-    except (OSError, ValueError):
-        return ""
-    return made
 
 
 def _width() -> int:
@@ -101,18 +82,15 @@ def write_reports(
 
     def render(name: str, file: Path | None) -> Iterator[str]:
         near = how if file is None or notes is None else replace(how, notes_url=_way(file, notes))
+        if file is not None and str(file) == settings.notify.feed:
+            near = replace(near, feed_url=file.absolute().as_uri())
         return FORMATS[name].stream(report, near)
 
     how = with_places(how, pairs, settings)
     for name, file in pairs:
         write_output(file, render(name, file), commands=name == "github")
     for name, file in own_files(settings) if of_all_notes else ():
-        if name == "atom":
-            address = file.absolute().as_uri() if str(file) == settings.notify.feed else ""
-            feed = replace(how, feed_id=feed_id(Path(settings.archive.path), make=True), feed_url=address)
-            write_file(file, FORMATS[name].render(report, feed))
-        else:
-            write_file(file, render(name, file))
+        write_file(file, render(name, file))
     if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         try:
             with Path(summary).open("a", encoding="utf-8") as stream:

@@ -515,3 +515,4 @@ class Report:
     rounds: tuple[Round, ...] = ()
     overdue: tuple[str, ...] = ()  # canonical URLs of links that have waited too long
     damaged: tuple[DamagedNote, ...] = ()
+    archive_id: str = ""  # of the archive that remembers this, as `Archive.archive_id`

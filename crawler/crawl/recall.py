@@ -53,7 +53,7 @@ def recall(
         overdue=overdue_links(found.links, histories, context.now()),
         damaged=damaged_of(found.notes.damaged),
     )
-    return Recalled(found, report)
+    return Recalled(found, replace(report, archive_id=archive.archive_id))
 
 
 def with_own_copy(archive: Archive, history: History, since: datetime) -> History:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,7 +110,7 @@ def check_links(
     )
     if outcome.run.network == "down":
         observer.say(NO_NETWORK)
-    return RunResult(found, outcome, report)
+    return RunResult(found, outcome, replace(report, archive_id=context.archive.archive_id))
 
 
 def ask_elsewhere(

@@ -37,7 +37,7 @@ def render(report: Report, options: ReportOptions) -> str:
     changes.sort(key=lambda change: (change.at, change.canonical_url), reverse=True)
     feed = element("feed", attributes={"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": options.language})
     feed.append(element("title", words(options.language).title))
-    own = feed_of(options)
+    own = feed_of(report.archive_id)
     feed.append(element("id", own.urn))
     if options.feed_url:
         feed.append(element("link", attributes={"rel": "self", "href": options.feed_url}))
@@ -50,12 +50,9 @@ def render(report: Report, options: ReportOptions) -> str:
     return written(feed)
 
 
-def feed_of(options: ReportOptions) -> UUID:
+def feed_of(archive_id: str) -> UUID:
     """The feed's own id: the archive's, so that two archives in one reader are two feeds."""
-    try:
-        return UUID(options.feed_id)
-    except ValueError:
-        return FEED
+    return UUID(archive_id) if archive_id else FEED
 
 
 def _entry(change: ChangePart, link: LinkPart | None, options: ReportOptions, feed: UUID) -> Element:

@@ -81,7 +81,6 @@ class NoteFormat:
 RST = "`<>*|_\\()[]'\";"
 ASCIIDOC = "`<>*[]{}+^~'\";()"
 ORG = "[]<>\\*'\";()"
-MARKDOWN_ENDINGS = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd")
 FORMATS: tuple[NoteFormat, ...] = (
     NoteFormat(
         "Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 2, ("markdown",)

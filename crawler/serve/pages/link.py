@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -121,15 +120,6 @@ def stretches(checks: Sequence[PastCheck]) -> Iterator[SameChecks]:
     for number, group in enumerate(groups):
         older = groups[number + 1][0].state if number + 1 < len(groups) else None
         yield SameChecks(group[-1], group[0], len(group), older is not None and older is not group[-1].state)
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One of two snapshots that are compared."""
-
-    id: int
-    at: datetime
-    title: str
 
 
 def diff_page(visit: Visit) -> Response:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
-from uuid import NAMESPACE_URL, uuid5
+from uuid import UUID, uuid5
 
 from starlette.responses import Response
 
 from crawler.archive.catalog import FACETS, NOWHERE, ORDERS, Filters
 from crawler.core.model import State
 from crawler.core.url import redact
+from crawler.report.atom import feed_of
 from crawler.report.clean import clipped, plain, web_link
 from crawler.report.reasons import reason_name
 from crawler.report.words import words
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from crawler.serve.viewer import Visit
 
 MAX_ENTRIES: Final = 100  # of a feed; a reader that calls once a week misses nothing
-FEED: Final = uuid5(NAMESPACE_URL, "https://pypi.org/project/linkhealth-crawler/#viewer")
 
 
 def links_page(visit: Visit) -> Response:
@@ -71,7 +71,9 @@ def feed_page(visit: Visit) -> Response:
         [words(visit.language).title, *(value for values in asked.parameters.values() for value in values)]
     )
     feed.append(element("title", plain(title)))
-    feed.append(element("id", uuid5(FEED, query).urn))
+    with visit.viewer.library.archive() as archive:
+        own = feed_of(archive.archive_id)  # of this archive: two viewers in one reader are two feeds
+    feed.append(element("id", uuid5(own, f"viewer {query}").urn))
     feed.append(element("updated", _time(entries[0].changed_at if entries else None, visit.now)))
     self_link = f"{base}/feed.xml" + (f"?{query}" if query else "")
     feed.append(element("link", attributes={"rel": "self", "href": self_link, "type": "application/atom+xml"}))
@@ -81,17 +83,17 @@ def feed_page(visit: Visit) -> Response:
     author = element("author")
     author.append(element("name", "linkhealth-crawler"))
     feed.append(author)
-    feed.extend(_entry(entry, base, visit) for entry in entries)
+    feed.extend(_entry(entry, base, own, visit) for entry in entries)
     return Response(written(feed), media_type="application/atom+xml; charset=utf-8")
 
 
-def _entry(entry: ListedLink, base: str, visit: Visit) -> Element:
+def _entry(entry: ListedLink, base: str, feed: UUID, visit: Visit) -> Element:
     states = words(visit.language).states
     made = element("entry")
     name = clipped(plain(entry.title) or redact(plain(entry.url)), 300)
     made.append(element("title", f"{states[entry.state]}: {name}"))
     at = _time(entry.changed_at, visit.now)
-    made.append(element("id", uuid5(FEED, f"{entry.key} {entry.state} {at}").urn))
+    made.append(element("id", uuid5(feed, f"viewer {entry.key} {entry.state} {at}").urn))
     made.append(element("updated", at))
     made.append(element("link", attributes={"rel": "alternate", "href": base + link_address(entry.key)}))
     if via := web_link(entry.url):
