@@ -23,6 +23,7 @@ class Case(StrEnum):
     MARKED_FINE = "marked-fine"
     MARKED_DEAD = "marked-dead"
     ALIVE = "alive"
+    MALFORMED = "malformed"
     DEAD_PAGE = "dead-page"
     DEAD_HOST = "dead-host"
     DEAD_GUESS = "dead-guess"
@@ -44,6 +45,7 @@ _ENGLISH: dict[Case, tuple[str, str]] = {
     Case.MARKED_FINE: ("You said that it is fine.", "`crawler mark URL clear` takes that back."),
     Case.MARKED_DEAD: ("You said that it is dead.", "`crawler mark URL clear` takes that back."),
     Case.ALIVE: ("The page is there.", "Nothing is open."),
+    Case.MALFORMED: ("The note has no address there that could be asked for.", "Mend the note."),
     Case.DEAD_PAGE: ("The site itself says that the page is gone, on two days.", "Nothing is open."),
     Case.DEAD_ONCE: ("The site itself says that the page is gone, on one day.", "A second check on another day."),
     Case.DEAD_HOST: ("The host does not serve the page any more.", "Only a page seen alive would change that."),
@@ -87,6 +89,7 @@ _CHINESE: dict[Case, tuple[str, str]] = {
     Case.MARKED_FINE: ("你说它没有问题。", "用 `crawler mark URL clear` 可以撤回。"),
     Case.MARKED_DEAD: ("你说它已失效。", "用 `crawler mark URL clear` 可以撤回。"),
     Case.ALIVE: ("页面还在。", "没有疑问。"),
+    Case.MALFORMED: ("笔记里写的不是可以访问的网址。", "修改笔记。"),
     Case.DEAD_PAGE: ("网站自己在两天里都说页面已不在。", "没有疑问。"),
     Case.DEAD_ONCE: ("网站自己说页面已不在，只看到一天。", "改天再检查一次。"),
     Case.DEAD_HOST: ("主机不再提供这个页面。", "只有再次看到页面才会改变结论。"),
@@ -137,24 +140,27 @@ class LinkAnswers:
 def answers(link: LinkPart, language: Language) -> LinkAnswers:
     """The three answers about a link of a report."""
     mark = link.mark.word if link.mark else None
-    return _answers(link.state, link.reason, link.confidence, link.evidence, mark, language)
+    case = _case(link.state, link.reason, link.confidence, link.evidence.proof, mark)
+    return _answers(case, link.evidence, language)
 
 
 def answers_of(history: History, language: Language = "en") -> LinkAnswers:
     """The three answers about a link that is remembered."""
+    return _answers(case_of_memory(history), history.evidence, language)
+
+
+def case_of_memory(history: History) -> Case:
+    """Which row of words fits a link that is remembered."""
     mark = history.mark.word if history.mark else None
-    return _answers(history.state, history.reason, history.confidence, history.evidence, mark, language)
+    return _case(history.state, history.reason, history.confidence, history.evidence.proof, mark)
 
 
-def _answers(
-    state: State, reason: str, confidence: Confidence, seen: Evidence | EvidencePart, mark: Word | None, lang: Language
-) -> LinkAnswers:
-    proves, settles = (_CHINESE if lang == "zh" else _ENGLISH)[case_of(state, reason, confidence, seen.proof, mark)]
+def _answers(case: Case, seen: Evidence | EvidencePart, language: Language) -> LinkAnswers:
+    proves, settles = (_CHINESE if language == "zh" else _ENGLISH)[case]
     return LinkAnswers(seen_line(seen), proves, settles)
 
 
-def case_of(state: State, reason: str, confidence: Confidence, proof: Proof | None, mark: Word | None) -> Case:
-    """Which row of words fits."""
+def _case(state: State, reason: str, confidence: Confidence, proof: Proof | None, mark: Word | None) -> Case:
     if mark:
         return Case.MARKED_FINE if mark is Word.FINE else Case.MARKED_DEAD
     match state:
@@ -167,6 +173,8 @@ def case_of(state: State, reason: str, confidence: Confidence, proof: Proof | No
 
 
 def _dead(reason: str, confidence: Confidence, proof: Proof | None) -> Case:
+    if reason == "malformed-url":
+        return Case.MALFORMED
     if reason in GUESSES:
         return Case.DEAD_GUESS
     if proof is Proof.WAY:

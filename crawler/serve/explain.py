@@ -1,6 +1,7 @@
 """A verdict in plain words: what was seen, what it proves, and what would settle it.
 
-Pure: a memory in, sentences out, in both languages. Which page gets which verdict is the judge's business.
+Pure: a memory in, sentences out, in both languages. Which page gets which verdict is the judge's business, and
+which case a memory is, `report.answers`'s; what lives here is what a page has room for beyond those short words.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Final
 
 from crawler.core.model import Confidence, Evidence, History, State
 from crawler.core.url import redact
+from crawler.report.answers import Case, LinkAnswers, answers_of, case_of_memory
 from crawler.report.clean import clipped, plain, redacted
 from crawler.report.figures import day
 from crawler.report.reasons import reason_name
@@ -20,11 +22,6 @@ MAX_SEEN: Final = 400  # characters of what a rule matched
 
 _BY_SITE = frozenset(("deleted-by-author", "removed-for-violation", "account-banned", "account-closed"))
 _SCRIPTED = frozenset(("needs-javascript", "empty-page"))
-_WAY = frozenset(("timeout", "connection-reset", "unreachable", "dns-failure", "unreachable-from-here", "server-error"))
-_CLIENT = frozenset((
-    "tls-error", "protocol-error", "too-large", "bad-content-encoding", "redirect-loop", "too-many-redirects",
-    "client-error", "too-complex",
-))  # fmt: skip
 
 _PROVES: Final[dict[str, tuple[str, str]]] = {
     "alive": ("The content itself was seen.", "已见到内容本身。"),
@@ -62,13 +59,24 @@ _PROVES: Final[dict[str, tuple[str, str]]] = {
         "Something was answered, and no rule knows it as the page or as its end.",
         "有应答，但没有规则能认出它是正文还是失效提示。",
     ),
-    "suspect": (
-        "It looks broken. One kind of evidence alone does not prove it.",
-        "看起来已失效，但单一证据不足以证明。",
-    ),
     "unchecked": ("Nothing: it was not asked for.", "没有：尚未访问。"),
     "local": ("The file was looked for on this disk.", "已在本机磁盘上查找该文件。"),
 }
+
+_KINDS: Final = {
+    Case.ALIVE: "alive",
+    Case.UNCHECKED: "unchecked",
+    Case.BLOCKED: "wall",
+    Case.UNKNOWN: "unknown",
+    Case.DEAD_PAGE: "page",
+    Case.DEAD_ONCE: "page",
+    Case.PAGE: "page",
+    Case.DEAD_HOST: "host",
+    Case.HOST: "host",
+    Case.CLIENT: "client",
+    Case.WAY: "way",
+}
+"""The row of `_PROVES` that says a case at more length; every other case is said as in the reports."""
 
 _SETTLES: Final[dict[str, tuple[str, str]]] = {
     "nothing": ("Nothing more is needed.", "无需更多。"),
@@ -77,7 +85,6 @@ _SETTLES: Final[dict[str, tuple[str, str]]] = {
         "A second check on another day makes it certain; it comes by itself.",
         "另一天的第二次检查会使其确定，届时自动进行。",
     ),
-    "days": ("More checks on other days; they come by themselves.", "其他日子的更多检查，届时自动进行。"),
     "look": (
         "Open it in your browser. If the page is there, the crawler is wrong, and you can say so.",
         "在浏览器中打开。若页面还在，就是爬虫错了，您可以纠正。",
@@ -123,46 +130,30 @@ class PlainWords:
 def explanation(history: History, site: str, language: Language) -> PlainWords:
     """What is remembered of a link, in words."""
     which = 1 if language == "zh" else 0
-    return PlainWords(
-        tuple(_seen(history, language)),
-        _PROVES[proof_of(history, site)][which],
-        tuple(_SETTLES[key][which] for key in _settling(history, site)),
-    )
+    case, told = case_of_memory(history), answers_of(history, language)
+    kind = _kind(history, site, case)
+    proves = _PROVES[kind][which] if kind else told.proves
+    steps = _steps(history, site, case)
+    return PlainWords(tuple(_seen(history, language)), proves, _in_words(steps, told, which))
 
 
-def proof_of(history: History, site: str) -> str:
-    """What kind of knowledge the evidence is: a key of `_PROVES`."""
+def _kind(history: History, site: str, case: Case) -> str | None:
+    """The row of `_PROVES`; None where the words of the reports say it."""
     if site == "local":
         return "local"
-    match history.state:
-        case State.ALIVE:
-            return "alive"
-        case State.UNCHECKED:
-            return "unchecked"
-        case State.BLOCKED:
-            return "wall"
-        case State.UNKNOWN:
-            return "unknown"
-        case State.DEAD | State.SUSPECT:
-            return _kind_of_failure(history)
+    return "site" if case is Case.DEAD_PAGE and history.reason in _BY_SITE else _KINDS.get(case)
 
 
-def _kind_of_failure(history: History) -> str:
-    proof = str(getattr(history.evidence, "proof", None) or "")
-    if history.reason in _BY_SITE:
-        return "site"
-    if proof in ("page", "host", "client", "way"):
-        return proof
-    if history.reason in ("not-found", "gone", "malformed-url", "bad-parameters") or history.state is State.DEAD:
-        return "page"
-    if history.reason in _WAY:
-        return "way"
-    return "client" if history.reason in _CLIENT else "suspect"
+def _in_words(steps: list[str], told: LinkAnswers, which: int) -> tuple[str, ...]:
+    return tuple(told.settles if step == "told" else _SETTLES[step][which] for step in steps)
 
 
-def _settling(history: History, site: str) -> list[str]:
+def _steps(history: History, site: str, told_as: Case) -> list[str]:
+    """Keys of `_SETTLES`; "told" is what the reports say."""
     if site == "local":
         return ["nothing"] if history.state is State.ALIVE else ["write"]
+    if history.mark:
+        return ["told"]
     match history.state:
         case State.ALIVE:
             return ["moved"] if history.moved_to else ["nothing"]
@@ -173,10 +164,15 @@ def _settling(history: History, site: str) -> list[str]:
         case State.UNKNOWN:
             return ["browser", "look"] if history.reason in _SCRIPTED else ["look", "later"]
         case State.SUSPECT:
-            return ["look", "days"] if history.snapshot else ["save", "days"]
+            return ["told"] if history.snapshot else ["told", "save"]
         case State.DEAD:
-            first = "nothing" if history.confidence is Confidence.HIGH else "second"
-            return [first, "read", "mend"] if history.snapshot else [first, "mend"]
+            return [_first(history, told_as), *(("read", "mend") if history.snapshot else ("mend",))]
+
+
+def _first(history: History, told_as: Case) -> str:
+    if told_as not in (Case.DEAD_PAGE, Case.DEAD_ONCE, Case.DEAD_HOST):
+        return "told"
+    return "nothing" if history.confidence is Confidence.HIGH else "second"
 
 
 def _seen(history: History, language: Language) -> list[str]:
