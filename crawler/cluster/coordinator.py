@@ -273,6 +273,7 @@ class _Part:
             self.fetcher.recall([here.states[key]])
             if links:
                 here.waiting.appendleft(replace(self.slots[key], links=tuple(links.values())))
+        session.slots.clear()  # a batch of it may be half taken, waiting for the recorder: the rest is not its any more
         for ident, (event, _) in here.asked.items():
             if ident.startswith(f"{session.ident}/"):
                 event.set()  # nobody answers: whoever waits asks the next owner
@@ -347,10 +348,11 @@ class _Part:
                 with trio.CancelScope(shield=True):
                     await self.send.send(self._folded(check))
         for done in batch.done:
+            if session.slots.pop(done.key, None) is None:
+                continue
             self.all.states[done.key] = done.state
             self.fetcher.recall([done.state])
             self.walk.given_up.extend(done.given_up)
-            session.slots.pop(done.key, None)
             await self.walk.leave(self.slots[done.key])
             self.all.owners.pop(done.key, None)
         self._pass_hops(session, batch.hops)
