@@ -4,7 +4,17 @@
 """
 
 from crawler.archive.archive import Archive
-from crawler.archive.nouns import Capture, Damage, HeldCheck, Hit, NoteEntry, PastCheck, StoredImage, VerifyReport
+from crawler.archive.nouns import (
+    Capture,
+    Damage,
+    HeldCheck,
+    Hit,
+    Moved,
+    NoteEntry,
+    PastCheck,
+    StoredImage,
+    VerifyReport,
+)
 from crawler.archive.opening import holds_archive
 from crawler.archive.verify import verify
 
@@ -14,6 +24,7 @@ __all__ = [
     "Damage",
     "HeldCheck",
     "Hit",
+    "Moved",
     "NoteEntry",
     "PastCheck",
     "StoredImage",

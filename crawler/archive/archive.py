@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from crawler.archive import disk, opening, queries, records, retention, schema, search, texts, warc
+from crawler.archive import disk, opening, queries, records, retention, schema, search, texts, tiers, warc
 from crawler.archive.due import Planning
 from crawler.archive.index import Index, pack
 from crawler.archive.journal import (
@@ -30,15 +30,15 @@ from crawler.archive.journal import (
 )
 from crawler.archive.keep import decide, distinct
 from crawler.archive.lock import Lock, is_held
-from crawler.archive.nouns import Capture, HeldCheck, Hit, NoteEntry, PastCheck, StoredImage
+from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage
+from crawler.archive.offload import offload
 from crawler.archive.opening import named_errors
 from crawler.archive.order import SKEW
-from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
+from crawler.archive.segments import INDEX, LOCK, SegmentReader
 from crawler.archive.shelf import Shelf
-from crawler.archive.store import LocalStore
 from crawler.archive.times import micros
 from crawler.archive.words import NewText
-from crawler.core.errors import ArchiveError, ArchiveGone
+from crawler.core.errors import ArchiveError, ArchiveGone, StoreError
 from crawler.core.model import Check, Fetch, Health, History, Link, Run, SlotState, Snapshot, State
 from crawler.core.settings import ArchiveSettings
 
@@ -62,10 +62,10 @@ class Archive:
         self._options = options
         self._db = db
         self._now = now
-        self._store = LocalStore(path / FOLDER)
+        self._store = tiers.opened(path, options, db)
         self._reader = SegmentReader(self._store)
         self._text_of = texts.text_reader(db, self._reader)
-        self._index = Index(db, self._text_of, now)
+        self._index = Index(db, texts.unless_away(self._text_of), now)
         self._identity = opening.identity(path / INDEX)
         self.notices: tuple[str, ...] = ()
         self._lock: Lock | None = None
@@ -92,22 +92,28 @@ class Archive:
         """
         options = options or ArchiveSettings()
         if not write:
-            return cls(path, options, opening.reading(path), now)
+            return cls(path, options, opening.reading(path, options), now)
         lock = opening.locked(path, command, wait, now)
         try:
-            notices = opening.with_index(path, now)
+            notices = opening.with_index(path, options, now)
             db = schema.open_writer(path / INDEX)
         except BaseException:
             lock.release()
             raise
-        archive = cls(path, options, db, now)
+        try:
+            archive = cls(path, options, db, now)
+        except BaseException:
+            db.close()
+            lock.release()
+            raise
         archive._lock = lock
         try:
             with disk.translated(path):
                 from crawler.archive.recovery import Recovery  # readers do without
 
+                listed = archive._list_objects()
                 recovered = Recovery(path, archive._index, archive._reader).run()
-                archive.notices = (*notices, *recovered.lines())
+                archive.notices = (*notices, *listed, *recovered.lines())
                 archive._shelf = Shelf(path, options.codec, db, archive._reader, now)
                 archive._shelf.go_on()
                 archive._next = queries.next_capture(db)
@@ -134,6 +140,24 @@ class Archive:
         self._db.close()
         if self._lock:
             self._lock.release()
+
+    def _list_objects(self) -> list[str]:
+        """Have the index know what the object store holds; a line for what is gone, and where it cannot be asked."""
+        if self._store.remote is None:
+            return []
+        try:
+            return tiers.adopt(self._store, self._store.remote.listing())
+        except StoreError as error:
+            return [f"{error}: sealed segments stay here for now, and those there cannot be read"]
+
+    def offload(self, *, keep_local: bool | None = None) -> Iterator[Moved]:
+        """Move sealed segments to the object store, oldest first; each is told when it is done.
+
+        `keep_local` (default: the setting) leaves the files here. Raises StoreError; what was told before is done.
+        """
+        self._writable()
+        keep = self._options.keep_local if keep_local is None else keep_local
+        return offload(self.path, self._db, self._store, keep_local=keep)
 
     # What is remembered of links
 
@@ -177,8 +201,9 @@ class Archive:
             self._db.backup(copy)
             self._db.close()
             self._db, self._copied = copy, True
+            self._store.objects = tiers.ObjectRows(copy)
             self._text_of = texts.text_reader(copy, self._reader)
-            self._index = Index(copy, self._text_of, self._now)
+            self._index = Index(copy, texts.unless_away(self._text_of), self._now)
         with schema.transaction(self._db, self.path, self._index.forget_cache):
             self._index.apply(line, 0, 0)
 
@@ -409,7 +434,7 @@ class Archive:
             place = queries.picture_place(self._db, digest)
             if place is None:
                 span = append(records.image_record(url, content_type, body, self._now()))
-            elif (original := self._original_at(place)).target != url:
+            elif (original := self._original_at(place)) and original.target != url:
                 append(records.image_revisit(url, content_type, digest, len(body), self._now(), original))
         return ImageLine(capture=capture, url=url, digest=digest, content_type=content_type, size=len(body), span=span)
 
@@ -417,8 +442,12 @@ class Archive:
         place = queries.places(self._db, ident).response if ident else None
         return self._original_at(place) if place else None
 
-    def _original_at(self, place: queries.Where) -> records.Original:
-        headers = self._reader.record(*place).headers
+    def _original_at(self, place: queries.Where) -> records.Original | None:
+        """What a revisit record names; None, and no such record, where an object store does not give it now."""
+        try:
+            headers = self._reader.record(*place).headers
+        except StoreError:
+            return None
         return records.Original(headers["warc-record-id"], headers["warc-target-uri"], headers["warc-date"])
 
     def _write(self, lines: Sequence[Line]) -> None:
@@ -440,7 +469,7 @@ class Archive:
                 self._index.apply(line, shelf.segment, place, texts.get(capture.id) if capture else None)
                 if self._options.max_snapshots:
                     for link in queries.links_with_captures(self._db, line):
-                        retention.thin(self._db, link, self._options.max_snapshots, horizon, self._text_of)
+                        retention.thin(self._db, link, self._options.max_snapshots, horizon, self._index.text_of)
             self._db.execute("UPDATE segments SET size = ? WHERE id = ?", (size, shelf.segment))
 
     def _transaction(self) -> contextlib.AbstractContextManager[None]:

@@ -106,6 +106,12 @@ def _segments(carrier: _Carrier) -> None:
     carrier.merger.forget_cache()
 
 
+def _objects(carrier: _Carrier) -> None:
+    """What lies in an object store that could not be listed, since none is set."""
+    for row in carrier.old.execute("SELECT name, url, size, etag, digest FROM objects"):
+        carrier.db.execute("INSERT OR IGNORE INTO objects (name, url, size, etag, digest) VALUES (?, ?, ?, ?, ?)", row)
+
+
 def _links(carrier: _Carrier) -> None:
     columns = "id, canonical_url, url, site, host, state, history, segment, place"
     for ident, key, *rest, segment, place in carrier.old.execute(f"SELECT {columns} FROM links"):  # noqa: S608  # ours
@@ -244,6 +250,7 @@ _STEPS: Final[tuple[tuple[str, Callable[[_Carrier], None]], ...]] = (
     ("facts", _facts),
     ("caches", _tables),
     ("segments", _segments),
+    ("objects", _objects),
     ("links", _links),
     ("runs", _runs),
     ("checks", _checks),

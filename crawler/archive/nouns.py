@@ -147,3 +147,14 @@ class VerifyReport:
     def clean(self) -> bool:
         """Whether nothing was wrong, not even something that was repaired."""
         return not self.damage
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of one sealed segment; `problem`: why it stays as it is, "" for none."""
+
+    name: str
+    size: int  # bytes
+    sent: bool  # now; else the store had it already
+    here: bool  # whether a file is still here
+    problem: str = ""

@@ -16,32 +16,34 @@ from typing import Any, TypeVar
 
 from crawler.archive import disk, scan, schema
 from crawler.archive.lock import Lock
+from crawler.archive.objects import ObjectStore
 from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.store import LocalStore
 from crawler.core.errors import ArchiveDamaged, ArchiveError
+from crawler.core.settings import ArchiveSettings
 
 C = TypeVar("C")
 
 
-def reading(path: Path) -> sqlite3.Connection:
-    """The index of an archive for reading, an empty one where there is no archive. Raises ArchiveError."""
+def reading(path: Path, options: ArchiveSettings) -> sqlite3.Connection:
+    """The index of an archive for reading, an empty one where there is no archive. Raises ArchiveError, StoreError."""
     if path.exists() and not path.is_dir():
         raise ArchiveError(f"{path} is a file: an archive is a folder")
-    if why := is_needed(path):
+    if why := is_needed(path, options.store):
         raise ArchiveDamaged(f"{path / INDEX} {why} beside segments: run `crawler verify --rebuild`")
     if (path / INDEX).exists() and (path / INDEX).stat().st_size:
         return schema.open_reader(path / INDEX)
     return schema.open_memory()
 
 
-def with_index(path: Path, now: Callable[[], datetime]) -> list[str]:
-    """Make an index that cannot be used anew, from the segments beside it; what to say of it."""
-    why = is_needed(path)
+def with_index(path: Path, options: ArchiveSettings, now: Callable[[], datetime]) -> list[str]:
+    """Make an index that cannot be used anew, from the segments beside it and in the store; what to say of it."""
+    why = is_needed(path, options.store)
     if not why:
         return []
     from crawler.archive.rebuild import rebuild  # rarely
 
-    damage = rebuild(path, now)
+    damage = rebuild(path, now, options=options)
     return [f"{path / INDEX} {why}: made anew from the segments", *(f"{one.where}: {one.what}" for one in damage)]
 
 
@@ -65,9 +67,13 @@ def locked(path: Path, command: str, wait: bool | float, now: Callable[[], datet
     return lock
 
 
-def holds_archive(path: Path) -> bool:
-    """Whether there is an archive at all: an index, or a segment."""
-    return (path / INDEX).exists() or bool(LocalStore(path / FOLDER).sizes())
+def holds_archive(path: Path, store: str = "") -> bool:
+    """Whether there is an archive at all: an index, or a segment, here or at the URL of an object store.
+
+    The store is asked only where there is nothing here. Raises StoreError, ConfigError.
+    """
+    here = (path / INDEX).exists() or bool(LocalStore(path / FOLDER).sizes())
+    return here or bool(store and ObjectStore(store).listing().segments)
 
 
 def named_errors(cls: type[C]) -> type[C]:
@@ -95,18 +101,24 @@ def _each(path: Path, found: Iterator[Any]) -> Iterator[Any]:
         yield from found
 
 
-def is_needed(path: Path) -> str:
+def is_needed(path: Path, store: str = "") -> str:
     """Why the index of an archive cannot be used beside its segments, "" where it can, or where there are none.
 
-    Raises ArchiveError for another program's file, and for a newer crawler's.
+    `store` is the URL of an object store, which is asked only where nothing else tells. Raises ArchiveError for another
+    program's file, and for a newer crawler's; StoreError.
     """
-    index = path / INDEX
-    store = LocalStore(path / FOLDER)
+    folder = LocalStore(path / FOLDER)
     try:
-        if not any(_holds_something(store, name, size) for name, size in store.sizes().items()):
-            return ""
+        some = any(_holds_something(folder, name, size) for name, size in folder.sizes().items())
     finally:
-        store.close()
+        folder.close()
+    why = _unusable(path) if some or store else ""
+    return why if some or (why and ObjectStore(store).listing().segments) else ""
+
+
+def _unusable(path: Path) -> str:
+    """Why an index cannot be used, "" where it can."""
+    index = path / INDEX
     if not index.exists():
         return "is missing"
     if not index.stat().st_size:

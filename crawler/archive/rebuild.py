@@ -11,23 +11,30 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
-from crawler.archive import carry, disk, queries, recovery, replay, scan, schema, search, segments, texts
+from crawler.archive import carry, disk, queries, recovery, replay, scan, schema, search, segments, texts, tiers
 from crawler.archive.index import Index
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
 from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.spread import Spread
 from crawler.archive.spread import texts as read_texts
-from crawler.archive.store import LocalStore, sequence
+from crawler.archive.store import sequence
 from crawler.core.errors import ArchiveDamaged
 from crawler.core.files import sync_folder
+from crawler.core.settings import ArchiveSettings
+
+_FIRST: Final = 64 * 1024  # bytes in which the first record, a warcinfo, surely lies
 
 
-def rebuild(path: Path, now: Callable[[], datetime], spread: Spread | None = None) -> list[Damage]:
+def rebuild(
+    path: Path, now: Callable[[], datetime], spread: Spread | None = None, options: ArchiveSettings | None = None
+) -> list[Damage]:
     """Make the index anew, under the lock; what could not be read. The old one becomes index.sqlite.old.
 
-    Raises ArchiveError; then the old index is as it was.
+    Segments of an object store that `options` name are read as well. Raises ArchiveError; then the old index is as it
+    was.
     """
     new, old = path / f"{INDEX}.new", path / INDEX
     schema.refuse_links(old)
@@ -35,10 +42,12 @@ def rebuild(path: Path, now: Callable[[], datetime], spread: Spread | None = Non
         with contextlib.suppress(ArchiveDamaged):  # another program's file, or a newer crawler's, is not for us to move
             schema.open_reader(old, as_is=True).close()
     _remove(new)
-    store = LocalStore(path / FOLDER)
-    reader = SegmentReader(store)
     db = schema.open_writer(new)
+    store = tiers.opened(path, options or ArchiveSettings(), db)
+    reader = SegmentReader(store)
     try:
+        if store.remote:
+            tiers.adopt(store, store.remote.listing())
         db.execute("PRAGMA synchronous = OFF")  # synced once, at the end
         damage = _fill(path, db, reader, now, spread or Spread(path / FOLDER))
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -90,8 +99,10 @@ def _fill(
 
 def _lineage(reader: SegmentReader, name: str) -> str:
     """The archive that a segment names, "" where it cannot be read or names none."""
-    with contextlib.suppress(ArchiveDamaged), reader.store.view(name) as data:
-        first = next(scan.pieces(reader.codec(name), data, reader.start(name)), None)
+    with contextlib.suppress(ArchiveDamaged):
+        start = reader.start(name)
+        head = reader.store.read(name, 0, start + _FIRST)
+        first = next(scan.pieces(reader.codec(name), memoryview(head), start), None)
         if first and first.record and first.record.type == "warcinfo":
             return segments.lineage_of(first.record)
     return ""

@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from crawler.archive import queries, replay, scan, schema
@@ -19,7 +19,7 @@ from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
 from crawler.archive.segments import SegmentReader
 from crawler.archive.store import number_of
-from crawler.core.errors import ArchiveDamaged, ArchiveError
+from crawler.core.errors import ArchiveDamaged, ArchiveError, StoreError
 
 
 @dataclass(slots=True)
@@ -63,11 +63,14 @@ class Recovery:
             _Row(*row) for row in self.db.execute("SELECT id, name, size, closed FROM segments ORDER BY number, name")
         ]
         known = {row.name for row in rows}
-        strangers = [name for name in self.sizes if name not in known]
+        strangers = [name for name in self.sizes if name not in known and not self.store.is_settled(name)]
         for row in rows:  # first what is ours: the sequence decides which memory is the newer one
             self._agree(row)
         for name in strangers:
-            self._take_in_stranger(name)
+            try:
+                self._take_in_stranger(name)
+            except StoreError as error:
+                self.done.notices.append(f"{name} is not in the index, and cannot be taken in now: {error}")
         if strangers:
             with self._transaction():
                 self.merger.settle()
@@ -81,7 +84,9 @@ class Recovery:
             added = replay.add_segment(self.db, self.reader, name)
             self.merger.forget_cache()
             taken = self._take_in(name, *added, known=False) if added else None
-        if added is None:
+        if added is None and self.store.is_away(name):
+            self.done.notices.append(f"{name} in the object store holds no whole record: it is left alone")
+        elif added is None:
             aside = self.store.set_aside(name, 0)
             self.done.notices.append(f"{name} holds no whole record: moved aside as {aside}")
         elif taken and taken.batches:
@@ -101,12 +106,18 @@ class Recovery:
     def _agree(self, row: _Row) -> None:
         """A segment that the index knows: longer, shorter or missing."""
         there = self.sizes.get(row.name)
+        if not row.closed and self.store.is_away(row.name):  # an index from before it was sealed
+            self.db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (row.ident,))
+            row = replace(row, closed=True)
         if there is None:
             self._miss(row, "is missing: put it back from a backup")
         elif there < row.size:
             self._miss(row, f"has {there} bytes, the index knows {row.size}: put it back from a backup")
-        elif there > row.size:
-            self._take_in_tail(row)
+        elif there > row.size and not self.store.is_settled(row.name):
+            try:
+                self._take_in_tail(row)
+            except StoreError as error:
+                self.done.notices.append(f"{row.name} holds more than the index knows, not to be read now: {error}")
 
     def _miss(self, row: _Row, what: str) -> None:
         if row.closed or self.force:

@@ -135,8 +135,14 @@ def _due(db: sqlite3.Connection) -> None:
     run_script(db, _DUE_INDEXES)
 
 
+# Sealed segments in an object store (`tiers`); digest: SHA-256 in hex, '' where nobody here has read the bytes yet.
+_OBJECTS = """
+CREATE TABLE objects (
+  name TEXT PRIMARY KEY, url TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, digest TEXT NOT NULL);
+"""
+
 Migration = str | Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due)
+MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _OBJECTS)
 VERSION: Final = len(MIGRATIONS)
 
 log = logging.getLogger(__name__)

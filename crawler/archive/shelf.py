@@ -20,7 +20,7 @@ from crawler.archive.records import Append
 from crawler.archive.recovery import next_number
 from crawler.archive.segments import SegmentReader, Writer
 from crawler.archive.times import from_micros, micros
-from crawler.core.errors import ArchiveDamaged, ArchiveError
+from crawler.core.errors import ArchiveDamaged, ArchiveError, StoreError
 
 _RECENT: Final = 5_000  # captures that tell which hosts are busy
 
@@ -148,5 +148,5 @@ class Shelf:
         for ident in captures:
             place = queries.places(self._db, ident).response
             if place:
-                with contextlib.suppress(ArchiveDamaged):  # a dictionary is made of what can be read
+                with contextlib.suppress(ArchiveDamaged, StoreError):  # a dictionary is made of what can be read
                     yield warc.split_http(self._reader.record(*place).block)[2]

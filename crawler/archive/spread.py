@@ -60,10 +60,13 @@ class Spread:
 
 
 @contextmanager
-def spread_over(folder: Path, processes: int) -> Iterator[Spread]:
-    """Processes for work on the segments in a folder, until the block ends; one process where there is little to do."""
+def spread_over(folder: Path, processes: int, elsewhere: int = 0) -> Iterator[Spread]:
+    """Processes for work on the segments in a folder, until the block ends; one process where there is little to do.
+
+    `elsewhere`: bytes of segments that lie somewhere else.
+    """
     store = LocalStore(folder)
-    size = sum(store.sizes().values())
+    size = sum(store.sizes().values()) + elsewhere
     store.close()
     if processes < 2 or size < WORTH:
         yield Spread(folder)
@@ -89,7 +92,9 @@ def pieces(reader: SegmentReader, name: str, start: int, spread: Spread) -> Gene
         at = start
         if spread.is_wide:
             parts = scan.parts(codec, data, start, PART)
-            for found in spread.map(partial(_read_part, spread.folder, name), parts):
+            folder = reader.store.folder_of(name)
+            assert folder is not None  # where there is a view, there is a file
+            for found in spread.map(partial(_read_part, folder, name), parts):
                 if any(piece.problem or piece.record is None for piece in found):
                     break  # where one place is damaged, the lengths behind it may be wrong
                 yield from found
@@ -114,29 +119,39 @@ def texts(reader: SegmentReader, places: Iterable[Where | None], spread: Spread)
     if not spread.is_wide:
         yield from (_text(reader, place) for place in places)
         return
-    for found in spread.map(partial(_read_texts, spread.folder), _chunks(places)):
+    for found in spread.map(partial(_read_texts, spread.folder), _chunks(reader, places)):
         yield from found
 
 
-def _chunks(places: Iterable[Where | None]) -> Iterator[list[Where | None]]:
+def _chunks(reader: SegmentReader, places: Iterable[Where | None]) -> Iterator[list[Where | str | None]]:
+    """Places that other processes can read, and texts in the place of those that only this one can."""
     rest = iter(places)
     while chunk := list(islice(rest, TEXTS)):
-        yield chunk
+        yield [_brought(reader, place) if place and reader.store.is_away(place[0]) else place for place in chunk]
 
 
-def _read_texts(folder: Path, places: list[Where | None]) -> list[NewText | None]:
+def _brought(reader: SegmentReader, place: Where) -> Where | str:
+    text = _said(reader, place)
+    return place if text is None else text  # nobody can read it: the other process finds that out as well
+
+
+def _read_texts(folder: Path, places: list[Where | str | None]) -> list[NewText | None]:
     return [_text(_reader(folder), place) for place in places]
 
 
-def _text(reader: SegmentReader, place: Where | None) -> NewText | None:
+def _text(reader: SegmentReader, place: Where | str | None) -> NewText | None:
+    text = place if isinstance(place, str) else _said(reader, place) if place else ""
+    return None if text is None else NewText(text, index_terms(text))
+
+
+def _said(reader: SegmentReader, place: Where) -> str | None:
     try:
-        text = reader.record(*place).block.decode("utf-8", "replace") if place else ""
+        return reader.record(*place).block.decode("utf-8", "replace")
     except ArchiveDamaged:
         return None
-    return NewText(text, index_terms(text))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _reader(folder: Path) -> SegmentReader:
-    """One for each process."""
+    """One for each process and folder: that of the segments, and that of copies from an object store."""
     return SegmentReader(LocalStore(folder))

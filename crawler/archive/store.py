@@ -1,8 +1,8 @@
 """Where segments live: appending, syncing, reading a range, listing.
 
-`SegmentStore` is all that the archive asks of the place; `LocalStore`, a folder of files, is the only one so far. What
-the bytes mean is not known here. Nothing but `undo`, which takes back what was never acknowledged, makes a file shorter
-without keeping what was cut.
+`SegmentStore` is all that the archive asks of the place; `LocalStore` is a folder of files, `tiers` adds an object
+store for sealed ones. What the bytes mean is not known here. Nothing but `undo`, which takes back what was never
+acknowledged, makes a file shorter without keeping what was cut.
 """
 
 from __future__ import annotations
@@ -63,7 +63,19 @@ class SegmentStore(Protocol):
         ...
 
     def remove(self, name: str) -> None:
-        """Remove a segment in which nothing was ever acknowledged."""
+        """Remove a segment in which nothing was ever acknowledged, or of which there is a checked copy elsewhere."""
+        ...
+
+    def folder_of(self, name: str) -> Path | None:
+        """The folder in which a file of a segment's name holds it; None where there is none on this machine."""
+        ...
+
+    def is_away(self, name: str) -> bool:
+        """Whether a segment lies somewhere else than all others, and can only be read."""
+        ...
+
+    def is_settled(self, name: str) -> bool:
+        """Whether a segment that is away was read before, and can hold nothing new."""
         ...
 
     def close(self) -> None:
@@ -168,6 +180,18 @@ class LocalStore:
         """Unlink the file."""
         self._forget(name)
         (self.folder / name).unlink(missing_ok=True)
+
+    def folder_of(self, name: str) -> Path | None:  # noqa: ARG002  # all are in one
+        """The folder."""
+        return self.folder
+
+    def is_away(self, name: str) -> bool:  # noqa: ARG002  # as above
+        """Never."""
+        return False
+
+    def is_settled(self, name: str) -> bool:  # noqa: ARG002  # as above
+        """Never: a file may have grown."""
+        return False
 
     def close(self) -> None:
         """Close all files."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crawler.archive import queries
-from crawler.core.errors import ArchiveDamaged
+from crawler.core.errors import ArchiveDamaged, StoreError
 
 if TYPE_CHECKING:
     from crawler.archive.segments import SegmentReader
+
+log = logging.getLogger(__name__)
 
 
 def text_reader(db: sqlite3.Connection, reader: SegmentReader) -> Callable[[int], str | None]:
@@ -24,3 +27,25 @@ def text_reader(db: sqlite3.Connection, reader: SegmentReader) -> Callable[[int]
             return None
 
     return text_of
+
+
+def unless_away(text_of: Callable[[int], str | None]) -> Callable[[int], str | None]:
+    """For who writes: a text that an object store does not give now counts as one that cannot be read, with a line.
+
+    What is recorded must not wait for a store. The old words of such a text stay in the search tables and lead nowhere.
+    """
+    told = False
+
+    def text_or_none(ident: int) -> str | None:
+        nonlocal told
+        try:
+            return text_of(ident)
+        except StoreError as error:
+            if not told:
+                log.warning(
+                    "crawler: %s; old words of changed pages stay in the search until `verify --rebuild`", error
+                )
+            told = True
+            return None
+
+    return text_or_none

@@ -10,23 +10,28 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from crawler.archive import disk, schema, texts
+from crawler.archive import disk, schema, texts, tiers
 from crawler.archive.audit import Audit
 from crawler.archive.index import Index
 from crawler.archive.lock import Lock
 from crawler.archive.nouns import Damage, VerifyReport
+from crawler.archive.objects import Listing, ObjectStore
 from crawler.archive.opening import holds_archive, is_needed
 from crawler.archive.rebuild import rebuild as make_index
 from crawler.archive.recovery import Recovery
 from crawler.archive.repair import mend
 from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.spread import Spread, spread_over
-from crawler.archive.store import LocalStore
+from crawler.archive.tiers import TieredStore
 from crawler.core.errors import ArchiveDamaged, ArchiveError
+from crawler.core.settings import ArchiveSettings
+
+_NAMED: Final = 3  # foreign objects that are named
 
 
 def _utc_now() -> datetime:
@@ -39,6 +44,8 @@ def verify(
     repair: bool = False,
     yes: bool = False,
     rebuild: bool = False,
+    trust_store: bool = False,
+    options: ArchiveSettings | None = None,
     now: Callable[[], datetime] = _utc_now,
     processes: int = 1,
 ) -> VerifyReport:
@@ -47,20 +54,28 @@ def verify(
     `repair` takes in what the index does not know, moves torn ends aside and notes damaged places, so that they are
     reported once; where that would give up something that was acknowledged, it is listed and left, unless `yes`.
     `rebuild` makes the index again first, and keeps the old one as index.sqlite.old. An archive that is not there is
-    an empty report. `processes` share the reading. Raises ArchiveBusy, ArchiveError; damage is a value.
+    an empty report. `processes` share the reading. Segments in the object store of `options` are fetched and read like
+    others, unless `trust_store`: then what it lists, sizes and ETags, is compared with what was noted. Raises
+    ArchiveBusy, ArchiveError, StoreError; damage is a value.
     """
-    if not holds_archive(path):
+    options = options or ArchiveSettings()
+    if not holds_archive(path, options.store):
         return VerifyReport()
-    with _locked(path, needed=repair or rebuild, now=now), spread_over(path / FOLDER, processes) as spread:
-        why = is_needed(path)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_locked(path, needed=repair or rebuild, now=now))
+        listing = ObjectStore(options.store).listing() if options.store else None
+        elsewhere = sum(one.size for one in listing.segments.values()) if listing and not trust_store else 0
+        spread = stack.enter_context(spread_over(path / FOLDER, processes, elsewhere))
+        why = is_needed(path, options.store)
         if why and not (repair or rebuild):
             damage = Damage(INDEX, f"{why} beside segments: run `crawler verify --rebuild`")
             return VerifyReport(damage=(damage,), unusable=True)
         found: list[Damage] = []
         rebuild = rebuild or bool(why)
         if rebuild:
-            found += make_index(path, now, spread)
-        report = _verify(path, repair, yes, now, spread)
+            found += make_index(path, now, spread, options)
+        task = _Task(path, options, listing, trust_store, repair, yes, now, spread)
+        report = task.run()
     reported = {(one.where, one.what) for one in report.damage}
     others = tuple(one for one in found if one.where != INDEX and (one.where, one.what) not in reported)
     of_index = tuple(f"{one.where}: {one.what}" for one in found if one.where == INDEX)  # nothing of the archive itself
@@ -81,40 +96,73 @@ def _locked(path: Path, *, needed: bool, now: Callable[[], datetime]) -> Iterato
         lock.release()
 
 
-def _verify(path: Path, repair: bool, yes: bool, now: Callable[[], datetime], spread: Spread) -> VerifyReport:
-    store = LocalStore(path / FOLDER)
-    reader = SegmentReader(store)
-    try:
-        db = schema.open_writer(path / INDEX) if repair else schema.open_reader(path / INDEX)
-        with contextlib.closing(db):
-            return _audited(path, db, reader, repair, yes, now, spread)
-    except ArchiveDamaged as error:
-        return VerifyReport(damage=(Damage(INDEX, f"{error}"),))
-    finally:
-        reader.close()
-        store.close()
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One verification, under the lock."""
 
+    path: Path
+    options: ArchiveSettings
+    listing: Listing | None  # of the object store
+    trusting: bool
+    repair: bool
+    yes: bool
+    now: Callable[[], datetime]
+    spread: Spread
 
-def _audited(
-    path: Path, db: sqlite3.Connection, reader: SegmentReader, repair: bool, yes: bool, now: Callable[[], datetime],
-    spread: Spread,
-) -> VerifyReport:  # fmt: skip
-    notices: tuple[str, ...] = ()
-    found: list[Damage] = []
-    with disk.translated(path):
-        if repair:
-            index = Index(db, texts.text_reader(db, reader), now)
-            recovered = Recovery(path, index, reader, force=True).run()
-            notices = tuple(recovered.notices)
-            found = [replace(one, repaired=True) for one in recovered.damage if "missing" not in one.what]
-        audit = Audit(db, reader, spread)
-        with disk.translated(path):
+    def run(self) -> VerifyReport:
+        """Open everything, and check it."""
+        index = self.path / INDEX
+        try:
+            db = schema.open_writer(index) if self.repair else schema.open_reader(index)
+            with contextlib.ExitStack() as stack:
+                stack.callback(db.close)
+                store = tiers.opened(self.path, self.options, db)
+                stack.callback(store.close)
+                reader = SegmentReader(store)
+                stack.callback(reader.close)
+                return self._audited(db, store, reader)
+        except ArchiveDamaged as error:
+            return VerifyReport(damage=(Damage(INDEX, f"{error}"),))
+
+    def _audited(self, db: sqlite3.Connection, store: TieredStore, reader: SegmentReader) -> VerifyReport:
+        notices: tuple[str, ...] = ()
+        found: list[Damage] = []
+        with disk.translated(self.path):
+            if self.listing and self.repair:
+                tiers.adopt(store, self.listing)
+            if self.repair:
+                index = Index(db, texts.text_reader(db, reader), self.now)
+                recovered = Recovery(self.path, index, reader, force=True).run()
+                notices = tuple(recovered.notices)
+                found = [replace(one, repaired=True) for one in recovered.damage if "missing" not in one.what]
+            self._compare(store)
+            audit = Audit(db, reader, self.spread, store.changed, self.trusting)
             audit.run()
-        if repair:
-            with schema.transaction(db, path, lambda: None):
-                mend(db, audit, yes=yes)
-    seen = {one.where for one in found}
-    damage = (*found, *(one for one in audit.damage() if one.where not in seen))
-    return VerifyReport(
-        audit.segments, audit.records, audit.captures, audit.orphans, damage, (*notices, *audit.notices)
-    )
+            if self.repair:
+                with schema.transaction(db, self.path, lambda: None):
+                    mend(db, audit, yes=self.yes)
+        seen = {one.where for one in found}
+        damage = (*found, *(one for one in audit.damage() if one.where not in seen))
+        notices = (*notices, *audit.notices, *self._told(store))
+        return VerifyReport(audit.segments, audit.records, audit.captures, audit.orphans, damage, notices)
+
+    def _compare(self, store: TieredStore) -> None:
+        """From here on the store holds what it lists. Raises StoreRefused where segments lie in one that is not set."""
+        if self.listing is None:
+            if any(store.is_away(name) for name in store.objects):
+                store.asked()
+            return
+        if self.trusting:
+            store.changed |= tiers.altered(self.listing, store.objects)
+        store.objects = tiers.joined(self.listing, store.objects)
+
+    def _told(self, store: TieredStore) -> Iterator[str]:
+        """Lines on the object store: what was read of it, and what lies there that is none of ours."""
+        if self.listing is None or store.remote is None:
+            return
+        away = sum(store.is_away(name) for name in store.objects)
+        how = "compared by size and ETag, not read" if self.trusting else f"read ({store.remote.fetched} bytes fetched)"
+        yield f"{away} segments at {store.remote.url}: {how}"
+        if others := self.listing.others:
+            some = ", ".join(name[:80] for name in others[:_NAMED]) + (", ..." if len(others) > _NAMED else "")
+            yield f"{len(others)} objects at {store.remote.url} are no segments, and are left alone: {some}"

@@ -15,6 +15,8 @@ A broken web is a value (`model.Failure`, `model.Verdict`); a broken crawler is 
        |- ArchiveDamaged   bytes or rows that contradict each other          exit 2
        |- ArchiveFull      no space left, in mid-run                         exit 3
        |- ArchiveGone      the folder vanished, in mid-run                   exit 3
+       |- StoreError       the object store does not answer                  exit 3
+          |- StoreRefused  it is not set, not there, or refuses us           exit 2
 
 Every message says what, where, and how to mend it, on one line.
 """
@@ -80,3 +82,15 @@ class ArchiveGone(ArchiveError):
     """The archive's folder, or the open segment in it, vanished while it was in use."""
 
     exit_code = 3
+
+
+class StoreError(ArchiveError):
+    """The object store that holds sealed segments does not answer; what was done before is kept."""
+
+    exit_code = 3
+
+
+class StoreRefused(StoreError):
+    """No object store is set, it is not there, or it refuses us: waiting does not help, a setting does."""
+
+    exit_code = 2

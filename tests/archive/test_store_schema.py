@@ -11,6 +11,7 @@ from crawler.archive import Archive, schema, verify
 from crawler.core.errors import ArchiveError
 
 DOWN_FROM_4 = """
+DROP TABLE objects;
 DROP TABLE facts;
 DROP INDEX links_due;
 DROP INDEX links_seen;

@@ -1,0 +1,125 @@
+"""What was read of segments that lie elsewhere, kept on this machine: blocks of them, as files of one folder.
+
+Only a help: a block whose checksum is wrong is fetched again, a folder that cannot be written is done without, and all
+of it may be deleted at any time. The oldest blocks go when the bound is passed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from crawler.archive import disk
+from crawler.archive.objects import StoredObject
+from crawler.core.errors import ArchiveError
+from crawler.core.files import replace_file
+
+BLOCK: Final = 256 * 1024  # bytes: a text is 10 kB; a page of WeChat 25-40 kB, packed
+MOST: Final = 16  # blocks that are asked for at a time: 4 MB
+_SUM: Final = 32  # bytes of a file's head: SHA-256 of what follows
+_FILE: Final = re.compile(r".+\.warc\.(?:gz|zst)~[0-9a-f]{12}\.\d+")
+_LEFT: Final = 0.9  # of the bound, after the oldest went
+
+Fetch = Callable[[str, int, int], bytes]  # name, offset, length
+
+
+class BlockCache:
+    """Reads ranges through the cache. `limit`: bytes on the disk; 0: none are kept."""
+
+    def __init__(self, folder: Path, limit: int, fetch: Fetch) -> None:
+        self.folder = folder
+        self._limit = limit
+        self._fetch = fetch
+        self._fresh: dict[str, bytes] = {}  # file names -> blocks of the last request
+        self._next = ""  # the block behind them
+        self._ahead = 1  # blocks to ask for; grows while reading goes straight on
+        self._size: int | None = None  # of the folder, as far as this process knows
+
+    def read(self, one: StoredObject, offset: int, length: int) -> bytes:
+        """A range of a segment; fewer bytes where it ends before. Raises what `fetch` raises."""
+        end = min(offset + length, one.size)
+        if offset >= end:
+            return b""
+        first, last = offset // BLOCK, (end - 1) // BLOCK
+        whole = b"".join(self._block(one, number, last) for number in range(first, last + 1))
+        return whole[offset - first * BLOCK : end - first * BLOCK]
+
+    def _block(self, one: StoredObject, number: int, last: int) -> bytes:
+        name = _file_name(one, number)
+        block = self._fresh.get(name) or self._kept(name)
+        if block is not None:
+            return block
+        self._ahead = min(self._ahead * 2, MOST) if name == self._next else 1
+        count = min(max(last - number + 1, self._ahead), MOST)
+        start = number * BLOCK
+        data = self._fetch(one.name, start, min(count * BLOCK, one.size - start))
+        self._fresh = {
+            _file_name(one, number + n): data[n * BLOCK : (n + 1) * BLOCK] for n in range(-(-len(data) // BLOCK))
+        }
+        self._next = _file_name(one, number + len(self._fresh))
+        for fresh, content in self._fresh.items():
+            self._keep(fresh, content)
+        return self._fresh[name]
+
+    def _kept(self, name: str) -> bytes | None:
+        """A block of the disk, if it is what was put there."""
+        path = self.folder / name
+        try:
+            fd = disk.open_file(path, os.O_RDONLY)
+        except (OSError, ArchiveError):
+            return None
+        with os.fdopen(fd, "rb") as file, contextlib.suppress(OSError):
+            data = file.read(_SUM + BLOCK + 1)
+            if hashlib.sha256(data[_SUM:]).digest() == data[:_SUM]:
+                with contextlib.suppress(OSError):  # of a folder that is read-only
+                    os.utime(fd)
+                return data[_SUM:]
+        return None
+
+    def _keep(self, name: str, block: bytes) -> None:
+        if not self._limit:
+            return
+        with contextlib.suppress(OSError):  # read-only, full: it was only a help
+            self.folder.mkdir(exist_ok=True)
+            if self.folder.is_symlink():
+                return
+            replace_file(self.folder / name, hashlib.sha256(block).digest() + block, durable=False)
+            if self._size is None:
+                self._size = sum(size for _, size, _ in self._files())
+            else:
+                self._size += _SUM + len(block)
+            if self._size > self._limit:
+                self._make_room()
+
+    def _make_room(self) -> None:
+        files = sorted(self._files())
+        size = sum(size for _, size, _ in files)
+        for _, taken, path in files:
+            if size <= self._limit * _LEFT:
+                break
+            with contextlib.suppress(OSError):
+                path.unlink()
+                size -= taken
+        self._size = size
+
+    def _files(self) -> list[tuple[float, int, Path]]:
+        """Last use, size and path of all blocks of the folder, whoever put them there."""
+        found = []
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                if _FILE.fullmatch(entry.name):
+                    with contextlib.suppress(OSError):  # another process made room
+                        stat = entry.stat(follow_symlinks=False)
+                        found.append((stat.st_mtime, stat.st_size, Path(entry.path)))
+        return found
+
+
+def _file_name(one: StoredObject, number: int) -> str:
+    """Names the segment, which bytes of that name are meant, and the block."""
+    version = hashlib.sha256(f"{one.etag}:{one.size}".encode()).hexdigest()[:12]
+    return f"{one.name}~{version}.{number}"

@@ -1,0 +1,197 @@
+"""Segments in two places: files of the archive's folder, and for sealed ones an object store.
+
+A file of the folder always comes first. What lies in the store alone is read in ranges through the cache, or, where all
+of it is wanted, from a whole copy that lives as long as this store is open. Which objects there are is told by a table
+of the index (`ObjectRows`); when segments are moved is `offload`'s business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from crawler.archive import disk
+from crawler.archive.cache import BlockCache
+from crawler.archive.objects import Listing, ObjectStore, StoredObject
+from crawler.archive.segments import FOLDER
+from crawler.archive.store import LocalStore, sequence
+from crawler.core.errors import StoreRefused
+from crawler.core.files import replacing
+from crawler.core.settings import ArchiveSettings
+
+CACHE: Final = "cache"  # in the archive's folder
+
+
+class ObjectRows(MutableMapping[str, StoredObject]):
+    """The index's table of objects: which segments the store at `url` holds, as they were uploaded or read."""
+
+    def __init__(self, db: sqlite3.Connection, url: str = "") -> None:
+        self._db = db
+        self._url = url
+
+    @property
+    def last_url(self) -> str:
+        """Where the objects were when they were noted, "" where there are none."""
+        row = self._db.execute("SELECT url FROM objects ORDER BY rowid DESC LIMIT 1").fetchone()
+        return str(row[0]) if row else ""
+
+    def __getitem__(self, name: str) -> StoredObject:
+        row = self._db.execute("SELECT name, size, etag, digest FROM objects WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise KeyError(name)
+        return StoredObject(*row)
+
+    def __setitem__(self, name: str, one: StoredObject) -> None:
+        row = (name, self._url, one.size, one.etag, one.digest)
+        self._db.execute("INSERT OR REPLACE INTO objects (name, url, size, etag, digest) VALUES (?, ?, ?, ?, ?)", row)
+
+    def __delitem__(self, name: str) -> None:
+        self._db.execute("DELETE FROM objects WHERE name = ?", (name,))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for (name,) in self._db.execute("SELECT name FROM objects")])
+
+    def __len__(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM objects").fetchone()[0])
+
+
+class TieredStore(LocalStore):
+    """The segments of an archive, wherever they lie. New ones are written to the folder."""
+
+    def __init__(
+        self, path: Path, options: ArchiveSettings, objects: MutableMapping[str, StoredObject], last_url: str = ""
+    ) -> None:
+        """`last_url`: where the objects were, for whoever has not set a store. Raises ConfigError."""
+        super().__init__(path / FOLDER)
+        self.objects = objects
+        self.remote = ObjectStore(options.store) if options.store else None
+        self.changed: set[str] = set()  # segments whose bytes are not those that were uploaded
+        self._last_url = last_url
+        self._limit = options.cache
+        self._copies = LocalStore(path / CACHE)
+        self._copied: list[str] = []  # whole copies of this process, the least recently used first
+        self._blocks = BlockCache(path / CACHE, options.cache, self._range)
+
+    def sizes(self) -> dict[str, int]:
+        """All segments with their sizes; of one that lies in both places, the file's."""
+        found = {name: one.size for name, one in self.objects.items()} | super().sizes()
+        return {name: found[name] for name in sorted(found, key=sequence)}
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """A range of a file, of a whole copy, or of an object. Also raises StoreError."""
+        if not self.is_away(name):
+            return super().read(name, offset, length)
+        if name in self._copied:
+            return self._copies.read(name, offset, length)
+        return self._blocks.read(self.objects[name], offset, length)
+
+    @contextlib.contextmanager
+    def view(self, name: str) -> Iterator[memoryview]:
+        """A file as memory; an object is copied whole first. Also raises StoreError."""
+        if not self.is_away(name):
+            with super().view(name) as data:
+                yield data
+            return
+        self._copy(self.objects[name])
+        with self._copies.view(name) as data:
+            yield data
+
+    def folder_of(self, name: str) -> Path | None:
+        """The folder of the file, or of the whole copy; None where a segment is in the store alone."""
+        if not self.is_away(name):
+            return self.folder
+        return self._copies.folder if name in self._copied else None
+
+    def is_settled(self, name: str) -> bool:
+        """Whether a segment is in the store alone, and was uploaded or read by this archive: it holds nothing new."""
+        return self.is_away(name) and bool(self.objects[name].digest)
+
+    def is_away(self, name: str) -> bool:
+        """Whether a segment lies in the object store alone."""
+        if name in self._reading or name in self._writing or os.path.lexists(self.folder / name):
+            return False
+        return name in self.objects
+
+    def close(self) -> None:
+        """Close all files, and remove the whole copies."""
+        super().close()
+        self._copies.close()
+        for name in self._copied:
+            (self._copies.folder / name).unlink(missing_ok=True)
+        self._copied.clear()
+
+    def asked(self) -> ObjectStore:
+        """The object store. Raises StoreRefused where none is set."""
+        if self.remote is None:
+            raise StoreRefused(
+                f"sealed segments of this archive lie at {self._last_url or 'a store'}: set [archive] store to it"
+            )
+        return self.remote
+
+    def _range(self, name: str, offset: int, length: int) -> bytes:
+        return self.asked().range(name, offset, length)
+
+    def _copy(self, one: StoredObject) -> None:
+        """Have a whole copy, made by this process; others make room for it."""
+        if one.name in self._copied:
+            self._copied.remove(one.name)
+            self._copied.append(one.name)
+            return
+        remote, folder = self.asked(), self._copies.folder
+        taken = sum(self.objects[name].size for name in self._copied)
+        while self._copied and taken + one.size > self._limit:
+            oldest = self._copied.pop(0)
+            taken -= self.objects[oldest].size
+            self._copies.remove(oldest)
+        with disk.translated(folder):
+            folder.mkdir(exist_ok=True)
+            disk.refuse_link(folder)
+            with replacing(folder / one.name, durable=False) as file:
+                digest = remote.download(one, file.write)
+        self._copied.append(one.name)
+        if not one.digest:
+            with contextlib.suppress(sqlite3.OperationalError):  # an index that is only read
+                self.objects[one.name] = replace(one, digest=digest)
+        elif digest != one.digest:
+            self.changed.add(one.name)
+
+
+def opened(path: Path, options: ArchiveSettings, db: sqlite3.Connection) -> TieredStore:
+    """The segments of an archive by its index."""
+    rows = ObjectRows(db, options.store)
+    return TieredStore(path, options, rows, rows.last_url)
+
+
+def joined(listing: Listing, objects: Mapping[str, StoredObject]) -> dict[str, StoredObject]:
+    """What is listed, with the digests that the index knows."""
+    return {
+        name: replace(one, digest=objects[name].digest) if name in objects else one
+        for name, one in listing.segments.items()
+    }
+
+
+def altered(listing: Listing, objects: Mapping[str, StoredObject]) -> set[str]:
+    """Segments of which the store itself says that they are not what the index noted: another size, or another ETag."""
+    return {
+        name
+        for name, one in objects.items()
+        if (now := listing.segments.get(name)) and (now.size, now.etag) != (one.size, one.etag)
+    }
+
+
+def adopt(store: TieredStore, listing: Listing) -> list[str]:
+    """Note objects that the index does not know; a line for each known one that is not there any more.
+
+    An object beside a file of its name is left to `offload`, which compares the two.
+    """
+    for name, one in listing.segments.items():
+        if name not in store.objects and not os.path.lexists(store.folder / name):
+            store.objects[name] = one
+    url = store.asked().url
+    gone = [name for name in store.objects if name not in listing.segments and store.is_away(name)]
+    return [f"{name}: is missing at {url}: put it back from a backup" for name in gone]
