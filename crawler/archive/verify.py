@@ -84,6 +84,9 @@ def verify(
 
 @contextlib.contextmanager
 def _locked(path: Path, *, needed: bool, now: Callable[[], datetime]) -> Iterator[None]:
+    if needed:  # all of it may be in the store
+        with contextlib.suppress(OSError):  # the lock tells
+            (path / FOLDER).mkdir(parents=True, exist_ok=True)
     lock = Lock(path / LOCK)
     try:
         lock.take("verify", now())

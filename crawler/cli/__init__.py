@@ -35,6 +35,7 @@ COMMANDS = {
     "export": ("export", "Hand the archive to other tools."),
     "fix": ("fix", "Propose edits to notes: dead and moved links."),
     "serve": ("serve", "Show notes, links and kept pages in the browser."),
+    "offload": ("offload", "Move sealed segments to an object store."),
     "verify": ("verify", "Check records, digests and rows of the archive."),
     "demo": ("demo", "Run the whole job on sample notes, on loopback."),
 }

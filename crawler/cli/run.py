@@ -30,7 +30,7 @@ from crawler.cli.reporting import (
     with_places,
     write_reports,
 )
-from crawler.cli.watching import log_as, watching
+from crawler.cli.watching import TerminalObserver, log_as, watching
 
 if TYPE_CHECKING:
     from crawler.core.model import State
@@ -72,6 +72,7 @@ def command(
 ) -> int:
     """Check every link that is due, keep its page, and report: the dead WeChat and Zhihu links first."""
     from crawler.crawl.context import open_context
+    from crawler.crawl.offload import offload_after
     from crawler.crawl.reading import holds_all_notes
     from crawler.crawl.run import run
     from crawler.schedule.plan import Budget
@@ -91,6 +92,7 @@ def command(
         # Here, since the report of a large archive is made from it while it is written.
         write_reports(result.report, pairs, how, settings, result.found.notes.root, of_all_notes=whole)
         notify(result.report, how, options, settings, wanted)
+        offload_after(result, context, TerminalObserver(options))
         return exit_code(result.report, failing)
 
 

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 @click.option("--repair", is_flag=True, help="Take in what the index does not know, and move torn ends aside.")
 @click.option("--yes", is_flag=True, help="With --repair: also give up what cannot be read any more.")
 @click.option("--rebuild", is_flag=True, help="Make the index anew from the segments, check history included.")
+@click.option(
+    "--trust-store", is_flag=True, help="Of segments in the object store compare size and ETag alone; fetch none."
+)
 @global_options
-def command(options: GlobalOptions, *, repair: bool, yes: bool, rebuild: bool) -> int:
+def command(options: GlobalOptions, *, repair: bool, yes: bool, rebuild: bool, trust_store: bool) -> int:
     """Check every record's digest, every row's record and every segment's end of the archive.
 
     Ends with 0 when all is clean, also when the index only lags behind the segments; with 1 when damage was found,
     also when it was repaired; with 2 when there is no archive, or no index that can be read. Nothing that can be read
     is ever cut or deleted: torn ends are moved into files of their own. What --repair could mend only by giving up
-    something that was acknowledged it lists, and does only with --yes.
+    something that was acknowledged it lists, and does only with --yes. Segments in the object store ([archive] store)
+    are fetched whole, once; with --trust-store the store's word on them is taken.
     """
     from crawler.archive import holds_archive, verify
     from crawler.crawl.context import utc_now as now
@@ -34,11 +38,16 @@ def command(options: GlobalOptions, *, repair: bool, yes: bool, rebuild: bool) -
 
     if yes and not repair:
         raise UsageError("--yes says how far --repair may go; give both")
-    path = Path(options.settings().archive.path)
-    if not holds_archive(path):
+    if rebuild and trust_store:
+        raise UsageError("--rebuild reads every segment, and --trust-store none in the store; give one of them")
+    settings = options.settings()
+    path = Path(settings.archive.path)
+    if not holds_archive(path, settings.archive.store):
         raise UsageError(f"{path} holds no archive; name one with --archive")
-    processes = process_count(options.settings().read)
-    report = verify(path, repair=repair, yes=yes, rebuild=rebuild, now=now, processes=processes)
+    report = verify(
+        path, repair=repair, yes=yes, rebuild=rebuild, trust_store=trust_store, options=settings.archive, now=now,
+        processes=process_count(settings.read),
+    )  # fmt: skip
     for damage in report.damage:
         done = "repaired" if damage.repaired else "damaged"
         click.echo(f"{path_cell(message(damage.where))}\t{cell(message(damage.what))}\t{done}")

@@ -73,7 +73,7 @@ def open_archive(
     if write:
         sweep_temporary_folders()
     path = Path(settings.archive.path)
-    if there and not holds_archive(path):
+    if there and not holds_archive(path, settings.archive.store):
         raise UsageError(f"{path} holds no archive; name one with --archive, or let `crawler run` make it")
     new = write and not holds_archive(path)
     archive = Archive.open(path, settings.archive, write=write, wait=wait, command=command, now=now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,18 @@ def test_an_index_rebuilt_by_several_processes_is_the_one_that_was_there(tmp_pat
     assert rows(path) == before
     with Archive.open(path, write=False) as archive:
         assert archive.search("语音识别")
+
+
+def test_segments_in_an_object_store_are_read_by_several_processes_as_by_one(tmp_path: Path) -> None:
+    pytest.importorskip("obstore", reason="the extra s3 is not installed")
+    path, bucket = filled(tmp_path / "archive", "zst"), tmp_path / "bucket"
+    bucket.mkdir()
+    options = ArchiveSettings(store=bucket.as_uri(), codec="gz")  # another codec seals what the first one wrote
+    with Archive.open(path, options, now=lambda: NOW) as archive:
+        assert len(list(archive.offload())) == 1
+    before = rows(path)
+    several, one = verify(path, options=options, processes=2), verify(path, options=options)
+    assert replace(several, notices=()) == replace(one, notices=())  # these tell how much was fetched
+    assert several.clean
+    assert verify(path, options=options, rebuild=True, processes=2).clean
+    assert rows(path) == before

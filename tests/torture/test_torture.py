@@ -20,6 +20,7 @@ from torture import (
     power_cuts,
     recovered,
     rounds,
+    store_of,
 )
 
 from crawler.archive import verify
@@ -80,6 +81,39 @@ def test_power_cuts_lose_nothing(shim: Path, tmp_path: Path) -> None:
         calls = calls_of(log)
         for n, acknowledged in enumerate(power_cuts(calls, writer.folder, tmp_path / "cut", generator, 12)):
             assert_nothing_lost(tmp_path / "cut", acknowledged, f"power seed {seed}, cut {n}")
+
+
+@pytest.mark.parametrize("mode", ["kill", "torn", "eio", "enospc"])
+def test_a_death_or_failure_while_segments_move_to_a_store_loses_nothing(shim: Path, tmp_path: Path, mode: str) -> None:
+    pytest.importorskip("obstore", reason="the extra s3 is not installed")
+    for seed in rounds(f"store {mode}", 2):
+        generator = random.Random(f"store{mode}{seed}")
+        writer = Writer(shim, tmp_path / f"archive{seed}", codec_of(seed))
+        assert writer.run(12).returncode == 0
+        writer.store = True
+        for _ in range(3):
+            done = writer.run(1, mode, generator.randint(40, 90))  # the page of a short run is recorded by then
+            assert "Traceback" not in done.stderr, f"store {mode} seed {seed}: {done.stderr}"
+        assert_nothing_lost(writer.folder, writer.acknowledged(), f"store {mode} seed {seed}")
+        assert writer.run(1).returncode == 0
+        assert len(list(store_of(writer.folder).iterdir())) > 2
+        assert_nothing_lost(writer.folder, writer.acknowledged(), f"store {mode} seed {seed}, moved")
+
+
+def test_power_cuts_while_segments_move_to_a_store_lose_nothing(shim: Path, tmp_path: Path) -> None:
+    """The store is somebody else's, and has what it said that it has."""
+    pytest.importorskip("obstore", reason="the extra s3 is not installed")
+    for seed in rounds("store power", 1):
+        generator = random.Random(f"storepower{seed}")
+        writer = Writer(shim, tmp_path / f"archive{seed}", codec_of(seed), store=True)
+        log = tmp_path / f"{seed}.log"
+        for _ in range(2):
+            assert writer.run(15, log=log).returncode == 0
+        shutil.rmtree(tmp_path / "cut.store", ignore_errors=True)
+        shutil.copytree(store_of(writer.folder), tmp_path / "cut.store")
+        calls = calls_of(log)
+        for n, acknowledged in enumerate(power_cuts(calls, writer.folder, tmp_path / "cut", generator, 12)):
+            assert_nothing_lost(tmp_path / "cut", acknowledged, f"store power seed {seed}, cut {n}")
 
 
 @pytest.fixture(scope="module", params=CODECS)

@@ -60,6 +60,7 @@ class Writer:
     folder: Path
     codec: str
     runs: int = 0
+    store: bool = False  # sealed segments are moved to an object store at the end of each run
 
     @property
     def ack(self) -> Path:
@@ -71,6 +72,8 @@ class Writer:
     ) -> subprocess.CompletedProcess[str]:
         """One process; `mode` and `at` as the shim has them."""
         self.folder.mkdir(exist_ok=True)
+        if self.store:
+            store_of(self.folder).mkdir(exist_ok=True)
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -78,6 +81,8 @@ class Writer:
             "TORTURE_FOLDER": f"{self.folder}/",
             "TORTURE_ACK": str(self.ack),
         }
+        if self.store:
+            environment["TORTURE_STORE"] = settings_of(self.folder).store
         if mode:
             environment |= {"TORTURE_MODE": mode, "TORTURE_AT": str(at)}
         if log:
@@ -97,9 +102,20 @@ def at_the_end() -> datetime:
     return later(FAR)
 
 
+def store_of(folder: Path) -> Path:
+    """The folder that is an archive's object store, beside it."""
+    return folder.with_name(f"{folder.name}.store")
+
+
+def settings_of(folder: Path) -> ArchiveSettings:
+    """With an object store, if the archive has one."""
+    store = store_of(folder)
+    return ArchiveSettings(store=store.as_uri() if store.exists() else "")
+
+
 def opened(folder: Path, *, write: bool = True) -> Archive:
     """An archive, at a time when everything that was written here lies in the past."""
-    return Archive.open(folder, ArchiveSettings(), write=write, now=at_the_end)
+    return Archive.open(folder, settings_of(folder), write=write, now=at_the_end)
 
 
 def found(folder: Path) -> set[str]:
@@ -128,7 +144,7 @@ def assert_nothing_lost(folder: Path, acknowledged: list[str], hint: str) -> Non
     whole, told = recovered(folder)
     lost = set(acknowledged) - whole
     assert not lost, f"{hint}: {len(lost)} of {len(acknowledged)} lost, first {min(lost)}; told: {told}"
-    report = verify(folder, now=at_the_end)
+    report = verify(folder, now=at_the_end, options=settings_of(folder))
     assert report.clean, f"{hint}: {report.damage[:3]}"
 
 

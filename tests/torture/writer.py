@@ -1,5 +1,6 @@
 """A writer under torture: ARCHIVE ACK CODEC SEED BATCHES. Appends a line to ACK for each capture that was acknowledged.
 
+TORTURE_STORE is the URL of an object store to which sealed segments go at the end.
 An error of ours is survived as a run would: it is printed, and the next batch is tried.
 """
 
@@ -16,11 +17,12 @@ from store_samples import NOW, check_of, open_archive
 from crawler.core.errors import ArchiveError
 
 HOSTS = ("mp.weixin.qq.com", "zhuanlan.zhihu.com")
+STORE = os.environ.get("TORTURE_STORE", "")
 
 
 def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
     generator = random.Random(seed)
-    with open_archive(path, codec=codec, at=NOW + timedelta(days=seed)) as archive:
+    with open_archive(path, codec=codec, at=NOW + timedelta(days=seed), store=STORE) as archive:
         assert archive._shelf is not None
         archive._shelf.max_size = 60_000  # so that segments change often
         for number in range(batches):
@@ -36,6 +38,9 @@ def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
                 sys.stdout.write(f"{type(error).__name__}: {error}\n")
                 continue
             os.write(ack, "".join(f"{check.page.text}\n" for check in batch).encode())
+        if STORE:
+            for _ in archive.offload():
+                pass
 
 
 if __name__ == "__main__":
