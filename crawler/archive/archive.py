@@ -92,7 +92,7 @@ class Archive:
         """
         options = options or ArchiveSettings()
         if not write:
-            return cls(path, options, opening.reading(path, options), now)
+            return cls(path, options, opening.reading(path), now)
         lock = opening.locked(path, command, wait, now)
         try:
             notices = opening.with_index(path, options, now)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import IO, TYPE_CHECKING, Any, Final
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from crawler.core.errors import ArchiveDamaged, ConfigError, StoreError, StoreRefused
@@ -23,6 +25,8 @@ from crawler.core.url import redact
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Client
+
+T = TypeVar("T")
 
 PART: Final = 5 * 1024 * 1024  # bytes of an upload sent at a time: the least that S3 takes
 CHUNK: Final = 4 * 1024 * 1024  # bytes of a download asked for at a time
@@ -101,25 +105,19 @@ class ObjectStore:
         """Everything below the URL."""
         segments: dict[str, StoredObject] = {}
         others: list[str] = []
-        with self._asking() as client:
-            import obstore
-
-            for batch in obstore.list(client):
-                for found in batch:
-                    name = found["path"]
-                    if _NAME.fullmatch(name):
-                        segments[name] = _described(name, found)
-                    else:
-                        others.append(name)
-                if len(segments) + len(others) > MAX_OBJECTS:
-                    raise StoreRefused(
-                        f"{self.url} holds over {MAX_OBJECTS} objects: give the archive a prefix of its own"
-                    )
+        for name, found in self._ask(_listed):
+            if _NAME.fullmatch(name):
+                segments[name] = found
+            else:
+                others.append(name)
+        if len(segments) + len(others) >= MAX_OBJECTS:
+            raise StoreRefused(f"{self.url} holds {MAX_OBJECTS} objects or more: give the archive a prefix of its own")
         return Listing(segments, tuple(others))
 
     def find(self, name: str) -> StoredObject | None:
         """One object as the store describes it; None where there is none."""
-        with self._asking() as client:
+
+        def head(client: Client) -> StoredObject | None:
             import obstore
 
             try:
@@ -127,19 +125,24 @@ class ObjectStore:
             except FileNotFoundError:
                 return None
 
+        return self._ask(head)
+
     def range(self, name: str, offset: int, length: int) -> bytes:
         """Bytes of an object, which must reach that far. Raises ArchiveDamaged where it does not, or is not there."""
-        with self._asking() as client:
+
+        def get(client: Client) -> bytes:
             import obstore
 
             try:
-                data = bytes(obstore.get_range(client, name, start=offset, length=length))
+                return bytes(obstore.get_range(client, name, start=offset, length=length))
             except FileNotFoundError as error:
                 raise ArchiveDamaged(f"segment {name} is not at {self.url}: put it back from a backup") from error
             except Exception as error:
                 if _status(error) == 416:  # Range Not Satisfiable
                     raise ArchiveDamaged(f"segment {name} at {self.url} ends before byte {offset}") from error
                 raise
+
+        data = self._ask(get)
         self.fetched += len(data)
         if len(data) < length:
             raise ArchiveDamaged(f"segment {name} at {self.url} ends before byte {offset + length}")
@@ -161,16 +164,16 @@ class ObjectStore:
         makes of such parts; where it is not (other stores, encryption by keys of one's own), all is read back. Raises
         ArchiveDamaged where other bytes are there.
         """
+
+        def put(client: Client) -> None:
+            import obstore
+
+            obstore.put(client, name, file, chunk_size=PART, max_concurrency=2)
+
         there = self.find(name)
         is_new = there is None
         if is_new:
-            with self._asking() as client:
-                import obstore
-
-                try:
-                    obstore.put(client, name, file, chunk_size=PART, max_concurrency=2)
-                except FileNotFoundError as error:
-                    raise self._meaning(error) from error
+            self._ask(put)
             there = self.find(name)
         if there is None:
             raise StoreError(f"{self.url} took {name} and does not have it")
@@ -181,15 +184,13 @@ class ObjectStore:
     def _digest(self, one: StoredObject) -> str:
         return self.download(one, lambda _: None)
 
-    @contextmanager
-    def _asking(self) -> Iterator[Client]:
-        """The library's client, its errors translated; after one, the store is left alone for `REST` seconds."""
+    def _ask(self, work: Callable[[Client], T]) -> T:
+        """What the library answers, its errors translated; after one, the store is left alone for `REST` seconds."""
         if self._rests and time.monotonic() < self._rests[0]:
             raise self._rests[1]
         try:
-            if self._client is None:
-                self._client = _connected(self.url)
-            yield self._client
+            client = self._client = self._client or _connected(self.url)
+            return _interruptible(lambda: work(client))
         except (StoreError, ArchiveDamaged, ConfigError):
             raise
         except Exception as error:
@@ -252,6 +253,30 @@ def _connected(url: str) -> Client:
         },
         retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_UNTIL)},
     )
+
+
+def _interruptible(work: Callable[[], T]) -> T:
+    """Work in a thread of its own, so that Ctrl-C is heard: a call of the library ends at its deadline, not before."""
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future.result()
+
+
+def _listed(client: Client) -> list[tuple[str, StoredObject]]:
+    """What lies there, `MAX_OBJECTS` at most."""
+    import obstore
+
+    described = ((one["path"], _described(one["path"], one)) for batch in obstore.list(client) for one in batch)
+    return list(islice(described, MAX_OBJECTS))
 
 
 def _described(name: str, found: Any) -> StoredObject:

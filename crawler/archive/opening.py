@@ -25,11 +25,11 @@ from crawler.core.settings import ArchiveSettings
 C = TypeVar("C")
 
 
-def reading(path: Path, options: ArchiveSettings) -> sqlite3.Connection:
-    """The index of an archive for reading, an empty one where there is no archive. Raises ArchiveError, StoreError."""
+def reading(path: Path) -> sqlite3.Connection:
+    """The index of an archive for reading, an empty one where there is no archive. Raises ArchiveError."""
     if path.exists() and not path.is_dir():
         raise ArchiveError(f"{path} is a file: an archive is a folder")
-    if why := is_needed(path, options.store):
+    if why := is_needed(path):
         raise ArchiveDamaged(f"{path / INDEX} {why} beside segments: run `crawler verify --rebuild`")
     if (path / INDEX).exists() and (path / INDEX).stat().st_size:
         return schema.open_reader(path / INDEX)

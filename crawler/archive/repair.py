@@ -51,6 +51,7 @@ def _forget_segment(db: sqlite3.Connection, ident: int) -> set[int]:
     )
     for (picture,) in db.execute("SELECT id FROM pictures WHERE segment = ?", (ident,)).fetchall():
         _drop_picture(db, picture)
+    db.execute("DELETE FROM objects WHERE name = (SELECT name FROM segments WHERE id = ?)", (ident,))
     db.execute("DELETE FROM segments WHERE id = ?", (ident,))
     return {row for (row,) in rows}
 

@@ -42,9 +42,7 @@ def unless_away(text_of: Callable[[int], str | None]) -> Callable[[int], str | N
             return text_of(ident)
         except StoreError as error:
             if not told:
-                log.warning(
-                    "crawler: %s; old words of changed pages stay in the search until `verify --rebuild`", error
-                )
+                log.warning("crawler: %s; the search has old words of changed pages until `verify --rebuild`", error)
             told = True
             return None
 

@@ -20,7 +20,7 @@ from crawler.archive.cache import BlockCache
 from crawler.archive.objects import Listing, ObjectStore, StoredObject
 from crawler.archive.segments import FOLDER
 from crawler.archive.store import LocalStore, sequence
-from crawler.core.errors import StoreRefused
+from crawler.core.errors import ArchiveDamaged, StoreRefused
 from crawler.core.files import replacing
 from crawler.core.settings import ArchiveSettings
 
@@ -71,7 +71,7 @@ class TieredStore(LocalStore):
         self.objects = objects
         self.remote = ObjectStore(options.store) if options.store else None
         self.changed: set[str] = set()  # segments whose bytes are not those that were uploaded
-        self._last_url = last_url
+        self.last_url = last_url
         self._limit = options.cache
         self._copies = LocalStore(path / CACHE)
         self._copied: list[str] = []  # whole copies of this process, the least recently used first
@@ -85,7 +85,11 @@ class TieredStore(LocalStore):
     def read(self, name: str, offset: int, length: int) -> bytes:
         """A range of a file, of a whole copy, or of an object. Also raises StoreError."""
         if not self.is_away(name):
-            return super().read(name, offset, length)
+            try:
+                return super().read(name, offset, length)
+            except ArchiveDamaged:
+                if not self.is_away(name):  # else another process moved it just now
+                    raise
         if name in self._copied:
             return self._copies.read(name, offset, length)
         return self._blocks.read(self.objects[name], offset, length)
@@ -129,7 +133,7 @@ class TieredStore(LocalStore):
         """The object store. Raises StoreRefused where none is set."""
         if self.remote is None:
             raise StoreRefused(
-                f"sealed segments of this archive lie at {self._last_url or 'a store'}: set [archive] store to it"
+                f"sealed segments of this archive lie at {self.last_url or 'a store'}: set [archive] store to it"
             )
         return self.remote
 
@@ -185,13 +189,29 @@ def altered(listing: Listing, objects: Mapping[str, StoredObject]) -> set[str]:
 
 
 def adopt(store: TieredStore, listing: Listing) -> list[str]:
-    """Note objects that the index does not know; a line for each known one that is not there any more.
+    """Have the index know what is listed; a line for each segment that is not there any more.
 
-    An object beside a file of its name is left to `offload`, which compares the two.
+    An object beside a file of its name is left to `offload`, which compares the two; one that is gone while its file is
+    here is forgotten, so that it is uploaded again.
     """
     for name, one in listing.segments.items():
         if name not in store.objects and not os.path.lexists(store.folder / name):
             store.objects[name] = one
+    for name in [name for name in store.objects if name not in listing.segments and not store.is_away(name)]:
+        del store.objects[name]
+    if moved := moved_elsewhere(store, listing):
+        return [moved]
     url = store.asked().url
-    gone = [name for name in store.objects if name not in listing.segments and store.is_away(name)]
+    gone = [name for name in store.objects if name not in listing.segments]
     return [f"{name}: is missing at {url}: put it back from a backup" for name in gone]
+
+
+def moved_elsewhere(store: TieredStore, listing: Listing) -> str:
+    """Why another store than this one must be meant, "" if it is right: nothing that was moved lies in it."""
+    away = [name for name in store.objects if store.is_away(name)]
+    url = store.asked().url
+    if not away or url == store.last_url or any(name in listing.segments for name in away):
+        return ""
+    return (
+        f"none of {len(away)} sealed segments lies at {url}: they were moved to {store.last_url}; set [archive] store"
+    )

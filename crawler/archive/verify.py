@@ -28,7 +28,7 @@ from crawler.archive.repair import mend
 from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.spread import Spread, spread_over
 from crawler.archive.tiers import TieredStore
-from crawler.core.errors import ArchiveDamaged, ArchiveError
+from crawler.core.errors import ArchiveDamaged, ArchiveError, StoreRefused
 from crawler.core.settings import ArchiveSettings
 
 _NAMED: Final = 3  # foreign objects that are named
@@ -138,7 +138,7 @@ class _Task:
                 recovered = Recovery(self.path, index, reader, force=True).run()
                 notices = tuple(recovered.notices)
                 found = [replace(one, repaired=True) for one in recovered.damage if "missing" not in one.what]
-            self._compare(store)
+            notices = (*notices, *self._compare(store))
             audit = Audit(db, reader, self.spread, store.changed, self.trusting)
             audit.run()
             if self.repair:
@@ -149,23 +149,37 @@ class _Task:
         notices = (*notices, *audit.notices, *self._told(store))
         return VerifyReport(audit.segments, audit.records, audit.captures, audit.orphans, damage, notices)
 
-    def _compare(self, store: TieredStore) -> None:
-        """From here on the store holds what it lists. Raises StoreRefused where segments lie in one that is not set."""
+    def _compare(self, store: TieredStore) -> list[str]:
+        """From here on the store holds what it lists; a line for each copy there that is not what is here.
+
+        Raises StoreRefused where segments lie in a store that is not the one that is set.
+        """
         if self.listing is None:
             if any(store.is_away(name) for name in store.objects):
                 store.asked()
-            return
+            return []
+        if moved := tiers.moved_elsewhere(store, self.listing):
+            raise StoreRefused(moved)
+        altered = tiers.altered(self.listing, store.objects)
+        lost = [name for name in store.objects if name not in self.listing.segments]
+        copies = [name for name in (*altered, *lost) if not store.is_away(name)]
         if self.trusting:
-            store.changed |= tiers.altered(self.listing, store.objects)
+            store.changed |= altered
         store.objects = tiers.joined(self.listing, store.objects)
+        url = store.asked().url
+        return [f"{name} is here, but its copy at {url} is missing, or has another size or ETag" for name in copies]
 
     def _told(self, store: TieredStore) -> Iterator[str]:
         """Lines on the object store: what was read of it, and what lies there that is none of ours."""
         if self.listing is None or store.remote is None:
             return
-        away = sum(store.is_away(name) for name in store.objects)
-        how = "compared by size and ETag, not read" if self.trusting else f"read ({store.remote.fetched} bytes fetched)"
-        yield f"{away} segments at {store.remote.url}: {how}"
+        if away := sum(store.is_away(name) for name in store.objects):
+            how = (
+                "compared by size and ETag, not read"
+                if self.trusting
+                else f"read ({store.remote.fetched} bytes fetched)"
+            )
+            yield f"{away} segments at {store.remote.url}: {how}"
         if others := self.listing.others:
             some = ", ".join(name[:80] for name in others[:_NAMED]) + (", ..." if len(others) > _NAMED else "")
             yield f"{len(others)} objects at {store.remote.url} are no segments, and are left alone: {some}"

@@ -73,8 +73,13 @@ def open_archive(
     if write:
         sweep_temporary_folders()
     path = Path(settings.archive.path)
-    if there and not holds_archive(path, settings.archive.store):
-        raise UsageError(f"{path} holds no archive; name one with --archive, or let `crawler run` make it")
+    if there and not holds_archive(path):
+        stored = (
+            f"; `crawler verify --rebuild` makes one of what lies at {store}"
+            if (store := settings.archive.store)
+            else ""
+        )
+        raise UsageError(f"{path} holds no archive; name one with --archive, or let `crawler run` make it{stored}")
     new = write and not holds_archive(path)
     archive = Archive.open(path, settings.archive, write=write, wait=wait, command=command, now=now)
     try:

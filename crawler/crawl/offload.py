@@ -31,14 +31,11 @@ def offload_after(result: RunResult, context: Context, observer: Observer = SILE
     store = context.settings.archive.store
     if not store or result.report.run.stopped_by in ("signal", "network-down"):
         return
-    sent, size = 0, 0
     try:
         for one in offload(context):
             if one.problem:
                 observer.warn(f"segment {one.name} stays here: {one.problem}")
             else:
-                sent, size = sent + 1, size + one.size
+                observer.say(f"segment {one.name} ({one.size} bytes) moved to {store}")
     except ArchiveError as error:
         observer.warn(f"{error}: sealed segments stay here, and the next run or `crawler offload` tries again")
-    if sent:
-        observer.say(f"{sent} sealed segments ({size} bytes) moved to {store}")

@@ -14,7 +14,7 @@ from store_samples import NOW, TEXT, check_of, clock, later, link_of, rows, segm
 from crawler.archive import Archive, Moved, VerifyReport, cache, holds_archive, objects, offload, tiers, verify
 from crawler.archive.cache import BLOCK, BlockCache
 from crawler.archive.objects import ObjectStore, StoredObject, measured
-from crawler.core.errors import ArchiveDamaged, ArchiveError, ConfigError, StoreError, StoreRefused
+from crawler.core.errors import ArchiveDamaged, ConfigError, StoreError, StoreRefused
 from crawler.core.settings import ArchiveSettings
 
 pytest.importorskip("obstore", reason="the extra s3 is not installed")
@@ -189,13 +189,15 @@ def test_a_lost_index_is_made_again_from_the_store_alone(tmp_path: Path, away: P
     assert not [name for name in names(away / "cache") if "~" not in name]  # whole copies are gone
 
 
-def test_an_empty_folder_with_a_full_store_is_an_archive_without_its_index(
+def test_in_an_empty_folder_a_writer_makes_the_index_of_what_the_store_holds(
     tmp_path: Path, away: Path, bucket: Path
 ) -> None:
     fresh = tmp_path / "fresh"
     assert holds_archive(fresh, bucket.as_uri())
-    with pytest.raises(ArchiveError, match="is missing beside segments: run `crawler verify --rebuild`"):
-        opened(fresh, bucket, write=False)
+    with opened(
+        fresh, bucket, write=False
+    ) as archive:  # a reader asks no store, such as `check` in CI without its keys
+        assert archive.histories() == {}
     with opened(fresh, bucket, days=3) as archive:
         assert archive.notices[0].endswith("is missing: made anew from the segments")
         assert len(archive.histories()) == 2
@@ -263,6 +265,63 @@ def test_a_segment_that_is_gone_from_the_store_is_named_at_each_opening_and_its_
     assert [one.where for one in checked(away, bucket).damage] == [name]
     (bucket.parent / "aside").rename(bucket / name)
     assert checked(away, bucket).clean
+
+
+def test_what_is_gone_from_the_store_is_given_up_only_with_yes_and_then_named_no_more(away: Path, bucket: Path) -> None:
+    (bucket / names(bucket)[0]).unlink()
+    assert not checked(away, bucket, repair=True).clean
+    with opened(away, bucket, write=False) as archive:
+        assert len(list(archive.captures())) == 3
+    checked(away, bucket, repair=True, yes=True)
+    assert checked(away, bucket).clean
+    with opened(away, bucket, days=2) as archive:
+        assert archive.notices == ()
+        assert len(list(archive.captures())) == 2
+
+
+def test_a_store_in_which_nothing_of_it_lies_is_not_believed_to_be_its_store(
+    tmp_path: Path, away: Path, bucket: Path
+) -> None:
+    typo = tmp_path / "bukcet"
+    typo.mkdir()
+    with pytest.raises(
+        StoreRefused, match=r"none of 2 sealed segments lies at .*bukcet: they were moved to .*bucket; set"
+    ):
+        checked(away, typo, repair=True, yes=True)
+    with opened(away, typo, days=2) as archive:
+        assert len(archive.notices) == 1
+        assert "they were moved to" in archive.notices[0]
+    for file in bucket.iterdir():  # moved on purpose
+        file.rename(typo / file.name)
+    assert checked(away, typo).clean
+
+
+def test_a_copy_that_is_lost_from_the_store_is_named_and_made_again(tmp_path: Path, bucket: Path) -> None:
+    path = sealed_archive(tmp_path / "archive", bucket)
+    offloaded(path, bucket, keep_local=True)
+    name = names(bucket)[0]
+    (bucket / name).unlink()
+    report = checked(path, bucket)
+    assert report.clean
+    assert any(notice.startswith(f"{name} is here, but its copy at") for notice in report.notices)
+    assert [one.name for one in offloaded(path, bucket, keep_local=True)] == [name]
+    assert names(bucket)[0] == name
+
+
+def test_a_segment_that_is_moved_in_the_middle_of_a_read_is_read(
+    tmp_path: Path, bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sealed_archive(tmp_path / "archive", bucket)
+    read = tiers.LocalStore.read
+
+    def late(self: tiers.TieredStore, name: str, offset: int, length: int) -> bytes:
+        monkeypatch.undo()
+        offloaded(path, bucket)
+        return read(self, name, offset, length)
+
+    with opened(path, bucket, write=False) as archive:
+        monkeypatch.setattr(tiers.LocalStore, "read", late)
+        assert archive.text(1).endswith("Nr. 0")
 
 
 def test_segments_copied_home_are_read_without_a_store(away: Path, bucket: Path) -> None:
