@@ -31,6 +31,7 @@ from crawler.archive.journal import (
 from crawler.archive.keep import decide, distinct
 from crawler.archive.lock import Lock, is_held
 from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage
+from crawler.archive.objects import check_url
 from crawler.archive.offload import offload
 from crawler.archive.opening import named_errors
 from crawler.archive.order import SKEW
@@ -62,7 +63,8 @@ class Archive:
         self._options = options
         self._db = db
         self._now = now
-        self._store = tiers.opened(path, options, db)
+        self._remote = tiers.Remote(path, options)
+        self._store = tiers.opened(path, self._remote, db)
         self._reader = SegmentReader(self._store)
         self._text_of = texts.text_reader(db, self._reader)
         self._index = Index(db, texts.unless_away(self._text_of), now)
@@ -88,9 +90,11 @@ class Archive:
 
         A missing or empty folder opened for reading is an empty archive. Segments whose index is missing, empty or
         damaged are an error for reading, and are taken in for writing; `notices` tells of that, and of whatever else
-        was brought into agreement. Raises ArchiveBusy, ArchiveError, ArchiveDamaged.
+        was brought into agreement. Raises ArchiveBusy, ArchiveError, ArchiveDamaged, ConfigError.
         """
         options = options or ArchiveSettings()
+        if options.store:
+            check_url(options.store)
         if not write:
             return cls(path, options, opening.reading(path), now)
         lock = opening.locked(path, command, wait, now)
@@ -100,12 +104,7 @@ class Archive:
         except BaseException:
             lock.release()
             raise
-        try:
-            archive = cls(path, options, db, now)
-        except BaseException:
-            db.close()
-            lock.release()
-            raise
+        archive = cls(path, options, db, now)
         archive._lock = lock
         try:
             with disk.translated(path):
@@ -137,16 +136,16 @@ class Archive:
                 self._shelf.close()
         self._reader.close()
         self._store.close()
+        self._remote.close()
         self._db.close()
         if self._lock:
             self._lock.release()
 
     def _list_objects(self) -> list[str]:
         """Have the index know what the object store holds; a line for what is gone, and where it cannot be asked."""
-        if self._store.remote is None:
-            return []
         try:
-            return tiers.adopt(self._store, self._store.remote.listing())
+            listing = self._remote.listing()
+            return tiers.adopt(self._store, listing) if listing else []
         except StoreError as error:
             return [f"{error}: sealed segments stay here for now, and those there cannot be read"]
 

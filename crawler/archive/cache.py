@@ -1,7 +1,8 @@
-"""What was read of segments that lie elsewhere, kept on this machine: blocks of them, as files of one folder.
+"""What was read of segments that lie elsewhere, kept on this machine, as files of one folder.
 
-Only a help: a block whose checksum is wrong is fetched again, a folder that cannot be written is done without, and all
-of it may be deleted at any time. The oldest blocks go when the bound is passed.
+Blocks of them (`BlockCache`) are only a help: one whose checksum is wrong is fetched again, a folder that cannot be
+written is done without, all may be deleted at any time, and the oldest go when the bound is passed. Whole copies
+(`WholeCopies`) are made where all of a segment is wanted, and go when the work is done.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Final
 
 from crawler.archive import disk
 from crawler.archive.objects import StoredObject
+from crawler.archive.store import LocalStore
 from crawler.core.errors import ArchiveError
-from crawler.core.files import replace_file
+from crawler.core.files import replace_file, replacing
 
 BLOCK: Final = 256 * 1024  # bytes: a text is 10 kB; a page of WeChat 25-40 kB, packed
 MOST: Final = 16  # blocks that are asked for at a time: 4 MB
@@ -31,25 +33,24 @@ Fetch = Callable[[str, int, int], bytes]  # name, offset, length
 class BlockCache:
     """Reads ranges through the cache. `limit`: bytes on the disk; 0: none are kept."""
 
-    def __init__(self, folder: Path, limit: int, fetch: Fetch) -> None:
+    def __init__(self, folder: Path, limit: int) -> None:
         self.folder = folder
         self._limit = limit
-        self._fetch = fetch
         self._fresh: dict[str, bytes] = {}  # file names -> blocks of the last request
         self._next = ""  # the block behind them
         self._ahead = 1  # blocks to ask for; grows while reading goes straight on
         self._size: int | None = None  # of the folder, as far as this process knows
 
-    def read(self, one: StoredObject, offset: int, length: int) -> bytes:
+    def read(self, one: StoredObject, offset: int, length: int, fetch: Fetch) -> bytes:
         """A range of a segment; fewer bytes where it ends before. Raises what `fetch` raises."""
         end = min(offset + length, one.size)
         if offset >= end:
             return b""
         first, last = offset // BLOCK, (end - 1) // BLOCK
-        whole = b"".join(self._block(one, number, last) for number in range(first, last + 1))
+        whole = b"".join(self._block(one, number, last, fetch) for number in range(first, last + 1))
         return whole[offset - first * BLOCK : end - first * BLOCK]
 
-    def _block(self, one: StoredObject, number: int, last: int) -> bytes:
+    def _block(self, one: StoredObject, number: int, last: int, fetch: Fetch) -> bytes:
         name = _file_name(one, number)
         block = self._fresh.get(name) or self._kept(name)
         if block is not None:
@@ -57,7 +58,7 @@ class BlockCache:
         self._ahead = min(self._ahead * 2, MOST) if name == self._next else 1
         count = min(max(last - number + 1, self._ahead), MOST)
         start = number * BLOCK
-        data = self._fetch(one.name, start, min(count * BLOCK, one.size - start))
+        data = fetch(one.name, start, min(count * BLOCK, one.size - start))
         self._fresh = {
             _file_name(one, number + n): data[n * BLOCK : (n + 1) * BLOCK] for n in range(-(-len(data) // BLOCK))
         }
@@ -117,6 +118,42 @@ class BlockCache:
                         stat = entry.stat(follow_symlinks=False)
                         found.append((stat.st_mtime, stat.st_size, Path(entry.path)))
         return found
+
+
+class WholeCopies:
+    """Segments copied whole by this process, until `close`. `limit`: bytes on the disk; one is always kept."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self.files = LocalStore(folder)
+        self._limit = limit
+        self._made: dict[str, tuple[int, str]] = {}  # size and SHA-256; the least recently wanted first
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._made
+
+    def make(self, one: StoredObject, download: Callable[[StoredObject, Callable[[bytes], object]], str]) -> str:
+        """Have a copy, for which others make room; the SHA-256 of its bytes. Raises what `download` raises."""
+        size, digest = self._made.pop(one.name, (one.size, ""))
+        if not digest:
+            while self._made and size + sum(taken for taken, _ in self._made.values()) > self._limit:
+                oldest = next(iter(self._made))
+                del self._made[oldest]
+                self.files.remove(oldest)
+            folder = self.files.folder
+            with disk.translated(folder):
+                folder.mkdir(exist_ok=True)
+                disk.refuse_link(folder)
+                with replacing(folder / one.name, durable=False) as file:
+                    digest = download(one, file.write)
+        self._made[one.name] = size, digest
+        return digest
+
+    def close(self) -> None:
+        """Remove all copies."""
+        self.files.close()
+        for name in self._made:
+            self.files.remove(name)
+        self._made.clear()
 
 
 def _file_name(one: StoredObject, number: int) -> str:

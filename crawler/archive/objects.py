@@ -95,7 +95,7 @@ class ObjectStore:
     """
 
     def __init__(self, url: str) -> None:
-        _check_url(url)
+        check_url(url)
         self.url = url
         self.fetched = 0  # bytes of segments that were read
         self._client: Client | None = None
@@ -224,7 +224,8 @@ class ObjectStore:
         return StoreError(f"{self.url} cannot be read or written")
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
+    """Raise ConfigError for what is no URL of a store; what may be a key in it is not repeated."""
     parts = urlsplit(url)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ConfigError(

@@ -33,13 +33,13 @@ def offload(path: Path, db: sqlite3.Connection, store: TieredStore, *, keep_loca
             try:
                 one, sent = remote.upload(name, file, made)
             except ArchiveDamaged as error:
-                yield Moved(name, made.size, sent=False, here=True, problem=str(error))
-                continue
-        _record(path, db, store, one)
-        if not keep_local:
-            with disk.translated(path):
-                store.remove(name)
-        yield Moved(name, one.size, sent, here=keep_local)
+                moved = Moved(name, made.size, sent=False, here=True, problem=str(error))
+            else:
+                _record(path, db, store, one)
+                if not keep_local:
+                    store.remove(name)
+                moved = Moved(name, made.size, sent, here=keep_local)
+        yield moved
 
 
 def _record(path: Path, db: sqlite3.Connection, store: TieredStore, one: StoredObject) -> None:

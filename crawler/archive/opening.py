@@ -42,8 +42,10 @@ def with_index(path: Path, options: ArchiveSettings, now: Callable[[], datetime]
     if not why:
         return []
     from crawler.archive.rebuild import rebuild  # rarely
+    from crawler.archive.tiers import Remote
 
-    damage = rebuild(path, now, options=options)
+    with contextlib.closing(Remote(path, options)) as remote:
+        damage = rebuild(path, now, remote=remote)
     return [f"{path / INDEX} {why}: made anew from the segments", *(f"{one.where}: {one.what}" for one in damage)]
 
 

@@ -29,12 +29,11 @@ _FIRST: Final = 64 * 1024  # bytes in which the first record, a warcinfo, surely
 
 
 def rebuild(
-    path: Path, now: Callable[[], datetime], spread: Spread | None = None, options: ArchiveSettings | None = None
+    path: Path, now: Callable[[], datetime], spread: Spread | None = None, remote: tiers.Remote | None = None
 ) -> list[Damage]:
     """Make the index anew, under the lock; what could not be read. The old one becomes index.sqlite.old.
 
-    Segments of an object store that `options` name are read as well. Raises ArchiveError; then the old index is as it
-    was.
+    What lies in the archive's object store is read as well. Raises ArchiveError; then the old index is as it was.
     """
     new, old = path / f"{INDEX}.new", path / INDEX
     schema.refuse_links(old)
@@ -43,11 +42,11 @@ def rebuild(
             schema.open_reader(old, as_is=True).close()
     _remove(new)
     db = schema.open_writer(new)
-    store = tiers.opened(path, options or ArchiveSettings(), db)
+    store = tiers.opened(path, remote or tiers.Remote(path, ArchiveSettings()), db)
     reader = SegmentReader(store)
     try:
-        if store.remote:
-            tiers.adopt(store, store.remote.listing())
+        if listing := store.remote.listing():
+            tiers.adopt(store, listing)
         db.execute("PRAGMA synchronous = OFF")  # synced once, at the end
         damage = _fill(path, db, reader, now, spread or Spread(path / FOLDER))
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,7 +1,7 @@
 """Segments in two places: files of the archive's folder, and for sealed ones an object store.
 
 A file of the folder always comes first. What lies in the store alone is read in ranges through the cache, or, where all
-of it is wanted, from a whole copy that lives as long as this store is open. Which objects there are is told by a table
+of it is wanted, from a whole copy, both of them `cache`'s. Which objects there are is told by a table
 of the index (`ObjectRows`); when segments are moved is `offload`'s business.
 """
 
@@ -15,13 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from crawler.archive import disk
-from crawler.archive.cache import BlockCache
+from crawler.archive.cache import BlockCache, WholeCopies
 from crawler.archive.objects import Listing, ObjectStore, StoredObject
 from crawler.archive.segments import FOLDER
 from crawler.archive.store import LocalStore, sequence
 from crawler.core.errors import ArchiveDamaged, StoreRefused
-from crawler.core.files import replacing
 from crawler.core.settings import ArchiveSettings
 
 CACHE: Final = "cache"  # in the archive's folder
@@ -60,22 +58,37 @@ class ObjectRows(MutableMapping[str, StoredObject]):
         return int(self._db.execute("SELECT count(*) FROM objects").fetchone()[0])
 
 
+class Remote:
+    """The object store of an archive, if one is set, and what this process has read of it."""
+
+    def __init__(self, path: Path, options: ArchiveSettings) -> None:
+        """Nothing is asked yet. Raises ConfigError."""
+        self.url = options.store
+        self.client = ObjectStore(options.store) if options.store else None
+        self.blocks = BlockCache(path / CACHE, options.cache)
+        self.copies = WholeCopies(path / CACHE, options.cache)
+
+    def listing(self) -> Listing | None:
+        """What lies there; None where no store is set. Raises StoreError."""
+        return self.client.listing() if self.client else None
+
+    def close(self) -> None:
+        """Remove whole copies."""
+        self.copies.close()
+
+
 class TieredStore(LocalStore):
     """The segments of an archive, wherever they lie. New ones are written to the folder."""
 
     def __init__(
-        self, path: Path, options: ArchiveSettings, objects: MutableMapping[str, StoredObject], last_url: str = ""
+        self, path: Path, remote: Remote, objects: MutableMapping[str, StoredObject], last_url: str = ""
     ) -> None:
-        """`last_url`: where the objects were, for whoever has not set a store. Raises ConfigError."""
+        """`last_url`: where the objects were, for whoever has not set a store. `remote` is closed by who opened it."""
         super().__init__(path / FOLDER)
+        self.remote = remote
         self.objects = objects
-        self.remote = ObjectStore(options.store) if options.store else None
-        self.changed: set[str] = set()  # segments whose bytes are not those that were uploaded
         self.last_url = last_url
-        self._limit = options.cache
-        self._copies = LocalStore(path / CACHE)
-        self._copied: list[str] = []  # whole copies of this process, the least recently used first
-        self._blocks = BlockCache(path / CACHE, options.cache, self._range)
+        self.changed: set[str] = set()  # segments whose bytes are not those that were uploaded
 
     def sizes(self) -> dict[str, int]:
         """All segments with their sizes; of one that lies in both places, the file's."""
@@ -90,9 +103,9 @@ class TieredStore(LocalStore):
             except ArchiveDamaged:
                 if not self.is_away(name):  # else another process moved it just now
                     raise
-        if name in self._copied:
-            return self._copies.read(name, offset, length)
-        return self._blocks.read(self.objects[name], offset, length)
+        if name in self.remote.copies:
+            return self.remote.copies.files.read(name, offset, length)
+        return self.remote.blocks.read(self.objects[name], offset, length, self.asked().range)
 
     @contextlib.contextmanager
     def view(self, name: str) -> Iterator[memoryview]:
@@ -101,15 +114,20 @@ class TieredStore(LocalStore):
             with super().view(name) as data:
                 yield data
             return
-        self._copy(self.objects[name])
-        with self._copies.view(name) as data:
+        one = self.objects[name]
+        digest = self.remote.copies.make(one, self.asked().download)
+        if not one.digest:
+            self.objects[name] = replace(one, digest=digest)
+        elif digest != one.digest:
+            self.changed.add(name)
+        with self.remote.copies.files.view(name) as data:
             yield data
 
     def folder_of(self, name: str) -> Path | None:
         """The folder of the file, or of the whole copy; None where a segment is in the store alone."""
         if not self.is_away(name):
             return self.folder
-        return self._copies.folder if name in self._copied else None
+        return self.remote.copies.files.folder if name in self.remote.copies else None
 
     def is_settled(self, name: str) -> bool:
         """Whether a segment is in the store alone, and was uploaded or read by this archive: it holds nothing new."""
@@ -121,54 +139,19 @@ class TieredStore(LocalStore):
             return False
         return name in self.objects
 
-    def close(self) -> None:
-        """Close all files, and remove the whole copies."""
-        super().close()
-        self._copies.close()
-        for name in self._copied:
-            (self._copies.folder / name).unlink(missing_ok=True)
-        self._copied.clear()
-
     def asked(self) -> ObjectStore:
         """The object store. Raises StoreRefused where none is set."""
-        if self.remote is None:
+        if self.remote.client is None:
             raise StoreRefused(
                 f"sealed segments of this archive lie at {self.last_url or 'a store'}: set [archive] store to it"
             )
-        return self.remote
-
-    def _range(self, name: str, offset: int, length: int) -> bytes:
-        return self.asked().range(name, offset, length)
-
-    def _copy(self, one: StoredObject) -> None:
-        """Have a whole copy, made by this process; others make room for it."""
-        if one.name in self._copied:
-            self._copied.remove(one.name)
-            self._copied.append(one.name)
-            return
-        remote, folder = self.asked(), self._copies.folder
-        taken = sum(self.objects[name].size for name in self._copied)
-        while self._copied and taken + one.size > self._limit:
-            oldest = self._copied.pop(0)
-            taken -= self.objects[oldest].size
-            self._copies.remove(oldest)
-        with disk.translated(folder):
-            folder.mkdir(exist_ok=True)
-            disk.refuse_link(folder)
-            with replacing(folder / one.name, durable=False) as file:
-                digest = remote.download(one, file.write)
-        self._copied.append(one.name)
-        if not one.digest:
-            with contextlib.suppress(sqlite3.OperationalError):  # an index that is only read
-                self.objects[one.name] = replace(one, digest=digest)
-        elif digest != one.digest:
-            self.changed.add(one.name)
+        return self.remote.client
 
 
-def opened(path: Path, options: ArchiveSettings, db: sqlite3.Connection) -> TieredStore:
+def opened(path: Path, remote: Remote, db: sqlite3.Connection) -> TieredStore:
     """The segments of an archive by its index."""
-    rows = ObjectRows(db, options.store)
-    return TieredStore(path, options, rows, rows.last_url)
+    rows = ObjectRows(db, remote.url)
+    return TieredStore(path, remote, rows, rows.last_url)
 
 
 def joined(listing: Listing, objects: Mapping[str, StoredObject]) -> dict[str, StoredObject]:
@@ -191,13 +174,13 @@ def altered(listing: Listing, objects: Mapping[str, StoredObject]) -> set[str]:
 def adopt(store: TieredStore, listing: Listing) -> list[str]:
     """Have the index know what is listed; a line for each segment that is not there any more.
 
-    An object beside a file of its name is left to `offload`, which compares the two; one that is gone while its file is
-    here is forgotten, so that it is uploaded again.
+    An object beside a file of its name is left to `offload`, which compares the two. One that is gone is forgotten
+    where its file is here, so that it is uploaded again, and where nobody has read it.
     """
     for name, one in listing.segments.items():
         if name not in store.objects and not os.path.lexists(store.folder / name):
             store.objects[name] = one
-    for name in [name for name in store.objects if name not in listing.segments and not store.is_away(name)]:
+    for name in [name for name in store.objects if name not in listing.segments and not store.is_settled(name)]:
         del store.objects[name]
     if moved := moved_elsewhere(store, listing):
         return [moved]

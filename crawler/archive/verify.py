@@ -20,14 +20,14 @@ from crawler.archive.audit import Audit
 from crawler.archive.index import Index
 from crawler.archive.lock import Lock
 from crawler.archive.nouns import Damage, VerifyReport
-from crawler.archive.objects import Listing, ObjectStore
+from crawler.archive.objects import Listing
 from crawler.archive.opening import holds_archive, is_needed
 from crawler.archive.rebuild import rebuild as make_index
 from crawler.archive.recovery import Recovery
 from crawler.archive.repair import mend
 from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.spread import Spread, spread_over
-from crawler.archive.tiers import TieredStore
+from crawler.archive.tiers import Remote, TieredStore
 from crawler.core.errors import ArchiveDamaged, ArchiveError, StoreRefused
 from crawler.core.settings import ArchiveSettings
 
@@ -63,7 +63,8 @@ def verify(
         return VerifyReport()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_locked(path, needed=repair or rebuild, now=now))
-        listing = ObjectStore(options.store).listing() if options.store else None
+        remote = stack.enter_context(contextlib.closing(tiers.Remote(path, options)))
+        listing = remote.listing()
         elsewhere = sum(one.size for one in listing.segments.values()) if listing and not trust_store else 0
         spread = stack.enter_context(spread_over(path / FOLDER, processes, elsewhere))
         why = is_needed(path, options.store)
@@ -73,8 +74,8 @@ def verify(
         found: list[Damage] = []
         rebuild = rebuild or bool(why)
         if rebuild:
-            found += make_index(path, now, spread, options)
-        task = _Task(path, options, listing, trust_store, repair, yes, now, spread)
+            found += make_index(path, now, spread, remote)
+        task = _Task(path, remote, listing, trust_store, repair, yes, now, spread)
         report = task.run()
     reported = {(one.where, one.what) for one in report.damage}
     others = tuple(one for one in found if one.where != INDEX and (one.where, one.what) not in reported)
@@ -104,7 +105,7 @@ class _Task:
     """One verification, under the lock."""
 
     path: Path
-    options: ArchiveSettings
+    remote: Remote
     listing: Listing | None  # of the object store
     trusting: bool
     repair: bool
@@ -119,7 +120,7 @@ class _Task:
             db = schema.open_writer(index) if self.repair else schema.open_reader(index)
             with contextlib.ExitStack() as stack:
                 stack.callback(db.close)
-                store = tiers.opened(self.path, self.options, db)
+                store = tiers.opened(self.path, self.remote, db)
                 stack.callback(store.close)
                 reader = SegmentReader(store)
                 stack.callback(reader.close)
@@ -171,15 +172,12 @@ class _Task:
 
     def _told(self, store: TieredStore) -> Iterator[str]:
         """Lines on the object store: what was read of it, and what lies there that is none of ours."""
-        if self.listing is None or store.remote is None:
+        if self.listing is None:
             return
+        url, fetched = self.remote.url, self.remote.client.fetched if self.remote.client else 0
         if away := sum(store.is_away(name) for name in store.objects):
-            how = (
-                "compared by size and ETag, not read"
-                if self.trusting
-                else f"read ({store.remote.fetched} bytes fetched)"
-            )
-            yield f"{away} segments at {store.remote.url}: {how}"
+            how = "compared by size and ETag, not read" if self.trusting else f"read ({fetched} bytes fetched)"
+            yield f"{away} segments at {url}: {how}"
         if others := self.listing.others:
             some = ", ".join(name[:80] for name in others[:_NAMED]) + (", ..." if len(others) > _NAMED else "")
-            yield f"{len(others)} objects at {store.remote.url} are no segments, and are left alone: {some}"
+            yield f"{len(others)} objects at {url} are no segments, and are left alone: {some}"

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -189,6 +190,27 @@ def test_a_lost_index_is_made_again_from_the_store_alone(tmp_path: Path, away: P
     assert not [name for name in names(away / "cache") if "~" not in name]  # whole copies are gone
 
 
+@pytest.mark.parametrize("limit", [0, 10**9])
+def test_a_rebuild_and_its_verification_copy_a_segment_once_where_there_is_room(
+    away: Path, bucket: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    downloaded: list[str] = []
+    most = 0
+    download = ObjectStore.download
+
+    def counted(self: ObjectStore, one: StoredObject, write: Callable[[bytes], object]) -> str:
+        nonlocal most
+        downloaded.append(one.name)
+        most = max(most, sum("~" not in name for name in names(away / "cache")))
+        return download(self, one, write)
+
+    monkeypatch.setattr(ObjectStore, "download", counted)
+    assert verify(away, options=options(bucket, cache=limit), rebuild=True, now=clock(later(9))).clean
+    assert sorted(downloaded) == sorted(names(bucket) * (1 if limit else 2))
+    assert most <= (2 if limit else 1)  # with the one that is being written
+    assert not [name for name in names(away / "cache") if "~" not in name]
+
+
 def test_in_an_empty_folder_a_writer_makes_the_index_of_what_the_store_holds(
     tmp_path: Path, away: Path, bucket: Path
 ) -> None:
@@ -372,6 +394,19 @@ def test_an_object_that_holds_no_record_is_looked_at_once(away: Path, bucket: Pa
     assert (bucket / "junk.warc.zst").exists()
 
 
+def test_an_object_that_goes_before_anybody_has_read_it_is_forgotten(
+    away: Path, bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(bucket / names(bucket)[0], bucket / "20300101000000-0099.warc.zst")
+    with monkeypatch.context() as patched:
+        patched.setattr(ObjectStore, "download", lambda *_: (_ for _ in ()).throw(StoreError("silent")))
+        with opened(away, bucket, days=2) as archive:
+            assert "cannot be taken in now: silent" in archive.notices[0]
+    (bucket / "20300101000000-0099.warc.zst").unlink()
+    with opened(away, bucket, days=2) as archive:
+        assert archive.notices == ()
+
+
 @pytest.fixture
 def silent_store(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A store that answers nothing; the list tells what it was asked."""
@@ -488,35 +523,35 @@ class Source:
 
 def test_any_range_is_what_lies_there(tmp_path: Path) -> None:
     source = Source(5 * BLOCK + 17)
-    blocks = BlockCache(tmp_path / "cache", 10**9, source.fetch)
+    blocks = BlockCache(tmp_path / "cache", 10**9)
     chance = random.Random(1)
     for _ in range(200):
         offset, length = chance.randrange(source.one.size + 10), chance.randrange(3 * BLOCK)
-        assert blocks.read(source.one, offset, length) == source.data[offset : offset + length]
+        assert blocks.read(source.one, offset, length, source.fetch) == source.data[offset : offset + length]
     assert len(source.asked) <= 6  # each block once
 
 
 def test_reading_straight_on_asks_for_more_at_a_time(tmp_path: Path) -> None:
     source = Source(64 * BLOCK)
-    blocks = BlockCache(tmp_path / "cache", 10**9, source.fetch)
+    blocks = BlockCache(tmp_path / "cache", 10**9)
     for at in range(0, source.one.size, BLOCK // 2):
-        blocks.read(source.one, at, BLOCK // 2)
+        blocks.read(source.one, at, BLOCK // 2, source.fetch)
     assert len(source.asked) < 10
     assert max(length for _, length in source.asked) <= cache.MOST * BLOCK
 
 
 def test_the_cache_keeps_its_bound_and_what_was_used_last(tmp_path: Path) -> None:
     source = Source(40 * BLOCK)
-    blocks = BlockCache(tmp_path / "cache", 10 * BLOCK, source.fetch)
+    blocks = BlockCache(tmp_path / "cache", 10 * BLOCK)
     for number in range(0, 40, 2):  # with gaps, so that none is fetched ahead
-        blocks.read(source.one, number * BLOCK, 10)
+        blocks.read(source.one, number * BLOCK, 10, source.fetch)
         for file in (tmp_path / "cache").iterdir():  # file times may be coarse
             age = 40 - int(file.name.rpartition(".")[2])
             os.utime(file, (1e9 - age, 1e9 - age))
     kept = list((tmp_path / "cache").iterdir())
     assert sum(file.stat().st_size for file in kept) <= 10 * BLOCK
     source.asked.clear()
-    BlockCache(tmp_path / "cache", 10 * BLOCK, source.fetch).read(source.one, 38 * BLOCK, 10)
+    BlockCache(tmp_path / "cache", 10 * BLOCK).read(source.one, 38 * BLOCK, 10, source.fetch)
     assert source.asked == []
 
 
@@ -524,19 +559,19 @@ def test_without_a_cache_all_is_read_all_the_same(tmp_path: Path) -> None:
     source = Source(3 * BLOCK)
     (tmp_path / "file").write_bytes(b"")
     for blocks in (
-        BlockCache(tmp_path / "cache", 0, source.fetch),
-        BlockCache(tmp_path / "file" / "cache", 10**9, source.fetch),
+        BlockCache(tmp_path / "cache", 0),
+        BlockCache(tmp_path / "file" / "cache", 10**9),
     ):
-        assert blocks.read(source.one, 0, source.one.size) == source.data
+        assert blocks.read(source.one, 0, source.one.size, source.fetch) == source.data
     assert not (tmp_path / "cache").exists()
 
 
 def test_other_bytes_under_one_name_do_not_share_blocks(tmp_path: Path) -> None:
     source = Source(BLOCK)
-    blocks = BlockCache(tmp_path / "cache", 10**9, source.fetch)
-    blocks.read(source.one, 0, 10)
+    blocks = BlockCache(tmp_path / "cache", 10**9)
+    blocks.read(source.one, 0, 10, source.fetch)
     source.one, source.data = StoredObject("a.warc.zst", BLOCK, "other"), bytes(BLOCK)
-    assert blocks.read(source.one, 0, 10) == bytes(10)
+    assert blocks.read(source.one, 0, 10, source.fetch) == bytes(10)
 
 
 # The store by itself

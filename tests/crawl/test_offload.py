@@ -1,4 +1,4 @@
-"""The last step of a run: sealed segments go to the object store, and whatever happens there is a line, never an error."""
+"""The last step of a run: sealed segments go to the object store; what happens there is a line, never an error."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
