@@ -22,6 +22,7 @@ MAX_RECORD: Final = 64 * 1024 * 1024  # bytes of one record; longer ones are fil
 MAX_HEAD: Final = 256 * 1024  # bytes of one header block
 MAX_FIELDS: Final = 1_000  # lines of one header block
 MAX_WASTED: Final = 4 * 1024**3  # bytes looked at in records that were not whole, after which a file is given up
+MAX_JUNK: Final = 32 * 1024 * 1024  # bytes of no record that are passed over in a packed file that is smaller itself
 TAIL: Final = 6 * 1024  # bytes in which the beginning of a record must fit, to be found behind junk
 
 _WARC = rb"WARC/[01]\.\d{1,2}[ \t\r]*\n"
@@ -35,16 +36,23 @@ _BLANK = re.compile(rb"[\r\n]*")
 Say = Callable[[str], None]
 
 
-def records(pieces: Iterator[bytes | Gap], lost: Say) -> Iterator[warc.Record]:
-    """Every whole record; `lost` hears of each that is not, and of bytes that belong to none."""
+def records(pieces: Iterator[bytes | Gap], lost: Say, size: int = 0) -> Iterator[warc.Record]:
+    """Every whole record; `lost` hears of each that is not, and of bytes that belong to none.
+
+    `size`: bytes of the file; what is unpacked from it may hold no more junk than that (`MAX_JUNK`), or it is a bomb.
+    """
     stream = _Stream(pieces)
-    after_loss = False
+    after_loss, room = False, max(size, MAX_JUNK)
     while stream.goes_on(lost):
         if stream.wasted > MAX_WASTED:
             lost("too much of it is damaged; the rest is left out")
             return
         if not _BEGIN.match(stream.peek(TAIL)):
-            skipped = stream.skip_to_record()
+            skipped = stream.skip_to_record(room)
+            room -= skipped
+            if room < 0:
+                lost(f"over {max(size, MAX_JUNK):,} bytes of it are no record; the rest is left out")
+                return
             if not after_loss:
                 lost(f"{skipped:,} bytes of no record")
             after_loss = False
@@ -246,10 +254,13 @@ class _Stream:
         """Do the bytes end there because what they were packed in is damaged?"""
         return len(self._data) <= size and self._gap is not None and self._gap.inside
 
-    def skip_to_record(self) -> int:
-        """Go to where the next record begins, to a gap, or to the end; how many bytes were passed over."""
+    def skip_to_record(self, room: int) -> int:
+        """Go to where the next record begins, to a gap, or to the end; how many bytes were passed over.
+
+        More than `room`: it was given up there.
+        """
         skipped = 0
-        while self.peek(4 * TAIL):
+        while skipped <= room and self.peek(4 * TAIL):
             found = _LATER.search(self._data)
             if found:
                 del self._data[: found.start()]

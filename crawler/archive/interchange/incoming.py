@@ -179,7 +179,9 @@ def _name_absent(package: zipfile.ZipFile, lost: Say) -> None:
 def _read_records(file: IO[bytes], name: str, answers: Answers, lost: Say) -> None:
     """Every response and resource of a WARC or ARC file."""
     revisits: list[warc.Record] = []
-    for record in records(unpacked(file, name), lost):
+    size = file.seek(0, 2)
+    file.seek(0)
+    for record in records(unpacked(file, name), lost, size):
         if not is_http(record.target):
             continue
         try:

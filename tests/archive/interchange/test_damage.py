@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.archive.codec import zstd
+from crawler.archive.interchange import foreign, unpack
 from crawler.archive.interchange.foreign import date_of
 from crawler.archive.interchange.incoming import read_web_archive
 from crawler.core.errors import UsageError
@@ -263,6 +265,28 @@ def test_a_bzip2_package_is_refused_before_it_is_unpacked(tmp_path: Path) -> Non
     assert path.stat().st_size < 10_000
     with pytest.raises(UsageError, match="stored and deflated"):
         list(read_web_archive(path))
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_a_bomb_ends_where_it_can_hold_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(foreign, "MAX_JUNK", 1 << 20)
+    data = packed(kind, [RECORDS[0], os.urandom(1000) + b"\0" * (48 << 20), RECORDS[1]])
+    assert read(tmp_path, data) == ([0], ["over 1,048,576 bytes of it are no record; the rest is left out"])
+
+
+def test_a_bomb_of_whole_records_ends_by_its_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "RATIO_FROM", 1 << 20)
+    data = packed("zst", [RECORDS[0], record(url_of(1), b"", fields="x" * 2000) * 10_000])
+    pages, lost = read(tmp_path, data)
+    assert pages == [0]
+    assert lost[-1] == "it unpacks to over 250 times its size; the rest is left out"
+
+
+def test_junk_of_a_plain_file_is_passed_over_however_long_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreign, "MAX_JUNK", 1 << 20)
+    assert read(tmp_path, RECORDS[0] + b"\0" * (3 << 20) + RECORDS[1]) == ([0, 1], ["3,145,728 bytes of no record"])
 
 
 def test_a_zip_with_a_directory_of_gigabytes_is_refused(tmp_path: Path) -> None:
