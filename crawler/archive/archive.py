@@ -346,12 +346,13 @@ class Archive:
         place = queries.picture_place(self._db, digest)
         return warc.split_http(self._block(place))[2] if place else None
 
-    def search(self, query: str, limit: int = 20, *, earlier: bool = True) -> list[Hit]:
-        """Every kept text searched, each a hit with its time: current texts first, best first, then earlier ones.
+    def search(self, query: str, limit: int = 20, *, snapshots: bool = False) -> list[Hit]:
+        """Every kept text searched: current texts first, best first, then earlier ones, each with its time.
 
-        Not `earlier`: the current text of every link alone. Raises UsageError for a filter that cannot be.
+        Earlier texts of a page whose current one matches are hits with `snapshots` only. Raises UsageError for a filter
+        that cannot be.
         """
-        return search.find(self._db, query, limit, lambda ident: self._text_of(ident) or "", earlier=earlier)
+        return search.find(self._db, query, limit, lambda ident: self._text_of(ident) or "", snapshots=snapshots)
 
     # Writing
 

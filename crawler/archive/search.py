@@ -31,7 +31,7 @@ from crawler.core.model import IndexTerms, State
 _WEIGHTS: Final = "1.0, 10.0, 6.0"  # text; title; author and note titles. A guess: a title says what a page is about
 _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost documents lead nowhere
 _NEWEST: Final = 500  # documents with a common character among which those with it in their title come first
-_COLUMNS: Final = "l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
+_COLUMNS: Final = "l.id AS link, l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
 _JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
 STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
 WHOLE: Final = "search-earlier"  # in `derived`: `earlier` knows the texts that were kept before there was such a table
@@ -43,6 +43,7 @@ CREATE VIRTUAL TABLE characters USING fts5 (text, content='', detail=none, colum
 """
 
 
+_Row = tuple[int, str, str, int, int, str, str, str, float]  # link, URLs, capture, at, state, site, title, rank
 _data_of = msgspec.msgpack.Decoder(CaptureData).decode
 
 
@@ -205,12 +206,12 @@ def _drop_terms(db: sqlite3.Connection, capture: int, title: str, names: str, te
 
 
 def find(
-    db: sqlite3.Connection, query: str, limit: int, text_of: Callable[[int], str], *, earlier: bool = True
+    db: sqlite3.Connection, query: str, limit: int, text_of: Callable[[int], str], *, snapshots: bool = False
 ) -> list[Hit]:
     """The best hits first, those in current texts before others; a query of filters only lists the newest.
 
-    `earlier`: also texts that are not a page's current one, each a hit of its own. Raises UsageError for a date or a
-    state that is none.
+    Earlier texts are searched of pages whose current one does not match, or with `snapshots` of all; each is a hit of
+    its own. Raises UsageError for a date or a state that is none.
     """
     current = is_ready(db)
     try:
@@ -221,47 +222,54 @@ def find(
     if not asked.match and not where:
         return []
     mixed = db.execute("SELECT 1 FROM earlier LIMIT 1").fetchone() is not None
-    hits: list[Hit] = []
-    for table in ("documents", "earlier") if mixed and earlier else ("documents",):
-        values |= {"limit": max(limit - len(hits), 0), "match": asked.match}
-        if current and (asked.singles or asked.without):
-            values |= {"match": asked.ranked, "singles": asked.singles, "without": asked.without}
-            sql = _with_characters(table, asked, where, mixed=mixed)
+    singly = current and bool(asked.singles or asked.without)
+    values |= {"match": asked.ranked, "singles": asked.singles, "without": asked.without} if singly else {}
+    values.setdefault("match", asked.match)
+
+    def rows(texts: str, left: int) -> list[_Row]:
+        if singly:
+            sql = _with_characters(texts, asked, where, mixed=mixed)
         else:
-            sql = _ranked(table, where, mixed=mixed) if asked.match else _newest(table, where)
-        if values["limit"]:
-            hits += [_hit(row, asked, text_of, current=table == "documents") for row in db.execute(sql, values)]
+            sql = _ranked(texts, where, mixed=mixed) if asked.match else _newest(texts, where)
+        return db.execute(sql, values | {"limit": left}).fetchall() if left > 0 else []
+
+    found = rows("documents", limit)
+    hits = [_hit(row, asked, text_of, current=True) for row in found]
+    if mixed and len(hits) < limit:
+        shown = "" if snapshots else ", ".join(str(row[0]) for row in found)
+        others = rows(f"(SELECT * FROM earlier WHERE link NOT IN ({shown}))", limit - len(hits))  # noqa: S608  # numbers
+        hits += [_hit(row, asked, text_of, current=False) for row in others]
     return hits
 
 
-def _ranked(table: str, where: list[str], also: str = "", *, mixed: bool) -> str:
+def _ranked(texts: str, where: list[str], also: str = "", *, mixed: bool) -> str:
     """Without filters only the best rows are joined: a common word has ten thousand hits, a screen has twenty.
 
-    `mixed`: the terms of both tables stand in one, and only those of `table` count.
+    `mixed`: the terms of both tables stand in one, and only those of `texts` count.
     """
     by_rank = "+rank" if also else "rank"  # the sign: FTS5 would rank all rows before they are filtered
     few = "" if where else f"ORDER BY {by_rank} LIMIT :limit + {_SPARE}"
     if mixed and not where:
-        also += f" AND EXISTS (SELECT 1 FROM {table} t WHERE t.capture = +words.rowid)"  # noqa: S608  # ours
+        also += f" AND EXISTS (SELECT 1 FROM {texts} t WHERE t.capture = +words.rowid)"  # noqa: S608  # ours
     best = f"SELECT rowid, rank FROM words WHERE words MATCH :match AND rank MATCH 'bm25({_WEIGHTS})' {also} {few}"  # noqa: S608  # ours
     return (
-        f"SELECT {_COLUMNS}, b.rank FROM ({best}) b JOIN {table} d ON d.capture = b.rowid {_JOINS}"  # noqa: S608  # ours
+        f"SELECT {_COLUMNS}, b.rank FROM ({best}) b JOIN {texts} d ON d.capture = b.rowid {_JOINS}"  # noqa: S608  # ours
         f" WHERE {' AND '.join(['TRUE', *where])} ORDER BY b.rank LIMIT :limit"
     )
 
 
-def _with_characters(table: str, asked: words.Query, where: list[str], *, mixed: bool) -> str:
+def _with_characters(texts: str, asked: words.Query, where: list[str], *, mixed: bool) -> str:
     """Texts that hold, or do not hold, single characters; where nothing else is asked, by `_common`."""
     holding = "IN (SELECT rowid FROM characters WHERE characters MATCH :singles)"
     lacking = "NOT IN (SELECT rowid FROM characters WHERE characters MATCH :without)"
     if not asked.ranked:
-        return _common(table, asked, where, f"AND d.capture {lacking}" if asked.without else "")
+        return _common(texts, asked, where, f"AND d.capture {lacking}" if asked.without else "")
     # The sign keeps SQLite from asking `words` for each of the rows alone.
     also = [f"AND +rowid {clause}" for clause, said in ((holding, asked.singles), (lacking, asked.without)) if said]
-    return _ranked(table, where, " ".join(also), mixed=mixed)
+    return _ranked(texts, where, " ".join(also), mixed=mixed)
 
 
-def _common(table: str, asked: words.Query, where: list[str], also: str) -> str:
+def _common(texts: str, asked: words.Query, where: list[str], also: str) -> str:
     """Of the newest texts with these characters first those that have one of them in the title, then by time.
 
     A rank would have to be worked out for each of a hundred thousand texts, and tell little.
@@ -269,15 +277,15 @@ def _common(table: str, asked: words.Query, where: list[str], also: str) -> str:
     titled = " OR ".join(f"instr(title, '{single}')" for single in asked.singles if single not in '" AND')
     newest = (
         f"SELECT {_COLUMNS} FROM (SELECT rowid FROM characters WHERE characters MATCH :singles ORDER BY rowid DESC) b"  # noqa: S608  # ours
-        f" CROSS JOIN {table} d ON d.capture = b.rowid {_JOINS} WHERE {' AND '.join(['TRUE', *where])} {also}"
+        f" CROSS JOIN {texts} d ON d.capture = b.rowid {_JOINS} WHERE {' AND '.join(['TRUE', *where])} {also}"
         f" LIMIT {_NEWEST} + :limit"
     )
     return f"SELECT *, 0.0 FROM ({newest}) ORDER BY ({titled}) DESC, at DESC, id DESC LIMIT :limit"  # noqa: S608  # Chinese characters
 
 
-def _newest(table: str, where: list[str]) -> str:
+def _newest(texts: str, where: list[str]) -> str:
     return (
-        f"SELECT {_COLUMNS}, 0.0 FROM {table} d {_JOINS}"  # noqa: S608  # conditions are ours
+        f"SELECT {_COLUMNS}, 0.0 FROM {texts} d {_JOINS}"  # noqa: S608  # conditions are ours
         f" WHERE {' AND '.join(where)} ORDER BY c.at DESC LIMIT :limit"
     )
 
@@ -302,10 +310,7 @@ def _filters(asked: words.Query) -> tuple[list[str], dict[str, object]]:
     return where, values
 
 
-def _hit(
-    row: tuple[str, str, int, int, str, str, str, float], asked: words.Query, text_of: Callable[[int], str],
-    *, current: bool,
-) -> Hit:  # fmt: skip
-    url, canonical, capture, at, state, site, title, rank = row
+def _hit(row: _Row, asked: words.Query, text_of: Callable[[int], str], *, current: bool) -> Hit:
+    _, url, canonical, capture, at, state, site, title, rank = row
     line, spans = words.snippet(text_of(capture), asked.needles)
     return Hit(url, canonical, capture, from_micros(at), State(state), site, title, line, spans, rank, current)

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 @click.command("search")
 @click.argument("query", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Show at most so many.")
-@click.option("--current", is_flag=True, help="Search only the current text of each page, not what it said before.")
+@click.option("--snapshots", is_flag=True, help="Name every snapshot that matches, also of a page that still does.")
 @output_options("terminal", "tsv", "json")
 @global_options
 def command(
-    options: GlobalOptions, *, query: tuple[str, ...], limit: int, current: bool, formats: tuple[str, ...],
+    options: GlobalOptions, *, query: tuple[str, ...], limit: int, snapshots: bool, formats: tuple[str, ...],
     outputs: tuple[Path, ...],
 ) -> int:  # fmt: skip
     """Search title, author, text and your own note titles of all kept pages; Chinese needs no spaces.
 
-    Each snapshot whose text differs is found with its date; what pages say now comes first.
+    What pages say now comes first, then the snapshots of pages that said it on other days, each with its date.
 
     Words must all occur; "a phrase" in quotes occurs as it stands; word* is a prefix. site:weixin, state:dead,
     before:2024-06-01 and after:2024-06-01 narrow the search.
@@ -39,7 +39,7 @@ def command(
     pairs = pair_outputs(formats, outputs, "terminal" if sys.stdout.isatty() else "tsv", render)
     settings = options.settings()
     with open_archive(settings, "search", write=False, there=True) as archive:
-        hits = archive.search(" ".join(query), limit=limit, earlier=not current)
+        hits = archive.search(" ".join(query), limit=limit, snapshots=snapshots)
     write_outputs(pairs, lambda name: render[name](hits))
     if not hits:
         options.say("crawler: nothing found")

@@ -282,7 +282,7 @@ def test_a_segment_put_back_after_it_was_given_up_comes_in_whole(tmp_path: Path,
         assert history.checked_at == later(10)  # the newer memory stays
         assert history.first_seen <= later(10)
         assert archive.text(history.snapshot.id if history.snapshot else 0) == "daily 10"
-        assert [hit.captured_at for hit in archive.search("daily", earlier=False)] == [later(10)]
+        assert [hit.captured_at for hit in archive.search("daily")] == [later(10)]
         assert len(archive.checks(link_of("daily").canonical_url)) == 4
     assert texts(tmp_path) == all_of("n") | {"daily 10", "x"}
     assert verify(tmp_path).clean

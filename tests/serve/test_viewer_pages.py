@@ -195,7 +195,6 @@ async def test_search_marks_the_words_that_it_found(stage: Stage) -> None:
 
     assert "<mark>语音识别</mark>" in page
     assert "Pages found: 1" in page
-    assert page.count("earlier text") == 1, "the page said so on another day too"
     assert "Nothing found." in await get(stage, "/search?q=不在其中的词")
 
 

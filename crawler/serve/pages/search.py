@@ -33,7 +33,6 @@ def search_page(visit: Visit) -> Response:
         "search.html",
         query=query,
         hits=[(hit, tidy(hit.snippet)) for hit in hits[:MAX_HITS]],
-        pages=len({hit.canonical_url for hit in hits[:MAX_HITS]}),
         more=len(hits) > MAX_HITS,
         links=[entry for entry in links if entry.key not in found][:MAX_LINKS],
     )
