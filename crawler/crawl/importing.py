@@ -341,15 +341,16 @@ class _Here:
 
 
 def import_page(
-    context: Context, page: SavedPage, changed: datetime, *, name: str
-) -> Iterator[KeptPage | LostPage]:  # fmt: skip
+    context: Context, page: SavedPage, changed: datetime, *, name: str, readings: dict[str, PageReading]
+) -> Iterator[KeptPage | LostPage]:
     """Keep one page, which readers got through already, under its addresses; what became of each.
 
-    `changed`: the time where the page tells none. Raises UsageError where it has no address.
+    `changed`: the time where the page tells none. `readings`: what they made of it, by canonical URL; under another
+    address it is read here. Raises UsageError where it has no address.
     """
-    here = _Here(context.sites)
-    work = _Import(context, None, False, UNHEARD, cast("SyncReaders", here))  # nothing is read ahead
-    work.keep_addresses(_Found(name, page, changed, Path()), page, here)
+    here = cast("SyncReaders", _Here(context.sites))
+    work = _Import(context, None, False, UNHEARD, here)
+    work.keep_addresses(_Found(name, page, changed, Path()), page, _Ahead(here, readings))
     work.finish()
     yield from work.done.kept
     yield from work.done.lost
