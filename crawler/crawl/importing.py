@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 STDIN = Path("-")
 MAX_HELD = 64 * 1024 * 1024  # bytes of pages that are read ahead
-NO_PAGE = "holds no page: neither HTML nor a PDF that was answered with 200"
+NO_PAGE = "holds no page: nothing in HTML, PDF, text, JSON or a feed that was answered with 200"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,10 @@ from crawler.archive.interchange.incoming import MAX_FILE, RECORDS, is_web_archi
 from crawler.archive.interchange.saved import SavedPage, check_size, read_saved
 from crawler.core.errors import UsageError
 
-ENDINGS: Final = (".html", ".htm", ".xhtml", ".xht", ".mhtml", ".mht", ".webarchive", ".wacz", ".har", ".zip")
+ENDINGS: Final = (
+    ".html", ".htm", ".xhtml", ".xht", ".mhtml", ".mht", ".webarchive", ".wacz", ".har", ".zip",
+    ".maff",
+)  # fmt: skip
 UNFINISHED: Final = (".crdownload", ".part", ".partial", ".download", ".tmp")  # what browsers call a file on its way
 MAX_FILES: Final = 200_000  # of one folder
 MAX_TAR: Final = 4 * 1024**3  # bytes that a stream of files may unpack to

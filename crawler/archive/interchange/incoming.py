@@ -34,6 +34,9 @@ MAX_LOSSES: Final = 50  # of one file that are named one by one
 RECORDS: Final = re.compile(r"(?i).+\.w?arc(\.gz|\.zst)?")
 
 
+_SENDING: Final = (b"POST ", b"PUT ", b"PATCH ", b"DELETE ")
+
+
 def is_web_archive(name: str, head: bytes) -> bool:
     """WARC or ARC, packed or not, or WACZ: by name, or by the first bytes where the name does not tell."""
     if RECORDS.fullmatch(name) or name.lower().endswith(".wacz"):
@@ -194,12 +197,19 @@ def _read_records(file: IO[bytes], name: str, answers: Answers, lost: Say) -> No
                 )
             elif record.type == "revisit":
                 revisits.append(record)
+            elif record.type == "request" and record.block.lstrip().startswith(_SENDING):
+                answers.sent(_names(record))
             elif record.type == "continuation":
                 lost(f"a part of {record.target}, which is split over several records")
         except (ArchiveDamaged, WebError, TooLarge) as error:
             lost(f"the record of {record.target} cannot be read: {error}")
     for record in revisits:
         _add_revisit(record, answers)
+
+
+def _names(record: warc.Record) -> tuple[str, ...]:
+    """What a record is called, and the one that it was written together with."""
+    return tuple(filter(None, map(record.headers.get, ("warc-record-id", "warc-concurrent-to"))))
 
 
 def _add_revisit(record: warc.Record, answers: Answers) -> None:
@@ -221,7 +231,7 @@ def _add_response(record: warc.Record, answers: Answers, lost: Say) -> None:
     if record.headers.get("warc-truncated"):
         lost(f"the record of {record.target} was cut by its writer; what came is taken")
     at = date_of(record.headers.get("warc-date", ""))
-    answer = Answer(record.target, at, status, headers.get("content-type", ""), location)
+    answer = Answer(record.target, at, status, headers.get("content-type", ""), location, records=_names(record))
     payload = record.headers.get("warc-payload-digest", "")
     answers.add(answer, decoded(headers, body) if status == 200 else b"", lost, payload)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
 import os
 import zipfile
@@ -297,6 +299,75 @@ def test_a_zip_with_a_directory_of_gigabytes_is_refused(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     with pytest.raises(UsageError, match=r"directory|web archive"):
         list(read_web_archive(path))
+
+
+# --- what is a page ---------------------------------------------------------------------------------------------------
+
+
+def of(tmp_path: Path, data: bytes) -> tuple[list[str], list[str]]:
+    path, notes = tmp_path / "a.warc", list[str]()
+    path.write_bytes(data)
+    return [f"{page.url} {page.content_type}" for page in read_web_archive(path, print, notes.append)], notes
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/plain; charset=gbk", "桥与河".encode("gbk")),
+        ("text/markdown", b"# Title"),
+        ("application/rss+xml", b"<rss><channel/></rss>"),
+        ("text/xml", b'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"/>'),
+        ("application/feed+json", b'{"items": []}'),
+        ("text/csv", b"a,b"),
+    ],
+)
+def test_a_file_that_holds_no_page_gives_its_documents(tmp_path: Path, kind: str, body: bytes) -> None:
+    document = record(url_of(1), body, kind)
+    assert of(tmp_path, document) == ([f"{url_of(1)} {kind}"], [])
+    assert of(tmp_path, document + record(url_of(2), b"x = 1", "application/javascript")) == (
+        [f"{url_of(1)} {kind}"], [],
+    )  # fmt: skip
+    assert of(tmp_path, RECORDS[0] + document) == (
+        [f"{url_of(0)} text/html"], ["1 answers that are text, feeds or JSON were left out"],
+    )  # fmt: skip
+    assert of(tmp_path, RECORDS[0] + record("https://a.example/robots.txt", b"x", "text/plain"))[1] == []
+
+
+@pytest.mark.parametrize("kind", ["image/png", "text/csv", "application/rss+xml"])
+def test_what_a_list_of_pages_names_is_a_page_whatever_it_is(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.wacz"
+    path.write_bytes(wacz(RECORDS[0], record(url_of(1), b"\x89PNG\r\n\x1a\n", kind), lists={"pages": [url_of(1)]}))
+    assert [(page.url, page.content_type) for page in read_web_archive(path)] == [(url_of(1), kind)]
+
+
+@pytest.mark.parametrize("first", ["response", "request"])
+def test_what_answers_a_form_is_not_the_page_at_its_address(tmp_path: Path, first: str) -> None:
+    answer = record(url_of(1), html(1), more="WARC-Record-ID: <urn:uuid:1>\r\n")
+    sent = record(url_of(1), b"", more="WARC-Record-ID: <urn:uuid:2>\r\nWARC-Concurrent-To: <urn:uuid:1>\r\n")
+    sent = sent.replace(b"WARC-Type: response", b"WARC-Type: request").replace(b"HTTP/1.1 200 OK", b"POST / HTTP/1.1")
+    both = answer + sent if first == "response" else sent + answer
+    assert of(tmp_path, both + RECORDS[2])[0] == [f"{url_of(2)} text/html"]
+    asked = both.replace(b"POST / HTTP/1.1", b"GET  / HTTP/1.1")
+    assert of(tmp_path, asked)[0] == [f"{url_of(1)} text/html"]
+
+
+@pytest.mark.parametrize("written", ["hex", "HEX", "base32", "base64", "base64url"])
+def test_a_digest_may_be_written_in_any_base(tmp_path: Path, written: str) -> None:
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + html(1)
+    digest = hashlib.sha1(block, usedforsecurity=False).digest()
+    said = {
+        "hex": digest.hex(), "HEX": digest.hex().upper(), "base32": base64.b32encode(digest).decode(),
+        "base64": base64.b64encode(digest).decode(), "base64url": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+    }[written]  # fmt: skip
+    good = record(url_of(1), html(1), more=f"WARC-Block-Digest: sha1:{said}\r\n")
+    assert read(tmp_path, good) == ([1], [])
+    lost = read(tmp_path, record(url_of(2), html(2), more=f"WARC-Block-Digest: sha1:{said}\r\n"))[1]
+    assert "differs from its digest" in lost[0]
+
+
+def test_the_words_of_a_record_may_be_written_small(tmp_path: Path) -> None:
+    head, end, body = RECORDS[1].partition(b"\r\n\r\n")
+    assert read(tmp_path, RECORDS[0] + head.lower() + end + body + RECORDS[2]) == ([0, 1, 2], [])
 
 
 # --- redirects and revisits -------------------------------------------------------------------------------------------
