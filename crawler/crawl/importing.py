@@ -88,9 +88,11 @@ UNHEARD = ImportObserver()
 
 def import_files(
     context: Context, paths: Iterable[Path], *, url: str | None = None, force: bool = False,
-    stdin: IO[bytes] | None = None, observer: ImportObserver = UNHEARD,
+    stdin: IO[bytes] | None = None, observer: ImportObserver = UNHEARD, chosen: bool = True,
 ) -> Imported:  # fmt: skip
     """Keep every page of some files and folders; the path "-" is `stdin`.
+
+    Not `chosen`: files that lay in some folder, of which it is no fault to hold no page.
 
     `url`: the address of the one page of the one file. `force`: keep also what the rules take for a notice or a wall.
     One bad file never ends a batch. Raises ArchiveError where the archive cannot be written.
@@ -98,7 +100,7 @@ def import_files(
     with open_sync_readers(context.settings, context.sites) as readers:
         work = _Import(context, url, force, observer, readers)
         for path in paths:
-            work.path(path, stdin)
+            work.path(path, stdin, chosen=chosen)
         work.finish()
     return work.done
 
@@ -154,7 +156,7 @@ class _Import:
     def __post_init__(self) -> None:
         self._batch = brought.Batch(self.context.archive)
 
-    def path(self, path: Path, stdin: IO[bytes] | None) -> None:
+    def path(self, path: Path, stdin: IO[bytes] | None, *, chosen: bool = True) -> None:
         """One path of the command line."""
         try:
             with from_stream(stdin) if path == STDIN and stdin else nullcontext(path) as place:
@@ -162,7 +164,7 @@ class _Import:
                 if place.is_dir():
                     self.folder(place)
                 else:
-                    self.file(place, name or str(path))
+                    self.file(place, name or str(path), chosen=chosen)
                 if path == STDIN:
                     self.finish()  # what lies beside its pages goes with the block
         except UsageError as error:

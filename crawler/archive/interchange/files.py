@@ -29,7 +29,15 @@ ENDINGS: Final = (
     ".html", ".htm", ".xhtml", ".xht", ".mhtml", ".mht", ".webarchive", ".wacz", ".har", ".zip",
     ".maff",
 )  # fmt: skip
-UNFINISHED: Final = (".crdownload", ".part", ".partial", ".download", ".tmp")  # what browsers call a file on its way
+UNFINISHED: Final = (
+    ".crdownload",
+    ".part",
+    ".partial",
+    ".download",
+    ".opdownload",
+    ".aria2",
+    ".tmp",
+)  # what browsers call a file on its way
 MAX_FILES: Final = 200_000  # of one folder
 MAX_TAR: Final = 4 * 1024**3  # bytes that a stream of files may unpack to
 _HEAD: Final = 8 * 1024
