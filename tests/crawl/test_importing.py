@@ -229,6 +229,12 @@ def test_a_folder_without_pages_says_so(context: Context) -> None:
     assert "no file that could be" in import_files(context, [Path("in")]).lost[0].why
 
 
+def test_a_zip_among_downloads_is_no_fault_and_one_that_is_named_is(context: Context) -> None:
+    written("film.zip", b"PK\x05\x06" + b"\0" * 18)
+    assert import_files(context, [Path("film.zip")], chosen=False).lost == []
+    assert len(import_files(context, [Path("film.zip")]).lost) == 1
+
+
 def test_a_watched_folder_gives_files_that_came_to_rest(tmp_path: Path) -> None:
     watch = FolderWatch(tmp_path)
     page = tmp_path / "a.html"
