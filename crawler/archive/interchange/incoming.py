@@ -20,7 +20,7 @@ from crawler.archive.interchange import zips
 from crawler.archive.interchange.answers import Answer, Answers, Say
 from crawler.archive.interchange.foreign import MAX_RECORD, date_of, records
 from crawler.archive.interchange.saved import SavedPage
-from crawler.archive.interchange.unpack import unpacked
+from crawler.archive.interchange.unpack import gzip_members, plain, unpacked
 from crawler.core.errors import ArchiveDamaged, UsageError
 from crawler.core.url import is_http, join
 from crawler.fetch.body import TooLarge, read_body
@@ -59,7 +59,8 @@ def read_web_archive(path: Path, lost: Say | None = None, note: Say | None = Non
     any_page = False
     with path.open("rb") as file, Answers() as answers:
         listed: dict[str, None] = {}
-        if zipfile.is_zipfile(file):
+        file.seek(0)
+        if file.read(4) == b"PK\x03\x04" or zipfile.is_zipfile(file):
             try:
                 _read_wacz(file, answers, listed, losses.add, MAX_DEPTH)
             except UsageError as error:
@@ -98,9 +99,20 @@ class _Losses:
 
 
 def _read_wacz(file: IO[bytes], answers: Answers, listed: dict[str, None], lost: Say, depth: int) -> None:
-    """All records of a package, and of the packages in it."""
+    """All records of a package, and of the packages in it.
+
+    Of one whose directory cannot be read, or never came, every record: they are stored in it as they are.
+    """
     try:
-        with zips.open_zip(file) as package:
+        opened = zips.open_zip(file)
+    except zips.DAMAGE as error:
+        lost(f"cut off, or damaged: {error}; the records that are whole are read")
+        for pieces in (gzip_members(file), plain(file)):
+            file.seek(0)
+            _take_records(records(pieces, _ignored, MAX_FILE), answers, _ignored)
+        return
+    try:
+        with opened as package:
             names = package.namelist()
             found = [name for name in names if RECORDS.fullmatch(name) or name.lower().endswith(".wacz")]
             if not found:
@@ -181,10 +193,18 @@ def _name_absent(package: zipfile.ZipFile, lost: Say) -> None:
 
 def _read_records(file: IO[bytes], name: str, answers: Answers, lost: Say) -> None:
     """Every response and resource of a WARC or ARC file."""
-    revisits: list[warc.Record] = []
     size = file.seek(0, 2)
     file.seek(0)
-    for record in records(unpacked(file, name), lost, size):
+    _take_records(records(unpacked(file, name), lost, size), answers, lost)
+
+
+def _ignored(_what: str) -> None:
+    """Of what lies between records, where one line said that it is damaged."""
+
+
+def _take_records(found: Iterator[warc.Record], answers: Answers, lost: Say) -> None:
+    revisits: list[warc.Record] = []
+    for record in found:
         if not is_http(record.target):
             continue
         try:

@@ -84,10 +84,20 @@ def unpacked(file: IO[bytes], name: str = "") -> Iterator[bytes | Gap]:
     head = file.read(SKIPPABLE_HEAD)
     file.seek(0)
     if head.startswith(GZIP) or (name.endswith(".gz") and not head.startswith((b"WARC/", b"filedesc:"))):
-        return _bounded(_members(file, GZIP, _Gzip))
+        return gzip_members(file)
     if head.startswith(ZSTD) or name.endswith(".zst"):
         return _bounded(_frames(file, head))
+    return plain(file)
+
+
+def plain(file: IO[bytes]) -> Iterator[bytes | Gap]:
+    """The bytes of a file as they are."""
     return _bounded(iter(lambda: file.read(CHUNK), b""))
+
+
+def gzip_members(file: IO[bytes]) -> Iterator[bytes | Gap]:
+    """The bytes of every whole gzip member of a file, whatever lies between them."""
+    return _bounded(_members(file, GZIP, _Gzip))
 
 
 def _frames(file: IO[bytes], head: bytes) -> Iterator[bytes | Gap]:

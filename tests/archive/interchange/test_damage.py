@@ -261,6 +261,41 @@ def test_a_package_that_lies_elsewhere_is_named(tmp_path: Path) -> None:
     assert "far.wacz" in lost[0]
 
 
+@pytest.mark.parametrize("kind", ["gz", "plain"])
+@pytest.mark.parametrize("left", [0.4, 0.97])
+def test_a_package_that_was_cut_off_gives_its_whole_records(tmp_path: Path, left: float, kind: str) -> None:
+    data = wacz(packed(kind, RECORDS), lists={"pages": [url_of(0)], "extraPages": [url_of(1)]})
+    pages, lost = read(tmp_path, data[: int(len(data) * left)], "a.wacz")
+    assert pages == list(range(len(pages)))
+    assert len(pages) == 5 if left > 0.9 else 0 < len(pages) < 5
+    assert [line[:7] for line in lost] == ["cut off"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_damaged_place_in_a_package_costs_what_lies_there(tmp_path: Path, method: int) -> None:
+    data = bytearray(wacz(packed("gz", RECORDS), method=method))
+    place = data.index(b"archive/0.warc") + len("archive/0.warc") + len(packed("gz", RECORDS[:3])) + 40
+    data[place : place + 8] = b"\0" * 8
+    pages, lost = read(tmp_path, bytes(data), "a.wacz")
+    assert pages[:2] == [0, 1]
+    assert method == zipfile.ZIP_DEFLATED or pages == [0, 1, 2, 4]
+    assert any("damaged" in line for line in lost)
+
+
+def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
+    data = wacz(*RECORDS)
+    start = data.index(b"PK\x01\x02")
+    end = data.index(b"PK\x05\x06")
+    entry, count = data[start:end], 50
+    tail = bytearray(data[end:])
+    tail[8:10] = tail[10:12] = count.to_bytes(2, "little")
+    tail[12:16] = (count * len(entry)).to_bytes(4, "little")
+    path = tmp_path / "a.wacz"
+    path.write_bytes(data[:start] + entry * count + bytes(tail))
+    with pytest.raises(UsageError, match="overlap"):
+        list(read_web_archive(path))
+
+
 def test_a_bzip2_package_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "a.wacz"
     path.write_bytes(wacz(b"\0" * (64 << 20), method=zipfile.ZIP_BZIP2))
