@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from crawler.archive.interchange.embedded import with_pictures
 from crawler.archive.interchange.files import (
+    TARS,
     UNFINISHED,
     FilesBeside,
     files_in,
@@ -158,24 +159,37 @@ class _Import:
 
     def path(self, path: Path, stdin: IO[bytes] | None, *, chosen: bool = True) -> None:
         """One path of the command line."""
+        called = "standard input" if path == STDIN else str(path)
         try:
-            with from_stream(stdin) if path == STDIN and stdin else nullcontext(path) as place:
-                name = "standard input" if path == STDIN else ""
+            with self._opened(path, stdin, lambda what: self.lose(LostPage(called, f"{called}: {what}"))) as place:
                 if place.is_dir():
-                    self.folder(place)
+                    self.folder(place, None if place == path else "" if path == STDIN else f"{path}/")
                 else:
-                    self.file(place, name or str(path), chosen=chosen)
-                if path == STDIN:
+                    self.file(place, called, chosen=chosen)
+                if place != path:
                     self.finish()  # what lies beside its pages goes with the block
         except UsageError as error:
             self.lose(LostPage(str(path), str(error)))
 
-    def folder(self, folder: Path) -> None:
-        """Every page in a folder."""
+    @staticmethod
+    @contextmanager
+    def _opened(path: Path, stdin: IO[bytes] | None, lost: Callable[[str], None]) -> Iterator[Path]:
+        """Where a path's pages lie: a stream and a tar file are unpacked until the block ends."""
+        if path == STDIN and stdin:
+            with from_stream(stdin, lost) as place:
+                yield place
+        elif path.name.lower().endswith(TARS) and path.is_file():
+            with path.open("rb") as stream, from_stream(stream, lost) as place:
+                yield place
+        else:
+            yield path
+
+    def folder(self, folder: Path, called: str | None) -> None:
+        """Every page in a folder; `called`: what stands before their names, where it was unpacked from something."""
         found = False
         for file in files_in(folder):
             found = True
-            self.file(file, str(file), chosen=False)
+            self.file(file, str(file) if called is None else f"{called}{file.relative_to(folder)}", chosen=False)
         if not found:
             self.lose(LostPage(str(folder), f"{folder} holds no file that could be a saved page"))
 

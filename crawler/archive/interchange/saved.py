@@ -21,6 +21,7 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from io import BytesIO
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from crawler.archive.interchange import zips
 from crawler.core.errors import UsageError
@@ -82,7 +83,7 @@ def read_saved(name: str, data: bytes) -> SavedPage:
     check_size(name, len(data))
     head = data[:HEAD].lstrip(b"\xef\xbb\xbf\r\n\t ")
     try:
-        if head.startswith(b"bplist00"):
+        if head.startswith(b"bplist00") or (head.startswith(b"<?xml") and b"<!DOCTYPE plist" in head[:1024]):
             return _web_archive(name, data)
         if _is_mhtml(head):
             return _mhtml(name, data)
@@ -90,7 +91,7 @@ def read_saved(name: str, data: bytes) -> SavedPage:
             return SavedPage(None, None, data, "application/pdf")
         if head.startswith(b"PK\x03\x04") or (b"SingleFile" in head and b"PK\x05\x06" in data[-HEAD:]):
             return _zipped(name, data)
-    except (LookupError, RecursionError, *zips.DAMAGE) as error:
+    except (LookupError, RecursionError, ExpatError, *zips.DAMAGE) as error:
         raise UsageError(f"{name}: damaged, or not what it says it is: {error}") from error
     kind = _kind_of_file(name, data[:HEAD])
     if _is_html(data[:HEAD]) and not (kind.endswith(("json", "+xml"))):
@@ -292,7 +293,7 @@ _IMAGE_TYPES = {
 
 def _web_archive(name: str, data: bytes) -> SavedPage:
     """Safari's property list: a main resource, and those that it shows."""
-    archive = plistlib.loads(data, fmt=plistlib.FMT_BINARY)
+    archive = plistlib.loads(data)
     main = archive.get("WebMainResource") if isinstance(archive, dict) else None
     if not isinstance(main, dict) or not isinstance(main.get("WebResourceData"), bytes):
         raise UsageError(f"{name}: a property list that holds no page")

@@ -239,6 +239,16 @@ def test_a_member_that_says_less_than_it_holds_is_refused_while_it_streams(monke
         zips.read_member(archive, "a", 1 << 30)
 
 
+def test_a_web_archive_may_be_written_as_xml_and_expands_no_entities() -> None:
+    main = {"WebResourceData": b"<p>Text", "WebResourceURL": URL, "WebResourceMIMEType": "text/html"}
+    data = plistlib.dumps({"WebMainResource": main}, fmt=plistlib.FMT_XML)
+    assert (read_saved("a.webarchive", data).url, read_saved("a.webarchive", data).body) == (URL, b"<p>Text")
+    bomb = data.replace(b"<!DOCTYPE plist", b"<!DOCTYPE plist [<!ENTITY a 'aaaa'>]", 1)
+    for broken in (bomb, data[:200]):
+        with pytest.raises(UsageError, match="damaged"):
+            read_saved("a.webarchive", broken)
+
+
 def test_a_web_archive_of_safari_gives_page_and_pictures() -> None:
     main = {"WebResourceURL": URL, "WebResourceData": b"<p>x", "WebResourceTextEncodingName": "UTF-8"}
     picture = {"WebResourceURL": "https://a.example/a.png", "WebResourceMIMEType": "image/png", "WebResourceData": b"p"}
