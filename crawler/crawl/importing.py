@@ -209,7 +209,7 @@ class _Import:
         except UsageError as error:
             if chosen or file.suffix.lower() != ".zip":
                 self.lose(LostPage(name, str(error).replace(str(file), name)))
-        except CrawlerError:
+        except (CrawlerError, BrokenPipeError):  # the latter: nobody hears any more what was kept
             raise
         except Exception as error:  # one file in ten thousand that breaks a parser costs itself alone
             self.lose(LostPage(name, internal_error(name, error)))
@@ -265,7 +265,7 @@ class _Import:
             self._keep(found, reading.result())
         except UsageError as error:
             self._tell_in_order(LostPage(found.name, str(error)))
-        except CrawlerError:
+        except (CrawlerError, BrokenPipeError):  # the latter: nobody hears any more what was kept
             raise
         except Exception as error:  # one page in ten thousand that breaks a parser costs itself alone
             self._tell_in_order(LostPage(found.name, internal_error(found.name, error)))

@@ -252,6 +252,16 @@ def test_a_tar_that_ends_with_a_zip_is_a_tar(context: Context) -> None:
     assert [(page.file, page.url) for page in done.kept] == [("a.zip", "https://tar.example/z")]
 
 
+def test_a_listener_that_went_away_ends_the_import_and_is_no_fault_of_a_file(context: Context) -> None:
+    class Gone(ImportObserver):
+        def kept(self, page: KeptPage) -> None:
+            raise BrokenPipeError
+
+    written("a.warc", record(URL, POST))
+    with pytest.raises(BrokenPipeError):
+        import_files(context, [Path("a.warc")], observer=Gone())
+
+
 def test_a_folder_without_pages_says_so(context: Context) -> None:
     written("in/notes.txt", b"words")
     assert "no file that could be" in import_files(context, [Path("in")]).lost[0].why
