@@ -135,14 +135,19 @@ def _due(db: sqlite3.Connection) -> None:
     run_script(db, _DUE_INDEXES)
 
 
+# Texts of a link that are searched beside the one in `documents`; filled by the first writer (`search.ready`).
+_EARLIER = """
+CREATE TABLE IF NOT EXISTS earlier (capture INTEGER PRIMARY KEY, link INTEGER NOT NULL, title TEXT, names TEXT);
+"""
+
 # Sealed segments in an object store (`tiers`); digest: SHA-256 in hex, '' where nobody here has read the bytes yet.
 _OBJECTS = """
-CREATE TABLE objects (
+CREATE TABLE IF NOT EXISTS objects (
   name TEXT PRIMARY KEY, url TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, digest TEXT NOT NULL);
 """
 
 Migration = str | Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _OBJECTS)
+MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _EARLIER, _OBJECTS)
 VERSION: Final = len(MIGRATIONS)
 
 log = logging.getLogger(__name__)

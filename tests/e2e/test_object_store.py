@@ -140,7 +140,7 @@ def test_a_run_moves_what_is_sealed_and_every_command_reads_it_from_there(stage:
     first = next(line.split("\t")[1] for line in told.splitlines() if line.startswith("snapshot"))
     assert "绳子够长。" in stage.crawler("show", ARTICLE.url, "--text", "--snapshot", first).stdout
     assert "今年绳子短了" in stage.crawler("search", "绳子").stdout
-    assert stage.crawler("search", "够长").stdout == ""  # the old words went with the old text, read from the store
+    assert "够长" in stage.crawler("search", "够长").stdout  # the snippet of an earlier text, which lies in the store
     assert stage.crawler("rejudge").returncode == 0
     assert stage.crawler("export", "--warc", "out").returncode == 0
     assert sum("绳子够长".encode() in content_of(file) for file in (stage.folder / "out").rglob("*.warc.gz")) == 1
