@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from html import unescape
-from itertools import islice
+from itertools import islice, pairwise
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -24,6 +24,7 @@ MAX_HEADINGS = 20  # elements looked at
 MAX_INSIDE = 60  # nodes inside of one
 MAX_AROUND = 8  # elements round a heading that are asked what they are
 ALIKE = 0.5  # share of the shorter title's words from which two titles are about the same thing
+SURE = 0.8  # share from which a heading is the other part of a title; guess
 HEADED = 6  # letters from which a heading that calls itself the title is believed without likeness; guess
 SAID = 4  # words from which the only heading is believed without likeness; guess
 MAX_KICKER = 24  # characters of what a heading may have before its title; guess
@@ -36,6 +37,8 @@ _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[\da-fA-F]{2,5}|amp|quot|apos|lt|gt|nbsp|[
 _SIGNS = " :|·•–—-"
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+: \S")  # as GitHub, GitLab and Gitee call one
 _LABEL = re.compile(r"[\w ]{2,12}[:：]\s*")
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|[^\W_]+")
 _TITLED = re.compile(
     r"(?i)(?:^|[\s_-])(?:entry|post|article|story|page|content|blog|node|news)?[_-]?_?(?:title|headline|heading)(?=[\s_-]|$)"
@@ -84,8 +87,8 @@ def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: st
     best = next((title for title in (*titles, site.cut(full)) if _REPOSITORY.match(title)), seen)
     if best:
         best = without_section(full, site, sure=True) if best == full else _whole(site.cut(best), titles, full, site)
-    elif not titles:
-        best = without_section(full, site) or next(iter(declared), "")
+    elif not titles or (full and not head.first("og:title") and alike(titles[0], full) == 0):
+        best = without_section(full, site) or next(iter(declared), "")  # a headline may be that of a list's first entry
     elif folded(titles[0]) in {folded(full), folded(site.cut(full))}:
         best = without_section(titles[0], site, sure=True)
     else:
@@ -229,7 +232,8 @@ def _stands_alone(heading: Heading, text: str, likeness: float, article: bool) -
     """Whether the only heading is believed though it shares few words with what the page declares, or none."""
     if heading.logo or len(folded(text)) < HEADED or _is_preceded(heading.node):
         return False
-    said = article and heading.node.tag == "h1" and len(_WORD.findall(text)) >= SAID
+    # A Chinese sentence with its stop is a slogan or a notice; titles have none.
+    said = article and heading.node.tag == "h1" and len(_WORD.findall(text)) >= SAID and text[-1] != "。"
     return said or (heading.titled and likeness > 0)
 
 
@@ -283,7 +287,7 @@ def _is_rather(heading: str, title: list[str]) -> bool:
     same, last = folded(heading), folded(title[-1])
     if last and same.startswith(last) and same != last:
         return True
-    return len(same) <= 2 * len(last) and alike(heading, title[-1]) >= 2 * ALIKE > 2 * alike(heading, title[0])
+    return len(same) <= 2 * len(last) and alike(heading, title[-1]) >= SURE and alike(heading, title[0]) < ALIKE
 
 
 def _opens(heading: str, title: str) -> bool:
@@ -293,14 +297,17 @@ def _opens(heading: str, title: str) -> bool:
 
 
 def alike(one: str, other: str) -> float:
-    """The share of the shorter title's words that the other has too; Chinese letters count as words."""
+    """The share of the shorter title's words that the other has too."""
     a, b = words(one), words(other)
     return len(a & b) / min(len(a), len(b)) if a and b else 0.0
 
 
 def words(title: str) -> set[str]:
-    """The words of a title, lower case; Chinese letters are words."""
-    return set(_WORD.findall(title.lower()))
+    """The words of a title, lower case; of Chinese every two letters in a row, since single ones are in every title."""
+    found = set[str]()
+    for run in _RUN.findall(title.lower()):
+        found |= {run} if run.isascii() or len(run) < 2 or not _WIDE.match(run) else set(map("".join, pairwise(run)))
+    return found
 
 
 def _whole(first: str, titles: list[str], full: str, site: Masthead) -> str:

@@ -154,3 +154,12 @@ def test_a_repository_is_called_as_its_host_calls_it() -> None:
 @pytest.mark.parametrize("name", ["citation_title", "dc.title", "twitter:title", "title"])
 def test_metas_name_a_page_without_a_title(name: str) -> None:
     assert title_of("", head=f'<meta name="{name}" content="The last ferry">') == "The last ferry"
+
+
+def test_the_headline_of_a_lists_first_entry_is_not_the_title_of_the_page() -> None:
+    data = '{"@type": "ItemList", "itemListElement": [{"@type": "Question", "headline": "Why no boats?"}]}'
+    assert title_of("Ferries - RiverNews", head=f'<script type="application/ld+json">{data}</script>') == "Ferries"
+
+
+def test_a_chinese_sentence_as_the_only_heading_is_a_notice() -> None:
+    assert title_of("渡口", "<article><h1>欢迎关注每天的渡船时刻表。</h1></article>", graph("渡口日报")) == "渡口日报"
