@@ -87,8 +87,8 @@ def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: st
     best = next((title for title in (*titles, site.cut(full)) if _REPOSITORY.match(title)), seen)
     if best:
         best = without_section(full, site, sure=True) if best == full else _whole(site.cut(best), titles, full, site)
-    elif not titles or (full and not head.first("og:title") and alike(titles[0], full) == 0):
-        best = without_section(full, site) or next(iter(declared), "")  # a headline may be that of a list's first entry
+    elif not titles or (full and not any(named[:2]) and alike(titles[0], full) == 0):
+        best = without_section(full, site) or next(iter(declared), "")  # microdata: of a list's first entry
     elif folded(titles[0]) in {folded(full), folded(site.cut(full))}:
         best = without_section(titles[0], site, sure=True)
     else:
