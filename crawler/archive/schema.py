@@ -135,8 +135,13 @@ def _due(db: sqlite3.Connection) -> None:
     run_script(db, _DUE_INDEXES)
 
 
+# Texts of a link that are searched beside the one in `documents`; filled by the first writer (`search.ready`).
+_EARLIER = """
+CREATE TABLE IF NOT EXISTS earlier (capture INTEGER PRIMARY KEY, link INTEGER NOT NULL, title TEXT, names TEXT);
+"""
+
 Migration = str | Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due)
+MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _EARLIER)
 VERSION: Final = len(MIGRATIONS)
 
 log = logging.getLogger(__name__)
