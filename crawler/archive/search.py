@@ -27,6 +27,8 @@ _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost doc
 _NEWEST: Final = 500  # documents with a common character among which those with it in their title come first
 _COLUMNS: Final = "l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
 _JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
+_GATHERED: Final = 32 * 1024 * 1024  # bytes of terms that FTS5 sorts at once in a fill; by default it is 1 MB
+_USUAL: Final = 1024 * 1024  # what FTS5 begins with
 STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
 _TABLES: Final = """
 DROP TABLE IF EXISTS words;
@@ -63,6 +65,7 @@ def fill(db: sqlite3.Connection, texts_of: Callable[[Sequence[int]], Iterable[Ne
     """
     for statement in _TABLES.strip().split("\n"):
         db.execute(statement)
+    _gather(db, _GATHERED)
     known = db.execute("SELECT capture, title, names FROM documents ORDER BY capture").fetchall()
     found = texts_of([capture for capture, _, _ in known])
     for (capture, title, names), text in zip(known, found, strict=True):
@@ -70,8 +73,15 @@ def fill(db: sqlite3.Connection, texts_of: Callable[[Sequence[int]], Iterable[Ne
             db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
         else:
             _put_terms(db, capture, title, names, text.text, text.terms)
+    _gather(db, _USUAL)
     db.execute("DELETE FROM derived WHERE name = ?", (STAMP,))
     db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (STAMP, words.stamp()))
+
+
+def _gather(db: sqlite3.Connection, size: int) -> None:
+    """How many bytes of terms FTS5 gathers in memory before it writes them, sorted: the more, the less is merged."""
+    for table in ("words", "characters"):
+        db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', ?)", (size,))  # noqa: S608  # ours
 
 
 def put(
