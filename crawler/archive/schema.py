@@ -135,11 +135,17 @@ def _due(db: sqlite3.Connection) -> None:
     run_script(db, _DUE_INDEXES)
 
 
-# Version 7: checks are let count by their link; a run may hold tens of thousands.
+# Texts of a link that are searched beside the one in `documents`; filled by the first writer (`search.ready`).
+_EARLIER = """
+CREATE TABLE IF NOT EXISTS earlier (capture INTEGER PRIMARY KEY, link INTEGER NOT NULL, title TEXT, names TEXT);
+"""
+# Checks are let count by their link; a run may hold tens of thousands.
 _HELD_BY_LINK = "CREATE INDEX IF NOT EXISTS held_of_link ON held (run, url);\n"
 
 Migration = str | Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _HELD_BY_LINK)
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    _BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _EARLIER, _HELD_BY_LINK,
+)  # fmt: skip
 VERSION: Final = len(MIGRATIONS)
 
 log = logging.getLogger(__name__)

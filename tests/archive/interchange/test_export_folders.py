@@ -248,8 +248,8 @@ def test_a_copy_too_deep_to_convert_is_written_as_text(
 ) -> None:
     deep = "<article>" + "<div>" * 5_000 + "x"
     assert article_to_markdown(deep, {}) == ""
-    load = reader.load
-    monkeypatch.setattr(reader, "load", lambda capture: replace(load(capture), text="标题\n正文", readable=deep))
+    page = next(iter(reader.latest()))
+    monkeypatch.setattr(reader, "load", lambda capture: replace(page, capture=capture, text="正文", readable=deep))
     write_markdown(tmp_path, reader)
     assert "正文" in page_of(tmp_path, WEIXIN, "md").read_text()
 
