@@ -24,6 +24,7 @@ from crawler.archive.interchange.files import (
     from_stream,
     is_candidate,
     pages_of,
+    pdfs_in,
 )
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
@@ -190,6 +191,13 @@ class _Import:
         for file in files_in(folder):
             found = True
             self.file(file, str(file) if called is None else f"{called}{file.relative_to(folder)}", chosen=False)
+        if count := pdfs_in(folder):
+            what = (
+                "a PDF file tells no address: import it"
+                if count == 1
+                else f"{count:,} PDF files tell no address: import each"
+            )
+            self.observer.say(f"{called or folder}: {what} by itself, with --url")
         if not found:
             self.lose(LostPage(str(folder), f"{folder} holds no file that could be a saved page"))
 

@@ -262,6 +262,20 @@ def test_a_listener_that_went_away_ends_the_import_and_is_no_fault_of_a_file(con
         import_files(context, [Path("a.warc")], observer=Gone())
 
 
+def test_pdfs_of_a_folder_are_named_since_none_tells_its_address(context: Context) -> None:
+    class Heard(ImportObserver):
+        lines: list[str] = []  # noqa: RUF012 - of one test
+
+        def say(self, line: str) -> None:
+            self.lines.append(line)
+
+    written("in/a.html", single_file(URL, POST))
+    written("in/deep/b.PDF", b"%PDF-1.7")
+    done = import_files(context, [Path("in")], observer=(heard := Heard()))
+    assert (len(done.kept), done.lost) == (1, [])
+    assert heard.lines == ["in: a PDF file tells no address: import it by itself, with --url"]
+
+
 def test_a_folder_without_pages_says_so(context: Context) -> None:
     written("in/notes.txt", b"words")
     assert "no file that could be" in import_files(context, [Path("in")]).lost[0].why

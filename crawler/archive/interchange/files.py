@@ -70,6 +70,11 @@ def files_in(folder: Path) -> Iterator[Path]:
                 yield path
 
 
+def pdfs_in(folder: Path) -> int:
+    """How many PDF files lie in a folder and its subfolders: none of them tells its address."""
+    return sum(name.lower().endswith(".pdf") for _, _, names in os.walk(folder) for name in names)
+
+
 def _belongs(folder: str, stems: set[str]) -> bool:
     """ "page_files", "page.files", "page-Dateien", "page_fichiers", … beside "page.html"."""
     found = re.fullmatch(r"(.+?)[_.-][^\W\d_]{4,12}", folder)
