@@ -7,7 +7,7 @@ import scrapy
 class Links(scrapy.Spider):
     name = "links"
     custom_settings = {
-        "CONCURRENT_REQUESTS": 64, "CONCURRENT_REQUESTS_PER_DOMAIN": 8, "DOWNLOAD_DELAY": 0, "ROBOTSTXT_OBEY": False,
+        "CONCURRENT_REQUESTS": 64, "CONCURRENT_REQUESTS_PER_DOMAIN": 16, "DOWNLOAD_DELAY": 0, "ROBOTSTXT_OBEY": False,
         "LOG_ENABLED": False, "TELNETCONSOLE_ENABLED": False, "DOWNLOAD_SLOTS": {},
     }
     seen = 0
@@ -29,6 +29,7 @@ DOWNLOAD_TIMEOUT = 30
 MAX_FILE_SIZE = 20000000
 MIN_FILE_SIZE = 10
 SLEEP_TIME = 0
+SSRF_PROTECTION = off
 USER_AGENTS =
 COOKIE =
 MAX_REDIRECTS = 2
@@ -41,4 +42,9 @@ MIN_DUPLCHECK_SIZE = 100
 MAX_REPETITIONS = 2
 EXTENSIVE_DATE_SEARCH = off
 EXTERNAL_URLS = off
+"""
+
+LINKCHECKER = """
+[checking]
+maxrequestspersecond=10000
 """

@@ -412,7 +412,7 @@ class Archive:
             capture = records.write_capture(check, keep, self._next, payload, original, append)
             self._next += 1
             if self._shelf and capture.response:
-                self._shelf.saw(check.link.host, capture.raw_bytes, capture.response[1])
+                self._shelf.saw(check.link.host, capture.raw_bytes, capture.response)
             had_alive = any(one.state == State.ALIVE for one in known)
             if records.is_snapshot(check, capture, had_alive):
                 snapshot = records.snapshot_of(check, capture)

@@ -8,11 +8,12 @@ it (the ski-rental rule). Days that bring a handful of pages never pay for one.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from crawler.archive.codec import zstd
+from crawler.archive.queries import Where
 
 PRICE: Final = 512 * 1024  # bytes; a dictionary of four large pages takes 375 KB
 PAGES_PER_HOST: Final = 2  # a second page halves what a page costs, a third changes little
@@ -26,14 +27,24 @@ class Meter:
     """What pages of repeated hosts have cost in the open segment, which has no dictionary."""
 
     def __init__(self) -> None:
-        self._pages: Counter[str] = Counter()
-        self.cost = 0
+        self._newest: dict[str, deque[Where]] = {}
+        self._costs: Counter[str] = Counter()
 
-    def saw(self, host: str, packed: int) -> None:
-        """A page of `host` was written and took `packed` bytes."""
-        self._pages[host] += 1
-        if self._pages[host] > 1:
-            self.cost += packed
+    def saw(self, host: str, place: Where) -> None:
+        """A page of `host` was written, and lies there."""
+        newest = self._newest.setdefault(host, deque(maxlen=PAGES_PER_HOST))
+        if newest:
+            self._costs[host] += place[1][1]
+        newest.appendleft(place)
+
+    @property
+    def cost(self) -> int:
+        """Bytes that pages took of hosts which had one there before."""
+        return self._costs.total()
+
+    def pages(self) -> list[Where]:
+        """The newest pages of those hosts, the most costly host first: checks of a new link count only later."""
+        return [place for host, _ in self._costs.most_common() for place in self._newest[host]]
 
     @property
     def worth_it(self) -> bool:

@@ -35,6 +35,8 @@ unpack_history = msgspec.msgpack.Decoder(History).decode
 unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
 unpack_run = msgspec.msgpack.Decoder(Run).decode
 
+MAX_WAITING = 16 * 1024 * 1024  # characters of texts and terms that are remembered until their checks count; 40 MB
+
 
 class Index:
     """Writes rows of fresh lines, which are the newest there are; what was written before is `merging`'s business.
@@ -56,11 +58,15 @@ class Index:
         self.terms = terms
         self.now = now
         self._runs: dict[str, int] = {}
+        self._waiting: dict[int, NewText] = {}  # texts of captures whose checks are held, which would be read back
+        self._waiting_size = 0
         self._searchable = False
 
     def forget_cache(self) -> None:
-        """After a rollback: run numbers may not exist, nor search tables of this version."""
+        """After a rollback: run numbers and captures may not exist, nor search tables of this version."""
         self._runs.clear()
+        self._waiting.clear()
+        self._waiting_size = 0
         self._searchable = False
 
     def apply(self, line: Line, segment: int, place: int, text: NewText | None = None) -> None:
@@ -68,11 +74,14 @@ class Index:
         match line:
             case CheckLine(held=True):
                 self.hold(line, segment)
+                if line.capture and text:
+                    self._remember_text(line.capture.id, text)
             case CheckLine():
                 self._check(line, segment, segment, place, text)
             case SettledLine():
                 for held_in, held in self.take_held(line):
-                    self._check(held, held_in, segment, place, None)
+                    known = self._remembered_text(held.capture.id if held.capture else None)
+                    self._check(held, held_in, segment, place, known)
             case HistoryLine():
                 self._link(line.history, line.site, line.host, segment, place)
             case RunLine():
@@ -99,12 +108,26 @@ class Index:
         believed = []
         for url in settled.links:
             key = (settled.run, url)
-            rows = self.db.execute("SELECT segment, line FROM held WHERE run = ? AND url = ? ORDER BY id", key)
-            for segment, blob in rows.fetchall() if settled.believed else ():
+            rows = self.db.execute("SELECT segment, capture, line FROM held WHERE run = ? AND url = ? ORDER BY id", key)
+            for segment, capture, blob in rows.fetchall():
+                if not settled.believed:
+                    self._remembered_text(capture)  # not needed any more
+                    continue
                 lines = (line for line in journal.decode(blob) if isinstance(line, CheckLine))
                 believed += [(segment, msgspec.structs.replace(line, held=False)) for line in lines]
             self.db.execute("DELETE FROM held WHERE run = ? AND url = ?", key)
         return believed
+
+    def _remember_text(self, capture: int, text: NewText) -> None:
+        size = _size_of(text)
+        if self._waiting_size + size <= MAX_WAITING:
+            self._waiting[capture] = text
+            self._waiting_size += size
+
+    def _remembered_text(self, capture: int | None) -> NewText | None:
+        text = self._waiting.pop(capture, None) if capture is not None else None
+        self._waiting_size -= _size_of(text) if text else 0
+        return text
 
     def _check(self, line: CheckLine, captured_in: int, segment: int, place: int, text: NewText | None) -> None:
         link = self._link(line.history, line.site, line.host, segment, place)
@@ -293,6 +316,11 @@ class Index:
             "INSERT OR REPLACE INTO images (capture, url, picture) SELECT ?, ?, id FROM pictures WHERE digest = ?",
             (line.capture, line.url, digest),
         )
+
+
+def _size_of(text: NewText) -> int:
+    """Characters of a text and its terms."""
+    return len(text.text) + (len(text.terms.text) + len(text.terms.characters) if text.terms else 0)
 
 
 def spans_of(capture: CaptureLine) -> tuple[int | None, ...]:

@@ -139,6 +139,8 @@ def _due(db: sqlite3.Connection) -> None:
 _EARLIER = """
 CREATE TABLE IF NOT EXISTS earlier (capture INTEGER PRIMARY KEY, link INTEGER NOT NULL, title TEXT, names TEXT);
 """
+# Checks are let count by their link; a run may hold tens of thousands.
+_HELD_BY_LINK = "CREATE INDEX IF NOT EXISTS held_of_link ON held (run, url);\n"
 
 # Sealed segments in an object store (`tiers`); digest: SHA-256 in hex, '' where nobody here has read the bytes yet.
 _OBJECTS = """
@@ -147,7 +149,9 @@ CREATE TABLE IF NOT EXISTS objects (
 """
 
 Migration = str | Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _EARLIER, _OBJECTS)
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    _BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _EARLIER, _HELD_BY_LINK, _OBJECTS,
+)  # fmt: skip
 VERSION: Final = len(MIGRATIONS)
 
 log = logging.getLogger(__name__)

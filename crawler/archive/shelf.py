@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -63,8 +63,8 @@ class Shelf:
         if writer and self._is_over(writer.size, writer.opened_at):
             self._roll(None)
         elif writer and not writer.dictionary and self._meter.worth_it:
-            self._meter = dictionary.Meter()
-            if made := self._dictionary():
+            seen, self._meter = self._meter.pages(), dictionary.Meter()
+            if made := self._dictionary(seen):
                 self._roll(made)
         if self._writer is None:
             self._begin(None)
@@ -91,10 +91,10 @@ class Shelf:
         """The open batch is on the disk; the size to acknowledge."""
         return self._open.sync()
 
-    def saw(self, host: str, size: int, packed: int) -> None:
-        """A page's bytes were written: what a dictionary would have saved is counted."""
+    def saw(self, host: str, size: int, span: Span) -> None:
+        """A page's bytes were written to the open segment: what a dictionary would have saved is counted."""
         if not self._open.dictionary and self._codec == "zst" and size >= PAGE_MIN:
-            self._meter.saw(host, packed)
+            self._meter.saw(host, (self._open.name, span))
 
     def close(self) -> None:
         """Close the open file; the segment stays open in the index, the next run goes on with it."""
@@ -139,14 +139,14 @@ class Shelf:
         packer = Gz() if self._codec == "gz" else Zst(made)
         self._writer = Writer(cursor.lastrowid or 0, name, self._store, packer, len(head), at, made is not None)
 
-    def _dictionary(self) -> zstd.ZstdDict | None:
+    def _dictionary(self, seen: list[queries.Where]) -> zstd.ZstdDict | None:
+        """Of pages that were `seen` to cost much, and then of those that are known to."""
         hosts = queries.busiest_hosts(self._db, _RECENT)
         chosen = dictionary.choose(hosts, lambda host, number: queries.newest_pages(self._db, host, number))
-        return dictionary.build(self._bodies(chosen))
+        known = (place for ident in chosen if (place := queries.places(self._db, ident).response))
+        return dictionary.build(self._bodies(dict.fromkeys([*seen, *known])))
 
-    def _bodies(self, captures: list[int]) -> Iterator[bytes]:
-        for ident in captures:
-            place = queries.places(self._db, ident).response
-            if place:
-                with contextlib.suppress(ArchiveDamaged, StoreError):  # a dictionary is made of what can be read
-                    yield warc.split_http(self._reader.record(*place).block)[2]
+    def _bodies(self, places: Iterable[queries.Where]) -> Iterator[bytes]:
+        for place in places:
+            with contextlib.suppress(ArchiveDamaged, StoreError):  # a dictionary is made of what can be read
+                yield warc.split_http(self._reader.record(*place).block)[2]

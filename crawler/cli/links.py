@@ -44,12 +44,14 @@ def command(
     import msgspec
 
     from crawler.cli.output import write_outputs
+    from crawler.crawl.extraction import guarded
     from crawler.notes.files import note_paths
     from crawler.notes.links import read_notes
 
     settings = options.settings()
     chosen = msgspec.structs.replace(settings.notes, ignore=(*settings.notes.ignore, *ignore))
-    notes = read_notes(note_paths(paths, chosen), chosen, code=code)
+    with guarded(settings) as extract:
+        notes = read_notes(note_paths(paths, chosen), chosen, code=code, extract=extract)
     for skipped in notes.skipped:
         options.say(f"crawler: {skipped.path} is skipped: {skipped.why}")
     for damaged in notes.damaged:

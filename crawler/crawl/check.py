@@ -23,6 +23,7 @@ from crawler.crawl.edit import (
     malformed,
     to_ask,
 )
+from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import read_links
 from crawler.crawl.results import build_report, damaged_of, suggestions
@@ -128,7 +129,8 @@ def find_links(
         found = read_links(context, paths, observer, remember=False)
         return found.links, found.local_histories, damaged_of(found.notes.damaged)
     notes = note_paths(paths, context.settings.notes)
-    edited = edited_links(notes, context.settings.notes, context.sites, changes, context.now())
+    with guarded(context.settings) as extract:
+        edited = edited_links(notes, context.settings.notes, context.sites, changes, context.now(), extract)
     for skipped in edited.skipped:
         observer.say(f"{skipped.path} is skipped: {skipped.why}")
     for damaged in edited.damaged:

@@ -39,6 +39,7 @@ from crawler.schedule.clock import is_ahead
 if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.core import settings
+    from crawler.notes.links import Extract
     from crawler.notes.local import LocalTargets
     from crawler.sites import Sites
 
@@ -57,7 +58,12 @@ class Edited:
 
 
 def edited_links(
-    paths: Sequence[Path], options: settings.NotesSettings, sites: Sites, changes: Changes, now: datetime
+    paths: Sequence[Path],
+    options: settings.NotesSettings,
+    sites: Sites,
+    changes: Changes,
+    now: datetime,
+    extract: Extract | None = None,
 ) -> Edited:
     """The links on lines that a change wrote, and local targets that it took from under other notes.
 
@@ -69,9 +75,10 @@ def edited_links(
         return Edited()
     wanted = (f for f in find_notes(paths, options, here) if changes.gone or f.name in changes.files)
     named = {here / path for path in paths}  # a hook names files: what the author excludes stays out all the same
-    read, skipped = _read(f for f in wanted if f.path not in named or not is_excluded(f.path, options, root))
+    wanted = (f for f in wanted if f.path not in named or not is_excluded(f.path, options, root))
+    read, skipped = _read(wanted, extract)
     notes = NotesRead(tuple(read), tuple(skipped), root, Choice.of_settings(options))
-    before = [o for path, data in base_texts(root, changes) for o in _old_occurrences(path, data)]
+    before = [o for path, data in base_texts(root, changes) for o in _old_occurrences(path, data, extract)]
     written = new_occurrences(notes.occurrences, changes, before, _key(sites))
     targets = local_checker(notes, options)
     taken = _taken(notes.occurrences, changes, targets)
@@ -80,10 +87,10 @@ def edited_links(
     return Edited(tuple(links), local, notes.skipped, tuple(notes.damaged))
 
 
-def _read(files: Iterable[NoteFile]) -> tuple[list[ReadNote], list[SkippedNote]]:
+def _read(files: Iterable[NoteFile], extract: Extract | None) -> tuple[list[ReadNote], list[SkippedNote]]:
     read, skipped = [], []
     for file in files:
-        note = read_anew(file)
+        note = read_anew(file, extract)
         if isinstance(note, SkippedNote):
             skipped.append(note)
         else:
@@ -91,9 +98,12 @@ def _read(files: Iterable[NoteFile]) -> tuple[list[ReadNote], list[SkippedNote]]
     return read, skipped
 
 
-def _old_occurrences(path: str, data: bytes) -> list[Occurrence]:
+def _old_occurrences(path: str, data: bytes, extract: Extract | None) -> Sequence[Occurrence]:
     note = decode_note(path, data)
-    return [] if isinstance(note, SkippedNote) else occurrences(note)
+    if isinstance(note, SkippedNote):
+        return []
+    found = extract(note, False) if extract else occurrences(note)
+    return [] if isinstance(found, SkippedNote) else found
 
 
 def _key(sites: Sites) -> Callable[[Occurrence], str]:

@@ -5,11 +5,15 @@ A use case, callable without a terminal. What a form looks like is `archive.inte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from crawler.archive.interchange.converting import HERE, TooComplex, Workers
 from crawler.archive.interchange.source import CaptureReader, LinkFacts
 from crawler.core.url import is_http
 from crawler.crawl.observer import SILENT, Observer
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
     from crawler.archive.interchange import Done
     from crawler.core.settings import Settings
     from crawler.crawl.context import Context
+    from crawler.crawl.readers import SyncReaders
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 def export(
@@ -32,20 +40,51 @@ def export(
     """
     wanted = identities(context, targets, observer)
     facts = facts_of(context)
-    report = newest_report(context.settings)
     done = {}
-    for name, place in forms.items():
-        if would_empty(context, place, wanted):
-            observer.say(f"{place}: there is nothing to write, so what is there stays as it is")
-            continue
-        written = writer(name, report)(place, CaptureReader(context.archive, wanted, facts), context.now())
-        done[name] = written
+    with ExitStack() as stack:
+        write = partial(writer, report=newest_report(context.settings), workers=_Workers(context, stack))
+        for name, place in forms.items():
+            if would_empty(context, place, wanted):
+                observer.say(f"{place}: there is nothing to write, so what is there stays as it is")
+                continue
+            done[name] = write(name)(place, CaptureReader(context.archive, wanted, facts), context.now())
+    for name, written in done.items():
+        place = forms[name]
         for line in written.left_out:
             observer.say(f"{place}: left out: {line}")
         if not written.pages and not written.damaged:
             what = "nothing was kept of these links" if wanted is not None else "nothing was kept yet"
             observer.say(f"{place}: {what}")
     return done
+
+
+class _Workers:
+    """Readers that convert copies, each within the limits of a page; they start with the first copy."""
+
+    def __init__(self, context: Context, stack: ExitStack) -> None:
+        self._context = context
+        self._stack = stack
+
+    @cached_property
+    def _readers(self) -> SyncReaders:
+        from crawler.crawl.readers import open_sync_readers  # other forms do without
+
+        return self._stack.enter_context(open_sync_readers(self._context.settings, self._context.sites))
+
+    def call(self, function: Callable[..., T], *args: object) -> T:
+        """Call a function in a reader. Raises TooComplex."""
+        from crawler.crawl.readers import PastLimits, ReaderDied
+
+        try:
+            return self._readers.call(function, *args)
+        except (PastLimits, ReaderDied) as error:
+            raise TooComplex(str(error)) from None
+
+    def in_order(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[tuple[S, T]]:
+        """Do some work for each item on all readers."""
+        rest = iter(items)
+        for first in rest:
+            yield from self._readers.in_order(work, chain((first,), rest))
 
 
 def facts_of(context: Context) -> Callable[[str], LinkFacts]:
@@ -90,8 +129,10 @@ def identities(context: Context, targets: Sequence[str], observer: Observer = SI
     return frozenset(named)
 
 
-def writer(name: str, report: Path | None = None) -> Callable[[Path, CaptureReader, datetime], Done]:
-    """The writer of a form; `report` is linked by the HTML folder."""
+def writer(
+    name: str, report: Path | None = None, workers: Workers = HERE
+) -> Callable[[Path, CaptureReader, datetime], Done]:
+    """The writer of a form; `report` is linked by the HTML folder, `workers` convert copies."""
     match name:
         case "wacz":
             from crawler.archive.interchange.wacz import write_wacz
@@ -104,14 +145,14 @@ def writer(name: str, report: Path | None = None) -> Callable[[Path, CaptureRead
         case "html":
             from crawler.archive.interchange.html import write_html
 
-            return lambda place, reader, now: write_html(place, reader, now, report=report)
+            return lambda place, reader, now: write_html(place, reader, now, report=report, workers=workers)
         case "markdown":
             from crawler.archive.interchange.markdown import write_markdown
 
-            return lambda place, reader, _: write_markdown(place, reader)
+            return lambda place, reader, _: write_markdown(place, reader, workers)
         case "epub":
             from crawler.archive.interchange.epub import write_epub
 
-            return write_epub
+            return lambda place, reader, now: write_epub(place, reader, now, workers=workers)
         case _:
             raise ValueError(f"no form {name!r}")

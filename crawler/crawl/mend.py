@@ -17,6 +17,7 @@ from crawler.core.errors import NotesError
 from crawler.core.files import replace_file
 from crawler.core.model import LOCAL, Confidence, Finding, History, Link, Note, State, Suggestion
 from crawler.crawl.captures import question_about
+from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.results import wayback_suggestion
 from crawler.crawl.wayback import ask_about, is_open, is_public, written_at
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.core.settings import Settings
     from crawler.crawl.context import Context
+    from crawler.notes.links import Extract
     from crawler.sites import Sites
 
 MAX_QUESTIONS = 500  # links that the Internet Archive is asked about in one go
@@ -85,8 +87,9 @@ def propose_edits(
 def read_files(paths: Sequence[Path], settings: Settings, observer: Observer) -> list[tuple[NoteFile, Note]]:
     """Every note, read now: an edit must fit the text as it is."""
     found = []
-    for file in find_notes(paths, settings.notes, Path.cwd()):
-        note = read_note(file)
+    with guarded(settings) as extract:
+        files = [(file, legible(read_note(file), extract)) for file in find_notes(paths, settings.notes, Path.cwd())]
+    for file, note in files:
         if isinstance(note, SkippedNote):
             observer.say(f"{note.path} is skipped: {note.why}")
         elif note.damage:
@@ -94,6 +97,12 @@ def read_files(paths: Sequence[Path], settings: Settings, observer: Observer) ->
         else:
             found.append((file, note))
     return found
+
+
+def legible(note: Note | SkippedNote, extract: Extract) -> Note | SkippedNote:
+    """The note, where its links can be found within the limits; it is read here many times after that."""
+    found = note if isinstance(note, SkippedNote) else extract(note, False)
+    return found if isinstance(found, SkippedNote) else note
 
 
 def known_findings(

@@ -14,6 +14,7 @@ import msgspec
 
 from crawler.core.settings import NotesSettings, Settings
 from crawler.crawl.context import sites_of, utc_now
+from crawler.crawl.extraction import guarded
 from crawler.crawl.job import politeness_for
 from crawler.notes.links import link_up, read_notes
 from crawler.notes.sitefolders import PAGE_FOLDERS, SERVED_FOLDERS, generator_of
@@ -101,7 +102,8 @@ def newcomer(folder: Path, settings: Settings) -> Newcomer:
     wanted = msgspec.structs.replace(
         settings.notes, paths=_absolute(folder, layout.paths), exclude=layout.exclude, root=_roots(folder, layout)
     )
-    notes = read_notes([Path(path) for path in wanted.paths], wanted)
+    with guarded(settings) as extract:
+        notes = read_notes([Path(path) for path in wanted.paths], wanted, extract=extract)
     planned = make_plan(link_up(notes.occurrences, sites), {}, utc_now(), politeness_for(settings, sites))
     queues = sorted(map(_queue, planned.slots), key=lambda queue: (-queue.seconds, queue.site))
     return Newcomer(folder, layout, len(notes.read), sum(queue.links for queue in queues), tuple(queues))

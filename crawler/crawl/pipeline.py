@@ -19,6 +19,7 @@ from crawler.crawl.stop import Stop
 
 SEEN = 50  # living links of a walk, the newest, that may be asked about their slot
 BATCH = 64  # checks written in one transaction at most; what has piled up behind a slow disk is taken together
+BATCH_BYTES = 8 * 1024 * 1024  # of bodies; a batch ends at the one that passes them, so that memory stays flat
 
 log = logging.getLogger(__name__)
 
@@ -161,11 +162,12 @@ async def record(receive: trio.MemoryReceiveChannel[Check], keep: Callable[[list
     """The one writer. `keep` is shielded: a deadline cannot split a result."""
     async with receive:
         async for check in receive:
-            batch = [check]
-            while len(batch) < BATCH:
+            batch, size = [check], len(check.fetch.body)
+            while len(batch) < BATCH and size < BATCH_BYTES:
                 try:
                     batch.append(receive.receive_nowait())
                 except (trio.WouldBlock, trio.EndOfChannel):
                     break
+                size += len(batch[-1].fetch.body)
             with trio.CancelScope(shield=True):
                 await keep(batch)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from crawler.core.errors import NotesError
 from crawler.core.model import LOCAL, History, Link
+from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import SILENT, Observer
 from crawler.notes.files import find_notes, note_paths
 from crawler.notes.links import EXTRACTION, NotesRead, link_up_remembered, local_checker, local_histories, read_notes
@@ -39,7 +40,8 @@ def read_links(
     `remember` keeps in the archive what was read. Raises NotesError.
     """
     settings, archive = context.settings, context.archive
-    notes = read_notes(note_paths(paths, settings.notes), settings.notes, archive.notes())
+    with guarded(settings) as extract:
+        notes = read_notes(note_paths(paths, settings.notes), settings.notes, archive.notes(), extract=extract)
     for skipped in notes.skipped:
         observer.say(f"{skipped.path} is skipped: {skipped.why}")
     for damaged in notes.damaged:

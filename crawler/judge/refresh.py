@@ -16,25 +16,18 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 SOON = 5  # seconds up to which a refresh is a redirect; longer ones let people read, and news pages reload themselves
-_DECLARED = re.compile(rb"(?i)http-equiv\s*=\s*[\"']?\s*refresh")
 MAX_METAS = 50  # looked at on one page
 # HTML, "shared declarative refresh steps": a number, a separator, and an address that may be quoted.
 _REFRESH = re.compile(r"(?is)\s*(?=[\d.])(?P<wait>\d{0,9})[\d.]*\s*(?:[;,\s]\s*(?:url\s*=\s*)?(?P<url>.*))?")
 
 
-def may_refresh(fetch: Fetch) -> bool:
-    """Whether an answer may hold a refresh at all; cheap, so that only few pages are parsed for it."""
-    return bool(fetch.header("refresh")) or _DECLARED.search(fetch.body) is not None
-
-
 def refresh_target(fetch: Fetch, document: Document) -> str | None:
     """Where a 2xx page sends its reader within `SOON` seconds; None for nowhere, for itself, and for other schemes."""
-    if fetch.status is None or not 200 <= fetch.status < 300 or not may_refresh(fetch):
+    if fetch.status is None or not 200 <= fetch.status < 300:
         return None
-    declared = [fetch.header("refresh")]
-    if document.is_html:
-        metas = document.tree.css("meta[http-equiv=refresh i]")[:MAX_METAS]
-        declared += [str(meta.attributes.get("content") or "") for meta in metas if not _unused(meta)]
+    header = fetch.header("refresh")
+    metas = document.tree.css("meta[http-equiv=refresh i]")[:MAX_METAS] if document.is_html else []
+    declared = [header, *(str(meta.attributes.get("content") or "") for meta in metas if not _unused(meta))]
     first = next((value for value in declared if value.strip()), "")
     return _target(first, fetch.final_url, document) if first else None
 

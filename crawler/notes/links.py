@@ -12,7 +12,7 @@ from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from crawler.core.model import LOCAL, Confidence, Evidence, History, Kind, Link, Occurrence, State
+from crawler.core.model import LOCAL, Confidence, Evidence, History, Kind, Link, Note, Occurrence, State
 from crawler.notes.choice import Choice
 from crawler.notes.files import NoteFile, SkippedNote, find_notes, notes_root, read_note
 from crawler.notes.formats import VERSION
@@ -26,6 +26,9 @@ IDENTITIES = "identities"  # what the archive remembers them as
 EXTRACTION = VERSION  # rises when extraction finds other links in the same text: notes are then read anew
 MANY = 500  # occurrences; below it, working identities out is faster than reading all that are remembered
 T = TypeVar("T")
+
+# From a note, and whether links in its code count, to its links; or why they cannot be found.
+Extract = Callable[[Note, bool], Sequence[Occurrence] | SkippedNote]
 
 
 class Remembered(Protocol):
@@ -94,8 +97,12 @@ def read_notes(
     remembered: Mapping[str, Remembered] | None = None,
     *,
     code: bool = False,
+    extract: Extract | None = None,
 ) -> NotesRead:
-    """Read the notes of `paths`; files that are as remembered (size and time) by this version are not opened."""
+    """Read the notes of `paths`; files that are as remembered (size and time) by this version are not opened.
+
+    `extract` finds the links of a note; None: this process, whatever a hostile text may cost.
+    """
     read, skipped = [], []
     here = Path.cwd()
     for file in find_notes(paths, options, here):
@@ -103,7 +110,7 @@ def read_notes(
         if known and not code and _is_unchanged(known, file):
             read.append(ReadNote(file, known.occurrences, fresh=False))
             continue
-        fresh = read_anew(file, code=code)
+        fresh = read_anew(file, extract, code=code)
         if isinstance(fresh, SkippedNote):
             skipped.append(fresh)
         else:
@@ -115,14 +122,21 @@ def _is_unchanged(known: Remembered, file: NoteFile) -> bool:
     return (known.size, known.mtime_ns, known.extraction) == (file.size, file.mtime_ns, EXTRACTION)
 
 
-def read_anew(file: NoteFile, *, code: bool = False) -> ReadNote | SkippedNote:
+def read_anew(file: NoteFile, extract: Extract | None = None, *, code: bool = False) -> ReadNote | SkippedNote:
     """One note, opened and searched for links."""
-    from crawler.notes.extract import occurrences  # here, since a run over unchanged notes does without
-
     note = read_note(file)
     if isinstance(note, SkippedNote):
         return note
-    return ReadNote(file, tuple(occurrences(note, code=code)), fresh=not note.damage, damage=note.damage)
+    found = (extract or _extract)(note, code)
+    if isinstance(found, SkippedNote):
+        return found
+    return ReadNote(file, tuple(found), fresh=not note.damage, damage=note.damage)
+
+
+def _extract(note: Note, code: bool) -> Sequence[Occurrence]:
+    from crawler.notes.extract import occurrences  # here, since a run over unchanged notes does without
+
+    return occurrences(note, code=code)
 
 
 def link_up(found: Iterable[Occurrence], sites: Sites, known: dict[str, Identity] | None = None) -> list[Link]:

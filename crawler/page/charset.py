@@ -36,6 +36,8 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
     if declared and declared != "utf-8" and _is_utf8(body):
         declared = "utf-8"
     name = declared or _detect(body)
+    if name == "utf-8" and (text := _strictly(body)):  # nearly every page; nothing in it is to be counted
+        return text, name
     text = body.decode(name, "replace")
     if declared and _broken(text, body):
         other = _detect(body)
@@ -43,6 +45,14 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
         if again.count("\ufffd") * 2 < text.count("\ufffd"):
             return again, other
     return text, name
+
+
+def _strictly(body: bytes) -> str:
+    """The text of valid UTF-8; "" for anything else."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _codec(label: str) -> str:

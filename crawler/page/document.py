@@ -7,6 +7,7 @@ a verdict or what a title means: only bytes, text, tree. Nothing raises on hosti
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from functools import cached_property
 from math import inf
@@ -73,7 +74,12 @@ class Document:
         """The parsed page; an empty one where the body is no HTML."""
         from selectolax.lexbor import LexborHTMLParser  # slow to import, and `links` never needs it
 
-        return LexborHTMLParser(self.html if self.is_html else "", scripting=True)
+        if not self.is_html:
+            return LexborHTMLParser("", scripting=True)
+        html = self.html
+        # The parser wants UTF-8. Where nothing was replaced, the body is that already: no second copy of it is made.
+        is_utf8 = self.charset == "utf-8" and "\ufffd" not in html and not self.body.startswith(BOM_UTF8)
+        return LexborHTMLParser(self.body if is_utf8 else html, scripting=True)
 
     @cached_property
     def title(self) -> str:

@@ -1,5 +1,7 @@
 """An archive from outside: what goes in comes out, and what is acknowledged stays."""
 
+import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -319,3 +321,18 @@ def test_a_missing_segment_is_named_when_its_text_is_asked_for(tmp_path: Path) -
         assert archive.search("语音")[0].snippet == ""
     with pytest.raises(ArchiveDamaged, match="is missing"):
         open_archive(tmp_path)
+
+
+def test_pages_of_checks_that_do_not_count_yet_make_the_dictionary_of_the_next_segment(tmp_path: Path) -> None:
+    shell = os.urandom(400_000).hex().encode()
+    with open_archive(tmp_path) as archive:
+        for n in range(5):
+            page = check_of(str(n), text=f"文章 {n}", body=b"%s<p>%d</p>" % (shell, n))
+            archive.record([replace(page, held=True)])
+        assert archive.snapshot(5) is None  # not before it counts
+        archive.settle("run-1", [link_of(str(n)).canonical_url for n in range(5)], believed=True)
+        assert archive.body(5) == b"%s<p>4</p>" % shell
+    assert rows(tmp_path, "SELECT dictionary FROM segments ORDER BY id") == [(0,), (1,)]
+    small = rows(tmp_path, "SELECT response_len < 10000 FROM captures ORDER BY id")
+    assert small[0] == (0,)
+    assert small[-1] == (1,)

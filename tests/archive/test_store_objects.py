@@ -619,7 +619,7 @@ def test_an_older_index_opens_and_gets_its_table(tmp_path: Path, bucket: Path) -
     path = sealed_archive(tmp_path / "archive", None)
     db = sqlite3.connect(path / "index.sqlite")
     db.execute("DROP TABLE objects")
-    db.execute("PRAGMA user_version = 7")
+    db.execute("PRAGMA user_version = 8")
     db.close()
     with opened(path, None, write=False) as archive:
         assert archive.text(1).endswith("Nr. 0")

@@ -69,11 +69,12 @@ def test_a_dictionary_holds_whole_pages_up_to_its_limit_and_needs_some() -> None
 
 def test_a_dictionary_is_bought_when_repeated_hosts_have_cost_as_much() -> None:
     meter = dictionary.Meter()
-    meter.saw("once.example", dictionary.PRICE)
+    meter.saw("once.example", ("a", (0, dictionary.PRICE)))
     assert not meter.worth_it
-    meter.saw("twice.example", 1)
-    meter.saw("twice.example", dictionary.PRICE)
+    meter.saw("twice.example", ("a", (1, 1)))
+    meter.saw("twice.example", ("b", (2, dictionary.PRICE)))
     assert meter.worth_it
+    assert meter.pages() == [("b", (2, dictionary.PRICE)), ("a", (1, 1))]
 
 
 def test_a_record_comes_back_with_its_headers_and_digests() -> None:

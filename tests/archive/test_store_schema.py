@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,17 @@ class _Failing:
 
     def close(self) -> None:
         pass
+
+
+def test_an_archive_of_version_7_finds_held_checks_by_their_link(tmp_path: Path) -> None:
+    with open_archive(tmp_path) as archive:
+        archive.record([replace(check_of("a"), held=True)])
+    db = sqlite3.connect(tmp_path / "index.sqlite")
+    db.execute("DROP INDEX held_of_link")
+    db.execute("PRAGMA user_version = 7")
+    db.close()
+    with open_archive(tmp_path) as archive:
+        archive.settle("run-1", [link_of("a").canonical_url], believed=True)
+        assert [hit.capture_id for hit in archive.search("语音")] == [1]
+    plan = rows(tmp_path, "EXPLAIN QUERY PLAN SELECT line FROM held WHERE run = '' AND url = ''")
+    assert "held_of_link" in str(plan)

@@ -3,15 +3,16 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from store_samples import check_of, later, link_of, open_archive
 
-from crawler.archive import Archive, verify
-from crawler.core.errors import UsageError
-from crawler.core.model import State
+from crawler.archive import Archive, index, verify
+from crawler.core.errors import ArchiveFull, UsageError
+from crawler.core.model import Check, State
 
 
 @pytest.fixture
@@ -219,3 +220,42 @@ def test_an_index_of_an_older_version_is_searched_as_it_is_and_filled_anew_by_th
         assert found(archive, "新") == ["c"]
         archive.record([check_of("a", text="改了", title="改了")])
         assert [now for *_, now in dated(archive, "语音")] == [False]
+
+
+def held(name: str, text: str) -> Check:
+    return replace(check_of(name, text=text), held=True)
+
+
+def test_the_text_of_a_held_check_is_searched_once_it_counts_and_is_not_read_back_for_that(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.record([held("e", "渡轮停航"), held("f", "渡轮复航")])
+    assert found(archive, "渡轮") == []
+    read: list[int] = []
+    monkeypatch.setattr(archive._index, "text_of", read.append)
+    archive.settle("run-1", [link_of("e").canonical_url], believed=True)
+    archive.settle("run-1", [link_of("f").canonical_url], believed=False)
+    assert (read, archive._index._waiting) == ([], {})
+    monkeypatch.undo()
+    assert found(archive, "渡轮") == ["e"]
+
+
+def test_past_what_is_remembered_the_text_of_a_held_check_is_read_back(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "MAX_WAITING", 5)
+    archive.record([held("e", "渡轮停航"), held("f", "渡轮复航")])
+    archive.settle("run-1", [link_of("e").canonical_url, link_of("f").canonical_url], believed=True)
+    assert sorted(found(archive, "渡轮")) == ["e", "f"]
+
+
+def test_a_held_check_that_was_taken_back_lends_its_text_to_no_other(archive: Archive) -> None:
+    (pages,) = archive._db.execute("PRAGMA page_count").fetchone()
+    archive._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(ArchiveFull):
+        archive.record([held(f"full-{n}", "渡轮停航") for n in range(500)])
+    archive._db.execute("PRAGMA max_page_count = 1000000")
+    unchanged = check_of("b", text="图片与语音识别都在这里", title="灯塔")
+    archive.record([replace(unchanged, held=True)])  # brings no text, under a number that the first of those had
+    archive.settle("run-1", [link_of("b").canonical_url], believed=True)
+    assert (found(archive, "渡轮"), found(archive, "灯塔"), found(archive, "图片")) == ([], ["b"], ["b"])

@@ -1,13 +1,13 @@
 """The flow of a crawl: slots side by side, patience, one recorder, and crashes that stay small."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import trio
 
 from crawler.core.model import Check, Failure, Fetch, Link, Page, Politeness, Slot, State, Verdict
-from crawler.crawl.pipeline import BATCH, Walk, crawl, record
+from crawler.crawl.pipeline import BATCH, BATCH_BYTES, Walk, crawl, record
 from crawler.crawl.stop import Stop
 from crawler.schedule.history import first_seen
 
@@ -42,6 +42,7 @@ class Crawl:
     most_in_flight: dict[str, int] = field(default_factory=dict)
     stop: Stop = field(default_factory=Stop)
     keep_seconds: float = 0.0
+    body: bytes = b""
 
     async def answer_to(self, at: Link) -> Check:
         count = self.in_flight[at.slot] = self.in_flight.get(at.slot, 0) + 1
@@ -53,7 +54,8 @@ class Crawl:
         answer = self.answers(at) if callable(self.answers) else self.answers
         if isinstance(answer, Exception):
             raise answer
-        return check(at, failure=answer) if isinstance(answer, Failure) else check(at, answer)
+        found = check(at, failure=answer) if isinstance(answer, Failure) else check(at, answer)
+        return replace(found, fetch=replace(found.fetch, body=self.body))
 
     async def leave(self, of: Slot) -> None:
         self.events.append(f"leave {of.key}")
@@ -154,6 +156,13 @@ async def test_results_behind_a_slow_disk_are_kept_together_and_none_is_lost(aut
     await web.run(*(slot(f"s{n}", 3) for n in range(200)))
     assert len(web.kept) == 600
     assert max(web.batches) == BATCH
+
+
+async def test_large_pages_behind_a_slow_disk_are_kept_a_few_at_a_time(autojump_clock: trio.abc.Clock) -> None:
+    web = Crawl(seconds=0.001, keep_seconds=5.0, body=bytes(BATCH_BYTES // 4))
+    await web.run(*(slot(f"s{n}", 3) for n in range(20)))
+    assert len(web.kept) == 60
+    assert max(web.batches) == 4
 
 
 async def test_a_slot_is_left_once_and_only_after_its_last_link(autojump_clock: trio.abc.Clock) -> None:

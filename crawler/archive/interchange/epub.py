@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from crawler.archive.interchange.html import plain_copy
+from crawler.archive.interchange.converting import HERE, Conversion, Workers, converted
 from crawler.archive.interchange.names import picture_name
 from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage, Picture, new_file
 from crawler.core.errors import UsageError
@@ -41,7 +41,9 @@ _PAGE: Final = (
 )
 
 
-def write_epub(out: Path, reader: CaptureReader, now: datetime, title: str = "Kept pages") -> Done:
+def write_epub(
+    out: Path, reader: CaptureReader, now: datetime, title: str = "Kept pages", workers: Workers = HERE
+) -> Done:
     """Write the newest capture of each article as one book; nothing is written, or replaced, where there is none.
 
     Raises UsageError where `out` is a folder, ArchiveError where it cannot be written.
@@ -58,8 +60,9 @@ def write_epub(out: Path, reader: CaptureReader, now: datetime, title: str = "Ke
         book.writestr(zipfile.ZipInfo("mimetype", now.timetuple()[:6]), "application/epub+zip", zipfile.ZIP_STORED)
         book.writestr("META-INF/container.xml", _CONTAINER)
         made = _Book(book, title, now)
-        for page in chain((first,), pages):
-            made.add(page)
+        conversions = (Conversion(page, made.paths(page), None) for page in chain((first,), pages))
+        for job, body in converted(reader, xhtml, conversions, workers):
+            made.add(job.page, body)
         made.close()
     if reader.notices:
         left_out.append(f"{reader.notices:,} kept notices of dead pages: --wacz and --warc hold them")
@@ -95,26 +98,25 @@ class _Book:
         """How many articles are in it."""
         return len(self._entries)
 
-    def add(self, page: ExportedPage) -> None:
-        """One article and its pictures."""
+    def paths(self, page: ExportedPage) -> dict[str, str]:
+        """Where the book holds a page's pictures, by URL; those that no reading device shows are left out."""
+        return {picture.url: path for picture in page.pictures if (path := _place(picture)[0])}
+
+    def add(self, page: ExportedPage, body: str) -> None:
+        """One article, its body as XHTML, and its pictures."""
         name = f"{len(self._entries) + 1:05d}.xhtml"
         title = page.capture.title or page.capture.url
-        pictures = {picture.url: path for picture in page.pictures if (path := self._picture(picture))}
-        body = xhtml(page.readable or plain_copy(page), pictures)
+        for picture in page.pictures:
+            self._add_picture(picture)
         self._book.writestr(f"OEBPS/{name}", _PAGE.format(title=_text(title), body=body).encode())
         self._entries.append((name, title))
         self._seeds.append(f"{page.capture.canonical_url} {page.capture.digest}")
 
-    def _picture(self, picture: Picture) -> str:
-        name = picture_name(picture.digest, picture.content_type)
-        media = _TYPES.get(name.rpartition(".")[2])
-        if media is None:
-            return ""
-        path = f"images/{name}"
-        if path not in self._pictures:
+    def _add_picture(self, picture: Picture) -> None:
+        path, media = _place(picture)
+        if path and path not in self._pictures:
             self._pictures[path] = media
             self._book.writestr(f"OEBPS/{path}", picture.body, zipfile.ZIP_STORED)
-        return path
 
     def close(self) -> None:
         """Write the list of contents and the package document."""
@@ -144,11 +146,18 @@ class _Book:
         )
 
 
+def _place(picture: Picture) -> tuple[str, str]:
+    """Path in the book and media type of a picture; "" where EPUB has none for its kind."""
+    name = picture_name(picture.digest, picture.content_type)
+    media = _TYPES.get(name.rpartition(".")[2], "")
+    return (f"images/{name}", media) if media else ("", "")
+
+
 def _text(text: str) -> str:
     return escape(_NO_XML.sub("", text))
 
 
-def xhtml(readable: str, pictures: dict[str, str]) -> str:
+def xhtml(readable: str, pictures: Mapping[str, str]) -> str:
     """The article of a readable copy as well-formed XHTML; pictures by the paths given, others as their words."""
     tree = LexborHTMLParser(readable)
     root = tree.css_first("article") or tree.body
@@ -170,7 +179,7 @@ def xhtml(readable: str, pictures: dict[str, str]) -> str:
     return "".join(parts)
 
 
-def _begin(node: LexborNode, pictures: dict[str, str], parts: list[str], open_tags: list[str]) -> LexborNode | None:
+def _begin(node: LexborNode, pictures: Mapping[str, str], parts: list[str], open_tags: list[str]) -> LexborNode | None:
     """Write the beginning of a node; its first child where one is to be written next."""
     tag = node.tag or ""
     if tag == "-text":
@@ -192,7 +201,7 @@ def _begin(node: LexborNode, pictures: dict[str, str], parts: list[str], open_ta
     return node.child
 
 
-def _attributes(node: LexborNode, tag: str, pictures: dict[str, str]) -> str:
+def _attributes(node: LexborNode, tag: str, pictures: Mapping[str, str]) -> str:
     found = []
     for name, value in node.attributes.items():
         if name not in _ATTRIBUTES or value is None or (name == "href" and not is_http(value)):

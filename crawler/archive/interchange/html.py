@@ -9,22 +9,23 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from crawler.archive.interchange.converting import HERE, Conversion, Workers, converted
 from crawler.archive.interchange.folder import Folder, Version
 from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage, LinkFacts, write_file
-from crawler.core import model
 from crawler.core.errors import UsageError
 from crawler.core.url import is_http
-from crawler.page import readable_html
 
 TEXT_CHARS: Final = 20_000  # of one page that are searched; a long article has ten thousand
 VERSIONS: Final = 5  # of one article that are searched
@@ -34,8 +35,9 @@ POLICY: Final = "default-src 'none'; img-src 'self' file: data:; style-src 'unsa
 
 
 def write_html(
-    folder: Path, reader: CaptureReader, now: datetime, title: str = "Kept pages", report: Path | None = None
-) -> Done:
+    folder: Path, reader: CaptureReader, now: datetime, title: str = "Kept pages", report: Path | None = None,
+    workers: Workers = HERE,
+) -> Done:  # fmt: skip
     """Write or renew index.html, pages/, images/, files/ and the search scripts; every capture has a page.
 
     Pages that say the same as before are not touched. `report`: a report to link to, where it exists. Raises UsageError
@@ -47,19 +49,17 @@ def write_html(
     rows: list[str] = []
     pages = 0
     texts = _Texts(folder)
-    for captures in reader.articles():
+    documents = converted(reader, local_document, _conversions(made, reader), workers)
+    for _, members in groupby(documents, lambda found: found[0].page.capture.canonical_url):
         written, said = [], []
-        versions = made.named(captures)
-        for capture, name in versions:
-            if page := reader.load(capture):
-                document = _document(made, reader, page, name, versions)
-                made.write(f"pages/{name}.html", document.encode("utf-8", "replace"))
-                written.append((capture, name))
-                said.append(page.text[:TEXT_CHARS])
-        if written:
-            rows.append(_row(written, reader.facts(written[0][0].canonical_url)))
-            texts.add(said)
-            pages += len(written)
+        for job, document in members:
+            name = job.about.name
+            made.write(f"pages/{name}.html", with_about(document, job.about.lines).encode("utf-8", "replace"))
+            written.append((job.page.capture, name))
+            said.append(job.page.text[:TEXT_CHARS])
+        rows.append(_row(written, reader.facts(written[0][0].canonical_url)))
+        texts.add(said)
+        pages += len(written)
     if rows:
         scripts = texts.close()
         write_file(folder / "search.js", _asset("search.js").encode())
@@ -68,12 +68,22 @@ def write_html(
     return Done(pages, tuple(made.files), tuple(reader.damaged), made.everything_left_out(reader))
 
 
-def _document(made: Folder, reader: CaptureReader, page: ExportedPage, name: str, versions: list[Version]) -> str:
-    """One page with what is remembered of its link above it."""
-    pictures = {url: f"../../{path}" for url, path in made.pictures(page).items()}
-    original = made.original(page, name)
-    about = _about(page, reader.facts(page.capture.canonical_url), original, versions)
-    return local_document(page.readable or plain_copy(page), pictures, about)
+@dataclass(frozen=True, slots=True)
+class _About:
+    name: str  # of the page's file, without its ending
+    lines: str  # HTML of ours that stands above the page
+
+
+def _conversions(made: Folder, reader: CaptureReader) -> Iterator[Conversion[_About]]:
+    """Every page with what is remembered of its link; its pictures and files are written."""
+    for captures in reader.articles():
+        versions = made.named(captures)
+        for capture, name in versions:
+            if page := reader.load(capture):
+                pictures = {url: f"../../{path}" for url, path in made.pictures(page).items()}
+                original = made.original(page, name)
+                about = _about(page, reader.facts(capture.canonical_url), original, versions)
+                yield Conversion(page, pictures, _About(name, about))
 
 
 def _about(page: ExportedPage, facts: LinkFacts, original: str, versions: list[Version]) -> str:
@@ -112,15 +122,8 @@ def _report_link(folder: Path, report: Path | None) -> str:
     return f' · <a href="{escape(quote(target))}">the report</a>'
 
 
-def plain_copy(page: ExportedPage) -> str:
-    """A copy made of the text, for a capture that was kept without one."""
-    capture = page.capture
-    facts = model.Page(title=capture.title, author=capture.author, published=capture.published, text=page.text)
-    return readable_html(facts, capture.url, capture.at)
-
-
-def local_document(readable: str, pictures: Mapping[str, str], about: str = "") -> str:
-    """A readable copy whose pictures are files beside it; it loads nothing else. `about`: HTML of ours above it."""
+def local_document(readable: str, pictures: Mapping[str, str]) -> str:
+    """A readable copy whose pictures are files beside it; it loads nothing else."""
     tree = LexborHTMLParser(readable)
     for meta in tree.css('meta[http-equiv="Content-Security-Policy"]'):
         meta.attrs["content"] = POLICY
@@ -130,7 +133,11 @@ def local_document(readable: str, pictures: Mapping[str, str], about: str = "") 
             image.attrs["src"] = pictures[source]
         elif not source.startswith("data:"):
             image.replace_with(_link_to_missing(image.attributes.get("alt") or "picture", source))
-    html = tree.html or ""
+    return tree.html or ""
+
+
+def with_about(html: str, about: str) -> str:
+    """A document with HTML of ours above it."""
     return html.replace("<body>", f'<body><nav style="{_NAV}">{about}</nav>', 1) if about else html
 
 

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from selectolax.lexbor import LexborHTMLParser
 
+from crawler.archive.interchange.converting import HERE, Conversion, Workers, converted
 from crawler.archive.interchange.folder import Folder
 from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage
 from crawler.core.errors import UsageError
 from crawler.core.marker import GENERATOR
 
 
-def write_markdown(folder: Path, reader: CaptureReader) -> Done:
+def write_markdown(folder: Path, reader: CaptureReader, workers: Workers = HERE) -> Done:
     """Write or renew `<host>/<name>.md`, `images/` and `files/`. Files that say the same as before are not touched.
 
     Raises UsageError where `folder` is a file or markdownify is not installed, ArchiveError where it cannot be written.
@@ -27,15 +28,24 @@ def write_markdown(folder: Path, reader: CaptureReader) -> Done:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file; --markdown needs the name of a folder")
     made = Folder(folder)
+    _converter()  # is it there?
+    for job, article in converted(reader, article_to_markdown, _conversions(made, reader), workers):
+        name, link = job.about
+        text = article if job.page.readable and article else _plain(job.page)
+        made.write(f"{name}.md", f"{front_matter(job.page)}\n{text}{link}".encode("utf-8", "replace"))
+    return Done(len(made.files), tuple(made.files), tuple(reader.damaged), made.everything_left_out(reader))
+
+
+def _conversions(made: Folder, reader: CaptureReader) -> Iterator[Conversion[tuple[str, str]]]:
+    """Every page with the name of its file and the link to what it was made of; its pictures and files are written."""
     for captures in reader.articles():
         for capture, name in made.named(captures):
             if page := reader.load(capture):
                 pictures = {url: f"../{path}" for url, path in made.pictures(page).items()}
                 original = made.original(page, name)
-                link = f"\n[The kept file](../{quote(original)})\n" if original else ""
-                text = f"{front_matter(page)}\n{to_markdown(page, pictures)}{link}"
-                made.write(f"{name}.md", text.encode("utf-8", "replace"))
-    return Done(len(made.files), tuple(made.files), tuple(reader.damaged), made.everything_left_out(reader))
+                yield Conversion(
+                    page, pictures, (name, f"\n[The kept file](../{quote(original)})\n" if original else "")
+                )
 
 
 def front_matter(page: ExportedPage) -> str:
@@ -54,13 +64,13 @@ def front_matter(page: ExportedPage) -> str:
     return "\n".join(("---", *lines, "---", ""))
 
 
-def to_markdown(page: ExportedPage, pictures: Mapping[str, str]) -> str:
-    """The article in Markdown; its plain text where it has no readable copy, or one too deep to convert."""
+def article_to_markdown(readable: str, pictures: Mapping[str, str]) -> str:
+    """The article of a readable copy in Markdown; "" for one that is too deep to convert."""
     convert = _converter()
     try:
-        return convert(_article(page.readable, pictures)) if page.readable else _plain(page)
+        return convert(_article(readable, pictures))
     except RecursionError:
-        return _plain(page)
+        return ""
 
 
 def _article(readable: str, pictures: Mapping[str, str]) -> str:

@@ -76,6 +76,7 @@ class NoteFormat:
     # Characters that `fix` percent-encodes since the format has no other escape for them; "": as each kind of link
     # asks for; None: `fix` never writes into such notes.
     encoded: str | None = ""
+    parsed: bool = False  # by a parser of markup that a hostile text can keep busy for minutes
 
 
 RST = "`<>*|_\\()[]'\";"
@@ -86,7 +87,7 @@ FORMATS: tuple[NoteFormat, ...] = (
         "Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 2, ("markdown",)
     ),
     NoteFormat("MDX", (".mdx",), _mdx, 1, ("mdx",)),
-    NoteFormat("HTML", (".html", ".htm", ".xhtml"), _html, 2, ("html",)),
+    NoteFormat("HTML", (".html", ".htm", ".xhtml"), _html, 2, ("html",), parsed=True),
     NoteFormat("plain text", (".txt", ".text"), _text, 2, ("plain-text",)),
     NoteFormat("reStructuredText", (".rst",), _rst, 1, ("rst",), RST),
     NoteFormat("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 1, ("asciidoc",), ASCIIDOC),

@@ -3,9 +3,11 @@
 import json
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -18,17 +20,20 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.archive import Archive
+from crawler.archive.interchange.converting import Here, TooComplex
 from crawler.archive.interchange.epub import write_epub, xhtml
 from crawler.archive.interchange.html import local_document, write_html
-from crawler.archive.interchange.markdown import escaped, to_markdown, write_markdown
+from crawler.archive.interchange.markdown import article_to_markdown, escaped, write_markdown
 from crawler.archive.interchange.names import newest_page, page_name, picture_name, url_digest
-from crawler.archive.interchange.source import CaptureReader, ExportedPage, LinkFacts
+from crawler.archive.interchange.source import CaptureReader, LinkFacts
 from crawler.archive.interchange.wacz import write_wacz
 from crawler.archive.interchange.warc import write_warc
 from crawler.core.errors import UsageError
 from crawler.core.model import State
+from crawler.crawl.export import writer
 
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
+T = TypeVar("T")
 
 
 def only(tree: LexborHTMLParser, selector: str) -> LexborNode:
@@ -238,10 +243,42 @@ def test_pictures_of_a_markdown_file_are_files_beside_it(reader: CaptureReader, 
     assert lost == "https://img.example/lost.png"
 
 
-def test_a_copy_too_deep_to_convert_is_written_as_text(reader: CaptureReader) -> None:
+def test_a_copy_too_deep_to_convert_is_written_as_text(
+    reader: CaptureReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = "<article>" + "<div>" * 5_000 + "x"
+    assert article_to_markdown(deep, {}) == ""
     page = next(iter(reader.latest()))
-    deep = ExportedPage(page.capture, None, "标题\n正文", "<article>" + "<div>" * 5_000 + "x", ())
-    assert "正文" in to_markdown(deep, {})
+    monkeypatch.setattr(reader, "load", lambda capture: replace(page, capture=capture, text="正文", readable=deep))
+    write_markdown(tmp_path, reader)
+    assert "正文" in page_of(tmp_path, WEIXIN, "md").read_text()
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "epub"])
+def test_a_copy_that_no_worker_gets_through_is_told_of_and_its_text_written(
+    reader: CaptureReader, tmp_path: Path, form: str
+) -> None:
+    class Overwhelmed(Here):
+        def call(self, function: Callable[..., T], *args: object) -> T:
+            if "English words" in str(args):
+                raise TooComplex("not read within 3 s of CPU")
+            return function(*args)
+
+    done = writer(form, workers=Overwhelmed())(tmp_path / "out", reader, NOW)
+    (line,) = done.damaged
+    assert line.startswith(f"{BLOG} of 2026-")
+    assert line.endswith("its copy is too complex (not read within 3 s of CPU); its text is in its place")
+    written = (tmp_path / "out").rglob("*") if form != "epub" else [tmp_path / "out"]
+    texts = [text for file in written if file.is_file() for text in unpacked(file)]
+    assert any("English words" in text for text in texts)
+
+
+def unpacked(file: Path) -> list[str]:
+    """The texts of a file, or of the members of a book."""
+    if not zipfile.is_zipfile(file):
+        return [file.read_bytes().decode("utf-8", "replace")]
+    with zipfile.ZipFile(file) as book:
+        return [book.read(name).decode("utf-8", "replace") for name in book.namelist()]
 
 
 def test_a_file_is_no_name_for_a_folder(reader: CaptureReader, tmp_path: Path) -> None:
