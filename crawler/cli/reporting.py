@@ -224,5 +224,7 @@ def exit_code(report: Report, fail_on: frozenset[State]) -> int:
 
 def findings_code(report: Report, fail_on: frozenset[State]) -> int:
     """1 where a link is in one of the states that count as failure."""
-    failing = fail_on and any(finding.history.state in fail_on for finding in report.findings)
+    from crawler.report.document import standing_of
+
+    failing = fail_on and any(state in fail_on for (_, state), links in standing_of(report.findings).items() if links)
     return EXIT_FINDINGS if failing else 0

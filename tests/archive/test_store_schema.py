@@ -11,6 +11,15 @@ from crawler.archive import Archive, schema, verify
 from crawler.core.errors import ArchiveError
 
 DOWN_FROM_4 = """
+DROP TABLE noted_stamp;
+DROP TABLE noted_hosts;
+DROP TABLE noted;
+DROP INDEX links_late;
+DROP INDEX links_walls;
+DROP INDEX links_told;
+ALTER TABLE links DROP COLUMN late;
+ALTER TABLE links DROP COLUMN wall;
+ALTER TABLE links DROP COLUMN told;
 DROP TABLE facts;
 DROP INDEX links_due;
 DROP INDEX links_seen;
