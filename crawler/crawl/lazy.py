@@ -15,7 +15,7 @@ from crawler.archive.noted import NotedLinks
 from crawler.core.model import History, Link, State
 from crawler.schedule.plan import overdue_links
 
-MANY: Final = 30_000  # links from which memories stay in the index; below it one sweep over all is faster
+MANY: Final = 5_000  # links from which they and their memories stay in the index; below it a sweep takes no time
 
 
 class LinkIndex(Protocol):

@@ -47,8 +47,8 @@ def read_links(
 ) -> FoundLinks:
     """The links of `paths` (default: the configured ones); files that the archive saw unchanged are not read again.
 
-    `remember` keeps in the archive what was read. With `listed`, the links of many notes of which none changed stay in
-    the archive, too, and `notes` tells no occurrences then. Raises NotesError.
+    `remember` keeps in the archive what was read. With `listed`, many links stay in the archive (`NotedLinks`), and
+    where no note changed since, none is unpacked: `notes` tells no occurrences then. Raises NotesError.
     """
     settings, archive = context.settings, context.archive
     where, here = note_paths(paths, settings.notes), Path.cwd()
@@ -64,9 +64,10 @@ def read_links(
         observer.warn(f"{damaged.path}: {damaged.why}; its links are read all the same")
     if remember:
         remember_notes(notes, archive)
-    links = link_up_remembered(notes.occurrences, context.sites, archive, remember=remember)
+    links: Sequence[Link] = link_up_remembered(notes.occurrences, context.sites, archive, remember=remember)
     if listed and remember and len(links) > MANY and not (notes.skipped or notes.damaged):  # those are named each time
         archive.put_noted(stamp, links, place_of)
+        links = archive.noted(stamp) or links
     return FoundLinks(notes, links, said_by_disk(notes, links, context, observer))
 
 
