@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def main() -> int:
         notes = options.notes or folder / "notes"
         if not options.notes:
             write_posts(notes, options.links)
-        print(f"{remember_all(notes, folder / 'archive')} links remembered")
+        with ProcessPoolExecutor(1) as apart:  # a child's peak of memory begins with what its parent holds
+            print(f"{apart.submit(remember_all, notes, folder / 'archive').result()} links remembered")
         command = [sys.executable, "-m", "crawler", "run", notes, "--archive", folder / "archive", "--quiet"]
         # Compiled once, as an installed package is, whatever this machine says of writing bytecode.
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
