@@ -1,8 +1,9 @@
 """How long a search takes, over made-up Chinese documents: `python benchmarks/search.py [DOCUMENTS]`.
 
 The corpus comes from a seed: characters and words with Zipf's frequencies (的 stands in every document), 1,100
-characters each, and some English. Rows are written as the archive writes them; texts are held in memory, so that the
-index is measured and not the disk. Prints a table: what was asked, hits, median and worst milliseconds of CPU.
+characters each, and some English; beside these current texts, every fourth page has an earlier one. Rows are written as
+the archive writes them; texts are held in memory, so that the index is measured and not the disk. Prints a table: what
+was asked, hits, median and worst milliseconds of CPU.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ QUERIES = (
     "gpt site:weixin", "的 site:zhihu", "家学 -model", "我们 -的", "transf*", "大學", "鑫",
 )  # fmt: skip
 REPEATS = 5
+CHANGED = 4  # of so many pages one has an earlier text
 
 
 def vocabulary(rng: random.Random) -> tuple[list[str], list[float]]:
@@ -75,12 +77,27 @@ def fill(db: sqlite3.Connection, texts: list[str]) -> None:
         db.execute("COMMIT")
 
 
+def fill_earlier(db: sqlite3.Connection, texts: list[str]) -> None:
+    """An earlier text for some of the links, which are the last of all captures."""
+    count = len(texts)
+    db.execute("BEGIN")
+    for link in range(1, count + 1, CHANGED):
+        text = texts[-link]
+        db.execute(
+            "INSERT INTO captures (id, link, at, segment, notice, state, reason, raw_bytes, data)"
+            " VALUES (?, ?, ?, 1, 0, 'alive', '', 0, '')",
+            (count + link, link, link * 1_000),
+        )
+        search.put_earlier(db, link, count + link, text[:12], "", text)
+    db.execute("COMMIT")
+
+
 def measure(db: sqlite3.Connection, texts: list[str], query: str) -> tuple[int, list[float]]:
     """Hits, and milliseconds of CPU of each repeat."""
     took = []
     for _ in range(REPEATS):
         begun = time.process_time()
-        hits = search.find(db, query, 20, lambda ident: texts[ident - 1])
+        hits = search.find(db, query, 20, lambda ident: texts[(ident - 1) % len(texts)])
         took.append((time.process_time() - begun) * 1000)
     return len(hits), took
 
@@ -104,6 +121,7 @@ def main() -> None:
         print(
             f"{count:,} documents: {1000 * seconds / count:.2f} ms each (terms {terms:.2f} ms), index {size:.2f} x text"
         )
+        fill_earlier(db, texts)
         for query in QUERIES:
             hits, took = measure(db, texts, query)
             print(f"{query:<20}\t{hits:>3} hits\tmedian {statistics.median(took):7.1f} ms\tworst {max(took):7.1f} ms")

@@ -20,7 +20,8 @@ from crawler.core.model import Fetch, Link, Redirect, Verdict
 from crawler.judge import check_site, explain, judge
 from crawler.page import read_page
 from crawler.page.document import Document
-from crawler.sites import Site, load_sites
+from crawler.page.values import read_fragments, read_value
+from crawler.sites import FieldSource, Site, load_sites
 from crawler.sites.schema import Rule
 
 HERE = Path(__file__).parent
@@ -135,6 +136,22 @@ def test_a_page_is_read_as_its_folder_says(name: str) -> None:
         assert unwanted not in page.text
     if "image" in case.expected:
         assert case.expected["image"] in page.images
+
+
+@pytest.mark.parametrize(
+    ("site", "field", "source"),
+    [(site.name, field, source) for site in SITES for field, sources in site.page.items() for source in sources],
+    ids=lambda value: value if isinstance(value, str) else value.css or value.meta or value.key or value.path,
+)
+def test_every_source_of_a_shipped_site_file_finds_something_on_some_page(
+    site: str, field: str, source: FieldSource
+) -> None:
+    def finds(case: Case) -> bool:
+        ids = SITES.by_name[site].asked(case.fetch.final_url)[1]
+        read = read_fragments if field == "text" else read_value
+        return bool(read(case.document(), (source,), ids))
+
+    assert any(finds(case) for case in CASES.values() if case.link.site == site)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -356,9 +356,13 @@ class Archive:
         place = queries.picture_place(self._db, digest)
         return warc.split_http(self._block(place))[2] if place else None
 
-    def search(self, query: str, limit: int = 20) -> list[Hit]:
-        """The current text of every link searched; best first. Raises UsageError for a filter that cannot be."""
-        return search.find(self._db, query, limit, lambda ident: self._text_of(ident) or "")
+    def search(self, query: str, limit: int = 20, *, snapshots: bool = False) -> list[Hit]:
+        """Every kept text searched: current texts first, best first, then earlier ones, each with its time.
+
+        Earlier texts of a page whose current one matches are hits with `snapshots` only. Raises UsageError for a filter
+        that cannot be.
+        """
+        return search.find(self._db, query, limit, lambda ident: self._text_of(ident) or "", snapshots=snapshots)
 
     # Writing
 

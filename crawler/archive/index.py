@@ -184,19 +184,33 @@ class Index:
             self._searchable = True
 
     def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: NewText | None) -> None:
-        """The current text of a link is searched; neither an unsure check nor an older page displaces an article."""
+        """A kept text is searched: as the current one of its link, or as an earlier one.
+
+        Beside an article that was seen alive, what an unsure check saw is not searched.
+        """
         if capture.notice or (capture.text is None and capture.revisit_of is None):
             return
         self.make_searchable()
         base = capture.revisit_of or capture.id
         names = "\n".join(filter(None, (capture.data.author, line.names)))
-        old = self.db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()
+        old = self._document(link)
+        if old is None or old[0] != base:
+            state, at = self._state_and_time(old[0]) if old else ("", 0)
+            if line.verdict != State.ALIVE and state == State.ALIVE:
+                return
+            if micros(line.at) < at <= micros(self.now() + SKEW):  # a time that has not come yet is a wrong clock's
+                if base == capture.id:
+                    self.put_earlier(link, base, capture.data.title, names, text)
+                return
+            if old and line.verdict == State.ALIVE != state:
+                self.drop_document(link, old[0])
+            search.retire(self.db, link)
+            search.recall(self.db, base)
+            old = self._document(link)
+        if old == (base, capture.data.title, names):
+            return
         if old:
-            if old == (base, capture.data.title, names):
-                return
-            if old[0] != base and self._displaces_not(line, old[0]):
-                return
-            self.drop_document(link, old[0])
+            self.drop_document(link, base)
         if not self.terms:
             search.put_row(self.db, link, base, capture.data.title, names)
             return
@@ -204,10 +218,33 @@ class Index:
         if found is not None:
             search.put(self.db, link, base, capture.data.title, names, found, text.terms if text else None)
 
+    def _document(self, link: int) -> tuple[int, str, str] | None:
+        """The current text of a link: capture, title, names."""
+        row: tuple[int, str, str] | None = self.db.execute(
+            "SELECT capture, title, names FROM documents WHERE link = ?", (link,)
+        ).fetchone()
+        return row
+
+    def put_earlier(self, link: int, capture: int, title: str, names: str, text: NewText | None = None) -> None:
+        """A text that is searched beside the current one of its link, if it is not yet."""
+        if self.db.execute("SELECT 1 FROM earlier WHERE capture = ?", (capture,)).fetchone():
+            return
+        if not self.terms:
+            search.put_earlier_row(self.db, link, capture, title, names)
+            return
+        found = text.text if text is not None else self.text_of(capture)
+        if found is not None:
+            search.put_earlier(self.db, link, capture, title, names, found, text.terms if text else None)
+
     def drop_document(self, link: int, capture: int) -> None:
         """A link's document is searched no more; `capture` is the one whose text it is."""
         self.make_searchable()
         search.drop(self.db, link, self.text_of(capture) if self.terms else None)
+
+    def drop_earlier(self, capture: int) -> None:
+        """A text is searched no more, if it is beside the current one of its link."""
+        self.make_searchable()
+        search.drop_earlier(self.db, capture, self.text_of if self.terms else lambda _: None)
 
     def replace_document(self, link: int, capture: int, title: str, names: str, text: str) -> None:
         """What is searched of a link from now on."""
@@ -217,14 +254,10 @@ class Index:
         else:
             search.put_row(self.db, link, capture, title, names)
 
-    def _displaces_not(self, line: CheckLine, current: int) -> bool:
-        """Does the current capture stay: seen alive when this check is unsure, or newer than a page now imported?"""
-        row = self.db.execute("SELECT state, at FROM captures WHERE id = ?", (current,)).fetchone()
-        if row is None:
-            return False
-        state, at = row
-        newer = micros(line.at) < at <= micros(self.now() + SKEW)  # a time that has not come yet is a wrong clock's
-        return bool((line.verdict != State.ALIVE and state == State.ALIVE) or newer)
+    def _state_and_time(self, capture: int) -> tuple[str, int]:
+        """Of a capture; "" and 0 for one that is gone."""
+        row = self.db.execute("SELECT state, at FROM captures WHERE id = ?", (capture,)).fetchone()
+        return row or ("", 0)
 
     def run_number(self, name: str, *, late: bool = False) -> int:
         """Number of a run, by which runs are ordered; one that comes in `late` gets one below all others."""

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from crawler.archive import due, queries
+from crawler.archive import due, queries, search
 from crawler.archive.index import Index, pack, packed_digest, spans_of, unpack_data, unpack_history, unpack_run
 from crawler.archive.journal import (
     CaptureLine,
@@ -219,6 +219,7 @@ class Merger:
             search_row = self.db.execute("SELECT capture FROM documents WHERE link = ?", (link,)).fetchone()
             if search_row == (row[0],):
                 self.index.drop_document(link, row[0])
+            self.index.drop_earlier(row[0])
             self.db.execute("DELETE FROM checks WHERE link = ? AND at = ? AND reason = ?", (link, row[1], SALVAGED))
             self.db.execute("DELETE FROM captures WHERE id = ?", (row[0],))
 
@@ -304,7 +305,7 @@ class Merger:
             self.put_history(link, replace(history, snapshot=kept[-1] if kept else None))
 
     def _settle_document(self, link: int, names: str) -> None:
-        """Search the newest article of a link."""
+        """Search the newest article of a link, and its other texts as earlier ones."""
         row = self.db.execute(
             "SELECT id, coalesce(revisit_of, id), data FROM captures WHERE link = ? AND NOT notice"
             " AND (text_at IS NOT NULL OR revisit_of IS NOT NULL)"
@@ -316,12 +317,13 @@ class Merger:
         data = unpack_data(row[2])
         old = self.db.execute("SELECT capture, names FROM documents WHERE link = ?", (link,)).fetchone()
         text = self.index.text_of(row[1])
-        if text is None or (old and old[0] == row[1]):
-            return
-        if old:
-            self.index.drop_document(link, old[0])
-        said = "\n".join(filter(None, (data.author, names)))
-        self.index.replace_document(link, row[1], data.title, said or (old[1] if old else ""), text)
+        if text is not None and not (old and old[0] == row[1]):
+            search.retire(self.db, link)
+            self.index.drop_earlier(row[1])
+            said = "\n".join(filter(None, (data.author, names)))
+            self.index.replace_document(link, row[1], data.title, said or (old[1] if old else ""), text)
+        for left_out in list(search.left_out(self.db, link)):
+            self.index.put_earlier(*left_out)
 
     # Runs and pictures
 

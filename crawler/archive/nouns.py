@@ -103,7 +103,7 @@ class StoredImage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One found page. `spans` are the marked parts of `snippet`, as (start, end) in code points."""
+    """One snapshot that was found. `spans` are the marked parts of `snippet`, as (start, end) in code points."""
 
     url: str
     canonical_url: str
@@ -115,6 +115,7 @@ class Hit:
     snippet: str
     spans: tuple[tuple[int, int], ...]
     rank: float  # smaller is better
+    current: bool = True  # its text is the page's current one
 
 
 @dataclass(frozen=True, slots=True)

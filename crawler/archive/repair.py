@@ -69,6 +69,7 @@ def _drop_empty(db: sqlite3.Connection, touched: set[int]) -> None:
     gone = {ident for ident in touched if db.execute(empty, (ident,)).fetchone()}
     for ident in gone:
         db.execute("DELETE FROM documents WHERE capture = ?", (ident,))
+        db.execute("DELETE FROM earlier WHERE capture = ?", (ident,))
         db.execute("DELETE FROM images WHERE capture = ?", (ident,))
         db.execute("DELETE FROM captures WHERE id = ?", (ident,))
     lost = "revisit_of IS NOT NULL AND revisit_of NOT IN (SELECT id FROM captures)"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from crawler.archive import search
 from crawler.archive.queries import IN_ORDER, LAST_CAPTURE, next_capture, put_fact
 
 _COMPARED: Final = 5_000  # characters of each text; 0.5 ms a pair, and a change that matters shows in them
@@ -35,7 +36,7 @@ def thin(db: sqlite3.Connection, link: int, limit: int, now: int, text_of: Calla
     if surplus > 0:
         put_fact(db, LAST_CAPTURE, str(next_capture(db) - 1))  # a number is never given twice
         for row in droppable(rows, text_of)[:surplus]:
-            _drop(db, row)
+            _drop(db, row, text_of)
 
 
 def droppable(rows: Sequence[_Row], text_of: Callable[[int], str | None]) -> list[_Row]:
@@ -58,6 +59,7 @@ def _change(before: _Row, after: _Row, text_of: Callable[[int], str | None]) -> 
     return Indel.normalized_distance(old, new)
 
 
-def _drop(db: sqlite3.Connection, row: _Row) -> None:
+def _drop(db: sqlite3.Connection, row: _Row, text_of: Callable[[int], str | None]) -> None:
+    search.drop_earlier(db, row.id, text_of)
     db.execute("DELETE FROM images WHERE capture = ?", (row.id,))
     db.execute("DELETE FROM captures WHERE id = ?", (row.id,))

@@ -134,6 +134,12 @@ def _due(db: sqlite3.Connection) -> None:
     run_script(db, _DUE_INDEXES)
 
 
+# Texts of a link that are searched beside the one in `documents`; filled by the first writer (`search.ready`).
+_EARLIER = """
+CREATE TABLE IF NOT EXISTS earlier (capture INTEGER PRIMARY KEY, link INTEGER NOT NULL, title TEXT, names TEXT);
+"""
+
+
 # What planning and reports ask beside that, and the links of the notes as they were linked up last (`noted`).
 _NOTED = """
 ALTER TABLE links ADD COLUMN late INTEGER;
@@ -154,13 +160,13 @@ CREATE INDEX noted_of_slot ON noted (slot);
 
 
 def _noted(db: sqlite3.Connection) -> None:
-    """Version 7."""
+    """Version 8."""
     run_script(db, _NOTED)
     due.fill(db)
 
 
 Migration = str | Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _noted)
+MIGRATIONS: Final[tuple[Migration, ...]] = (_BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _EARLIER, _noted)
 VERSION: Final = len(MIGRATIONS)
 
 log = logging.getLogger(__name__)

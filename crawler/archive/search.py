@@ -1,4 +1,7 @@
-"""Full-text search over the current text of every link: one document a link, in the capture's transaction.
+"""Full-text search over every kept text, written in the capture's transaction.
+
+`documents` names the current text of each link, `earlier` the others that were kept of it; both have their terms in the
+same tables, by the number of their capture. What pages say now is found first, then what they said on other days.
 
 The index is contentless: it holds terms, not text, so taking a document out needs the very text that went in, which
 the segments still have. Terms and queries are made in `words`; an index whose terms another version made is filled
@@ -11,11 +14,14 @@ in `words` is the beginning of a thousand terms.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time
 from typing import Final
 
+import msgspec
+
 from crawler.archive import words
+from crawler.archive.journal import CaptureData
 from crawler.archive.nouns import Hit
 from crawler.archive.times import from_micros, micros
 from crawler.archive.words import NewText
@@ -25,9 +31,10 @@ from crawler.core.model import IndexTerms, State
 _WEIGHTS: Final = "1.0, 10.0, 6.0"  # text; title; author and note titles. A guess: a title says what a page is about
 _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost documents lead nowhere
 _NEWEST: Final = 500  # documents with a common character among which those with it in their title come first
-_COLUMNS: Final = "l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
+_COLUMNS: Final = "l.id AS link, l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
 _JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
 STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
+WHOLE: Final = "search-earlier"  # in `derived`: `earlier` knows the texts that were kept before there was such a table
 _TABLES: Final = """
 DROP TABLE IF EXISTS words;
 DROP TABLE IF EXISTS characters;
@@ -36,11 +43,22 @@ CREATE VIRTUAL TABLE characters USING fts5 (text, content='', detail=none, colum
 """
 
 
+_Row = tuple[int, str, str, int, int, str, str, str, float]  # link, URLs, capture, at, state, site, title, rank
+_data_of = msgspec.msgpack.Decoder(CaptureData).decode
+
+
 def is_ready(db: sqlite3.Connection) -> bool:
     """Whether the terms of this index are made as `words` makes them."""
-    return (
-        db.execute("SELECT 1 FROM derived WHERE name = ? AND stamp = ?", (STAMP, words.stamp())).fetchone() is not None
-    )
+    return _stamped(db, STAMP, words.stamp())
+
+
+def _stamped(db: sqlite3.Connection, name: str, stamp: str) -> bool:
+    return db.execute("SELECT 1 FROM derived WHERE name = ? AND stamp = ?", (name, stamp)).fetchone() is not None
+
+
+def _put_stamp(db: sqlite3.Connection, name: str, stamp: str) -> None:
+    db.execute("DELETE FROM derived WHERE name = ?", (name,))
+    db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (name, stamp))
 
 
 def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
@@ -50,6 +68,27 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
     """
     if not is_ready(db):
         fill(db, lambda captures: map(_new_text, map(text_of, captures)))
+    elif not _stamped(db, WHOLE, ""):
+        for link, capture, title, names in list(left_out(db)):
+            if (text := text_of(capture)) is not None:
+                put_earlier(db, link, capture, title, names, text)
+        _put_stamp(db, WHOLE, "")
+
+
+def left_out(db: sqlite3.Connection, link: int | None = None) -> Iterator[tuple[int, int, str, str]]:
+    """Kept texts that are in neither table, of one link or of all: link, capture, title, names.
+
+    Of a link that was seen alive, only what was.
+    """
+    found = db.execute(
+        "SELECT link, id, data FROM captures c WHERE text_at IS NOT NULL AND NOT notice AND (?1 IS NULL OR link = ?1)"
+        " AND id NOT IN (SELECT capture FROM documents) AND id NOT IN (SELECT capture FROM earlier) AND (state = ?2"
+        " OR NOT EXISTS (SELECT 1 FROM captures o WHERE o.link = c.link AND o.state = ?2 AND NOT o.notice))",
+        (link, State.ALIVE.value),
+    )
+    for owner, capture, blob in found:
+        data = _data_of(blob)
+        yield owner, capture, data.title, data.author
 
 
 def _new_text(text: str | None) -> NewText | None:
@@ -63,15 +102,18 @@ def fill(db: sqlite3.Connection, texts_of: Callable[[Sequence[int]], Iterable[Ne
     """
     for statement in _TABLES.strip().split("\n"):
         db.execute(statement)
-    known = db.execute("SELECT capture, title, names FROM documents ORDER BY capture").fetchall()
+    db.executemany("INSERT INTO earlier (link, capture, title, names) VALUES (?, ?, ?, ?)", list(left_out(db)))
+    columns = "SELECT capture, title, names FROM"
+    known = db.execute(f"{columns} documents UNION ALL {columns} earlier ORDER BY capture").fetchall()
     found = texts_of([capture for capture, _, _ in known])
     for (capture, title, names), text in zip(known, found, strict=True):
         if text is None:
             db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
+            db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
         else:
             _put_terms(db, capture, title, names, text.text, text.terms)
-    db.execute("DELETE FROM derived WHERE name = ?", (STAMP,))
-    db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (STAMP, words.stamp()))
+    _put_stamp(db, STAMP, words.stamp())
+    _put_stamp(db, WHOLE, "")
 
 
 def put(
@@ -88,6 +130,35 @@ def put(
 def put_row(db: sqlite3.Connection, link: int, capture: int, title: str, names: str) -> None:
     """Make a capture the document of its link, whose terms `fill` makes later."""
     db.execute("INSERT INTO documents (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, capture, title, names))
+
+
+def put_earlier(
+    db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
+) -> None:
+    """Make a capture's text one of a link's earlier ones, among which it must not be yet."""
+    put_earlier_row(db, link, capture, title, names)
+    _put_terms(db, capture, title, names, text, ready)
+
+
+def put_earlier_row(db: sqlite3.Connection, link: int, capture: int, title: str, names: str) -> None:
+    """Make a capture's text one of a link's earlier ones, whose terms `fill` makes later."""
+    db.execute("INSERT INTO earlier (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, capture, title, names))
+
+
+def retire(db: sqlite3.Connection, link: int) -> None:
+    """The current text of a link becomes one of its earlier ones; its terms stay as they are."""
+    _move(db, "documents", "earlier", "link", link)
+
+
+def recall(db: sqlite3.Connection, capture: int) -> None:
+    """An earlier text becomes the current one of its link, where it is one; a current one must have gone before."""
+    _move(db, "earlier", "documents", "capture", capture)
+
+
+def _move(db: sqlite3.Connection, source: str, target: str, key: str, value: int) -> None:
+    columns, where = "link, capture, title, names", f"FROM {source} WHERE {key} = ?"
+    db.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} {where}", (value,))
+    db.execute(f"DELETE {where}", (value,))
 
 
 def _put_terms(
@@ -109,8 +180,22 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
         return
     capture, title, names = row
     db.execute("DELETE FROM documents WHERE link = ?", (link,))
-    if text is None:
+    if text is not None:
+        _drop_terms(db, capture, title, names, text)
+
+
+def drop_earlier(db: sqlite3.Connection, capture: int, text_of: Callable[[int], str | None]) -> None:
+    """Take an earlier text out, where it is one."""
+    row = db.execute("SELECT title, names FROM earlier WHERE capture = ?", (capture,)).fetchone()
+    if row is None:
         return
+    title, names = row
+    db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
+    if (text := text_of(capture)) is not None:
+        _drop_terms(db, capture, title, names, text)
+
+
+def _drop_terms(db: sqlite3.Connection, capture: int, title: str, names: str, text: str) -> None:
     made = words.index_terms(text)
     db.execute(
         "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
@@ -120,10 +205,13 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
         db.execute("INSERT INTO characters (characters, rowid, text) VALUES ('delete', ?, ?)", (capture, characters))
 
 
-def find(db: sqlite3.Connection, query: str, limit: int, text_of: Callable[[int], str]) -> list[Hit]:
-    """The best hits first; a query of filters only lists the newest.
+def find(
+    db: sqlite3.Connection, query: str, limit: int, text_of: Callable[[int], str], *, snapshots: bool = False
+) -> list[Hit]:
+    """The best hits first, those in current texts before others; a query of filters only lists the newest.
 
-    Raises UsageError for a date or a state that is none.
+    Earlier texts are searched of pages whose current one does not match, or with `snapshots` of all; each is a hit of
+    its own. Raises UsageError for a date or a state that is none.
     """
     current = is_ready(db)
     try:
@@ -133,53 +221,71 @@ def find(db: sqlite3.Connection, query: str, limit: int, text_of: Callable[[int]
     where, values = _filters(asked)
     if not asked.match and not where:
         return []
-    values |= {"limit": max(limit, 0), "match": asked.match}
-    if current and (asked.singles or asked.without):
-        values |= {"match": asked.ranked, "singles": asked.singles, "without": asked.without}
-        sql = _with_characters(asked, where)
-    else:
-        sql = _ranked(where) if asked.match else _newest(where)
-    return [_hit(row, asked, text_of) for row in db.execute(sql, values)]
+    mixed = db.execute("SELECT 1 FROM earlier LIMIT 1").fetchone() is not None
+    singly = current and bool(asked.singles or asked.without)
+    values |= {"match": asked.ranked, "singles": asked.singles, "without": asked.without} if singly else {}
+    values.setdefault("match", asked.match)
+
+    def rows(texts: str, left: int) -> list[_Row]:
+        if singly:
+            sql = _with_characters(texts, asked, where, mixed=mixed)
+        else:
+            sql = _ranked(texts, where, mixed=mixed) if asked.match else _newest(texts, where)
+        return db.execute(sql, values | {"limit": left}).fetchall() if left > 0 else []
+
+    found = rows("documents", limit)
+    hits = [_hit(row, asked, text_of, current=True) for row in found]
+    if mixed and len(hits) < limit:
+        shown = "" if snapshots else ", ".join(str(row[0]) for row in found)
+        others = rows(f"(SELECT * FROM earlier WHERE link NOT IN ({shown}))", limit - len(hits))  # noqa: S608  # numbers
+        hits += [_hit(row, asked, text_of, current=False) for row in others]
+    return hits
 
 
-def _ranked(where: list[str], also: str = "") -> str:
-    """Without filters only the best rows are joined: a common word has ten thousand hits, a screen has twenty."""
-    few = "" if where else f"ORDER BY rank LIMIT :limit + {_SPARE}"
+def _ranked(texts: str, where: list[str], also: str = "", *, mixed: bool) -> str:
+    """Without filters only the best rows are joined: a common word has ten thousand hits, a screen has twenty.
+
+    `mixed`: the terms of both tables stand in one, and only those of `texts` count.
+    """
+    by_rank = "+rank" if also else "rank"  # the sign: FTS5 would rank all rows before they are filtered
+    few = "" if where else f"ORDER BY {by_rank} LIMIT :limit + {_SPARE}"
+    if mixed and not where:
+        also += f" AND EXISTS (SELECT 1 FROM {texts} t WHERE t.capture = +words.rowid)"  # noqa: S608  # ours
     best = f"SELECT rowid, rank FROM words WHERE words MATCH :match AND rank MATCH 'bm25({_WEIGHTS})' {also} {few}"  # noqa: S608  # ours
     return (
-        f"SELECT {_COLUMNS}, b.rank FROM ({best}) b JOIN documents d ON d.capture = b.rowid {_JOINS}"  # noqa: S608  # ours
+        f"SELECT {_COLUMNS}, b.rank FROM ({best}) b JOIN {texts} d ON d.capture = b.rowid {_JOINS}"  # noqa: S608  # ours
         f" WHERE {' AND '.join(['TRUE', *where])} ORDER BY b.rank LIMIT :limit"
     )
 
 
-def _with_characters(asked: words.Query, where: list[str]) -> str:
-    """Documents that hold, or do not hold, single characters; where nothing else is asked, by `_common`."""
+def _with_characters(texts: str, asked: words.Query, where: list[str], *, mixed: bool) -> str:
+    """Texts that hold, or do not hold, single characters; where nothing else is asked, by `_common`."""
     holding = "IN (SELECT rowid FROM characters WHERE characters MATCH :singles)"
     lacking = "NOT IN (SELECT rowid FROM characters WHERE characters MATCH :without)"
     if not asked.ranked:
-        return _common(asked, where, f"AND d.capture {lacking}" if asked.without else "")
+        return _common(texts, asked, where, f"AND d.capture {lacking}" if asked.without else "")
     # The sign keeps SQLite from asking `words` for each of the rows alone.
     also = [f"AND +rowid {clause}" for clause, said in ((holding, asked.singles), (lacking, asked.without)) if said]
-    return _ranked(where, " ".join(also))
+    return _ranked(texts, where, " ".join(also), mixed=mixed)
 
 
-def _common(asked: words.Query, where: list[str], also: str) -> str:
-    """Of the newest documents with these characters first those that have one of them in the title, then by time.
+def _common(texts: str, asked: words.Query, where: list[str], also: str) -> str:
+    """Of the newest texts with these characters first those that have one of them in the title, then by time.
 
-    A rank would have to be worked out for each of a hundred thousand documents, and tell little.
+    A rank would have to be worked out for each of a hundred thousand texts, and tell little.
     """
     titled = " OR ".join(f"instr(title, '{single}')" for single in asked.singles if single not in '" AND')
     newest = (
         f"SELECT {_COLUMNS} FROM (SELECT rowid FROM characters WHERE characters MATCH :singles ORDER BY rowid DESC) b"  # noqa: S608  # ours
-        f" CROSS JOIN documents d ON d.capture = b.rowid {_JOINS} WHERE {' AND '.join(['TRUE', *where])} {also}"
+        f" CROSS JOIN {texts} d ON d.capture = b.rowid {_JOINS} WHERE {' AND '.join(['TRUE', *where])} {also}"
         f" LIMIT {_NEWEST} + :limit"
     )
     return f"SELECT *, 0.0 FROM ({newest}) ORDER BY ({titled}) DESC, at DESC, id DESC LIMIT :limit"  # noqa: S608  # Chinese characters
 
 
-def _newest(where: list[str]) -> str:
+def _newest(texts: str, where: list[str]) -> str:
     return (
-        f"SELECT {_COLUMNS}, 0.0 FROM documents d {_JOINS}"  # noqa: S608  # conditions are ours
+        f"SELECT {_COLUMNS}, 0.0 FROM {texts} d {_JOINS}"  # noqa: S608  # conditions are ours
         f" WHERE {' AND '.join(where)} ORDER BY c.at DESC LIMIT :limit"
     )
 
@@ -204,9 +310,7 @@ def _filters(asked: words.Query) -> tuple[list[str], dict[str, object]]:
     return where, values
 
 
-def _hit(
-    row: tuple[str, str, int, int, str, str, str, float], asked: words.Query, text_of: Callable[[int], str]
-) -> Hit:
-    url, canonical, capture, at, state, site, title, rank = row
+def _hit(row: _Row, asked: words.Query, text_of: Callable[[int], str], *, current: bool) -> Hit:
+    _, url, canonical, capture, at, state, site, title, rank = row
     line, spans = words.snippet(text_of(capture), asked.needles)
-    return Hit(url, canonical, capture, from_micros(at), State(state), site, title, line, spans, rank)
+    return Hit(url, canonical, capture, from_micros(at), State(state), site, title, line, spans, rank, current)

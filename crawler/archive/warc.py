@@ -50,7 +50,7 @@ class Record:
     @property
     def type(self) -> str:
         """WARC-Type."""
-        return self.headers.get("warc-type", "")
+        return self.headers.get("warc-type", "").lower()
 
     @property
     def target(self) -> str:

@@ -60,7 +60,7 @@ def command(
         raise UsageError("nothing to import: name files or folders, or --watch FOLDER")
     run = _importer(options, url, force=force)
     code = _exit_code(run(files, wait)) if files else 0
-    return watched(watch, run) if watch else code
+    return watched(watch, _importer(options, None, force=force, watch=True)) if watch else code
 
 
 def from_wayback(options: GlobalOptions, targets: tuple[str, ...], *, wait: bool, others: bool) -> int:
@@ -74,7 +74,9 @@ def from_wayback(options: GlobalOptions, targets: tuple[str, ...], *, wait: bool
         return _exit_code(import_captures(context, targets, _teller(options)))
 
 
-def _importer(options: GlobalOptions, url: str | None, *, force: bool) -> Callable[[Iterable[Path], bool], Imported]:
+def _importer(
+    options: GlobalOptions, url: str | None, *, force: bool, watch: bool = False
+) -> Callable[[Iterable[Path], bool], Imported]:
     from crawler.crawl.context import Context, open_archive, sites_of
     from crawler.crawl.importing import import_files
 
@@ -85,7 +87,9 @@ def _importer(options: GlobalOptions, url: str | None, *, force: bool) -> Callab
     def run(paths: Iterable[Path], wait: bool) -> Imported:
         with open_archive(settings, "import", write=True, wait=wait) as archive:
             context = Context(settings, sites, archive)
-            return import_files(context, paths, url=url, force=force, stdin=sys.stdin.buffer, observer=observer)
+            return import_files(
+                context, paths, url=url, force=force, stdin=sys.stdin.buffer, observer=observer, chosen=not watch
+            )
 
     return run
 

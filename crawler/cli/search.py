@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 @click.command("search")
 @click.argument("query", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Show at most so many.")
+@click.option("--snapshots", is_flag=True, help="Name every snapshot that matches, also of a page that still does.")
 @output_options("terminal", "tsv", "json")
 @global_options
 def command(
-    options: GlobalOptions, *, query: tuple[str, ...], limit: int, formats: tuple[str, ...], outputs: tuple[Path, ...]
-) -> int:
+    options: GlobalOptions, *, query: tuple[str, ...], limit: int, snapshots: bool, formats: tuple[str, ...],
+    outputs: tuple[Path, ...],
+) -> int:  # fmt: skip
     """Search title, author, text and your own note titles of all kept pages; Chinese needs no spaces.
+
+    What pages say now comes first, then the snapshots of pages that said it on other days, each with its date.
 
     Words must all occur; "a phrase" in quotes occurs as it stands; word* is a prefix. site:weixin, state:dead,
     before:2024-06-01 and after:2024-06-01 narrow the search.
@@ -35,7 +39,7 @@ def command(
     pairs = pair_outputs(formats, outputs, "terminal" if sys.stdout.isatty() else "tsv", render)
     settings = options.settings()
     with open_archive(settings, "search", write=False, there=True) as archive:
-        hits = archive.search(" ".join(query), limit=limit)
+        hits = archive.search(" ".join(query), limit=limit, snapshots=snapshots)
     write_outputs(pairs, lambda name: render[name](hits))
     if not hits:
         options.say("crawler: nothing found")
@@ -53,7 +57,7 @@ def render_terminal(hits: list[Hit]) -> str:
         snippet = Text(tidy(hit.snippet), style="dim")
         for start, end in hit.spans:
             snippet.stylize("bold not dim reverse", start, end)
-        about = f"  {hit.captured_at:%Y-%m-%d}  {hit.site}  {hit.state}"
+        about = f"  {hit.captured_at:%Y-%m-%d}  {hit.site}  {hit.state}{'' if hit.current else '  earlier text'}"
         lines += [Text(redacted(plain(hit.title)) or "(no title)", style="bold") + Text(about, style="dim")]
         lines += [Text(redacted(plain(hit.url)), style="cyan"), snippet, Text()]
     return rich_text(*lines)
@@ -65,7 +69,7 @@ def tidy(snippet: str) -> str:
 
 
 def render_tsv(hits: list[Hit]) -> str:
-    """One page a line: url, time kept, site, state, title, snippet."""
+    """One snapshot a line: url, time kept, site, state, title, snippet."""
     from crawler.core.display import cell, plain, redacted
 
     rows = (

@@ -94,7 +94,8 @@ def keep(context: Context, link: Link, found: FoundCapture, done: Imported, obse
         source=taken.url,
     )
     try:
-        for kept in import_page(context, page, taken.captured_at, name=taken.url):
+        readings = {link.canonical_url: found.reading} if found.reading else {}
+        for kept in import_page(context, page, taken.captured_at, name=taken.url, readings=readings):
             if isinstance(kept, KeptPage):
                 done.kept.append(kept)
                 observer.kept(kept)

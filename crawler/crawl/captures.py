@@ -54,6 +54,7 @@ class FoundCapture:
     fetched: Fetch
     page: Page
     title_match: float | None
+    reading: PageReading | None = None  # all that readers made of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ class _Search:
             self.unfit = True
             return None
         fit = max((score for _, score in _scores(about, reading.page)), default=None)
-        return FoundCapture(replace(capture, captured_at=at), fetched, reading.page, fit)
+        return FoundCapture(replace(capture, captured_at=at), fetched, reading.page, fit, reading)
 
 
 def shows_the_page(question: CaptureQuestion, fetched: Fetch, page: Page) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +17,14 @@ from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from crawler.archive.interchange.embedded import with_pictures
 from crawler.archive.interchange.files import (
+    TARS,
     UNFINISHED,
     FilesBeside,
     files_in,
     from_stream,
     is_candidate,
     pages_of,
+    pdfs_in,
 )
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
@@ -41,7 +43,7 @@ T = TypeVar("T")
 
 STDIN = Path("-")
 MAX_HELD = 64 * 1024 * 1024  # bytes of pages that are read ahead
-NO_PAGE = "holds no page: neither HTML nor a PDF that was answered with 200"
+NO_PAGE = "holds no page: nothing in HTML, PDF, text, JSON or a feed that was answered with 200"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,11 @@ UNHEARD = ImportObserver()
 
 def import_files(
     context: Context, paths: Iterable[Path], *, url: str | None = None, force: bool = False,
-    stdin: IO[bytes] | None = None, observer: ImportObserver = UNHEARD,
+    stdin: IO[bytes] | None = None, observer: ImportObserver = UNHEARD, chosen: bool = True,
 ) -> Imported:  # fmt: skip
     """Keep every page of some files and folders; the path "-" is `stdin`.
+
+    Not `chosen`: files that lay in some folder, of which it is no fault to hold no page.
 
     `url`: the address of the one page of the one file. `force`: keep also what the rules take for a notice or a wall.
     One bad file never ends a batch. Raises ArchiveError where the archive cannot be written.
@@ -98,7 +102,7 @@ def import_files(
     with open_sync_readers(context.settings, context.sites) as readers:
         work = _Import(context, url, force, observer, readers)
         for path in paths:
-            work.path(path, stdin)
+            work.path(path, stdin, chosen=chosen)
         work.finish()
     return work.done
 
@@ -154,26 +158,46 @@ class _Import:
     def __post_init__(self) -> None:
         self._batch = brought.Batch(self.context.archive)
 
-    def path(self, path: Path, stdin: IO[bytes] | None) -> None:
+    def path(self, path: Path, stdin: IO[bytes] | None, *, chosen: bool = True) -> None:
         """One path of the command line."""
+        called = "standard input" if path == STDIN else str(path)
         try:
-            with from_stream(stdin) if path == STDIN and stdin else nullcontext(path) as place:
-                name = "standard input" if path == STDIN else ""
+            with self._opened(path, stdin, lambda what: self.lose(LostPage(called, f"{called}: {what}"))) as place:
                 if place.is_dir():
-                    self.folder(place)
+                    self.folder(place, None if place == path else "" if path == STDIN else f"{path}/")
                 else:
-                    self.file(place, name or str(path))
-                if path == STDIN:
+                    self.file(place, called, chosen=chosen)
+                if place != path:
                     self.finish()  # what lies beside its pages goes with the block
         except UsageError as error:
             self.lose(LostPage(str(path), str(error)))
 
-    def folder(self, folder: Path) -> None:
-        """Every page in a folder."""
+    @staticmethod
+    @contextmanager
+    def _opened(path: Path, stdin: IO[bytes] | None, lost: Callable[[str], None]) -> Iterator[Path]:
+        """Where a path's pages lie: a stream and a tar file are unpacked until the block ends."""
+        if path == STDIN and stdin:
+            with from_stream(stdin, lost) as place:
+                yield place
+        elif path.name.lower().endswith(TARS) and path.is_file():
+            with path.open("rb") as stream, from_stream(stream, lost) as place:
+                yield place
+        else:
+            yield path
+
+    def folder(self, folder: Path, called: str | None) -> None:
+        """Every page in a folder; `called`: what stands before their names, where it was unpacked from something."""
         found = False
         for file in files_in(folder):
             found = True
-            self.file(file, str(file), chosen=False)
+            self.file(file, str(file) if called is None else f"{called}{file.relative_to(folder)}", chosen=False)
+        if count := pdfs_in(folder):
+            what = (
+                "a PDF file tells no address: import it"
+                if count == 1
+                else f"{count:,} PDF files tell no address: import each"
+            )
+            self.observer.say(f"{called or folder}: {what} by itself, with --url")
         if not found:
             self.lose(LostPage(str(folder), f"{folder} holds no file that could be a saved page"))
 
@@ -193,7 +217,7 @@ class _Import:
         except UsageError as error:
             if chosen or file.suffix.lower() != ".zip":
                 self.lose(LostPage(name, str(error).replace(str(file), name)))
-        except CrawlerError:
+        except (CrawlerError, BrokenPipeError):  # the latter: nobody hears any more what was kept
             raise
         except Exception as error:  # one file in ten thousand that breaks a parser costs itself alone
             self.lose(LostPage(name, internal_error(name, error)))
@@ -249,7 +273,7 @@ class _Import:
             self._keep(found, reading.result())
         except UsageError as error:
             self._tell_in_order(LostPage(found.name, str(error)))
-        except CrawlerError:
+        except (CrawlerError, BrokenPipeError):  # the latter: nobody hears any more what was kept
             raise
         except Exception as error:  # one page in ten thousand that breaks a parser costs itself alone
             self._tell_in_order(LostPage(found.name, internal_error(found.name, error)))
@@ -341,15 +365,16 @@ class _Here:
 
 
 def import_page(
-    context: Context, page: SavedPage, changed: datetime, *, name: str
-) -> Iterator[KeptPage | LostPage]:  # fmt: skip
+    context: Context, page: SavedPage, changed: datetime, *, name: str, readings: dict[str, PageReading]
+) -> Iterator[KeptPage | LostPage]:
     """Keep one page, which readers got through already, under its addresses; what became of each.
 
-    `changed`: the time where the page tells none. Raises UsageError where it has no address.
+    `changed`: the time where the page tells none. `readings`: what they made of it, by canonical URL; under another
+    address it is read here. Raises UsageError where it has no address.
     """
-    here = _Here(context.sites)
-    work = _Import(context, None, False, UNHEARD, cast("SyncReaders", here))  # nothing is read ahead
-    work.keep_addresses(_Found(name, page, changed, Path()), page, here)
+    here = cast("SyncReaders", _Here(context.sites))
+    work = _Import(context, None, False, UNHEARD, here)
+    work.keep_addresses(_Found(name, page, changed, Path()), page, _Ahead(here, readings))
     work.finish()
     yield from work.done.kept
     yield from work.done.lost

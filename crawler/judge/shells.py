@@ -10,6 +10,7 @@ from crawler.judge.content import folded
 from crawler.judge.refresh import refresh_target
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
+from crawler.page.images import is_ornament
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -65,7 +66,14 @@ def _shows_a_picture(document: Document) -> bool:
     """Whether a titled page holds a picture, film or sound that a reader gets: that is content too."""
     if not document.title or _is_unfilled(document):
         return False
-    return any(_is_seen(node) for node in document.tree.css(_MEDIA)[:50])
+    scripted = document.tree.css_first("script") is not None
+    return any(_is_seen(node) and not (scripted and _is_stopgap(node)) for node in document.tree.css(_MEDIA)[:50])
+
+
+def _is_stopgap(node: LexborNode) -> bool:
+    """Whether a picture is a logo, or turns until a script has drawn the page."""
+    alt = str(node.attributes.get("alt") or "")
+    return node.tag == "img" and (is_ornament(node) or _LOADING.fullmatch(folded(alt)) is not None)
 
 
 def _speaks_without_scripts(document: Document) -> bool:

@@ -46,7 +46,7 @@ TITLES = frozenset(
         "安全检查", "安全检测", "浏览器安全检查", "浏览器安全检查中...", "请进行安全验证", "访问频率限制",
         "sina visitor system", "身份验证",
         "incapsula", "request rejected", "edgeone security check", "waf拦截提示", "web应用防火墙",
-        "waiting room powered by cloudflare", "error 1020", "access denied | cloudflare",
+        "waiting room powered by cloudflare", "queue-it", "error 1020", "access denied | cloudflare",
     )
 )  # fmt: skip
 
@@ -73,6 +73,7 @@ ELEMENTS = (
     ("Sogou", "#seccodeForm, form[action*='/antispider']"),
     ("Baidu", "form[action*='wappass.baidu.com/static/captcha'], .passMod_spin-background"),
     ("Geetest", "form.js-firewall-form"),
+    ("Queue-it", "#MainPart_lbQueueNumber, #MainPart_divProgressbar"),
     ("Vercel", "script[src*='/.well-known/vercel/security/']"),
 )  # fmt: skip
 

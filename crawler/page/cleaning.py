@@ -28,6 +28,14 @@ MOST_CAPTIONS = 0.3  # share of the text above which captions are the story, and
 _NUMBERED = re.compile(
     r"(?i)\s*(?:fig(?:ure|\.)?|table|tab\.|abb(?:ildung|\.)?|tabelle|figura|рис(?:унок|\.)|图|表|図)\s*\d"
 )
+MIN_LINES = 5  # of an article that can end with a portrait of its author
+MAX_BIOGRAPHY = 900.0  # weight
+MAX_NAME = 45.0  # weight
+
+_SOMEBODY = re.compile(
+    r"(?:About the author: )?[A-Z][\w.'’-]*(?:,? [A-Z][\w.'’-]*){0,4},? (?:\([^)]{1,30}\) )?"
+    r"(?:is|was|has|covers|writes|joined|works|serves)\b"
+)
 _END = re.compile(r"[.!?。！？…:：;；\"”’')）]\W*$")
 
 
@@ -188,9 +196,27 @@ def _without_tail(keep: list[Block], boxes: list[Box]) -> list[Block]:
         loose = tag not in {"td", "th", "li", "pre", "dd"} and block.weight < SHORT
         if tag in HEADINGS or (loose and (block.linked > 0.6 * block.weight or is_byline(block.text))):
             end -= 1
+        elif (start := _biography(keep, end)) < end:
+            end = start
         else:
             break
     return keep[:end]
+
+
+def _biography(keep: list[Block], end: int) -> int:
+    """Where the author's portrait begins that ends an article: with the name on a line before it; `end` for none.
+
+    A paragraph without such a line stays: it is as often the article's own.
+    """
+    text = keep[end - 1].text
+    if end < MIN_LINES or keep[end - 1].weight > MAX_BIOGRAPHY or not _SOMEBODY.match(text):
+        return end
+    first = text.partition(" ")[0].lower()
+    for place in range(end - 2, max(end - 4, 1), -1):
+        name = keep[place]
+        if name.weight < MAX_NAME and name.text.istitle() and name.text.lower().partition(" ")[0] == first:
+            return place
+    return end
 
 
 def _without_repeats(keep: list[Block]) -> list[Block]:

@@ -1,36 +1,44 @@
 """The article's title out of all that a page calls one: what a reader sees, without site, section and counters.
 
-A heading that readers see wins over what is written for search engines, where the two are about the same thing. The
-name of the site never wins: it is known by Open Graph, by the publisher, by the host, and by where it stands.
+A heading that readers see wins over what is written for search engines. A heading of the site, of a dialog or of a
+section within the article never does; which heading is which is told by what the page declares (Open Graph, JSON-LD,
+`<title>`), and by where it stands. What names a site is known by headline's neighbour, masthead.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
+from itertools import islice, pairwise
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.page.blocks import tidy
 from crawler.page.document import text_of
+from crawler.page.masthead import Masthead, ends, folded, parts, without_section
 from crawler.page.metadata import Head
 
 MAX_TITLE = 500  # characters
-MAX_HEADINGS = 20  # h1 elements looked at
+MAX_HEADINGS = 20  # elements looked at
+MAX_INSIDE = 60  # nodes inside of one
+MAX_AROUND = 8  # elements round a heading that are asked what they are
 ALIKE = 0.5  # share of the shorter title's words from which two titles are about the same thing
-LONG_NAME = 5  # letters from which the beginning of a site's name is taken for it: guess
+SURE = 0.8  # share from which a heading is the other part of a title; guess
 HEADED = 6  # letters from which a heading that calls itself the title is believed without likeness; guess
+SAID = 4  # words from which the only heading is believed without likeness; guess
+MAX_KICKER = 24  # characters of what a heading may have before its title; guess
+PARAGRAPH = 80  # characters of text before a heading from which it heads a section
 
-# Strong separators cut wherever they stand; weak ones only before a known name: `TCP/IP / UDP`, `Rust: a tour`.
-_SEPARATOR = re.compile(r"\s*(?:[_|｜–—»«·•]|\s[-/:：]\s|--+|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*")
-_WEAK = re.compile(r"\s*[/:：]\s*\Z")
-_SITE_NAME = re.compile(
-    r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org|io|de))\S{0,6}$"
-)
 _COUNTER = re.compile(
-    r"^\s*[(（\[【](?:\d{1,2}|99\+)(?:\s*条[^)）\]】]{0,6}|\s*(?:new|unread)[^)）\]】]{0,12})?[)）\]】]\s*(?=\S)"
+    r"^\s*[(（\[【](?:\d{1,2}|99\+)(?:\s*[条封][^)）\]】]{0,16}|\s*(?:new|unread)[^)）\]】]{0,12})?[)）\]】]\s*(?=\S)"
 )
-_SAME = re.compile(r"[\W_]+")
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[\da-fA-F]{2,5}|amp|quot|apos|lt|gt|nbsp|[lr][sd]quo|[mn]dash|hellip);")
+_SIGNS = " :|·•–—-"
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+: \S")  # as GitHub, GitLab and Gitee call one
+_LABEL = re.compile(r"[\w ]{2,12}[:：]\s*")
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|[^\W_]+")
 _TITLED = re.compile(
     r"(?i)(?:^|[\s_-])(?:entry|post|article|story|page|content|blog|node|news)?[_-]?_?(?:title|headline|heading)(?=[\s_-]|$)"
@@ -38,6 +46,14 @@ _TITLED = re.compile(
 _LOGO = re.compile(
     r"(?i)(?:^|[\s_-])(?:logo\w*|brand\w*|site-?(?:title|name|branding)|navbar|masthead|blog-?title)(?=[\s_-]|$)"
 )
+_APART = re.compile(
+    r"(?i)(?:^|\s)(?:(?:modal|popup|pop-up|overlay|cookies?|consent|offcanvas)(?=[\s_-]|$)|(?:footer|sidebar)(?=\s|$))"
+)
+_APART_TAGS = frozenset(("nav", "aside", "footer", "dialog", "template", "noscript"))
+_NO_ARTICLE = frozenset(("website", "product", "og:product"))  # their headings are slogans
+_PAPER = ("citation_title", "dc.title", "dcterms.title")
+_HOLDERS = frozenset(("article", "main"))
+_HEADLINES = '[itemprop~="headline"], h2.entry-title, h2.post-title, .entry-title h2, .post-title h2'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,100 +61,233 @@ class Heading:
     """An `<h1>` or what calls itself the headline."""
 
     text: str
+    node: LexborNode
     logo: bool = False  # it stands where sites put their own name
     titled: bool = False  # its class or itemprop says that it is the title
+    held: bool = False  # it stands in an `<article>` or `<main>`
 
 
 def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: str = "") -> str:
-    """The article's title. `host` helps to know the site's name where it stands in a title.
-
-    Some pages cut theirs at a quotation mark (163.com's og:title): of candidates that agree, the fullest is taken.
-    """
-    full = _without_counter(tidy(document_title)[:MAX_TITLE])
-    sites = _site_names(head, host)
-    named = [head.first("og:title"), _string(head.data.get("headline")), head.first("twitter:title", "headline")]
-    titles = [t for name in named if name and (t := _without_site(_without_counter(tidy(name)[:MAX_TITLE]), sites))]
-    titles = [t for t in titles if not _is_site(t, sites)] or titles
+    """The article's title. `host` helps to know the site's name where it stands in a title."""
+    full = _plain(document_title or head.first("title"))
+    named = (head.first("og:title"), _headline(head), head.first("twitter:title", "headline"), head.first(*_PAPER))
+    declared = [title for name in named if (title := _plain(name))]
+    site = Masthead(head, host)
+    site.learn(full, declared)
     found = headings(tree)
-    sites |= {_same(h.text) for h in found if _is_part_of_site(h, [*titles, full], tree)}
-    seen = _plausible(found, [*titles, full], sites)
-    if seen:
-        return _without_site(_fullest(seen, titles, full), sites)
-    if titles:
-        return _fullest(titles[0], titles, full)
-    return _without_suffix(full, sites) if full else ""
+    for heading in found:
+        if _names_site(heading, [*declared, full], site, tree):
+            site.add(heading.text)
+    found = [heading for heading in found if not site.is_name(heading.text)]
+    if all(heading.logo for heading in found):
+        found += _other_headings(tree)
+    titles = [site.cut(title) for title in declared if not site.is_name(title)]
+    article = head.first("og:type").lower() not in _NO_ARTICLE
+    seen = _plausible(found, titles, "" if site.is_name(full) else full, site, article=article)
+    best = next((title for title in (*titles, site.cut(full)) if _REPOSITORY.match(title)), seen)
+    if best:
+        best = without_section(full, site, sure=True) if best == full else _whole(site.cut(best), titles, full, site)
+    elif not titles or (full and not any(named[:2]) and alike(titles[0], full) == 0):
+        best = without_section(full, site) or next(iter(declared), "")  # microdata: of a list's first entry
+    elif folded(titles[0]) in {folded(full), folded(site.cut(full))}:
+        best = without_section(titles[0], site, sure=True)
+    else:
+        best = _whole(titles[0], titles, full, site)
+    counted = _COUNTER.match(document_title)
+    return f"{counted[0]}{best}" if counted and any(h.text == f"{counted[0]}{best}" for h in found) else best
 
 
 def headings(tree: LexborHTMLParser) -> list[Heading]:
-    """The visible `<h1>`, and where there is none, what else calls itself the headline."""
-    nodes = tree.css("h1")[:MAX_HEADINGS] or tree.css('[itemprop~="headline"], h2.entry-title, h2.post-title')[:3]
-    found = []
-    for node in nodes:
-        names = f"{node.attributes.get('class') or ''} {node.attributes.get('id') or ''}"
-        text = tidy(text_of(node).replace("\n", " "))[:MAX_TITLE]
-        if text:
-            titled = bool(_TITLED.search(names)) or "headline" in (node.attributes.get("itemprop") or "")
-            found.append(Heading(text, _in_logo(node, names), titled))
-    return found
+    """The `<h1>` that readers see."""
+    return [h for node in tree.css("h1")[:MAX_HEADINGS] if (h := _heading(node)) is not None]
 
 
-def _in_logo(node: LexborNode, names: str) -> bool:
-    """Whether a heading stands in a site's masthead, or leads to its start page."""
-    if _LOGO.search(names):
-        return True
-    link = node.css_first("a[href]")
-    target = (link.attributes.get("href") or "") if link is not None else ""
-    if target.rstrip("/") == "" and link is not None:
-        return True
+def _other_headings(tree: LexborHTMLParser) -> list[Heading]:
+    """What else calls itself the headline, where it is one: several are a list of articles."""
+    nodes = [node for node in tree.css(_HEADLINES)[:MAX_HEADINGS] if node.tag != "h1"]
+    found = [h for node in nodes if (h := _heading(node)) is not None]
+    return found[:1] if len({h.text for h in found}) == 1 else []
+
+
+def _heading(node: LexborNode) -> Heading | None:
+    """None for one that is empty, or stands apart from the page's content."""
+    names = _names(node)
+    logo, held = bool(_LOGO.search(names)) or _leads_home(node), False
     parent, depth = node.parent, 0
-    while parent is not None and depth < 3:
-        around = f"{parent.attributes.get('class') or ''} {parent.attributes.get('id') or ''}"
-        if parent.tag == "nav" or _LOGO.search(around):
-            return True
+    while parent is not None and depth < MAX_AROUND:
+        around = _names(parent)
+        if parent.tag in _APART_TAGS or (parent.tag != "body" and _APART.search(around)):
+            if parent.tag != "nav":
+                return None
+            logo = True
+        logo = logo or (depth < 3 and (bool(_LOGO.search(around)) or _is_home_link(parent)))
+        held = held or parent.tag in _HOLDERS or parent.attributes.get("role") == "main"
         parent, depth = parent.parent, depth + 1
-    return False
+    furniture = frozenset(inner.mem_id for inner in node.css("button, a") if inner.tag == "button" or _is_anchor(inner))
+    text = _text(node, furniture)
+    titled = bool(_TITLED.search(names)) or "headline" in (node.attributes.get("itemprop") or "").lower()
+    return Heading(text, node, logo, titled, held) if folded(text) else None
 
 
-def _plausible(found: list[Heading], titles: list[str], sites: set[str]) -> str:
-    """The heading that is the article's title; "" where none is sure to be."""
-    titles = [title for title in titles if title]
-    fit: list[tuple[float, int, str]] = []
-    for place, heading in enumerate(found):
-        if _is_site(heading.text, sites):
-            continue
-        likeness = max((alike(heading.text, title) for title in titles), default=1.0)
-        if any(_opens(heading.text, title) for title in titles):
-            continue  # the series or the blog, of which the title goes on to say more
-        if len(titles) > 1 and alike(heading.text, titles[0]) == 0:
-            continue  # `<title>` begins with the blog's name, and so does the page
-        alone = (
-            likeness > 0
-            and heading.titled
-            and len(_same(heading.text)) >= HEADED
-            and len(found) == 1
-            and not heading.logo
-        )
-        if likeness >= ALIKE or alone:
-            fit.append((likeness - 0.5 * heading.logo, -place, heading.text))
-    return max(fit, default=(0.0, 0, ""))[2]
+def _names(node: LexborNode) -> str:
+    attributes = node.attributes
+    return f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:300]
 
 
-def _is_part_of_site(heading: Heading, titles: list[str], tree: LexborHTMLParser) -> bool:
+def _is_anchor(link: LexborNode) -> bool:
+    """The sign behind a heading by which its address is copied."""
+    return not folded(link.text()) and (link.attributes.get("href") or "").startswith("#")
+
+
+def _leads_home(node: LexborNode) -> bool:
+    link = node.css_first("a[href]")
+    return link is not None and _is_home_link(link)
+
+
+def _is_home_link(node: LexborNode) -> bool:
+    return node.tag == "a" and (node.attributes.get("href") or "").strip() in {"/", "./", "../", "/index.html"}
+
+
+def _plain(title: str) -> str:
+    """One line without the counter of unread messages, and without entities that were escaped twice."""
+    title = unescape(title) if _ENTITY.search(title) else title
+    return _COUNTER.sub("", tidy(title)[:MAX_TITLE])
+
+
+def _text(node: LexborNode, without: frozenset[int] = frozenset()) -> str:
+    """What a reader sees of a heading, on one line; numbers of characters are nothing that anyone writes there."""
+    text = text_of(node, without, MAX_TITLE)
+    return tidy((unescape(text) if "&#" in text else text).replace("\n", " "))[:MAX_TITLE]
+
+
+def _headline(head: Head) -> str:
+    value = head.data.get("headline")
+    return value if isinstance(value, str) else ""
+
+
+def _names_site(heading: Heading, titles: list[str], site: Masthead, tree: LexborHTMLParser) -> bool:
     """Whether a heading is the part of a title that names the site.
 
     It stands behind the article's part, or in a masthead, or another heading says the article's part.
     """
-    same = _same(heading.text)
+    same = folded(heading.text)
+    if (heading.titled or not heading.logo) and any(folded(title) == same for title in titles):
+        return False
+    before, behind = list[str](), list[str]()
     for title in titles:
-        keys = [_same(part) for part in _parts(title)]
-        if len(keys) < 2 or same not in keys or len(set(keys)) < 2:
+        first, last = ends(title)
+        if same in map(folded, (*first, *last)):
+            before += first
+            behind += last
+    others = [part for part in (*before, *behind) if folded(part) != same]
+    if not others or any(site.is_name(part) for part in others):
+        return False
+    if heading.logo:
+        return True
+    said = set(map(folded, others))
+    elsewhere = any(folded(_text(node)) in said for node in tree.css("h1, h2, h3")[: 2 * MAX_HEADINGS])
+    own = heading.titled or heading.held
+    if same in map(folded, before):
+        return elsewhere and not own
+    said_whole = own and len(words(heading.text)) >= SAID
+    return elsewhere or not (said_whole or any(folded(title).startswith(same) for title in titles))
+
+
+def _plausible(found: list[Heading], titles: list[str], full: str, site: Masthead, *, article: bool) -> str:
+    """The heading that is the article's title; "" where none is sure to be."""
+    declared = [title for title in (*titles, full) if title]
+    said = {folded(title) for title in (*declared, site.cut(full), without_section(full, site))} - {""}
+    within = {folded(part) for title in declared for part in parts(title)}
+    fit: list[tuple[float, int, int, str]] = []
+    for place, heading in enumerate(found):
+        text = _core(heading, said)
+        if folded(text) in said:
+            sure = any(folded(text) == folded(title) for title in titles)
+            fit.append((4.0 * sure + 3.0 * (not sure) - heading.logo, 0, -place, text))
             continue
-        if heading.logo or (same == keys[-1] != keys[0]):
-            return True
-        others = {key for key in keys if key != same}
-        if any(_same(tidy(text_of(node))) in others for node in tree.css("h1, h2")[:MAX_HEADINGS]):
-            return True
+        if any(_opens(text, title) for title in declared):
+            continue  # the series or the blog, of which the title goes on to say more
+        foreign = bool(titles) and alike(text, titles[0]) == 0  # `<title>` names a section, and so does the page
+        if folded(text) in within and not foreign:
+            fit.append((2.0 - heading.logo, len(text), -place, text))  # the article is the longest of crumbs
+            continue
+        likeness = max((alike(text, title) for title in declared), default=1.0)
+        first = not any(other for other in found[:place] if not other.logo)
+        part = declared and likeness == 1.0 and all(2 * len(folded(text)) < len(folded(title)) for title in declared)
+        opens = any(folded(title).startswith(folded(text)) for title in declared)
+        if part and not (first and (opens or heading.titled or heading.held)):
+            continue  # a section within the article, of some of the title's words
+        shared = max((len(words(text) & words(title)) for title in declared), default=0)
+        if shared < 2 and not (first or heading.titled):
+            continue  # of several, one within the article
+        if _is_rather(text, parts(full)):
+            continue  # the site or its section
+        alone = _is_only(heading, found) and _stands_alone(heading, text, likeness, article)
+        if alone or (likeness >= ALIKE and not foreign):
+            fit.append((likeness - 0.5 * heading.logo, 0, -place, text))
+    return max(fit, default=(0.0, 0, 0, ""))[3]
+
+
+def _stands_alone(heading: Heading, text: str, likeness: float, article: bool) -> bool:
+    """Whether the only heading is believed though it shares few words with what the page declares, or none."""
+    if heading.logo or len(folded(text)) < HEADED or _is_preceded(heading.node):
+        return False
+    # A Chinese sentence with its stop is a slogan or a notice; titles have none.
+    said = article and heading.node.tag == "h1" and len(_WORD.findall(text)) >= SAID and text[-1] != "。"
+    return said or (heading.titled and likeness > 0)
+
+
+def _is_only(heading: Heading, found: list[Heading]) -> bool:
+    """Whether no other heading could be the title, or no other calls itself so."""
+    others = [other for other in found if other is not heading and not other.logo]
+    return not others or (heading.titled and not any(other.titled for other in others))
+
+
+def _is_preceded(node: LexborNode) -> bool:
+    """Whether a paragraph stands before a heading: it heads a section then."""
+    around: LexborNode | None = node
+    for _ in range(MAX_AROUND):
+        if around is None or around.tag in {"body", "html"}:
+            return False
+        before, looked = around.prev, 0
+        while before is not None and looked < MAX_HEADINGS:
+            if before.is_element_node:
+                paragraphs = [before] if before.tag == "p" else before.css("p")[:MAX_HEADINGS]
+                if any(len(text_of(paragraph, limit=PARAGRAPH)) >= PARAGRAPH for paragraph in paragraphs):
+                    return True
+                looked += 1
+            before = before.prev
+        around = around.parent
     return False
+
+
+def _core(heading: Heading, said: set[str]) -> str:
+    """The heading without kicker, date or counter inside of it, where the rest is what the page declares."""
+    text = heading.text
+    whole = folded(text) in said
+    nodes = list(islice(heading.node.traverse(), MAX_INSIDE + 1))
+    small = len(nodes) <= MAX_INSIDE  # one that is never closed holds the page
+    for node in (node for node in nodes[1:] if small and node.is_element_node):
+        inner, rest = _text(node), _text(heading.node, frozenset((node.mem_id,)))
+        if whole:
+            if 0 < len(inner) <= MAX_KICKER and text.startswith(inner) and folded(rest) in said:
+                return rest.lstrip(_SIGNS)
+        elif folded(inner) in said:
+            return inner
+        elif folded(rest) in said:
+            return rest.strip(_SIGNS)
+    label = _LABEL.match(text)
+    return text[label.end() :] if label and not whole and folded(text[label.end() :]) in said else text
+
+
+def _is_rather(heading: str, title: list[str]) -> bool:
+    """Whether a heading is about the last part of a title, and not about its first."""
+    if len(title) < 2:
+        return False
+    same, last = folded(heading), folded(title[-1])
+    if last and same.startswith(last) and same != last:
+        return True
+    return len(same) <= 2 * len(last) and alike(heading, title[-1]) >= SURE and alike(heading, title[0]) < ALIKE
 
 
 def _opens(heading: str, title: str) -> bool:
@@ -147,79 +296,29 @@ def _opens(heading: str, title: str) -> bool:
     return title.lower().startswith(heading.lower()) and rest[:1] in {":", "："} and len(rest) > len(heading) + 2
 
 
-def _parts(title: str) -> list[str]:
-    cuts = [match for match in _SEPARATOR.finditer(title) if match.start() and match.end() < len(title)]
-    edges = [0, *(edge for cut in cuts for edge in cut.span()), len(title)]
-    return [title[start:end].strip() for start, end in zip(edges[::2], edges[1::2], strict=True)]
-
-
 def alike(one: str, other: str) -> float:
-    """The share of the shorter title's words that the other has too; Chinese letters count as words."""
-    a, b = (set(_WORD.findall(title.lower())) for title in (one, other))
+    """The share of the shorter title's words that the other has too."""
+    a, b = words(one), words(other)
     return len(a & b) / min(len(a), len(b)) if a and b else 0.0
 
 
-def _fullest(first: str, titles: list[str], full: str) -> str:
-    """Of titles that begin with `first` and stand in `<title>`, the longest: some are cut at a quotation mark."""
-    same = _same(first)
-    longer = [t for t in titles if t != full and _same(t).startswith(same) and _same(t) in _same(full)]
-    whole = max([first, *longer], key=lambda title: len(_same(title)))
-    cut = first.endswith(("…", "...")) or first[-1:] in "“\"'‘：:"
-    return whole if cut or whole == first or not _SEPARATOR.match(whole[len(first) :]) else first
+def words(title: str) -> set[str]:
+    """The words of a title, lower case; of Chinese every two letters in a row, since single ones are in every title."""
+    found = set[str]()
+    for run in _RUN.findall(title.lower()):
+        found |= {run} if run.isascii() or len(run) < 2 or not _WIDE.match(run) else set(map("".join, pairwise(run)))
+    return found
 
 
-def _site_names(head: Head, host: str) -> set[str]:
-    """The site's names, folded."""
-    publisher = head.data.get("publisher")
-    names = [head.first("og:site_name"), head.first("application-name", "al:ios:app_name")]
-    if isinstance(publisher, dict):
-        names.append(_string(publisher.get("name")))
-    host = host.lower().removeprefix("www.").partition(":")[0]
-    labels = host.split(".")
-    return {same for name in (*names, host, *labels[:-1][-2:]) if len(same := _same(name)) > 1}
+def _whole(first: str, titles: list[str], full: str, site: Masthead) -> str:
+    """`first`, or where that is cut (at its end, or at a quotation mark: 163.com's og:title), the longest that goes on.
 
-
-def _is_site(title: str, sites: set[str]) -> bool:
-    key = _same(title)
-    return key in sites or any(
-        min(len(key), len(site)) >= LONG_NAME and (key.startswith(site) or site.startswith(key)) for site in sites
-    )
-
-
-def _without_counter(title: str) -> str:
-    """Without the number of unread messages that some sites put before their titles."""
-    return _COUNTER.sub("", title)
-
-
-def _without_site(title: str, sites: set[str]) -> str:
-    """The title without its last or first part, where that is a name of the site."""
-    cuts = [match for match in _SEPARATOR.finditer(title) if match.start() and match.end() < len(title)]
-    for cut in cuts[::-1]:
-        if _is_site(title[cut.end() :], sites):
-            return title[: cut.start()].strip()
-    if cuts and _is_site(title[: cuts[0].start()], sites):
-        return title[cuts[0].end() :].strip()
-    return title
-
-
-def _without_suffix(title: str, sites: set[str]) -> str:
-    """A `<title>` without what its last parts add: section and site, shorter than what stands before them."""
-    shorter = _without_site(title, sites)
-    if shorter != title:
-        return shorter
-    cuts = [m for m in _SEPARATOR.finditer(title) if m.start() and m.end() < len(title)]
-    for cut in cuts[-3:]:
-        before, after = title[: cut.start()], title[cut.end() :]
-        if _SITE_NAME.search(after):
-            return before
-        if not _WEAK.search(cut[0]) and len(before) >= 6 and len(after) <= max(len(before), 12):
-            return before
-    return title
-
-
-def _same(text: str) -> str:
-    return _SAME.sub("", text).lower()
-
-
-def _string(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    What goes on must stand in `<title>` too.
+    """
+    same = folded(first)
+    ellipsis = first.endswith(("…", "..."))
+    cut = ellipsis or first[-1:] in "“\"'‘：:"
+    others = [*titles, without_section(full, site)] if ellipsis else titles
+    longer = [t for t in others if t != full and folded(t).startswith(same) and folded(t) in folded(full)]
+    whole = max([first, *longer], key=lambda title: len(folded(title)))
+    return whole if cut or whole[len(first) : len(first) + 1] in set("“\"'‘”’") else first

@@ -33,6 +33,8 @@ BACKGROUNDS = (
     "data-lazy-bgimg",
     "data-lazy-background",
 )
+HELD = ("data-src", "data-original", "data-lazy-src")  # also of boxes that a script fills with a picture
+_CODED = re.compile(r"(?i)(\.(?:jpe?g|png|gif|webp))(?:[@!]!?[\w.-]+|\.webp|\.avif)$")  # another size or coding of it
 _CANDIDATE = re.compile(r"(?:^|,)\s*([^\s,][^\s]*[^\s,])(?:\s+(\d+(?:\.\d+)?)[wx])?\s*(?=,|$)")
 _SOURCE_NAME = re.compile(r"^(?:data-|_|x-|lazy|real|orig|load)|src|lazy|original|img|image|photo|pic")
 _NOT_SOURCE = frozenset(
@@ -67,7 +69,7 @@ def picture_key(url: str) -> str:
     """What two addresses of one picture have in common: the address without size, coding and fragment."""
     address, _, query = url.partition("#")[0].partition("?")
     kept = [p for p in query.replace("&amp;", "&").split("&") if p and _name_of(p) not in _PRESENTATION]
-    plain = unquote(address.partition("://")[2])
+    plain = _CODED.sub(r"\1", unquote(address.partition("://")[2]))
     if plain.startswith(("mmbiz.qpic.cn/", "mmbiz.qlogo.cn/", "mmecoa.qpic.cn/")):
         plain = plain.rpartition("/")[0] or plain  # the last step is a size: /0, /640
     return "&".join([plain, *sorted(kept)])
@@ -81,7 +83,8 @@ def image_url(node: LexborNode, base: str) -> str:
     """The address of the picture that an `<img>` comes to show; "" where it has none (yet)."""
     attributes = node.attributes
     for name in LAZY:
-        if (value := attributes.get(name)) and (url := absolute(value, base)):
+        # Some sites keep a template there: `a_{width}x.jpg`.
+        if (value := attributes.get(name)) and "{" not in value and (url := absolute(value, base)):
             return url
     for name in _SETS:
         if (value := attributes.get(name)) and (url := absolute(largest(value), base)):
@@ -128,6 +131,16 @@ def background_url(attributes: dict[str, str | None], base: str) -> str:
         if (value := attributes.get(name)) and (
             url := absolute(re.sub(r"(?i)^url\(['\"]?|['\"]?\)$", "", value), base)
         ):
+            return url
+    return ""
+
+
+def held_url(node: LexborNode, base: str) -> str:
+    """The address of the picture that a script puts into a box or shows as its background; "" for none."""
+    attributes = node.attributes
+    for name in HELD:
+        value = attributes.get(name)
+        if value and _PICTURE.search(value) and (url := absolute(value, base)) and node.css_first("img") is None:
             return url
     return ""
 

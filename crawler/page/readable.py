@@ -21,10 +21,12 @@ from crawler.page.blocks import FORMULAS, MAX_NODES, SILENT, is_next_line
 from crawler.page.formulas import formula
 from crawler.page.images import (
     BACKGROUNDS,
+    HELD,
     absolute,
     background_url,
     distinct,
     drawing_urls,
+    held_url,
     image_url,
     is_pixel,
     noscript_urls,
@@ -49,7 +51,8 @@ _ATTRIBUTES = {
 _BARE = {tag: (f"<{tag}>", "" if tag in _VOID else f"</{tag}>") for tag in _KEPT if tag not in _ATTRIBUTES}
 _HEADING = re.compile(r"((?:\s|<(?:div|section|article|span)>)*)<h([1-3])>([^<]*)</h\2>")
 _SOURCE = re.compile(r'<img src="([^"]*)"')  # as `sanitised` writes it
-_WITH_PICTURES = frozenset(("iframe", "video", "audio", "embed", "noscript", "svg", "object"))
+_OWN = frozenset(("img", "amp-img", "source", "script"))  # their addresses are read elsewhere, or are of no picture
+_WITH_PICTURES = frozenset(("amp-video", "iframe", "video", "audio", "embed", "noscript", "svg", "object"))
 
 _STYLE = (
     ":root{color-scheme:light dark}body{max-width:42rem;margin:2rem auto;padding:0 1rem;font:1.06rem/1.75 serif;"
@@ -90,7 +93,7 @@ def sanitised(nodes: Iterable[LexborNode], base: str, dropped: frozenset[int] = 
     return copied(nodes, base, dropped).html
 
 
-_BACKGROUND = ", ".join(('[style*="url("]', *(f"[{name}]" for name in BACKGROUNDS)))
+_BACKGROUND = ", ".join(('[style*="url("]', *(f"[{name}]:not(img)" for name in (*BACKGROUNDS, *HELD))))
 
 
 class _Writer:
@@ -152,8 +155,8 @@ class _Writer:
         if tag in _WITH_PICTURES:
             self._pictures(node, tag)
             return None
-        painted = self._painted and node.mem_id in self._painted and tag != "img"
-        if painted and (url := background_url(node.attributes, self._base)):
+        painted = self._painted and node.mem_id in self._painted and tag not in _OWN
+        if painted and (url := background_url(node.attributes, self._base) or held_url(node, self._base)):
             self._show(url)
         if self._pre and tag in {"code", "span"} and is_next_line(node, tag, node.attributes):
             self._put("\n")
@@ -180,7 +183,8 @@ class _Writer:
             if (node.attributes.get("type") or "").startswith("image/") and (url := absolute(target, self._base)):
                 self._show(url)
         else:
-            if poster := absolute(node.attributes.get("poster") or "", self._base):
+            poster = node.attributes.get("poster") or node.attributes.get("data-poster") or ""
+            if poster := absolute(poster, self._base):
                 self._show(poster)
             self._player(node)
 

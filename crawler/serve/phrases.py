@@ -179,6 +179,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "removed": ("removed", "删去"),
     "added": ("added", "新增"),
     # Search
+    "earlier_text": ("earlier text", "较早的正文"),
     "search_lead": (
         (
             "Words must all occur; “a phrase” in quotes as it stands; word* is a beginning; -word must not occur. "

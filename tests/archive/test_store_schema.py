@@ -5,21 +5,14 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from store_samples import TEXT, check_of, link_of, open_archive, rows
+from store_samples import DOWN_FROM_8, TEXT, check_of, link_of, open_archive, rows
 
 from crawler.archive import Archive, schema, verify
 from crawler.core.errors import ArchiveError
 
-DOWN_FROM_4 = """
-DROP TABLE noted_stamp;
-DROP TABLE noted_hosts;
-DROP TABLE noted;
-DROP INDEX links_late;
-DROP INDEX links_walls;
-DROP INDEX links_told;
-ALTER TABLE links DROP COLUMN late;
-ALTER TABLE links DROP COLUMN wall;
-ALTER TABLE links DROP COLUMN told;
+DOWN_FROM_4 = (
+    DOWN_FROM_8
+    + """
 DROP TABLE facts;
 DROP INDEX links_due;
 DROP INDEX links_seen;
@@ -40,6 +33,7 @@ ALTER TABLE looks ADD COLUMN titles BLOB;
 CREATE INDEX looks_of_link ON looks (link, at);
 CREATE INDEX looks_with_news ON looks (run) WHERE before IS NOT NULL OR titles IS NOT NULL;
 """
+)
 
 
 def make_oldest(path: Path) -> None:

@@ -2,12 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from store_samples import check_of, later, link_of, open_archive
+from store_samples import DOWN_FROM_8, check_of, later, link_of, open_archive
 
-from crawler.archive import Archive
+from crawler.archive import Archive, verify
 from crawler.core.errors import UsageError
 from crawler.core.model import State
 
@@ -70,14 +72,68 @@ def test_a_hit_shows_where_it_matched(archive: Archive) -> None:
     assert hit.state is State.ALIVE
 
 
-def test_a_changed_page_is_found_by_its_new_text_only(archive: Archive) -> None:
-    archive.record([check_of("a", text="完全不同", title="另一个题目")])
-    assert found(archive, "原理") == []
-    assert found(archive, "李雷") == []
-    assert found(archive, "不同") == ["a"]
-    archive.record([check_of("a", text="语音识别的原理与实践。" * 3, title="语音识别入门")])
-    assert found(archive, "原理") == ["a"]
-    assert found(archive, "不同") == []
+def dated(archive: Archive, query: str, *, snapshots: bool = False) -> list[tuple[str, datetime, bool]]:
+    hits = archive.search(query, limit=100, snapshots=snapshots)
+    return [(hit.canonical_url.rpartition("/")[2], hit.captured_at, hit.current) for hit in hits]
+
+
+def test_a_changed_page_is_found_by_what_it_said_on_each_day(archive: Archive) -> None:
+    archive.record([check_of("a", text="完全不同", title="另一个题目", at=later(1))])
+    assert dated(archive, "原理") == [("a", later(0), False)]
+    assert dated(archive, "李雷") == [("a", later(0), False)]
+    assert dated(archive, "不同") == [("a", later(1), True)]
+    archive.record([check_of("a", text="语音识别的原理与实践。" * 3, title="语音识别入门", at=later(2))])
+    assert [(name, now) for name, _, now in dated(archive, "原理")] == [("a", True)]
+    assert dated(archive, "不同") == [("a", later(1), False)]
+
+
+def test_a_page_whose_current_text_matches_is_one_hit_unless_every_snapshot_is_asked_for(archive: Archive) -> None:
+    for day in range(1, 60):
+        archive.record([check_of("a", text=f"语音识别第{day}版", title="语音识别", at=later(day))])
+    assert found(archive, "语音识别") == ["a", "b"]
+    every = dated(archive, "语音识别", snapshots=True)
+    assert [(name, now) for name, _, now in every[:3]] == [("a", True), ("b", True), ("a", False)]
+    assert sorted(at for name, at, _ in every if name == "a") == [later(day) for day in range(60)]
+    assert dated(archive, "第7版") == [("a", later(7), False)]
+    assert {at for _, at, _ in dated(archive, "语音识别 before:2026-01-04")} == {later(0), later(1)}
+
+
+def test_each_snapshot_of_a_page_that_does_not_say_it_any_more_is_a_hit(archive: Archive) -> None:
+    for day, word in enumerate(("桥梁一", "桥梁二", "河流"), start=1):
+        archive.record([check_of("r", text=word, title="题", at=later(day))])
+    assert sorted(dated(archive, "桥梁")) == [("r", later(1), False), ("r", later(2), False)]
+    assert sorted(dated(archive, "梁")) == [("r", later(1), False), ("r", later(2), False)]
+    assert dated(archive, "河流") == [("r", later(3), True)]
+
+
+def test_what_no_snapshot_holds_any_more_crowds_nothing_out(tmp_path: Path) -> None:
+    with open_archive(tmp_path, max_snapshots=3) as archive:
+        for day in range(80):
+            archive.record([check_of("a", text=f"语音识别第{day}版", title="语音识别", at=later(day))])
+        hits = archive.search("语音识别", limit=5, snapshots=True)
+        assert {hit.capture_id for hit in hits} == {one.id for one in archive.captures()}
+
+
+def test_earlier_texts_of_an_older_index_are_taken_in_by_the_next_writer(tmp_path: Path) -> None:
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("a", text="旧的文字", title="旧题", author="李雷")])
+        archive.record([check_of("a", text="新的文字", title="新题", at=later(1))])
+    with closing(sqlite3.connect(tmp_path / "index.sqlite")) as db:
+        db.executescript(
+            "INSERT INTO words (words, rowid, text, title, names)"
+            " VALUES ('delete', 1, ' 旧的 的文 文字 字 ', ' 旧题 题 ', ' 李雷 雷 ');"
+            DOWN_FROM_8 + "DROP TABLE earlier; DELETE FROM derived WHERE name = 'search-earlier'; PRAGMA user_version = 6;"
+        )
+    with open_archive(tmp_path, write=False) as archive:
+        assert found(archive, "旧的文字") == []
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("c", text="别的", title="别的")])
+        assert dated(archive, "旧的文字") == [("a", later(0), False)]
+        assert dated(archive, "新的文字") == [("a", later(1), True)]
+    assert verify(tmp_path, rebuild=True).clean
+    with open_archive(tmp_path) as archive:
+        assert dated(archive, "旧的文字") == [("a", later(0), False)]
+        assert dated(archive, "新的文字") == [("a", later(1), True)]
 
 
 def test_a_new_note_title_is_found_though_the_page_did_not_change(archive: Archive) -> None:
@@ -97,7 +153,7 @@ def test_limits_hold_and_nothing_asked_finds_nothing(archive: Archive) -> None:
 
 def test_an_older_page_that_is_imported_later_does_not_displace_the_current_text(archive: Archive) -> None:
     archive.record([check_of("a", text="很久以前的旧文字", title="旧题", at=later(-900))])
-    assert found(archive, "旧文字") == []
+    assert dated(archive, "旧文字") == [("a", later(-900), False)]
     assert found(archive, "语音识别") == ["a", "b"]
     archive.record([check_of("a", text="明天的新文字", title="新题", at=later(1))])
     assert found(archive, "新文字") == ["a"]
@@ -113,10 +169,10 @@ def test_single_characters_are_found_with_words_filters_and_without_others(archi
     assert found(archive, "收") == ["b"]
 
 
-def test_a_changed_page_loses_the_characters_of_its_old_text(archive: Archive) -> None:
+def test_single_characters_of_what_a_page_said_once_are_not_those_of_what_it_says(archive: Archive) -> None:
     archive.record([check_of("a", text="完全不同", title="另一个题目")])
-    assert found(archive, "践") == []
-    assert found(archive, "另") == ["a"]
+    assert dated(archive, "践") == [("a", later(0), False)]
+    assert [now for *_, now in dated(archive, "另")] == [True]
 
 
 def test_both_scripts_find_each_other(archive: Archive) -> None:
@@ -162,4 +218,4 @@ def test_an_index_of_an_older_version_is_searched_as_it_is_and_filled_anew_by_th
         assert found(archive, "语音识别") == ["a"]
         assert found(archive, "新") == ["c"]
         archive.record([check_of("a", text="改了", title="改了")])
-        assert found(archive, "语音") == []
+        assert [now for *_, now in dated(archive, "语音")] == [False]

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -221,12 +222,69 @@ def test_a_stream_is_a_file_or_a_tar_of_files(context: Context) -> None:
             archive.addfile(info, BytesIO(body))
     done = import_files(context, [Path("-")], stdin=BytesIO(packed.getvalue()))
     assert not list(context.archive.path.parent.parent.glob("evil.html"))
-    assert done.lost or done.kept
+    assert [(page.file, page.url) for page in done.kept] == [("deep/good.html", "https://tar.example/good")]
+    assert ["evil" in page.why for page in done.lost] == [True]
+
+
+def test_a_tar_may_be_named_and_be_cut_off(context: Context) -> None:
+    packed = BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name in ("one", "two", "pages.wacz"):
+            body = single_file(f"https://tar.example/{name}", POST) + os.urandom(50_000).hex().encode()
+            info = tarfile.TarInfo(f"in/{name}.html")
+            info.size = len(body)
+            archive.addfile(info, BytesIO(body))
+    written("saved.tar.gz", packed.getvalue()[:120_000])
+    done = import_files(context, [Path("saved.tar.gz")])
+    assert [page.file for page in done.kept] == ["saved.tar.gz/in/one.html", "saved.tar.gz/in/two.html"]
+    assert ["damaged tar" in page.why for page in done.lost] == [True]
+
+
+def test_a_tar_that_ends_with_a_zip_is_a_tar(context: Context) -> None:
+    zipped, packed = BytesIO(), BytesIO()
+    with zipfile.ZipFile(zipped, "w") as package:
+        package.writestr("page.html", single_file("https://tar.example/z", POST))
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        info = tarfile.TarInfo("a.zip")
+        info.size = len(zipped.getvalue())
+        archive.addfile(info, BytesIO(zipped.getvalue()))
+    done = import_files(context, [Path("-")], stdin=BytesIO(packed.getvalue()))
+    assert [(page.file, page.url) for page in done.kept] == [("a.zip", "https://tar.example/z")]
+
+
+def test_a_listener_that_went_away_ends_the_import_and_is_no_fault_of_a_file(context: Context) -> None:
+    class Gone(ImportObserver):
+        def kept(self, page: KeptPage) -> None:
+            raise BrokenPipeError
+
+    written("a.warc", record(URL, POST))
+    with pytest.raises(BrokenPipeError):
+        import_files(context, [Path("a.warc")], observer=Gone())
+
+
+def test_pdfs_of_a_folder_are_named_since_none_tells_its_address(context: Context) -> None:
+    class Heard(ImportObserver):
+        lines: list[str] = []  # noqa: RUF012 - of one test
+
+        def say(self, line: str) -> None:
+            self.lines.append(line)
+
+    written("in/a.html", single_file(URL, POST))
+    written("in/deep/b.PDF", b"%PDF-1.7")
+    done = import_files(context, [Path("in")], observer=(heard := Heard()))
+    assert (len(done.kept), done.lost) == (1, [])
+    assert heard.lines == ["in: a PDF file tells no address: import it by itself, with --url"]
 
 
 def test_a_folder_without_pages_says_so(context: Context) -> None:
     written("in/notes.txt", b"words")
     assert "no file that could be" in import_files(context, [Path("in")]).lost[0].why
+
+
+def test_a_zip_among_downloads_is_no_fault_and_one_that_is_named_is(context: Context) -> None:
+    written("film.zip", b"PK\x05\x06" + b"\0" * 18)
+    assert import_files(context, [Path("film.zip")], chosen=False).lost == []
+    assert len(import_files(context, [Path("film.zip")]).lost) == 1
 
 
 def test_a_watched_folder_gives_files_that_came_to_rest(tmp_path: Path) -> None:

@@ -88,6 +88,11 @@ def test_a_link_that_nobody_knows_is_a_clear_line(stage: Stage) -> None:
 def test_search_finds_chinese_words_titles_of_notes_and_filters(stage: Stage) -> None:
     assert [row[0] for row in lines(stage, "search", "桥")][:1] == [ARTICLE.url]
     assert [row[0] for row in lines(stage, "search", "名字", "site:weixin")] == [ARTICLE.url]
+    every = lines(stage, "search", "名字", "site:weixin", "--snapshots")
+    assert [row[0] for row in every] == [ARTICLE.url] * 2
+    assert every[0][1] > every[1][1], "what the page says now comes first, each with its date"
+    told = json.loads(stage.crawler("search", "名字", "--snapshots", "--format", "json").stdout)
+    assert [hit["current"] for hit in told] == [True, False]
     assert [row[0] for row in lines(stage, "search", "short", "road")] == [POST.url]
     assert lines(stage, "search", "zeppelin") == []
     hit = json.loads(stage.crawler("search", "名字", "--format", "json").stdout)[0]

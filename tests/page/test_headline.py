@@ -6,6 +6,7 @@ from crawler.page import read_page
 from crawler.page.document import Document
 
 URL = "https://www.rivernews.example/2020/ferry"
+PARAGRAPH = f"<p>{'Words of the article, which go on and on. ' * 6}</p>"
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,128 @@ def test_a_heading_that_is_about_nothing_of_the_title_is_not_believed(heading: s
     head = '<title>The last ferry</title><meta property="og:title" content="The last ferry">'
     html = f"<html><head>{head}</head><body><h1>{heading}</h1><p>Words.</p></body></html>"
     assert read_page(Document(html.encode(), "text/html; charset=utf-8", URL), None, URL).title == "The last ferry"
+
+
+def title_of(title: str, body: str = "", head: str = "", url: str = URL) -> str:
+    html = f"<!DOCTYPE html><html><head><title>{title}</title>{head}</head><body>{body}{PARAGRAPH}</body></html>"
+    document = Document(html.encode(), "text/html; charset=utf-8", url)
+    whole, alone = read_page(document, None, url).title, read_page(document, None, url, whole=False).title
+    assert whole == alone
+    return whole
+
+
+def graph(title: str) -> str:
+    return f'<meta property="og:title" content="{title}">'
+
+
+def site(name: str) -> str:
+    return f'<meta property="og:site_name" content="{name}">'
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("The last ferry « River News", "The last ferry"),
+        ("River News :: The last ferry", "The last ferry"),
+        ("The last ferry leaves_Travel_RiverNews", "The last ferry leaves"),
+        ("渡口的早晨你见过吗_滚动新闻_河流网", "渡口的早晨你见过吗"),
+        ("The last ferry - Travel - River News", "The last ferry - Travel"),
+        ("Ferry report | Travel | RiverNews | Europe", "Ferry report"),
+        ("River News's notes | The last ferry", "The last ferry"),
+        ("my_ferry_module", "my_ferry_module"),
+        ("Rivernews 2 - the sequel", "Rivernews 2 - the sequel"),
+        ("Tom &amp;amp; Jerry&amp;#8217;s ferry", "Tom & Jerry’s ferry"),
+        ("(99+ 封私信 / 80 条消息) 为什么渡口没有船？", "为什么渡口没有船？"),
+    ],
+)  # fmt: skip
+def test_a_title_without_any_heading_loses_site_and_section(title: str, expected: str) -> None:
+    head = graph(title) if " - " in title and "River News" not in title else ""
+    assert title_of(title, head=head) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "title", "expected"),
+    [
+        ("<h1><span>Travel</span> The last ferry</h1>", "The last ferry", "The last ferry"),
+        ("<h1><time>Dec 18 2025</time> The last ferry</h1>", "The last ferry | Jo", "The last ferry"),
+        ("<h1>The last ferry <small>12 comments</small></h1>", "The last ferry", "The last ferry"),
+        ("<h1>Blog: The last ferry</h1>", "The last ferry", "The last ferry"),
+        ("<h1>Learn C#<a href='#c'>#</a></h1>", "Learn C#", "Learn C#"),
+        ("<h1>Crate ferry <button>Copy path</button></h1>", "ferry - Docs", "Crate ferry"),
+        ("<h1>The<br>last ferry</h1>", "The last ferry", "The last ferry"),
+        ("<h1>(16) The last ferry</h1>", "(16) The last ferry", "(16) The last ferry"),
+        ("<h1>How to write &amp;amp; in HTML</h1>", "Write &amp;amp; in HTML", "How to write &amp; in HTML"),
+    ],
+)  # fmt: skip
+def test_kickers_dates_and_buttons_within_a_heading_are_left_out(body: str, title: str, expected: str) -> None:
+    assert title_of(title, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "title", "expected"),
+    [
+        ("<h1 class='menu-title'>The River Language</h1><main><h2>Ferries?</h2></main>",
+         "Ferries? - The River Language", "Ferries?"),
+        ("<main><h1>River 2.0 Docs</h1><h1>Install</h1></main>", "Install — River 2.0 Docs", "Install"),
+        ("<dialog><h1>Sign up for ferries</h1></dialog><h1>The last ferry</h1>", "Ferry", "The last ferry"),
+        ("<h1>Ferries 1: Boats</h1><p>x</p><h1>Boats</h1>", "Ferries 1: Boats | Jo", "Ferries 1: Boats"),
+        ("<article><h1>The last ferry</h1></article><h2>All about rivers</h2>", "The last ferry | All about rivers",
+         "The last ferry"),
+        ("<h1>山西省人民政府网站</h1>", "渡口的早晨 - 山西省人民政府门户网站", "渡口的早晨"),
+        ("<h1>Ferry e.V. for old boats</h1>", "Boats and work » Ferry e.V.", "Boats and work"),
+        ("<h1>News</h1><main><h1>The long way of the ferry</h1></main>", "Jo: News - The long way of the ferry",
+         "The long way of the ferry"),
+    ],
+)  # fmt: skip
+def test_headings_of_site_section_and_dialog_never_win(body: str, title: str, expected: str) -> None:
+    assert title_of(title, body) == expected
+
+
+def test_the_only_heading_is_the_title_though_it_shares_no_word_with_title() -> None:
+    heading = "<h1 class='headline'>Who took our boats away?</h1>"
+    assert title_of("Ferry gone - River News", heading, graph("Ferry gone")) == "Who took our boats away?"
+
+
+def test_a_heading_behind_paragraphs_heads_a_section() -> None:
+    body = f"<article>{PARAGRAPH}<h1>Who took our boats away?</h1></article>"
+    assert title_of("Ferry gone", body, graph("Ferry gone")) == "Ferry gone"
+
+
+def test_a_slogan_on_a_page_that_is_no_article_is_not_its_title() -> None:
+    head = graph("Boat insurance") + '<meta property="og:type" content="website">'
+    assert title_of("Boat insurance", "<main><h1>Sleep well on every river</h1></main>", head) == "Boat insurance"
+
+
+def test_a_post_whose_site_has_the_h1_is_found_by_its_own_heading() -> None:
+    body = "<h1>River News</h1><article><h2 class='entry-title'>The last ferry</h2></article>"
+    assert title_of("River News", body, graph("River News")) == "The last ferry"
+
+
+def test_of_a_list_of_articles_no_heading_is_the_title() -> None:
+    body = "<h1>River News</h1><h2 class='entry-title'>The last ferry</h2><h2 class='entry-title'>Fog</h2>"
+    assert title_of("River News", body) == "River News"
+
+
+def test_a_cut_title_is_completed_by_another() -> None:
+    whole = "The last ferry leaves the harbour"
+    assert title_of(f"{whole} | River News", "", graph("The last ferry leaves the…")) == whole
+
+
+def test_a_repository_is_called_as_its_host_calls_it() -> None:
+    head = graph("GitHub - river/ferry: A tool that sails") + site("GitHub")
+    body = "<article><h1>Ferry</h1></article>"
+    assert title_of("GitHub - river/ferry: A tool that sails", body, head) == "river/ferry: A tool that sails"
+
+
+@pytest.mark.parametrize("name", ["citation_title", "dc.title", "twitter:title", "title"])
+def test_metas_name_a_page_without_a_title(name: str) -> None:
+    assert title_of("", head=f'<meta name="{name}" content="The last ferry">') == "The last ferry"
+
+
+def test_the_headline_of_a_lists_first_entry_is_not_the_title_of_the_page() -> None:
+    entry = '<div itemscope><meta itemprop="headline" content="Why no boats?"></div>'
+    assert title_of("Ferries - RiverNews", entry) == "Ferries"
+
+
+def test_a_chinese_sentence_as_the_only_heading_is_a_notice() -> None:
+    assert title_of("渡口", "<article><h1>欢迎关注每天的渡船时刻表。</h1></article>", graph("渡口日报")) == "渡口日报"

@@ -33,6 +33,11 @@ def read(inner: str):
         '<svg><image href="/real.jpg"></image></svg>',
         "<svg><foreignObject><p style=\"background:#fff url('/real.jpg') no-repeat\"></p></foreignObject></svg>",
         '<video poster="/real.jpg"><source src="/film.mp4"></video>',
+        '<video data-poster="/real.jpg"></video>',
+        '<amp-video poster="/real.jpg"></amp-video>',
+        '<div class="lazy" data-src="/real.jpg"></div>',
+        '<figure data-original="/real.jpg"><figcaption>The landing</figcaption></figure>',
+        '<img src="/real.jpg" data-src="/real_{width}x.jpg">',
         '<object data="/real.jpg" type="image/jpeg"></object>',
         '<amp-img src="/real.jpg"></amp-img>',
     ],
@@ -55,6 +60,15 @@ def test_two_addresses_of_one_picture_are_one_and_the_kept_one_is_shown() -> Non
 def test_other_parameters_tell_pictures_apart() -> None:
     assert picture_key("https://x.example/show?id=1&w=200") == picture_key("https://x.example/show?id=1&w=900")
     assert picture_key("https://x.example/show?id=1") != picture_key("https://x.example/show?id=2")
+
+
+def test_a_thumbnail_within_a_box_is_not_shown_beside_its_large_picture() -> None:
+    assert read('<a data-src="/large.jpg"><img src="/small.jpg"></a>').images == ("https://blog.example/small.jpg",)
+
+
+@pytest.mark.parametrize("ending", ["!webp", "!w600", "@!thumb", "@640w_400h.webp", ".webp", "?w=300"])
+def test_endings_that_ask_for_another_coding_are_the_same_picture(ending: str) -> None:
+    assert picture_key(f"https://x.example/a.jpg{ending}") == picture_key("https://x.example/a.jpg")
 
 
 def test_counters_and_placeholders_are_no_pictures() -> None:

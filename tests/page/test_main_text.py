@@ -63,7 +63,11 @@ def test_parts_that_react_streams_hidden_are_read() -> None:
         "<p>Advertisement</p>", "<p>Share this article</p>", "<div>Facebook Twitter WhatsApp E-Mail</div>",
         "<p>Read more: <a href=/x>The bridge is late</a></p>", "<p>Related: The bridge is late</p>",
         "<p>Photo: Getty Images</p>", "<p>Follow us on Twitter and Facebook</p>", "<p>Lesen Sie auch: Die Brücke</p>",
-        "<p>相关阅读：大桥通车</p>",
+        "<p>相关阅读：大桥通车</p>", "<p>Weitere Informationen</p>", "<p>Das Thema könnte dich auch interessieren:</p>",
+        "<p>Le puede interesar: <a href=/x>El puente</a></p>", "<p>Hide Caption</p>", "<p>02:12 - Source: River TV</p>",
+        "<p>By subscribing to this letter, you agree to our terms.</p>", "<p>Was this newsletter forwarded to you?</p>",
+        "<p>View all posts by Ann Lee</p>", "<p>Zurück zur Übersicht</p>", "<p>Źródło: PAP</p>",
+        "<p>Get the latest news straight to your phone with our app.</p>",
         "<figure><img src=a.jpg><figcaption>The landing. Credit: AFP</figcaption></figure>",
         "<form><p>Your e-mail address, please, for our letter:</p></form>",
         "<ul><li><a href=/1>The bridge is late</a></li><li><a href=/2>The old boats</a></li></ul>",
@@ -78,6 +82,19 @@ def test_remarks_inside_an_article_are_left_out(noise: str) -> None:
 def test_title_byline_and_date_before_the_first_paragraph_are_left_out() -> None:
     head = "<h1>The last ferry</h1><div>By Ann Lee</div><div>January 6, 2025 · 4 min read</div>"
     assert text_of(f"<article>{head}{ARTICLE}</article>") == "\n".join(LINES)
+
+
+@pytest.mark.parametrize("name", ["<p>Ann Lee</p>", "<h4>Ann Lee</h4><p>Contributing Writer</p>"])
+def test_the_portrait_of_its_author_behind_the_article_is_left_out(name: str) -> None:
+    more = "<p>Nobody will miss the bell, which was heard on both banks of the river, day and night.</p>" * 2
+    body = f"<article>{ARTICLE}{more}{name}<p>Ann Lee is a writer who lives by the river with two cats.</p></article>"
+    assert text_of(body).splitlines()[-1].startswith("Nobody will miss")
+
+
+def test_a_last_paragraph_about_somebody_stays() -> None:
+    more = "<p>Nobody will miss the bell, which was heard on both banks of the river, day and night.</p>" * 2
+    last = "Ann Lee is the last to leave, with her two cats and a lamp, and she does not look back once."
+    assert text_of(f"<article>{ARTICLE}{more}<p>{last}</p></article>").endswith(last)
 
 
 def test_a_lead_between_title_and_article_opens_the_text() -> None:

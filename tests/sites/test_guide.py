@@ -22,7 +22,8 @@ from crawler.sites.schema import (
     Table,
 )
 
-GUIDE = (Path(__file__).parent.parent.parent / "docs" / "site-rules.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent.parent
+GUIDE = (ROOT / "docs" / "site-rules.md").read_text("utf-8")
 TABLES: list[type[Table]] = [SiteFile, PolitenessTable, IdentityStep, PageKind, Example, FieldSource, PageTable, Rule]
 KEYS = sorted({(table, field.encode_name) for table in TABLES for field in msgspec.structs.fields(table)}, key=str)
 
@@ -54,3 +55,10 @@ def test_the_small_file_of_the_guide_loads_and_its_example_is_true() -> None:
     for example in site.examples:
         assert sites.identify(example.url).canonical_url == example.canonical
         assert site.kind_of(example.canonical)[0] == example.kind
+
+
+@pytest.mark.parametrize("site", sorted(file.stem for file in (ROOT / "config" / "sites").glob("*.toml")))
+def test_what_a_shipped_site_file_covers_and_by_which_page_is_listed(site: str) -> None:
+    listed = (ROOT / "docs" / "sites.md").read_text("utf-8")
+    covered, seen = listed.split("## Where title, author, date and text come from")
+    assert all(re.search(rf"(?m)^\|[^|]*\b{site}\b", table) for table in (covered, seen))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import unescape
 from types import TracebackType
@@ -19,12 +19,16 @@ from crawler.archive.interchange.saved import SavedImage, SavedPage
 from crawler.core.model import Redirect
 from crawler.core.url import is_http, join, normalize, without_fragment
 from crawler.page.document import Document
+from crawler.page.kinds import FileKind, kind_of
 
 MAX_KEPT: Final = 4 * 1024**3  # bytes of pages and pictures of one file, in a temporary file
 MAX_ANSWERS: Final = 1_000_000  # of one file
 MAX_SHOWN: Final = 500  # pictures of one page
 MAX_SHOWN_BYTES: Final = 256 * 1024 * 1024  # of one page's pictures, in memory together
 MAX_HOPS: Final = 10
+_DOCUMENTS: Final = (FileKind.TEXT, FileKind.FEED, FileKind.JSON)
+_SCRIPTS: Final = ("text/css", "text/javascript", "application/javascript", "application/x-javascript")
+_WELL_KNOWN = re.compile(r"^https?://[^/]+/(?:robots|ads|humans)\.txt$", re.IGNORECASE)  # asked for by crawlers
 _ADDRESS = re.compile(rb"https?:(?:\\?/){2}[^\s\"'<>\\)]{1,4000}")
 
 Say = Callable[[str], None]
@@ -32,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One response or resource; `place` is where its body waits."""
+    """One response or resource; `place` is where its body waits, `records` what its record is called and belongs to."""
 
     url: str
     at: datetime | None
@@ -40,6 +44,7 @@ class Answer:
     content_type: str
     location: str = ""  # of a redirect, absolute
     place: tuple[int, int] = (0, 0)
+    records: tuple[str, ...] = ()
 
 
 class Answers:
@@ -55,6 +60,7 @@ class Answers:
         self._redirects: dict[str, Answer] = {}  # by address, the newest
         self._statuses: dict[str, int] = {}
         self._payloads: dict[str, Answer] = {}  # by payload digest, for revisits
+        self._sent: set[str] = set()  # records of forms that were sent: what answers them is not the page there
 
     def __enter__(self) -> Self:
         return self
@@ -73,12 +79,15 @@ class Answers:
         kind = _kind(answer, body) if answer.status == 200 and body else ""
         if not kind:
             return
-        if self._size + len(body) > MAX_KEPT or len(self._pages) + len(self._pictures) > MAX_ANSWERS:
+        if (
+            self._size + len(body) > MAX_KEPT
+            or len(self._pages) + len(self._others) + len(self._pictures) > MAX_ANSWERS
+        ):
             if not self._full:
                 lost(f"over {MAX_KEPT / 2**30:,.0f} GB of pages and pictures; the rest is left out")
             self._full = True
             return
-        kept = Answer(answer.url, answer.at, answer.status, answer.content_type, place=(self._size, len(body)))
+        kept = replace(answer, location="", place=(self._size, len(body)))
         self._spool.seek(self._size)
         self._size += self._spool.write(body)
         if payload:
@@ -94,6 +103,10 @@ class Answers:
         self._place(again, _kind(again, self._body(known)))
         return True
 
+    def sent(self, records: tuple[str, ...]) -> None:
+        """What is called so, or belongs to what is, answers a form, not a person who opens its address."""
+        self._sent.update(filter(None, records))
+
     def _place(self, answer: Answer, kind: str) -> None:
         if kind == "page":
             self._pages.append(answer)
@@ -103,12 +116,19 @@ class Answers:
             self._others.append(answer)
 
     def pages(self, listed: Collection[str], lost: Say, note: Say) -> Iterator[SavedPage]:
-        """The pages that an archive lists, else all; each with its pictures, and with the redirects that led to it."""
+        """The pages that an archive lists, else all; each with its pictures, and with the redirects that led to it.
+
+        Texts, feeds and JSON are pages where they are listed, or where there is nothing else.
+        """
+        for answers in (self._pages, self._others):
+            answers[:] = [answer for answer in answers if self._sent.isdisjoint(answer.records)]
         if not listed:
-            yield from (self._saved(page, self._hops_to(page)) for page in self._pages)
+            yield from (self._saved(page, self._hops_to(page)) for page in self._pages or self._others)
+            if self._pages and self._others:
+                note(f"{len(self._others):,} answers that are text, feeds or JSON were left out")
             return
         by_key: dict[str, list[Answer]] = {}
-        for page in (*self._pages, *self._others):
+        for page in (*self._pages, *self._others, *self._pictures.values()):
             by_key.setdefault(_loose(page.url), []).append(page)
         done: set[int] = set()
         found_any = False
@@ -123,7 +143,7 @@ class Answers:
                 self._missing(url, found, lost, note)
         others = sum(id(page) not in done for page in self._pages)
         if not found_any:
-            yield from (self._saved(page, self._hops_to(page)) for page in self._pages)
+            yield from (self._saved(page, self._hops_to(page)) for page in self._pages or self._others)
         elif others:
             note(f"{others:,} HTML answers that its list of pages does not name were left out")
 
@@ -143,7 +163,11 @@ class Answers:
         if status is None:
             lost(f"its list of pages names {url}, which it does not hold")
         else:
-            note(f"its page {url} was answered with {status}" if status != 200 else f"its page {url} holds no HTML")
+            note(
+                f"its page {url} was answered with {status}"
+                if status != 200
+                else f"its page {url} is none that is kept"
+            )
 
     def _hops_to(self, page: Answer) -> tuple[Redirect, ...]:
         """The redirects that end at a page, first one first."""
@@ -214,7 +238,9 @@ def _kind(answer: Answer, body: bytes) -> str:
         return "page"
     if not kind and Document(body[:2048], "", answer.url).is_html:
         return "page"
-    return "document" if kind in ("text/plain", "text/markdown", "application/json") else ""
+    if kind in _SCRIPTS or _WELL_KNOWN.search(answer.url):
+        return ""
+    return "document" if kind_of(Document(body[:4096], answer.content_type)) in _DOCUMENTS else ""
 
 
 def _key(url: str) -> str:

@@ -90,6 +90,8 @@ class _Album:
             if address and address not in self.images:
                 self.images[address] = replace(found, url=address)
             return
+        if is_http(found.url) and not lazy:
+            return  # a relative address, under which the page shows it as it is
         address = _joined(self._base, lazy) or made_up(found)
         self.images.setdefault(address, replace(found, url=address))
         if not lazy:

@@ -7,11 +7,12 @@ caller's business.
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import re
 import tarfile
 import tempfile
-import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,8 +26,20 @@ from crawler.archive.interchange.incoming import MAX_FILE, RECORDS, is_web_archi
 from crawler.archive.interchange.saved import SavedPage, check_size, read_saved
 from crawler.core.errors import UsageError
 
-ENDINGS: Final = (".html", ".htm", ".xhtml", ".xht", ".mhtml", ".mht", ".webarchive", ".wacz", ".har", ".zip")
-UNFINISHED: Final = (".crdownload", ".part", ".partial", ".download", ".tmp")  # what browsers call a file on its way
+ENDINGS: Final = (
+    ".html", ".htm", ".xhtml", ".xht", ".mhtml", ".mht", ".webarchive", ".wacz", ".har", ".zip",
+    ".maff",
+)  # fmt: skip
+UNFINISHED: Final = (
+    ".crdownload",
+    ".part",
+    ".partial",
+    ".download",
+    ".opdownload",
+    ".aria2",
+    ".tmp",
+)  # what browsers call a file on its way
+TARS: Final = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 MAX_FILES: Final = 200_000  # of one folder
 MAX_TAR: Final = 4 * 1024**3  # bytes that a stream of files may unpack to
 _HEAD: Final = 8 * 1024
@@ -55,6 +68,11 @@ def files_in(folder: Path) -> Iterator[Path]:
                 if count > MAX_FILES:
                     raise UsageError(f"{folder}: over {MAX_FILES:,} files; import its folders one by one")
                 yield path
+
+
+def pdfs_in(folder: Path) -> int:
+    """How many PDF files lie in a folder and its subfolders: none of them tells its address."""
+    return sum(name.lower().endswith(".pdf") for _, _, names in os.walk(folder) for name in names)
 
 
 def _belongs(folder: str, stems: set[str]) -> bool:
@@ -138,8 +156,11 @@ def _inside(folder: Path, name: str) -> Path | None:
 
 
 @contextmanager
-def from_stream(stream: IO[bytes]) -> Iterator[Path]:
-    """What comes on a stream, as a file or, from `tar`, as a folder; it goes with the context. Raises UsageError."""
+def from_stream(stream: IO[bytes], lost: Say) -> Iterator[Path]:
+    """What comes on a stream, as a file or, from `tar`, as a folder; it goes with the context. Raises UsageError.
+
+    `lost` hears what of a tar could not be unpacked.
+    """
     with tempfile.TemporaryDirectory(prefix="crawler-import-") as place:
         path = Path(place, "standard-input")
         with path.open("wb") as copy:
@@ -147,29 +168,45 @@ def from_stream(stream: IO[bytes]) -> Iterator[Path]:
             while piece := stream.read(1 << 20):
                 size += len(piece)
                 if size > MAX_TAR:
-                    raise UsageError(f"standard input: over {MAX_TAR >> 30} GB; import it in parts")
+                    raise UsageError(f"a stream of over {MAX_TAR >> 30} GB; import it in parts")
                 copy.write(piece)
-        if not zipfile.is_zipfile(path) and tarfile.is_tarfile(path):
+        if not _begins_as_zip(path) and tarfile.is_tarfile(path):
             folder = Path(place, "files")
-            _unpack_tar(path, folder)
+            _unpack_tar(path, folder, lost)
             yield folder
         elif size > MAX_FILE:
-            raise UsageError(f"standard input: over {MAX_FILE >> 20} MB; import it in parts")
+            raise UsageError(f"a stream of over {MAX_FILE >> 20} MB; import it in parts")
         else:
             yield path
 
 
-def _unpack_tar(path: Path, folder: Path) -> None:
-    """Regular files alone, within bounds; names that lead out are refused by `filter="data"`."""
+def _begins_as_zip(path: Path) -> bool:
+    """Not whether it ends as one: a tar may end with a zip."""
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
+
+
+def _unpack_tar(path: Path, folder: Path, lost: Say) -> None:
+    """Regular files alone, within bounds; names that lead out are refused by `filter="data"`.
+
+    What is refused costs itself alone, damage what lies behind it.
+    """
     folder.mkdir()
     left, count = MAX_TAR, 0
     try:
         with tarfile.open(path) as archive:
             for member in archive:
-                if member.isfile():
-                    left, count = left - member.size, count + 1
-                    if left < 0 or count > MAX_FILES:
-                        raise UsageError("standard input: unpacks to too much; import it in parts")
+                if not member.isfile():
+                    continue
+                left, count = left - member.size, count + 1
+                if left < 0 or count > MAX_FILES:
+                    raise UsageError("a tar that unpacks to too much; import it in parts")
+                try:
                     archive.extract(member, folder, filter="data")
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        raise UsageError(f"standard input: a damaged tar stream: {error}") from error
+                except tarfile.FilterError as error:
+                    lost(f"refused: {error}")
+                except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
+                    (folder / member.name).unlink(missing_ok=True)  # inside, or the filter would have refused it
+                    raise
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+        lost(f"a damaged tar, the rest of it is left out: {error}")

@@ -22,29 +22,38 @@ MAX_RECORD: Final = 64 * 1024 * 1024  # bytes of one record; longer ones are fil
 MAX_HEAD: Final = 256 * 1024  # bytes of one header block
 MAX_FIELDS: Final = 1_000  # lines of one header block
 MAX_WASTED: Final = 4 * 1024**3  # bytes looked at in records that were not whole, after which a file is given up
+MAX_JUNK: Final = 32 * 1024 * 1024  # bytes of no record that are passed over in a packed file that is smaller itself
 TAIL: Final = 6 * 1024  # bytes in which the beginning of a record must fit, to be found behind junk
 
-_WARC = rb"WARC/[01]\.\d{1,2}[ \t\r]*\n"
+_WARC = rb"(?i:WARC)/[01]\.\d{1,2}[ \t\r]*\n"
 _ARC = rb"(?:https?|ftp|dns|filedesc|warcinfo):[^\r\n]{1,5000} [0-9A-Fa-f.:-]{1,45} \d{14} [^\r\n]{0,400}?\d{1,15}\r?\n"
 _BEGIN = re.compile(_WARC + b"|" + _ARC)
 _LATER = re.compile(rb"(?<=\n)(?:" + _WARC + b"|" + _ARC + b")|" + _WARC + rb"(?=[A-Za-z-]{1,40}:)")
 _HEAD_END = re.compile(rb"\r*\n\r*\n")
 _HTTP_LENGTH = re.compile(rb"(?i)\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r?\n")
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 _BLANK = re.compile(rb"[\r\n]*")
 
 Say = Callable[[str], None]
 
 
-def records(pieces: Iterator[bytes | Gap], lost: Say) -> Iterator[warc.Record]:
-    """Every whole record; `lost` hears of each that is not, and of bytes that belong to none."""
+def records(pieces: Iterator[bytes | Gap], lost: Say, size: int = 0) -> Iterator[warc.Record]:
+    """Every whole record; `lost` hears of each that is not, and of bytes that belong to none.
+
+    `size`: bytes of the file; what is unpacked from it may hold no more junk than that (`MAX_JUNK`), or it is a bomb.
+    """
     stream = _Stream(pieces)
-    after_loss = False
+    after_loss, room = False, max(size, MAX_JUNK)
     while stream.goes_on(lost):
         if stream.wasted > MAX_WASTED:
             lost("too much of it is damaged; the rest is left out")
             return
         if not _BEGIN.match(stream.peek(TAIL)):
-            skipped = stream.skip_to_record()
+            skipped = stream.skip_to_record(room)
+            room -= skipped
+            if room < 0:
+                lost(f"over {max(size, MAX_JUNK):,} bytes of it are no record; the rest is left out")
+                return
             if not after_loss:
                 lost(f"{skipped:,} bytes of no record")
             after_loss = False
@@ -106,7 +115,7 @@ def _head(stream: _Stream) -> tuple[int, int | None, dict[str, str]]:
     """Bytes of the header, length of the block, fields; 0 where no header ends, None where none tells a length."""
     start = stream.peek(TAIL)
     line, _, _ = start.partition(b"\n")
-    if not start.startswith(b"WARC/"):
+    if start[:5].upper() != b"WARC/":
         return _arc_head(line)
     found = _HEAD_END.search(start) or _HEAD_END.search(stream.peek(MAX_HEAD))
     if found is None:
@@ -172,14 +181,19 @@ def _digest(record: warc.Record) -> bool | None:
     if kind.lower() not in ("sha1", "sha256", "md5") or not said:
         return None
     digest = hashlib.new(kind.lower(), record.block, usedforsecurity=False).digest()
-    return said.lower() == digest.hex() or _from_base32(said) == digest
+    return said.lower() == digest.hex() or digest in _unpacked(said)
 
 
-def _from_base32(text: str) -> bytes:
+def _unpacked(text: str) -> Iterator[bytes]:
+    """What a digest says in base 32, as most write it, and in base 64."""
     try:
-        return base64.b32decode(text.upper() + "=" * (-len(text) % 8))
+        yield base64.b32decode(text.upper() + "=" * (-len(text) % 8))
     except (binascii.Error, ValueError):
-        return b""
+        pass
+    try:
+        yield base64.b64decode(text.translate(_URL_SAFE) + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        pass
 
 
 def date_of(written: str) -> datetime | None:
@@ -246,10 +260,13 @@ class _Stream:
         """Do the bytes end there because what they were packed in is damaged?"""
         return len(self._data) <= size and self._gap is not None and self._gap.inside
 
-    def skip_to_record(self) -> int:
-        """Go to where the next record begins, to a gap, or to the end; how many bytes were passed over."""
+    def skip_to_record(self, room: int) -> int:
+        """Go to where the next record begins, to a gap, or to the end; how many bytes were passed over.
+
+        More than `room`: it was given up there.
+        """
         skipped = 0
-        while self.peek(4 * TAIL):
+        while skipped <= room and self.peek(4 * TAIL):
             found = _LATER.search(self._data)
             if found:
                 del self._data[: found.start()]

@@ -20,7 +20,7 @@ from crawler.archive.interchange import zips
 from crawler.archive.interchange.answers import Answer, Answers, Say
 from crawler.archive.interchange.foreign import MAX_RECORD, date_of, records
 from crawler.archive.interchange.saved import SavedPage
-from crawler.archive.interchange.unpack import unpacked
+from crawler.archive.interchange.unpack import gzip_members, plain, unpacked
 from crawler.core.errors import ArchiveDamaged, UsageError
 from crawler.core.url import is_http, join
 from crawler.fetch.body import TooLarge, read_body
@@ -32,6 +32,9 @@ MAX_LISTED: Final = 500_000  # pages that one WACZ lists
 MAX_MEMBERS: Final = 2_000  # archives in one WACZ
 MAX_LOSSES: Final = 50  # of one file that are named one by one
 RECORDS: Final = re.compile(r"(?i).+\.w?arc(\.gz|\.zst)?")
+
+
+_SENDING: Final = (b"POST ", b"PUT ", b"PATCH ", b"DELETE ")
 
 
 def is_web_archive(name: str, head: bytes) -> bool:
@@ -56,7 +59,8 @@ def read_web_archive(path: Path, lost: Say | None = None, note: Say | None = Non
     any_page = False
     with path.open("rb") as file, Answers() as answers:
         listed: dict[str, None] = {}
-        if zipfile.is_zipfile(file):
+        file.seek(0)
+        if file.read(4) == b"PK\x03\x04" or zipfile.is_zipfile(file):
             try:
                 _read_wacz(file, answers, listed, losses.add, MAX_DEPTH)
             except UsageError as error:
@@ -95,9 +99,20 @@ class _Losses:
 
 
 def _read_wacz(file: IO[bytes], answers: Answers, listed: dict[str, None], lost: Say, depth: int) -> None:
-    """All records of a package, and of the packages in it."""
+    """All records of a package, and of the packages in it.
+
+    Of one whose directory cannot be read, or never came, every record: they are stored in it as they are.
+    """
     try:
-        with zips.open_zip(file) as package:
+        opened = zips.open_zip(file)
+    except zips.DAMAGE as error:
+        lost(f"cut off, or damaged: {error}; the records that are whole are read")
+        for pieces in (gzip_members(file), plain(file)):
+            file.seek(0)
+            _take_records(records(pieces, _ignored, MAX_FILE), answers, _ignored)
+        return
+    try:
+        with opened as package:
             names = package.namelist()
             found = [name for name in names if RECORDS.fullmatch(name) or name.lower().endswith(".wacz")]
             if not found:
@@ -178,8 +193,18 @@ def _name_absent(package: zipfile.ZipFile, lost: Say) -> None:
 
 def _read_records(file: IO[bytes], name: str, answers: Answers, lost: Say) -> None:
     """Every response and resource of a WARC or ARC file."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    _take_records(records(unpacked(file, name), lost, size), answers, lost)
+
+
+def _ignored(_what: str) -> None:
+    """Of what lies between records, where one line said that it is damaged."""
+
+
+def _take_records(found: Iterator[warc.Record], answers: Answers, lost: Say) -> None:
     revisits: list[warc.Record] = []
-    for record in records(unpacked(file, name), lost):
+    for record in found:
         if not is_http(record.target):
             continue
         try:
@@ -192,12 +217,19 @@ def _read_records(file: IO[bytes], name: str, answers: Answers, lost: Say) -> No
                 )
             elif record.type == "revisit":
                 revisits.append(record)
+            elif record.type == "request" and record.block.lstrip().startswith(_SENDING):
+                answers.sent(_names(record))
             elif record.type == "continuation":
                 lost(f"a part of {record.target}, which is split over several records")
         except (ArchiveDamaged, WebError, TooLarge) as error:
             lost(f"the record of {record.target} cannot be read: {error}")
     for record in revisits:
         _add_revisit(record, answers)
+
+
+def _names(record: warc.Record) -> tuple[str, ...]:
+    """What a record is called, and the one that it was written together with."""
+    return tuple(filter(None, map(record.headers.get, ("warc-record-id", "warc-concurrent-to"))))
 
 
 def _add_revisit(record: warc.Record, answers: Answers) -> None:
@@ -219,7 +251,7 @@ def _add_response(record: warc.Record, answers: Answers, lost: Say) -> None:
     if record.headers.get("warc-truncated"):
         lost(f"the record of {record.target} was cut by its writer; what came is taken")
     at = date_of(record.headers.get("warc-date", ""))
-    answer = Answer(record.target, at, status, headers.get("content-type", ""), location)
+    answer = Answer(record.target, at, status, headers.get("content-type", ""), location, records=_names(record))
     payload = record.headers.get("warc-payload-digest", "")
     answers.add(answer, decoded(headers, body) if status == 200 else b"", lost, payload)
 

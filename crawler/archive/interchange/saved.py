@@ -18,17 +18,30 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import parsedate_to_datetime
+from html import unescape
 from io import BytesIO
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from crawler.archive.interchange import zips
 from crawler.core.errors import UsageError
 from crawler.core.model import Redirect
 from crawler.core.url import is_http, join
+from crawler.page.document import Document
+from crawler.page.kinds import FileKind, kind_of
 
 MAX_FILE = 128 * 1024 * 1024  # bytes; a saved page with sixty large photos has a hundred megabytes
 MAX_PARTS = 5_000  # of one file; a page with more resources was not read by anybody
 FORMS = "HTML, MHTML, SingleFile, .webarchive, PDF, WARC, ARC, WACZ and HAR"
+_BY_NAME = {  # what is no page but kept all the same, where its bytes agree
+    "txt": "text/plain", "text": "text/plain", "md": "text/markdown", "markdown": "text/markdown", "csv": "text/csv",
+    "tsv": "text/tab-separated-values", "rst": "text/x-rst", "org": "text/org", "json": "application/json",
+    "xml": "text/xml", "rss": "application/rss+xml", "atom": "application/atom+xml",
+}  # fmt: skip
+_PACKED = {  # first bytes -> what it is packed with, and what unpacks it
+    b"\x04\x22\x4d\x18": "lz4 (`lz4 -d`)", b"BZh": "bzip2 (`bunzip2`)", b"\xfd7zXZ\0": "xz (`unxz`)",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip (`7z x`)", b"Rar!": "RAR (`unrar x`)",
+}  # fmt: skip
 HEAD = 64 * 1024  # bytes at the beginning in which a saver's own remarks stand
 
 
@@ -70,7 +83,7 @@ def read_saved(name: str, data: bytes) -> SavedPage:
     check_size(name, len(data))
     head = data[:HEAD].lstrip(b"\xef\xbb\xbf\r\n\t ")
     try:
-        if head.startswith(b"bplist00"):
+        if head.startswith(b"bplist00") or (head.startswith(b"<?xml") and b"<!DOCTYPE plist" in head[:1024]):
             return _web_archive(name, data)
         if _is_mhtml(head):
             return _mhtml(name, data)
@@ -78,11 +91,30 @@ def read_saved(name: str, data: bytes) -> SavedPage:
             return SavedPage(None, None, data, "application/pdf")
         if head.startswith(b"PK\x03\x04") or (b"SingleFile" in head and b"PK\x05\x06" in data[-HEAD:]):
             return _zipped(name, data)
-    except (LookupError, RecursionError, *zips.DAMAGE) as error:
+    except (LookupError, RecursionError, ExpatError, *zips.DAMAGE) as error:
         raise UsageError(f"{name}: damaged, or not what it says it is: {error}") from error
-    if not _is_html(data[:HEAD]):
-        raise UsageError(f"{name}: no saved page; {FORMS} can be imported")
-    return _html(data)
+    kind = _kind_of_file(name, data[:HEAD])
+    if _is_html(data[:HEAD]) and not (kind.endswith(("json", "+xml"))):
+        return _html(data)
+    if kind:
+        return SavedPage(None, None, data, kind)
+    packed = next((how for magic, how in _PACKED.items() if data.startswith(magic)), "")
+    if packed:
+        raise UsageError(f"{name}: is packed with {packed}: unpack it first")
+    raise UsageError(f"{name}: no saved page; {FORMS} can be imported, and text, feeds, JSON and pictures with --url")
+
+
+def _kind_of_file(name: str, head: bytes) -> str:
+    """The content type of a text, feed, JSON file or picture, which are kept as they are; "" for anything else."""
+    suffix = name.rpartition(".")[2].lower()
+    if suffix in _IMAGE_TYPES:
+        shown = b"<svg" in head if suffix == "svg" else kind_of(Document(head)) is FileKind.PICTURE
+        return _IMAGE_TYPES[suffix] if shown else ""
+    named = _BY_NAME.get(suffix, "")
+    found = kind_of(Document(head, named)) if named else FileKind.OTHER
+    if found is FileKind.FEED:
+        return "application/rss+xml"
+    return named if found in (FileKind.TEXT, FileKind.JSON) else ""
 
 
 _TAG = re.compile(rb"<\s*(?:!doctype|html|head|body|title|meta|article|div|p|!--)", re.IGNORECASE)
@@ -121,11 +153,23 @@ def _js_date(written: bytes) -> datetime | None:
 
 def _is_mhtml(head: bytes) -> bool:
     headers = head.replace(b"\r\n", b"\n").partition(b"\n\n")[0].lower()
-    return b"content-type:" in headers and b"multipart/related" in headers and not headers.startswith(b"<")
+    of_mail = b"multipart/related" in headers or b"mime-version:" in headers
+    return b"content-type:" in headers and of_mail and not headers.startswith(b"<")
+
+
+_MAIL_HEAD = re.compile(rb"(?:[^\r\n]+\r?\n)+")
+_MAIL_LINE = re.compile(rb"[ \t]|[!-9;-~]+:|From ")
+
+
+def _without_broken_lines(data: bytes) -> bytes:
+    """A mail whose header goes on to its blank line: old Chrome wrote titles of several lines as they were."""
+    head = _MAIL_HEAD.match(data, 0, HEAD)
+    lines = head[0].splitlines(keepends=True) if head else []
+    return b"".join(line for line in lines if _MAIL_LINE.match(line)) + data[head.end() if head else 0 :]
 
 
 def _mhtml(name: str, data: bytes) -> SavedPage:
-    message = BytesParser(policy=compat32).parsebytes(data)
+    message = BytesParser(policy=compat32).parsebytes(_without_broken_lines(data))
     parts = [part for part in _parts(name, message) if not part.is_multipart()]
     root = _root(message, parts)
     if root is None:
@@ -198,16 +242,28 @@ def _zipped(name: str, data: bytes) -> SavedPage:
             raise UsageError(f"{name}: a zip file without index.html; unpack it and import the folder")
         page = _html(zips.read_member(archive, main, MAX_FILE))
         outer = _html(data[:HEAD])
-        images, flaws = _zipped_images(archive, main.rpartition("index.html")[0] if main.endswith("index.html") else "")
-    return SavedPage(
-        page.url or outer.url, page.saved_at or outer.saved_at, page.body, "text/html", images, flaws=flaws
-    )
+        images, flaws = _zipped_images(archive, main[: main.rfind("/") + 1])
+        url = page.url or outer.url or _maff_address(archive, main)
+    return SavedPage(url, page.saved_at or outer.saved_at, page.body, "text/html", images, flaws=flaws)
 
 
 def _main_member(names: list[str]) -> str:
-    """The page of a zip: its index.html, else its only HTML file; "" where neither is there."""
-    pages = [name for name in names if name.lower().endswith((".html", ".htm"))]
-    return next((name for name in pages if name == "index.html"), pages[0] if len(pages) == 1 else "")
+    """The page of a zip: its index.html, else its only HTML file above those of frames; "" for none."""
+    pages = sorted((n for n in names if n.lower().endswith((".html", ".htm"))), key=lambda name: name.count("/"))
+    top = [name for name in pages if name.count("/") == pages[0].count("/")]
+    return next((name for name in pages if name == "index.html"), top[0] if len(top) == 1 else "")
+
+
+_MAFF_ADDRESS = re.compile(rb"""originalurl[^>]{0,40}resource=["'](https?://[^"'<>\s]{1,4000})""")
+
+
+def _maff_address(archive: zipfile.ZipFile, main: str) -> str | None:
+    """What the index.rdf of Firefox's archive format says beside its page."""
+    name = f"{main[: main.rfind('/') + 1]}index.rdf"
+    if name not in archive.namelist():
+        return None
+    found = _MAFF_ADDRESS.search(zips.read_member(archive, name, HEAD))
+    return _address(unescape(found[1].decode("utf-8", "replace"))) if found else None
 
 
 def _zipped_images(archive: zipfile.ZipFile, folder: str) -> tuple[tuple[SavedImage, ...], tuple[str, ...]]:
@@ -237,7 +293,7 @@ _IMAGE_TYPES = {
 
 def _web_archive(name: str, data: bytes) -> SavedPage:
     """Safari's property list: a main resource, and those that it shows."""
-    archive = plistlib.loads(data, fmt=plistlib.FMT_BINARY)
+    archive = plistlib.loads(data)
     main = archive.get("WebMainResource") if isinstance(archive, dict) else None
     if not isinstance(main, dict) or not isinstance(main.get("WebResourceData"), bytes):
         raise UsageError(f"{name}: a property list that holds no page")

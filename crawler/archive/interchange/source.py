@@ -5,9 +5,10 @@ One damaged record costs its own page and is reported; it never ends an export.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
@@ -105,10 +106,17 @@ class CaptureReader:
         self.notices = 0  # kept error pages that `articles` passed over
 
     def captures(self) -> Iterator[ExportedPage]:
-        """Every capture that brought something new; one seen again with the same text adds nothing."""
+        """Every capture that brought something new: of one seen again with the same text, bytes that are others."""
+        link, bodies = "", set[bytes]()
         for capture in self._chosen():
-            if not capture.revisit and (page := self.load(capture)):
-                yield page
+            if capture.canonical_url != link:
+                link, bodies = capture.canonical_url, set()
+            page = self.load(capture) if capture.raw or not capture.revisit else None
+            body = hashlib.sha256(page.raw.body).digest() if page and page.raw else b""
+            if page is None or (capture.revisit and body in bodies):
+                continue
+            bodies.add(body)
+            yield replace(page, text="", readable="", pictures=()) if capture.revisit else page
 
     def latest(self) -> Iterator[ExportedPage]:
         """The newest capture of each article, in the order in which articles came: notices of a death are none."""

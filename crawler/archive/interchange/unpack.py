@@ -19,6 +19,8 @@ CHUNK: Final = 64 * 1024  # bytes read at once
 FEED: Final = 16 * 1024  # bytes given to an unpacker at once
 STEP: Final = 1024 * 1024  # bytes unpacked at once
 MAX_UNPACKED: Final = 64 * 1024**3  # bytes of one stream; a gigabyte of our own segments unpacks to forty
+MAX_RATIO: Final = 250  # how much smaller than itself a stream of some size may be packed; web archives reach 40
+RATIO_FROM: Final = 32 * 1024 * 1024  # bytes; below it nothing can be harmed
 MAX_GAPS: Final = 1_000  # damaged places of one file, after which it is given up
 MAX_REREAD: Final = 2 * 1024**3  # bytes read again behind damaged places, after which a file is given up
 GZIP: Final = b"\x1f\x8b\x08"
@@ -82,10 +84,20 @@ def unpacked(file: IO[bytes], name: str = "") -> Iterator[bytes | Gap]:
     head = file.read(SKIPPABLE_HEAD)
     file.seek(0)
     if head.startswith(GZIP) or (name.endswith(".gz") and not head.startswith((b"WARC/", b"filedesc:"))):
-        return _bounded(_members(file, GZIP, _Gzip))
+        return gzip_members(file)
     if head.startswith(ZSTD) or name.endswith(".zst"):
         return _bounded(_frames(file, head))
+    return plain(file)
+
+
+def plain(file: IO[bytes]) -> Iterator[bytes | Gap]:
+    """The bytes of a file as they are."""
     return _bounded(iter(lambda: file.read(CHUNK), b""))
+
+
+def gzip_members(file: IO[bytes]) -> Iterator[bytes | Gap]:
+    """The bytes of every whole gzip member of a file, whatever lies between them."""
+    return _bounded(_members(file, GZIP, _Gzip))
 
 
 def _frames(file: IO[bytes], head: bytes) -> Iterator[bytes | Gap]:
@@ -113,7 +125,7 @@ def _bounded(pieces: Iterator[bytes | Gap]) -> Iterator[bytes | Gap]:
 def _members(file: IO[bytes], magic: bytes, new: Callable[[], Unpacker]) -> Iterator[bytes | Gap]:
     """Member after member; behind a damaged one, the next place where one begins."""
     source = _Input(file)
-    gaps, named = 0, False
+    gaps, named, total = 0, False, 0
     while gaps < MAX_GAPS and source.reread < MAX_REREAD:
         start = source.at
         skipped, blank = source.skip_to(magic)
@@ -126,8 +138,11 @@ def _members(file: IO[bytes], magic: bytes, new: Callable[[], Unpacker]) -> Iter
         try:
             unpacker, begun = new(), False
             for piece in _member(source, unpacker):
-                begun = True
+                begun, total = True, total + len(piece)
                 yield piece
+                if total > RATIO_FROM and total > MAX_RATIO * source.read:
+                    yield Gap(f"it unpacks to over {MAX_RATIO} times its size; the rest is left out", inside=True)
+                    return
             if not unpacker.eof:
                 yield Gap(f"the file ends within the packed data that begins at {start:,}", inside=begun)
                 return
@@ -154,7 +169,7 @@ def _member(source: _Input, unpacker: Unpacker) -> Iterator[bytes]:
 
 
 class _Input:
-    """A seekable file read forward. `reread`: bytes read more than once."""
+    """A seekable file read forward. `read`: bytes of it so far; `reread`: bytes read more than once."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -167,6 +182,11 @@ class _Input:
     def at(self) -> int:
         """Offset of the next byte."""
         return self._begins + self._next
+
+    @property
+    def read(self) -> int:
+        """Bytes looked at, each as often as it was."""
+        return self.at + self.reread
 
     def fill(self, size: int) -> bool:
         """Whether that many bytes follow."""

@@ -16,6 +16,7 @@ MAX_DIRECTORY: Final = 32 * 1024 * 1024  # bytes of a zip's directory; half a mi
 MAX_RATIO: Final = 250  # how much smaller than itself a member of some size may be packed; HTML reaches 20
 RATIO_FROM: Final = 32 * 1024 * 1024  # bytes; below it nothing can be harmed
 _STEP: Final = 1024 * 1024
+_HEAD: Final = 30  # bytes of a member's own header, before its names
 _END: Final = b"PK\x05\x06"
 _END_64: Final = b"PK\x06\x06"
 _METHODS: Final = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
@@ -29,7 +30,10 @@ def open_zip(file: IO[bytes]) -> zipfile.ZipFile:
     if size > MAX_DIRECTORY:
         raise UsageError(f"a zip file with a directory of {size >> 20:,} MB")
     file.seek(0)
-    return zipfile.ZipFile(file)
+    package = zipfile.ZipFile(file)
+    if sum(info.compress_size for info in package.infolist()) > file.seek(0, 2):
+        raise UsageError("a zip file with members that overlap, or are not there")
+    return package
 
 
 def _directory_size(file: IO[bytes]) -> int:
@@ -52,18 +56,49 @@ def read_member(package: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 
 def member_pieces(package: zipfile.ZipFile, name: str, limit: int) -> Iterator[bytes]:
-    """A member in pieces. Raises UsageError as soon as it is too large, or packed too well to be true."""
+    """A member in pieces. Raises UsageError as soon as it is too large, or packed too well to be true.
+
+    One that is damaged gives all that can be unpacked before `DAMAGE` is raised.
+    """
     info = package.getinfo(name)
     if info.compress_type not in _METHODS:
         raise UsageError(f"{name} is packed by method {info.compress_type}; stored and deflated members are read")
     if info.flag_bits & 1:
         raise UsageError(f"{name} is encrypted")
-    total = 0
-    with package.open(info) as member:
-        while piece := member.read(_STEP):
-            total += len(piece)
-            if total > limit:
-                raise UsageError(f"{name} unpacks to more than {limit / 2**20:,.0f} MB")
-            if total > RATIO_FROM and total > MAX_RATIO * max(info.compress_size, 1):
-                raise UsageError(f"{name} unpacks to over {MAX_RATIO} times its size")
-            yield piece
+    total, crc = 0, 0
+    for piece in _unpacked(package, info):
+        total, crc = total + len(piece), zlib.crc32(piece, crc)
+        if total > limit:
+            raise UsageError(f"{name} unpacks to more than {limit / 2**20:,.0f} MB")
+        if total > RATIO_FROM and total > MAX_RATIO * max(info.compress_size, 1):
+            raise UsageError(f"{name} unpacks to over {MAX_RATIO} times its size")
+        yield piece
+    if crc != info.CRC:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {name!r}")
+
+
+def _unpacked(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The bytes of a member behind its own header (APPNOTE.TXT, 4.3.7); `zipfile` gives none of what is damaged."""
+    file = package.fp
+    if file is None:
+        raise ValueError("the zip file is closed")
+    file.seek(info.header_offset)
+    head = file.read(_HEAD)
+    if not head.startswith(b"PK\x03\x04") or len(head) < _HEAD:
+        raise zipfile.BadZipFile(f"Bad magic number for file header of {info.filename!r}")
+    names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+    at, left = info.header_offset + _HEAD + names, info.compress_size
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if info.compress_type == zipfile.ZIP_DEFLATED else None
+    while left > 0:
+        file.seek(at)
+        data = file.read(min(left, _STEP))
+        if not data:
+            raise EOFError(f"the file ends within {info.filename!r}")
+        at, left = at + len(data), left - len(data)
+        if unpacker is None:
+            yield data
+        while unpacker is not None and data:
+            yield unpacker.decompress(data, _STEP)
+            data = unpacker.unconsumed_tail
+    if unpacker is not None:
+        yield unpacker.flush()

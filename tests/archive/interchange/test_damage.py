@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
@@ -14,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.archive.codec import zstd
+from crawler.archive.interchange import foreign, unpack
 from crawler.archive.interchange.foreign import date_of
 from crawler.archive.interchange.incoming import read_web_archive
 from crawler.core.errors import UsageError
@@ -257,12 +261,69 @@ def test_a_package_that_lies_elsewhere_is_named(tmp_path: Path) -> None:
     assert "far.wacz" in lost[0]
 
 
+@pytest.mark.parametrize("kind", ["gz", "plain"])
+@pytest.mark.parametrize("left", [0.4, 0.97])
+def test_a_package_that_was_cut_off_gives_its_whole_records(tmp_path: Path, left: float, kind: str) -> None:
+    data = wacz(packed(kind, RECORDS), lists={"pages": [url_of(0)], "extraPages": [url_of(1)]})
+    pages, lost = read(tmp_path, data[: int(len(data) * left)], "a.wacz")
+    assert pages == list(range(len(pages)))
+    assert len(pages) == 5 if left > 0.9 else 0 < len(pages) < 5
+    assert [line[:7] for line in lost] == ["cut off"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_damaged_place_in_a_package_costs_what_lies_there(tmp_path: Path, method: int) -> None:
+    data = bytearray(wacz(packed("gz", RECORDS), method=method))
+    place = data.index(b"archive/0.warc") + len("archive/0.warc") + len(packed("gz", RECORDS[:3])) + 40
+    data[place : place + 8] = b"\0" * 8
+    pages, lost = read(tmp_path, bytes(data), "a.wacz")
+    assert pages[:2] == [0, 1]
+    assert method == zipfile.ZIP_DEFLATED or pages == [0, 1, 2, 4]
+    assert any("damaged" in line for line in lost)
+
+
+def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
+    data = wacz(*RECORDS)
+    start = data.index(b"PK\x01\x02")
+    end = data.index(b"PK\x05\x06")
+    entry, count = data[start:end], 50
+    tail = bytearray(data[end:])
+    tail[8:10] = tail[10:12] = count.to_bytes(2, "little")
+    tail[12:16] = (count * len(entry)).to_bytes(4, "little")
+    path = tmp_path / "a.wacz"
+    path.write_bytes(data[:start] + entry * count + bytes(tail))
+    with pytest.raises(UsageError, match="overlap"):
+        list(read_web_archive(path))
+
+
 def test_a_bzip2_package_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "a.wacz"
     path.write_bytes(wacz(b"\0" * (64 << 20), method=zipfile.ZIP_BZIP2))
     assert path.stat().st_size < 10_000
     with pytest.raises(UsageError, match="stored and deflated"):
         list(read_web_archive(path))
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_a_bomb_ends_where_it_can_hold_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(foreign, "MAX_JUNK", 1 << 20)
+    data = packed(kind, [RECORDS[0], os.urandom(1000) + b"\0" * (48 << 20), RECORDS[1]])
+    assert read(tmp_path, data) == ([0], ["over 1,048,576 bytes of it are no record; the rest is left out"])
+
+
+def test_a_bomb_of_whole_records_ends_by_its_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "RATIO_FROM", 1 << 20)
+    data = packed("zst", [RECORDS[0], record(url_of(1), b"", fields="x" * 2000) * 10_000])
+    pages, lost = read(tmp_path, data)
+    assert pages == [0]
+    assert lost[-1] == "it unpacks to over 250 times its size; the rest is left out"
+
+
+def test_junk_of_a_plain_file_is_passed_over_however_long_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreign, "MAX_JUNK", 1 << 20)
+    assert read(tmp_path, RECORDS[0] + b"\0" * (3 << 20) + RECORDS[1]) == ([0, 1], ["3,145,728 bytes of no record"])
 
 
 def test_a_zip_with_a_directory_of_gigabytes_is_refused(tmp_path: Path) -> None:
@@ -273,6 +334,75 @@ def test_a_zip_with_a_directory_of_gigabytes_is_refused(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     with pytest.raises(UsageError, match=r"directory|web archive"):
         list(read_web_archive(path))
+
+
+# --- what is a page ---------------------------------------------------------------------------------------------------
+
+
+def of(tmp_path: Path, data: bytes) -> tuple[list[str], list[str]]:
+    path, notes = tmp_path / "a.warc", list[str]()
+    path.write_bytes(data)
+    return [f"{page.url} {page.content_type}" for page in read_web_archive(path, print, notes.append)], notes
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/plain; charset=gbk", "桥与河".encode("gbk")),
+        ("text/markdown", b"# Title"),
+        ("application/rss+xml", b"<rss><channel/></rss>"),
+        ("text/xml", b'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"/>'),
+        ("application/feed+json", b'{"items": []}'),
+        ("text/csv", b"a,b"),
+    ],
+)
+def test_a_file_that_holds_no_page_gives_its_documents(tmp_path: Path, kind: str, body: bytes) -> None:
+    document = record(url_of(1), body, kind)
+    assert of(tmp_path, document) == ([f"{url_of(1)} {kind}"], [])
+    assert of(tmp_path, document + record(url_of(2), b"x = 1", "application/javascript")) == (
+        [f"{url_of(1)} {kind}"], [],
+    )  # fmt: skip
+    assert of(tmp_path, RECORDS[0] + document) == (
+        [f"{url_of(0)} text/html"], ["1 answers that are text, feeds or JSON were left out"],
+    )  # fmt: skip
+    assert of(tmp_path, RECORDS[0] + record("https://a.example/robots.txt", b"x", "text/plain"))[1] == []
+
+
+@pytest.mark.parametrize("kind", ["image/png", "text/csv", "application/rss+xml"])
+def test_what_a_list_of_pages_names_is_a_page_whatever_it_is(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.wacz"
+    path.write_bytes(wacz(RECORDS[0], record(url_of(1), b"\x89PNG\r\n\x1a\n", kind), lists={"pages": [url_of(1)]}))
+    assert [(page.url, page.content_type) for page in read_web_archive(path)] == [(url_of(1), kind)]
+
+
+@pytest.mark.parametrize("first", ["response", "request"])
+def test_what_answers_a_form_is_not_the_page_at_its_address(tmp_path: Path, first: str) -> None:
+    answer = record(url_of(1), html(1), more="WARC-Record-ID: <urn:uuid:1>\r\n")
+    sent = record(url_of(1), b"", more="WARC-Record-ID: <urn:uuid:2>\r\nWARC-Concurrent-To: <urn:uuid:1>\r\n")
+    sent = sent.replace(b"WARC-Type: response", b"WARC-Type: request").replace(b"HTTP/1.1 200 OK", b"POST / HTTP/1.1")
+    both = answer + sent if first == "response" else sent + answer
+    assert of(tmp_path, both + RECORDS[2])[0] == [f"{url_of(2)} text/html"]
+    asked = both.replace(b"POST / HTTP/1.1", b"GET  / HTTP/1.1")
+    assert of(tmp_path, asked)[0] == [f"{url_of(1)} text/html"]
+
+
+@pytest.mark.parametrize("written", ["hex", "HEX", "base32", "base64", "base64url"])
+def test_a_digest_may_be_written_in_any_base(tmp_path: Path, written: str) -> None:
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + html(1)
+    digest = hashlib.sha1(block, usedforsecurity=False).digest()
+    said = {
+        "hex": digest.hex(), "HEX": digest.hex().upper(), "base32": base64.b32encode(digest).decode(),
+        "base64": base64.b64encode(digest).decode(), "base64url": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+    }[written]  # fmt: skip
+    good = record(url_of(1), html(1), more=f"WARC-Block-Digest: sha1:{said}\r\n")
+    assert read(tmp_path, good) == ([1], [])
+    lost = read(tmp_path, record(url_of(2), html(2), more=f"WARC-Block-Digest: sha1:{said}\r\n"))[1]
+    assert "differs from its digest" in lost[0]
+
+
+def test_the_words_of_a_record_may_be_written_small(tmp_path: Path) -> None:
+    head, end, body = RECORDS[1].partition(b"\r\n\r\n")
+    assert read(tmp_path, RECORDS[0] + head.lower() + end + body + RECORDS[2]) == ([0, 1, 2], [])
 
 
 # --- redirects and revisits -------------------------------------------------------------------------------------------

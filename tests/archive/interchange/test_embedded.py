@@ -99,3 +99,12 @@ def test_place_holders_and_pages_without_pictures_stay_as_they_are() -> None:
 )
 def test_no_data_url_does_harm(source: str) -> None:
     assert with_pictures(saved(f'<img src="{source}">'), nothing).images == ()
+
+
+@pytest.mark.parametrize("source", ["/i/a.png", "i/a.png", "./i/a.png", "//a.example/i/a.png"])
+def test_a_relative_address_of_a_picture_that_came_is_kept_as_it_is(source: str) -> None:
+    came = SavedImage("https://a.example/i/a.png", "image/png", PNG)
+    page = with_pictures(saved(f'<img src="{source}">', came), nothing)
+    assert page.images == (came,)
+    assert page.shown == b""
+    assert shown(page) == {came.url}

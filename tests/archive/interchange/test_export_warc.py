@@ -2,18 +2,20 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from export_samples import MOVED, PNG, WEIXIN
+from export_samples import BLOG, MOVED, PNG, WEIXIN, check
 from warcio.archiveiterator import ArchiveIterator
 
 from crawler.archive import Archive
 from crawler.archive.interchange.source import CaptureReader
 from crawler.archive.interchange.warc import write_warc
 from crawler.core.errors import ArchiveDamaged, ArchiveError, UsageError
+from crawler.core.settings import ArchiveSettings
 
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
 
@@ -36,6 +38,18 @@ def test_every_capture_is_there_with_text_readable_copy_and_pictures(reader: Cap
     bodies = [body for kind, target, body, _ in found if kind == "response" and target == WEIXIN]
     assert ["旧的正文" in body.decode() for body in bodies] == [True, False]
     assert [body for _, target, body, _ in found if target == "https://img.example/a.png?wx=1"] == [PNG]
+
+
+def test_bytes_that_were_kept_of_a_page_seen_again_are_there_once(tmp_path: Path) -> None:
+    with Archive.open(tmp_path / "archive", ArchiveSettings(keep_raw="all")) as archive:
+        for day, more in enumerate((b"", b"<!-- another visitor -->", b"")):
+            seen = check(BLOG, "Title", "The same words.", day=day)
+            archive.record([replace(seen, fetch=replace(seen.fetch, body=seen.fetch.body + more))])
+        done = write_warc(tmp_path / "out", CaptureReader(archive), NOW)
+    found = records(done.files[0])
+    assert done.pages == 2
+    assert [b"another visitor" in body for kind, _, body, _ in found if kind == "response"] == [False, True]
+    assert [kind for kind, *_ in found].count("conversion") == 1
 
 
 def test_a_page_that_was_redirected_keeps_its_hop(reader: CaptureReader, tmp_path: Path) -> None:

@@ -141,6 +141,64 @@ def test_a_page_that_somebody_zipped_is_unpacked() -> None:
     assert read_saved("a.zip", zipped({"saved/page.html": SINGLE_FILE})).url == URL
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"page.html": b"<p>Text", "page_files/frame.html": b"<p>x", "page_files/0.png": b"png"},
+        {"saved/page.html": b"<p>Text", "saved/page_files/a.html": b"<p>x", "saved/page_files/0.png": b"png"},
+        {"1503/index.html": b"<p>Text", "1503/page_files/frame.htm": b"<p>x", "1503/page_files/0.png": b"png"},
+    ],
+)
+def test_a_zipped_page_with_its_folder_is_one_page_with_its_pictures(members: dict[str, bytes]) -> None:
+    page = read_saved("a.zip", zipped(members))
+    assert page.body == b"<p>Text"
+    assert page.images == (SavedImage("page_files/0.png", "image/png", b"png"),)
+
+
+def test_firefoxs_old_archives_tell_their_address() -> None:
+    about = f'<rdf:RDF><RDF:Description><MAF:originalurl RDF:resource="{URL}?a=1&amp;b=2"/></RDF:Description></rdf:RDF>'
+    page = read_saved("a.maff", zipped({"1503/index.html": b"<p>Text", "1503/index.rdf": about.encode()}))
+    assert page.url == f"{URL}?a=1&b=2"
+
+
+def test_a_mail_of_one_part_is_a_page() -> None:
+    head = f"MIME-Version: 1.0\r\nContent-Type: text/html; charset=gbk\r\nContent-Location: {URL}\r\n\r\n"
+    page = read_saved("a.mht", head.encode() + "<html><p>正文".encode("gbk"))
+    assert (page.url, page.content_type) == (URL, "text/html; charset=gbk")
+    assert page.body == "<html><p>正文".encode("gbk")
+
+
+def test_a_title_of_several_lines_does_not_end_the_header_of_an_mhtml_file() -> None:
+    broken = MHTML.replace(b"MIME-Version:", b"X-Title: A title\r\nof two lines\r\nMIME-Version:", 1)
+    assert broken != MHTML
+    assert read_saved("a.mhtml", broken) == read_saved("a.mhtml", MHTML)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("a.txt", "桥与河".encode("gbk"), "text/plain"),
+        ("A.MD", b"# Title\n\nWords", "text/markdown"),
+        ("a.json", b'{"title": "<p>T</p>"}', "application/json"),
+        ("a.xml", b'<?xml version="1.0"?><rss><channel><title>T</title></channel></rss>', "application/rss+xml"),
+        ("a.png", b"\x89PNG\r\n\x1a\n\0\0", "image/png"),
+        ("a.svg", b'<svg xmlns="http://www.w3.org/2000/svg"><path/></svg>', "image/svg+xml"),
+    ],
+)
+def test_what_is_no_page_is_kept_as_what_it_is(name: str, data: bytes, kind: str) -> None:
+    page = read_saved(name, data)
+    assert (page.url, page.body, page.content_type) == (None, data, kind)
+
+
+@pytest.mark.parametrize(
+    ("data", "how"),
+    [(b"\x04\x22\x4d\x18@\0", "lz4 -d"), (b"BZh91AY", "bunzip2"), (b"\xfd7zXZ\0\0", "unxz"), (b"Rar!\x1a\7", "RAR")],
+)
+def test_a_packing_that_is_not_read_is_named_with_what_unpacks_it(data: bytes, how: str) -> None:
+    with pytest.raises(UsageError, match=how):
+        read_saved("a.warc.x", data)
+
+
 def test_a_pdf_is_a_page_without_an_address() -> None:
     page = read_saved("a.pdf", b"%PDF-1.7 ...")
     assert (page.url, page.content_type) == (None, "application/pdf")
@@ -179,6 +237,16 @@ def test_a_member_that_says_less_than_it_holds_is_refused_while_it_streams(monke
         pytest.raises(UsageError, match="250 times its size"),
     ):
         zips.read_member(archive, "a", 1 << 30)
+
+
+def test_a_web_archive_may_be_written_as_xml_and_expands_no_entities() -> None:
+    main = {"WebResourceData": b"<p>Text", "WebResourceURL": URL, "WebResourceMIMEType": "text/html"}
+    data = plistlib.dumps({"WebMainResource": main}, fmt=plistlib.FMT_XML)
+    assert (read_saved("a.webarchive", data).url, read_saved("a.webarchive", data).body) == (URL, b"<p>Text")
+    bomb = data.replace(b"<!DOCTYPE plist", b"<!DOCTYPE plist [<!ENTITY a 'aaaa'>]", 1)
+    for broken in (bomb, data[:200]):
+        with pytest.raises(UsageError, match="damaged"):
+            read_saved("a.webarchive", broken)
 
 
 def test_a_web_archive_of_safari_gives_page_and_pictures() -> None:
