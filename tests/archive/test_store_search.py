@@ -122,7 +122,8 @@ def test_earlier_texts_of_an_older_index_are_taken_in_by_the_next_writer(tmp_pat
         db.executescript(
             "INSERT INTO words (words, rowid, text, title, names)"
             " VALUES ('delete', 1, ' 旧的 的文 文字 字 ', ' 旧题 题 ', ' 李雷 雷 ');"
-            DOWN_FROM_8 + "DROP TABLE earlier; DELETE FROM derived WHERE name = 'search-earlier'; PRAGMA user_version = 6;"
+            + DOWN_FROM_8
+            + "DROP TABLE earlier; DELETE FROM derived WHERE name = 'search-earlier'; PRAGMA user_version = 6;"
         )
     with open_archive(tmp_path, write=False) as archive:
         assert found(archive, "旧的文字") == []
