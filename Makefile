@@ -59,8 +59,9 @@ torture: $(READY) ## kills, failing disks, power cuts, flipped bytes, lost and m
 bench: $(READY) ## fetching and keeping pages beside scrapy, lychee, wget, linkchecker and trafilatura, in one table
 	$(BIN)/python -m benchmarks.fetch
 
-bench-scale: $(READY) ## what a run costs for each remembered link, 10,000 to 1,000,000, in virtual time
+bench-scale: $(READY) ## what a run costs for each remembered link, 10,000 to 1,000,000, and how near it is to the polite bound
 	$(BIN)/python -m benchmarks.scale --links 10000 100000 1000000 --svg docs/scale.svg
+	$(BIN)/python -m benchmarks.makespan --loopback
 
 soak: $(READY) ## 20,000 links of hostile weather on loopback for 30 minutes; SOAK=300 for less
 	PYTHONPATH=. $(BIN)/python tests/soak/soaking.py --seconds $(SOAK)

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page,
 from crawler.core.settings import ArchiveSettings, FetchSettings, Settings
 from crawler.crawl.job import Job, finish_job, prepare_job
 from crawler.crawl.readers import InlineReader
+from crawler.crawl.results import place_of
 from crawler.crawl.session import walk_job
 from crawler.fetch import open_fetcher
 from crawler.schedule.history import first_seen, remember
@@ -42,6 +43,7 @@ from crawler.testing import pages
 
 NOW = datetime(2026, 1, 1, 3, tzinfo=UTC)
 PER_HOST = 10
+STAMP = "scale"
 LATENCY = 0.3  # seconds
 BIG = 0.02  # of the links stand on one host, as more than half do in the author's notes
 
@@ -72,6 +74,7 @@ def fill(folder: Path, total: int, share: float) -> None:
                 remembered(x, NOW - late if step and n % step == 0 else NOW) for n, x in enumerate(links, start=start)
             ]
             archive.put_histories(made, {x.canonical_url: x for x in links})
+        archive.put_noted(STAMP, Links(total), place_of)
 
 
 async def in_line(function: Any, *args: Any, **_: Any) -> Any:
@@ -91,13 +94,15 @@ class Web(httpx.AsyncBaseTransport):
         return httpx.Response(200, content=pages.blog_article(article), headers={"Content-Type": "text/html"})
 
 
-def measure(folder: Path, total: int) -> dict[str, float]:
+def measure(folder: Path) -> dict[str, float]:
     """One run over the archive: what planning and the whole cost, and how long it took in virtual time."""
     settings = Settings(fetch=FetchSettings(retries=0, concurrency=512), archive=ArchiveSettings(images="none"))
     sites = load_sites(site_documents(settings))
     with Archive.open(folder, settings.archive, now=lambda: NOW) as archive:
-        links = Links(total)
         began = cpu()
+        links = archive.noted(STAMP)
+        if links is None:
+            raise SystemExit("the links of the notes were not kept")
 
         def now() -> datetime:
             return NOW + timedelta(seconds=trio.current_time() - zero)
@@ -127,14 +132,14 @@ def measure(folder: Path, total: int) -> dict[str, float]:
     return {"due": ready.plan.links, "plan": planned, "cpu": cpu() - began, "peak": peak, "bound": bound, "took": took}
 
 
-class Links:
-    """The links of notes, made while they are read: what is measured is the archive's side."""
+class Links(Sequence[Link]):
+    """The links of notes, made while they are read."""
 
     def __init__(self, total: int) -> None:
         self.total = total
 
-    def __iter__(self) -> Iterable[Link]:
-        return (link_number(n, self.total) for n in range(self.total))
+    def __getitem__(self, at: Any) -> Any:
+        return link_number(range(self.total)[at], self.total)
 
     def __len__(self) -> int:
         return self.total
@@ -151,10 +156,10 @@ def main() -> int:
     parser.add_argument("--links", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--share", type=float, default=0.01)
     parser.add_argument("--svg", type=Path)
-    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        print(json.dumps(measure(Path(options.measure[0]), int(options.measure[1]))))
+        print(json.dumps(measure(Path(options.measure))))
         return 0
     print(
         "| links | due | planning, CPU s | µs a link | the run, CPU s | peak MB | takes, s | least polite, s | ratio |"
@@ -165,7 +170,7 @@ def main() -> int:
         for share in (0.0, options.share):
             with tempfile.TemporaryDirectory(prefix="scale-") as folder:
                 fill(Path(folder), total, share)
-                command = [sys.executable, "-m", "benchmarks.scale", "--measure", folder, str(total)]
+                command = [sys.executable, "-m", "benchmarks.scale", "--measure", folder]
                 found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             ratio = f"{found['took'] / found['bound']:.3f}" if found["bound"] else "–"
             print(

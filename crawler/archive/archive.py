@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from crawler.archive import disk, opening, queries, records, retention, schema, search, texts, tiers, warc
+from crawler.archive import disk, noted, opening, queries, records, retention, schema, search, texts, tiers, warc
 from crawler.archive.due import Planning
 from crawler.archive.index import Index, pack
 from crawler.archive.journal import (
@@ -30,6 +30,7 @@ from crawler.archive.journal import (
 )
 from crawler.archive.keep import decide, distinct
 from crawler.archive.lock import Lock, is_held
+from crawler.archive.noted import NotedLinks
 from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage
 from crawler.archive.objects import check_url
 from crawler.archive.offload import offload
@@ -246,6 +247,15 @@ class Archive:
         with self._transaction():
             self._db.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in forget])
             self._db.executemany("INSERT OR REPLACE INTO notes (path, data) VALUES (?, ?)", rows)
+
+    def noted(self, stamp: str) -> NotedLinks | None:
+        """The links of the notes that `put_noted` kept under this stamp; None where another or none is kept."""
+        return noted.read(self._db, stamp)
+
+    def put_noted(self, stamp: str, links: Sequence[Link], place: Callable[[Link], Any]) -> None:
+        """Keep links in order of first writing; `stamp` is what they were made from, `place` their order in reports."""
+        with self._transaction():
+            noted.put(self._db, stamp, links, place)
 
     def derived(self, name: str, stamp: str, kind: type[T]) -> list[T]:
         """What `put_derived` keeps under this name, if it was derived under this very stamp."""

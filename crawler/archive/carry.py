@@ -121,8 +121,8 @@ def _links(carrier: _Carrier) -> None:
         segment = carrier.segments.get(segment, 0)
         if there is None:
             cursor = carrier.db.execute(
-                "INSERT INTO links (canonical_url, url, site, host, state, history, segment, place,"
-                " due, seen, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO links (canonical_url, url, site, host, state, history, segment, place, {due.NAMES})"  # noqa: S608  # names of columns
+                f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, {due.MARKS})",
                 (key, *rest, segment, place, *due.columns(unpack_history(rest[-1]))),
             )
             carrier.links[ident] = cursor.lastrowid or 0

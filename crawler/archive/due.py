@@ -10,27 +10,53 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from crawler.archive.times import from_micros, micros
 from crawler.core.model import History, State
 from crawler.core.url import host_of
-from crawler.schedule.plan import due_at
+from crawler.page.titles import differs
+from crawler.schedule.plan import due_at, late_at
 from crawler.schedule.proof import last_answer
+from crawler.schedule.walls import is_known_wall
 
+T = TypeVar("T")
 AT_ONCE: Final = 500  # keys in one question; SQLite takes 32,766, and beyond some hundred nothing is gained
 
 _HISTORY: Final = "SELECT history FROM links WHERE"
 _unpack = msgspec.msgpack.Decoder(History).decode
 
 
-def columns(history: History) -> tuple[int, int, int | None]:
-    """The columns `due`, `seen` and `answered` of a memory's row, in microseconds; due 0: at once."""
-    due, answered = due_at(history), last_answer(history)
+class Columns(NamedTuple):
+    """What a memory's row says without being unpacked; moments in microseconds."""
+
+    due: int  # 0: at once
+    seen: int
+    answered: int | None
+    late: int | None  # when it will have waited too long; None: never
+    wall: bool  # a known one
+    told: bool  # reports name it even where it lives
+
+
+NAMES: Final = ", ".join(Columns._fields)
+MARKS: Final = ", ".join("?" * len(Columns._fields))
+ASSIGNED: Final = ", ".join(f"{name} = ?" for name in Columns._fields)
+
+
+def columns(history: History) -> Columns:
+    """The columns of a memory's row."""
+    due, answered, late = due_at(history), last_answer(history), late_at(history)
     seen = max(history.first_seen, history.checked_at or history.first_seen)
-    return micros(due) if due else 0, micros(seen), micros(answered) if answered else None
+    return Columns(
+        due=micros(due) if due else 0,
+        seen=micros(seen),
+        answered=micros(answered) if answered else None,
+        late=micros(late) if late else None,
+        wall=is_known_wall(history),
+        told=bool(history.evidence.notice) or (history.state is State.ALIVE and differs(history.title_match)),
+    )
 
 
 def fill(db: sqlite3.Connection) -> None:
@@ -38,7 +64,7 @@ def fill(db: sqlite3.Connection) -> None:
     last = 0
     while rows := db.execute("SELECT id, history FROM links WHERE id > ? ORDER BY id LIMIT 2000", (last,)).fetchall():
         values = [(*columns(_unpack(blob)), ident) for ident, blob in rows]
-        db.executemany("UPDATE links SET due = ?, seen = ?, answered = ? WHERE id = ?", values)
+        db.executemany(f"UPDATE links SET {ASSIGNED} WHERE id = ?", values)  # noqa: S608  # names of columns
         last = rows[-1][0]
 
 
@@ -56,6 +82,18 @@ class Planning:
         """Canonical URLs of the remembered links that may be asked now."""
         return {key for (key,) in self._db.execute("SELECT canonical_url FROM links WHERE due <= ?", (micros(now),))}
 
+    def late(self, now: datetime) -> set[str]:
+        """Canonical URLs of the remembered links that have waited too long, or will have in this second."""
+        return {key for (key,) in self._db.execute("SELECT canonical_url FROM links WHERE late <= ?", (micros(now),))}
+
+    def walls(self) -> set[str]:
+        """Canonical URLs of the known walls."""
+        return {key for (key,) in self._db.execute("SELECT canonical_url FROM links WHERE wall")}
+
+    def told(self) -> set[str]:
+        """Canonical URLs of links that reports name also where they live."""
+        return {key for (key,) in self._db.execute("SELECT canonical_url FROM links WHERE told")}
+
     def seen_after(self, at: datetime) -> list[History]:
         """Memories of links that were found or checked later than `at`."""
         return [_unpack(blob) for (blob,) in self._db.execute(f"{_HISTORY} seen > ?", (micros(at),))]
@@ -63,13 +101,13 @@ class Planning:
     def histories_of(self, keys: Iterable[str]) -> Iterator[History]:
         """Memories of these links, in no order; of those that are not remembered, none."""
         for some in batched(keys, AT_ONCE):
-            rows = self._db.execute(f"{_HISTORY} canonical_url IN ({_marks(some)})", some).fetchall()
+            rows = self._db.execute(f"{_HISTORY} canonical_url IN ({marks(some)})", some).fetchall()
             yield from [_unpack(blob) for (blob,) in rows]
 
     def known_of(self, keys: Iterable[str]) -> Iterator[str]:
         """Which of these links are remembered."""
         for some in batched(keys, AT_ONCE):
-            question = f"SELECT canonical_url FROM links WHERE canonical_url IN ({_marks(some)})"  # noqa: S608  # marks
+            question = f"SELECT canonical_url FROM links WHERE canonical_url IN ({marks(some)})"  # noqa: S608  # marks
             yield from [key for (key,) in self._db.execute(question, some).fetchall()]
 
     def not_alive(self) -> dict[str, State]:
@@ -90,12 +128,13 @@ class Planning:
         return {host: from_micros(at) for host, at in latest.items()}
 
 
-def _marks(values: Sequence[str]) -> str:
+def marks(values: Sequence[str]) -> str:
+    """A question mark for each value of a question."""
     return ",".join("?" * len(values))
 
 
-def batched(keys: Iterable[str], size: int) -> Iterator[Sequence[str]]:
-    """The keys in pieces of `size`."""
-    rest = iter(keys)
+def batched(things: Iterable[T], size: int) -> Iterator[Sequence[T]]:
+    """The things in pieces of `size`."""
+    rest = iter(things)
     while some := tuple(islice(rest, size)):
         yield some

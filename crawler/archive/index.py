@@ -150,8 +150,8 @@ class Index:
         """A link that was not known; its number. `segment` and `place` are where its memory was written."""
         history = revised(history)  # a segment may hold deaths as an older version saw them
         cursor = self.db.execute(
-            "INSERT INTO links (canonical_url, url, site, host, state, history, segment, place, due, seen, answered)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO links (canonical_url, url, site, host, state, history, segment, place, {due.NAMES})"  # noqa: S608  # names of columns
+            f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, {due.MARKS})",
             (history.canonical_url, history.url, site, host, history.state.value, pack(history), segment, place,
              *due.columns(history)),
         )  # fmt: skip
@@ -161,9 +161,9 @@ class Index:
         """Replace the memory of a link."""
         history = revised(history)
         self.db.execute(
-            "UPDATE links SET url = ?, site = CASE ? WHEN '' THEN site ELSE ? END,"
+            "UPDATE links SET url = ?, site = CASE ? WHEN '' THEN site ELSE ? END,"  # noqa: S608  # names of columns
             " host = CASE ? WHEN '' THEN host ELSE ? END, state = ?, history = ?, segment = ?, place = ?,"
-            " due = ?, seen = ?, answered = ? WHERE id = ?",
+            f" {due.ASSIGNED} WHERE id = ?",
             (history.url, site, site, host, host, history.state.value, pack(history), segment, place,
              *due.columns(history), link),
         )  # fmt: skip

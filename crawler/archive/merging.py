@@ -121,7 +121,7 @@ class Merger:
     def put_history(self, link: int, history: History) -> None:
         """Amend what is remembered; where it was written stays."""
         self.db.execute(
-            "UPDATE links SET state = ?, history = ?, due = ?, seen = ?, answered = ? WHERE id = ?",
+            f"UPDATE links SET state = ?, history = ?, {due.ASSIGNED} WHERE id = ?",  # noqa: S608  # names of columns
             (history.state.value, pack(history), *due.columns(history), link),
         )
 

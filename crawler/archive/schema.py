@@ -131,7 +131,6 @@ CREATE INDEX links_not_alive ON links (state, canonical_url) WHERE state <> 'ali
 def _due(db: sqlite3.Connection) -> None:
     """Version 6."""
     run_script(db, _DUE)
-    due.fill(db)
     run_script(db, _DUE_INDEXES)
 
 
@@ -148,9 +147,35 @@ CREATE TABLE IF NOT EXISTS objects (
   name TEXT PRIMARY KEY, url TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, digest TEXT NOT NULL);
 """
 
+
+# What planning and reports ask beside that, and the links of the notes as they were linked up last (`noted`).
+_NOTED = """
+ALTER TABLE links ADD COLUMN late INTEGER;
+ALTER TABLE links ADD COLUMN wall INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE links ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX links_late ON links (late) WHERE late IS NOT NULL;
+CREATE INDEX links_walls ON links (canonical_url) WHERE wall;
+CREATE INDEX links_told ON links (canonical_url) WHERE told;
+CREATE TABLE noted_stamp (stamp TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE noted_hosts (
+  id INTEGER PRIMARY KEY, slot TEXT NOT NULL, host TEXT NOT NULL, site TEXT NOT NULL, url TEXT NOT NULL,
+  links INTEGER NOT NULL);
+CREATE TABLE noted (
+  id INTEGER PRIMARY KEY, canonical_url TEXT NOT NULL UNIQUE, site TEXT NOT NULL, host TEXT NOT NULL,
+  slot TEXT NOT NULL, place INTEGER NOT NULL UNIQUE, data BLOB NOT NULL);
+CREATE INDEX noted_of_slot ON noted (slot);
+"""
+
+
+def _noted(db: sqlite3.Connection) -> None:
+    """Version 10."""
+    run_script(db, _NOTED)
+    due.fill(db)
+
+
 Migration = str | Callable[[sqlite3.Connection], None]
 MIGRATIONS: Final[tuple[Migration, ...]] = (
-    _BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _EARLIER, _HELD_BY_LINK, _OBJECTS,
+    _BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _EARLIER, _HELD_BY_LINK, _OBJECTS, _noted,
 )  # fmt: skip
 VERSION: Final = len(MIGRATIONS)
 

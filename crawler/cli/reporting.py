@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from urllib.parse import quote
 import click
 
 from crawler.cli.options import GlobalOptions
-from crawler.cli.output import write_file, write_output
+from crawler.cli.output import write_output
 from crawler.cli.streams import is_plain_terminal, say
 from crawler.core.errors import ConfigError, UsageError
 from crawler.core.model import Report, State
@@ -80,17 +80,22 @@ def write_reports(
     found in some notes only never replaces the files that tell of all.
     """
 
-    def render(name: str, file: Path | None) -> Iterator[str]:
-        near = how if file is None or notes is None else replace(how, notes_url=_way(file, notes))
-        if file is not None and str(file) == settings.notify.feed:
+    def write(name: str, file: Path | None) -> None:
+        if file is None or str(file) == "-":
+            write_output(None, FORMATS[name].stream(report, how), commands=name == "github")
+            return
+        near = how if notes is None else replace(how, notes_url=_way(file, notes))
+        if str(file) == settings.notify.feed:
             near = replace(near, feed_url=file.absolute().as_uri())
-        return FORMATS[name].stream(report, near)
+        from crawler.cli.pages import write_pages
+
+        write_pages(file, lambda named: FORMATS[name].pages(report, replace(near, page_name=named)))
 
     how = with_places(how, pairs, settings)
     for name, file in pairs:
-        write_output(file, render(name, file), commands=name == "github")
+        write(name, file)
     for name, file in own_files(settings) if of_all_notes else ():
-        write_file(file, render(name, file))
+        write(name, file)
     if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         try:
             with Path(summary).open("a", encoding="utf-8") as stream:
@@ -224,5 +229,7 @@ def exit_code(report: Report, fail_on: frozenset[State]) -> int:
 
 def findings_code(report: Report, fail_on: frozenset[State]) -> int:
     """1 where a link is in one of the states that count as failure."""
-    failing = fail_on and any(finding.history.state in fail_on for finding in report.findings)
+    from crawler.report.document import standing_of
+
+    failing = fail_on and any(state in fail_on for (_, state), links in standing_of(report.findings).items() if links)
     return EXIT_FINDINGS if failing else 0

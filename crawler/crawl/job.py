@@ -7,15 +7,17 @@ Walking the plan is `session`'s, the way from a job to its outcome `runner`'s.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from crawler.archive.noted import NotedLinks
 from crawler.core.model import LOCAL, Check, History, Link, Politeness, Run, SlotState, Snapshot, State
 from crawler.core.url import host_of
 from crawler.crawl.examine import Depth
-from crawler.crawl.lazy import Memories, Remembered, memories_of
+from crawler.crawl.lazy import Memories, Remembered, memories_of, named
+from crawler.crawl.listing import Listing
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.stop import Stop
 from crawler.schedule.clock import corrected, corrected_slots
@@ -140,9 +142,16 @@ def prepare_job(job: Job) -> Prepared:
     histories = before | new
     politeness = politeness_for(job.settings, job.sites)
     states = {state.slot: state for state in corrected_slots(job.memory.slots(), started)}
-    due = None if many is None else many.index.due(started) | set(ahead) | set(new)
-    plan = make_plan(job.links, histories, started, politeness, job.budget, states, due_keys=due)
+    links: Sequence[Link] | Listing = job.links
+    due: Set[str] | None = None
     if isinstance(histories, Memories):
+        due = histories.index.due(started) | set(ahead) | set(new)
+        may_be_asked = named(job.links, due)
+        histories.load(link.canonical_url for link in may_be_asked)
+        if isinstance(job.links, NotedLinks):
+            links = Listing(job.links, histories, may_be_asked)
+    plan = make_plan(links, histories, started, politeness, job.budget, states, due_keys=due)
+    if isinstance(histories, Memories) and job.budget.all:
         histories.load(link.canonical_url for slot in plan.slots for link in slot.links)
     job.observer.planned(plan)
     run = Run(id=run_id(started, job.command), command=job.command, started_at=started)
@@ -153,7 +162,11 @@ def prepare_job(job: Job) -> Prepared:
 def finish_job(job: Job, ready: Prepared, run: Run) -> Outcome:
     """Close the run's own summary and tell the archive; what a whole run teaches of walls is remembered."""
     longest = job.settings.schedule.alive_max
-    if walls := after_run(job.links, ready.before, ready.histories, run.started_at, longest):
+    links: Sequence[Link] = job.links
+    if isinstance(ready.histories, Memories):  # nothing else can have changed, or be a wall of a slot that did
+        links = named(links, ready.histories.index.walls() | ready.histories.changed.keys())
+        ready.histories.load(link.canonical_url for link in links)
+    if walls := after_run(links, ready.before, ready.histories, run.started_at, longest):
         ready.histories |= walls
         job.memory.put_histories(list(walls.values()))
     given_up = (*ready.plan.left, *run.slots_given_up)
@@ -180,9 +193,12 @@ def why_unchecked(outcome: Outcome) -> dict[str, History]:
 
 def remember_new(job: Job, histories: Mapping[str, History], now: datetime) -> dict[str, History]:
     """Links that the archive never saw, remembered from the moment they were found."""
-    keys = (link.canonical_url for link in job.links if link.site != LOCAL)
-    known = set(histories.index.known_of(keys)) if isinstance(histories, Memories) else histories
-    new = {x.canonical_url: x for x in job.links if x.site != LOCAL and x.canonical_url not in known}
+    if isinstance(histories, Memories) and isinstance(job.links, NotedLinks):
+        new = {link.canonical_url: link for link in job.links.new()}
+    else:
+        keys = (link.canonical_url for link in job.links if link.site != LOCAL)
+        known = set(histories.index.known_of(keys)) if isinstance(histories, Memories) else histories
+        new = {x.canonical_url: x for x in job.links if x.site != LOCAL and x.canonical_url not in known}
     first = {key: first_seen(key, link.url, now) for key, link in new.items()}
     job.memory.put_histories(first.values(), new)
     return first

@@ -6,13 +6,16 @@ the index. What is due, and what a memory means, is `schedule`'s business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence, Set
 from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
 
-from crawler.core.model import History, State
+from crawler.archive.due import AT_ONCE, batched
+from crawler.archive.noted import NotedLinks
+from crawler.core.model import History, Link, State
+from crawler.schedule.plan import overdue_links
 
-MANY: Final = 30_000  # links from which memories stay in the index; below it one sweep over all is faster
+MANY: Final = 5_000  # links from which they and their memories stay in the index; below it a sweep takes no time
 
 
 class LinkIndex(Protocol):
@@ -23,6 +26,15 @@ class LinkIndex(Protocol):
 
     def due(self, now: datetime) -> set[str]:
         """Canonical URLs of the remembered links that may be asked now."""
+
+    def late(self, now: datetime) -> set[str]:
+        """Canonical URLs of the remembered links that have waited too long, or will have in this second."""
+
+    def walls(self) -> set[str]:
+        """Canonical URLs of the known walls."""
+
+    def told(self) -> set[str]:
+        """Canonical URLs of links that reports name also where they live."""
 
     def seen_after(self, at: datetime) -> list[History]:
         """Memories of links that were found or checked later than `at`."""
@@ -76,8 +88,6 @@ class Memories(MutableMapping[str, History]):
 
     def stream(self, keys: Iterable[str]) -> Iterator[tuple[str, History | None]]:
         """Memories of many links in their order, none of them kept; 500 are in memory at a time."""
-        from crawler.archive.due import AT_ONCE, batched
-
         for some in batched(keys, AT_ONCE):
             wanted = [key for key in some if key not in self.changed]
             found = {history.canonical_url: history for history in self.index.histories_of(wanted)}
@@ -135,6 +145,24 @@ def memories_of(memory: Indexed | object) -> Memories | None:
 def before_of(histories: Remembered) -> Remembered:
     """What was remembered, unmoved by what a run learns."""
     return histories.frozen() if isinstance(histories, Memories) else dict(histories)
+
+
+def overdue(links: Sequence[Link], histories: Mapping[str, History], now: datetime) -> list[str]:
+    """Canonical URLs of the links that have waited too long for a check."""
+    if not isinstance(histories, Memories):
+        return overdue_links(links, histories, now)
+    late: list[str] = []
+    for some in batched(named(links, histories.index.late(now) | histories.changed.keys()), AT_ONCE):
+        known = histories.stream(link.canonical_url for link in some)
+        late += overdue_links(some, {key: history for key, history in known if history}, now)
+    return late
+
+
+def named(links: Sequence[Link], keys: Set[str]) -> list[Link]:
+    """Those of the links that have these canonical URLs, in their order."""
+    if isinstance(links, NotedLinks):
+        return links.of(keys)
+    return [link for link in links if link.canonical_url in keys]
 
 
 def touched(histories: Mapping[str, History]) -> Mapping[str, History]:

@@ -5,7 +5,8 @@ Which files are notes and what is written in them is `notes`'s; nothing is fetch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,19 @@ from typing import TYPE_CHECKING
 from crawler.core.errors import NotesError
 from crawler.core.model import LOCAL, History, Link
 from crawler.crawl.extraction import guarded
+from crawler.crawl.lazy import MANY
 from crawler.crawl.observer import SILENT, Observer
-from crawler.notes.files import find_notes, note_paths
-from crawler.notes.links import EXTRACTION, NotesRead, link_up_remembered, local_checker, local_histories, read_notes
+from crawler.crawl.results import place_of
+from crawler.notes.files import NoteFile, find_notes, note_paths, notes_root
+from crawler.notes.links import (
+    EXTRACTION,
+    NotesRead,
+    ReadNote,
+    link_up_remembered,
+    local_checker,
+    local_histories,
+    read_files,
+)
 
 if TYPE_CHECKING:
     from crawler.archive import Archive
@@ -33,28 +44,51 @@ class FoundLinks:
 
 
 def read_links(
-    context: Context, paths: Sequence[Path], observer: Observer = SILENT, *, remember: bool = True
+    context: Context, paths: Sequence[Path], observer: Observer = SILENT, *, remember: bool = True, listed: bool = False
 ) -> FoundLinks:
     """The links of `paths` (default: the configured ones); files that the archive saw unchanged are not read again.
 
-    `remember` keeps in the archive what was read. Raises NotesError.
+    `remember` keeps in the archive what was read. With `listed`, many links stay in the archive (`NotedLinks`), and
+    where no note changed since, none is unpacked: `notes` tells no occurrences then. Raises NotesError.
     """
     settings, archive = context.settings, context.archive
+    where, here = note_paths(paths, settings.notes), Path.cwd()
+    files, root = find_notes(where, settings.notes, here), notes_root(where, settings.notes, here)
+    stamp = stamp_of(files, root, context) if listed else ""
+    if listed and (kept := archive.noted(stamp)) is not None:
+        unopened = NotesRead(tuple(ReadNote(file, (), fresh=False) for file in files), root=root)
+        return FoundLinks(unopened, kept, said_by_disk(unopened, kept.local(), context, observer))
     with guarded(settings) as extract:
-        notes = read_notes(note_paths(paths, settings.notes), settings.notes, archive.notes(), extract=extract)
+        notes = read_files(files, root, settings.notes, archive.notes(), extract=extract)
     for skipped in notes.skipped:
         observer.say(f"{skipped.path} is skipped: {skipped.why}")
     for damaged in notes.damaged:
         observer.warn(f"{damaged.path}: {damaged.why}; its links are read all the same")
     if remember:
         remember_notes(notes, archive)
-    links = link_up_remembered(notes.occurrences, context.sites, archive, remember=remember)
+    links: Sequence[Link] = link_up_remembered(notes.occurrences, context.sites, archive, remember=remember)
+    if listed and remember and len(links) > MANY and not (notes.skipped or notes.damaged):  # those are named each time
+        archive.put_noted(stamp, links, place_of)
+        links = archive.noted(stamp) or links
+    return FoundLinks(notes, links, said_by_disk(notes, links, context, observer))
+
+
+def stamp_of(files: Sequence[NoteFile], root: Path, context: Context) -> str:
+    """What the links of these notes follow from: equal stamps, equal links."""
+    options = context.settings.notes
+    names = "".join(f"{file.name}\0{file.size}\0{file.mtime_ns}\0{file.unread}\n" for file in files)
+    rules = repr((str(root), options.ignore, options.rewrite, EXTRACTION, context.sites.stamp))
+    return hashlib.sha256(f"{rules}\n{names}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def said_by_disk(notes: NotesRead, links: Iterable[Link], context: Context, observer: Observer) -> dict[str, History]:
+    """What the disk says of the links to files, by canonical URL."""
     local = [link for link in links if link.site == LOCAL]
-    targets = local_checker(notes, settings.notes)
+    targets = local_checker(notes, context.settings.notes, [o for link in local for o in link.occurrences])
     histories = local_histories(local, targets, context.now())
     if question := targets.question():
         observer.say(question)
-    return FoundLinks(notes, links, histories)
+    return histories
 
 
 def holds_all_notes(paths: Sequence[Path], settings: NotesSettings) -> bool:

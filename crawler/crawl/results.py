@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from crawler.archive.noted import NotedLinks
 from crawler.archive.warc import uri
 from crawler.core.model import (
     Change,
@@ -27,14 +28,13 @@ from crawler.core.model import (
     State,
     Suggestion,
 )
-from crawler.crawl.findings import Findings
+from crawler.crawl.findings import STATE_ORDER, Findings, ListedFindings
 from crawler.crawl.lazy import MANY, Memories
 from crawler.schedule.news import changes_of_state
 
 if TYPE_CHECKING:
     from crawler.notes.files import SkippedNote
 
-STATE_ORDER = {state: rank for rank, state in enumerate(State)}
 CHANGE_ORDER = {kind: rank for rank, kind in enumerate(ChangeKind)}
 
 
@@ -62,7 +62,11 @@ def build_report(
     changed.
     """
     findings: Sequence[Finding]
-    if isinstance(histories, Memories):
+    if isinstance(histories, Memories) and isinstance(links, NotedLinks):
+        listed = ListedFindings(links, histories, now, partial(_offered, public=public), known_before)
+        news = [*changes_of_state(listed.not_alive(), since or run.started_at), *changes]
+        findings = listed
+    elif isinstance(histories, Memories):
         made = Findings(list(links), histories, now, _place, partial(_offered, public=public), known_before)
         news = [*changes_of_state(made.not_alive(), since or run.started_at), *changes]
         findings = made if len(made) > MANY else tuple(made)
@@ -104,8 +108,13 @@ def _findings(
 
 def _place(link: Link, state: State) -> tuple[int, str, str, int, int, str]:
     """Where a link stands in a report: by state, site, then the first place that it is written in."""
+    return (STATE_ORDER[state], *place_of(link))
+
+
+def place_of(link: Link) -> tuple[str, str, int, int, str]:
+    """Where a link stands in a report among links of one state."""
     first = min([(o.path, o.line, o.column) for o in link.occurrences], default=("", 0, 0))
-    return (STATE_ORDER[state], link.site, *first, link.canonical_url)
+    return (link.site, *first, link.canonical_url)
 
 
 def suggestions(

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from crawler.core.model import Health, History, Report
 from crawler.crawl.job import CrawlSpread, Job, Memory, Outcome, why_unchecked
-from crawler.crawl.lazy import touched
+from crawler.crawl.lazy import overdue, touched
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.ready import ready_to_run
 from crawler.crawl.results import build_report, damaged_of, suggestions
 from crawler.crawl.runner import run_job
 from crawler.schedule.news import moves, title_changes
-from crawler.schedule.plan import Budget, overdue_links
+from crawler.schedule.plan import Budget
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -61,7 +61,7 @@ def run(
     """
     ready_to_run(context.settings, environ=environ)
     limits = budget or Budget(context.settings.schedule.budget)
-    found = read_links(context, paths, observer)
+    found = read_links(context, paths, observer, listed=True)
     return check_links(
         context, "run", found, limits, observer, trend=context.archive.health, spread=spread,
         afterwards=lambda outcome: ask_elsewhere(context, found, outcome, observer, environ),
@@ -105,7 +105,7 @@ def check_links(
         ],
         trend=trend(),
         rounds=outcome.plan.rounds,
-        overdue=overdue_links(found.links, outcome.histories, context.now()),
+        overdue=overdue(found.links, outcome.histories, context.now()),
         damaged=damaged_of(found.notes.damaged),
     )
     if outcome.run.network == "down":

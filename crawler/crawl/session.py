@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING
 import trio
 
 from crawler.core.errors import BrowserError
-from crawler.core.model import Check, Failure, Fetch, Link, Run, Slot
+from crawler.core.model import Check, Failure, Fetch, History, Link, Run, Slot
 from crawler.core.proof import NO_SUCH_HOST
 from crawler.crawl.checker import Checker
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
 from crawler.crawl.job import Job, Prepared
+from crawler.crawl.listing import most_recent
 from crawler.crawl.opinion import Opinion, open_opinion
 from crawler.crawl.pictures import ROOMY, WORKERS, PictureKeeper
 from crawler.crawl.pipeline import Walk, check_link, crawl, record
@@ -36,7 +37,7 @@ from crawler.fetch import open_fetcher
 from crawler.schedule.outage import CANARIES, Watch, canaries, known_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from crawler.core.settings import FetchSettings
@@ -248,12 +249,17 @@ async def ask_canaries(walk: Walk, recorder: Recorder) -> None:
     """Ask hosts that were alive last, where failures leave in doubt whether the line is there."""
     watch, job = recorder.watch, recorder.job
     if watch.wants_canary():
-        for link in canaries(job.links, recorder.histories, watch.answered | watch.failed, CANARIES):
+        for link in some_canaries(job, recorder.histories, watch.answered | watch.failed, CANARIES):
             watch.known.add(link.host)
             await recorder.keep([await check_link(link, walk)])
     elif watch.may_be_cut:
-        for link in canaries(job.links, recorder.histories, set(watch.since_answer), CANARIES):
+        for link in some_canaries(job, recorder.histories, set(watch.since_answer), CANARIES):
             await recorder.keep([await check_link(link, walk)])
+
+
+def some_canaries(job: Job, histories: Mapping[str, History], asked_hosts: set[str], most: int) -> list[Link]:
+    """Known-living links of other hosts, among all links of the job."""
+    return canaries(most_recent(job.links, histories, asked_hosts, most), histories, asked_hosts, most)
 
 
 async def ask_about_doubts(walk: Walk, recorder: Recorder, hijack: HijackWatch) -> frozenset[str]:
@@ -277,7 +283,7 @@ async def said_by_others(walk: Walk, recorder: Recorder, doubted: set[str]) -> l
     """What hosts say that were alive last and are not themselves in doubt: two at most."""
     asked = {check.link.host for check in (*recorder.held, *recorder.waiting) if check.said in doubted}
     sayings = []
-    for link in canaries(recorder.job.links, recorder.before, asked, ASKED):
+    for link in some_canaries(recorder.job, recorder.before, asked, ASKED):
         check = await check_link(link, walk)
         recorder.requests += check.fetch.requests
         sayings.append(check.said)

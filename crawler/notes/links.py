@@ -103,9 +103,23 @@ def read_notes(
 
     `extract` finds the links of a note; None: this process, whatever a hostile text may cost.
     """
-    read, skipped = [], []
     here = Path.cwd()
-    for file in find_notes(paths, options, here):
+    files = find_notes(paths, options, here)
+    return read_files(files, notes_root(paths, options, here), options, remembered, code=code, extract=extract)
+
+
+def read_files(
+    files: Iterable[NoteFile],
+    root: Path,
+    options: settings.NotesSettings,
+    remembered: Mapping[str, Remembered] | None = None,
+    *,
+    code: bool = False,
+    extract: Extract | None = None,
+) -> NotesRead:
+    """Read these notes, as `read_notes`."""
+    read, skipped = [], []
+    for file in files:
         known = (remembered or {}).get(file.name)
         if known and not code and _is_unchanged(known, file):
             read.append(ReadNote(file, known.occurrences, fresh=False))
@@ -115,7 +129,7 @@ def read_notes(
             skipped.append(fresh)
         else:
             read.append(fresh)
-    return NotesRead(tuple(read), tuple(skipped), notes_root(paths, options, here), Choice.of_settings(options))
+    return NotesRead(tuple(read), tuple(skipped), root, Choice.of_settings(options))
 
 
 def _is_unchanged(known: Remembered, file: NoteFile) -> bool:
@@ -247,9 +261,11 @@ def _local_history(link: Link, answer: LocalAnswer, now: datetime) -> History:
     )
 
 
-def local_checker(notes: NotesRead, options: settings.NotesSettings) -> LocalTargets:
-    """What answers questions about the local targets of these notes."""
+def local_checker(
+    notes: NotesRead, options: settings.NotesSettings, written: Sequence[Occurrence] | None = None
+) -> LocalTargets:
+    """What answers questions about local targets: those of all these notes, or those that are `written`."""
     from crawler.notes.local import LocalTargets  # here, since `crawler links` does without
 
     files = {note.file.name: note.file.path for note in notes.read}
-    return LocalTargets(notes.root, files, options, notes.occurrences)
+    return LocalTargets(notes.root, files, options, notes.occurrences if written is None else written)

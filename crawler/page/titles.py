@@ -51,6 +51,11 @@ _ROMAN = {"i": 1, "v": 5, "x": 10}
 _WORDS = LazyPattern(r"[a-z0-9]+|[^\W_]", re.UNICODE)
 
 
+def differs(match: float | None) -> bool:
+    """Whether two titles have nothing to do with each other; not where nothing can be compared (None)."""
+    return match is not None and match < DIFFERS
+
+
 def title_match(note_title: str, page_title: str) -> float | None:
     """1.0 for the same title, down to 0.0 for titles without anything in common; below `DIFFERS` they differ.
 

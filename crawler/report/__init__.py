@@ -7,10 +7,10 @@ format is asked for, because some need a library that takes long to import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import cast
 
 from crawler.core.model import Report
@@ -20,6 +20,7 @@ __all__ = ["FORMATS", "Format", "Render", "ReportOptions"]
 
 Render = Callable[[Report, ReportOptions], str]
 Stream = Callable[[Report, ReportOptions], Iterator[str]]
+Pages = Callable[[Report, ReportOptions], Iterator[tuple[int, Iterable[str]]]]  # number and text, the first last
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Format:
     suffix: str
     render: Render
     stream: Stream  # the same in pieces; one piece where the format cannot be written in several
+    pages: Pages  # the same as several files that lie beside each other; one where the format has no pages
 
 
 # Formats that have a view of their own on what happened since a moment.
@@ -42,17 +44,20 @@ def _later(module: str) -> Render:
     """The `render` of a module of this package, imported at its first use."""
 
     def render(report: Report, options: ReportOptions) -> str:
-        wanted = DIGESTS.get(module, module) if options.since else module
-        return cast(Render, import_module(f"crawler.report.{wanted}").render)(report, options)
+        return cast(Render, _module(module, options).render)(report, options)
 
     return render
+
+
+def _module(name: str, options: ReportOptions) -> ModuleType:
+    return import_module(f"crawler.report.{DIGESTS.get(name, name) if options.since else name}")
 
 
 def _stream_later(module: str) -> Stream:
     """The `stream` of a module of this package, or its `render` as one piece."""
 
     def stream(report: Report, options: ReportOptions) -> Iterator[str]:
-        loaded = import_module(f"crawler.report.{module}")
+        loaded = _module(module, options)
         if hasattr(loaded, "stream"):
             yield from cast(Stream, loaded.stream)(report, options)
         else:
@@ -61,9 +66,22 @@ def _stream_later(module: str) -> Stream:
     return stream
 
 
+def _pages_later(module: str) -> Pages:
+    """The `pages` of a module of this package, or its `stream` as one page."""
+
+    def pages(report: Report, options: ReportOptions) -> Iterator[tuple[int, Iterable[str]]]:
+        loaded = _module(module, options)
+        if hasattr(loaded, "pages"):
+            yield from cast(Pages, loaded.pages)(report, options)
+        else:
+            yield 1, _stream_later(module)(report, options)
+
+    return pages
+
+
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        name: Format(name, suffix, _later(module), _stream_later(module))
+        name: Format(name, suffix, _later(module), _stream_later(module), _pages_later(module))
         for name, suffix, module in (
             ("terminal", ".txt", "terminal"),
             ("json", ".json", "json_report"),

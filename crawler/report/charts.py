@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from crawler.core.model import State
 from crawler.report.figures import day, number
@@ -68,15 +68,24 @@ def health(trend: Sequence[HealthPart], say: Words) -> Chart | None:
     return Chart(svg, states, [say.date, *(say.states[state] for state in State)], rows)
 
 
-def dead_by_year(links: Iterable[LinkPart], say: Words) -> Chart | None:
-    """Dead links by year of their notes; None where nothing is dead."""
-    everything: Counter[str] = Counter()
-    dead: Counter[str] = Counter()
-    for link in links:
+@dataclass(frozen=True, slots=True)
+class Years:
+    """How many links the notes of each year have, and how many of them are dead."""
+
+    links: Counter[str] = field(default_factory=Counter)
+    dead: Counter[str] = field(default_factory=Counter)
+
+    def count(self, link: LinkPart) -> None:
+        """One link more."""
         years = years_of(link)
-        everything.update(years)
+        self.links.update(years)
         if link.state is State.DEAD:
-            dead.update(years)
+            self.dead.update(years)
+
+
+def dead_by_year(years: Years, say: Words) -> Chart | None:
+    """Dead links by year of their notes; None where nothing is dead."""
+    everything, dead = years.links, years.dead
     if not dead:
         return None
     span = _without_gaps(everything)

@@ -6,7 +6,7 @@ It is done here, once, so that no format can forget it. No format's own words or
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol, runtime_checkable
 
@@ -26,7 +26,7 @@ from crawler.core.model import (
     Suggestion,
 )
 from crawler.core.url import redact
-from crawler.page.titles import DIFFERS
+from crawler.page.titles import differs
 from crawler.report.clean import plain, redacted, storable
 from crawler.report.elsewhere import search_addresses
 from crawler.report.parts import (
@@ -62,7 +62,7 @@ def exact_document(report: Report) -> ReportDocument:
 
 def exact_stream(report: Report) -> tuple[ReportDocument, Iterator[LinkPart]]:
     """The same without its links, and the links one by one, so that a large report need not be held in memory."""
-    noticed = (finding for finding in report.findings if finding.history.evidence.notice)
+    noticed = (finding for finding in _candidates(report) if finding.history.evidence.notice)
     head = _without_links(report, _notices(_link(finding, storable) for finding in noticed), storable)
     return head, (_link(finding, storable) for finding in report.findings)
 
@@ -85,7 +85,7 @@ def _to_be_told(report: Report) -> list[Finding]:
     changed = {change.canonical_url for change in report.changes}
     return [
         finding
-        for finding in report.findings
+        for finding in _candidates(report, changed)
         if finding.history.state not in (State.ALIVE, State.UNCHECKED)
         or finding.link.canonical_url in changed
         or finding.history.evidence.notice
@@ -99,7 +99,7 @@ def _document(report: Report, findings: Iterable[Finding], clean: Clean) -> Repo
 
 
 def _without_links(report: Report, notices: tuple[NoticePart, ...], clean: Clean) -> ReportDocument:
-    standing = _standing(report.findings)
+    standing = standing_of(report.findings)
     counts: Counter[State] = Counter()
     for (_, state), links in standing.items():
         counts[state] += links
@@ -123,13 +123,21 @@ def _without_links(report: Report, notices: tuple[NoticePart, ...], clean: Clean
 
 @runtime_checkable
 class _Counted(Protocol):
-    """Findings that know their counts without being read."""
+    """Findings that know some things without being read."""
 
     def standing(self) -> Counter[tuple[str, State]]:
         """How many links of which site are in which state."""
 
+    def candidates(self, changed: Collection[str]) -> Iterable[Finding]:
+        """All but those of links that are alive or unchecked and of which there is nothing to tell, in their order."""
 
-def _standing(findings: Iterable[Finding]) -> Counter[tuple[str, State]]:
+
+def _candidates(report: Report, changed: Collection[str] = ()) -> Iterable[Finding]:
+    return report.findings.candidates(changed) if isinstance(report.findings, _Counted) else report.findings
+
+
+def standing_of(findings: Iterable[Finding]) -> Counter[tuple[str, State]]:
+    """How many links of which site are in which state."""
     if isinstance(findings, _Counted):
         return findings.standing()
     return Counter((finding.link.site, finding.history.state) for finding in findings)
@@ -287,7 +295,7 @@ def _all_states(counts: dict[State, int]) -> dict[State, int]:
 
 def _title_differs(history: History) -> bool:
     """Does a living page's title have nothing to do with the note's: the wrong link, or a page that changed hands?"""
-    return history.state is State.ALIVE and history.title_match is not None and history.title_match < DIFFERS
+    return history.state is State.ALIVE and differs(history.title_match)
 
 
 def _text(text: str, clean: Clean) -> str | None:

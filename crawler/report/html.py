@@ -1,19 +1,23 @@
-"""The report as one HTML file that asks for nothing: styles, script, charts and data are all inside.
+"""The report as an HTML file that asks for nothing: styles, script, charts and data are all inside.
 
 The page is written whole for readers without JavaScript (counts, charts, news, the dead and the suspects); its script
-then takes the list over, with every link from the data block, for filter and sort. Markup lives in templates/, and
-only what the template is given lives here.
+then takes the list over, with every link from the data block, for filter and sort. A list that is too long for one file
+goes on in further ones, what needs attention first. Markup lives in templates/, how rows are shared out in
+`html_pages`, and only what the template is given lives here.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import msgspec
@@ -21,13 +25,15 @@ from markupsafe import Markup
 
 from crawler.core.marker import HTML_MARK
 from crawler.core.model import Report, State
-from crawler.report.charts import dead_by_year, health, years_of
+from crawler.report.charts import Years, dead_by_year, health, years_of
 from crawler.report.clean import clipped, file_link, web_link
 from crawler.report.digest import make_digest, saved
 from crawler.report.digest_words import digest_words
-from crawler.report.document import readable_document
+from crawler.report.document import readable_document, readable_links
 from crawler.report.elsewhere import BY_ADDRESS, PLACES, looked_for, query, without_secrets
-from crawler.report.figures import day, minute, number
+from crawler.report.figures import day, minute
+from crawler.report.figures import number as show
+from crawler.report.html_pages import LIMIT, Rows, data_block, first_page_link, page_file
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart, OccurrencePart, ReportDocument, SuggestionPart
 from crawler.report.phrases import (
@@ -44,7 +50,6 @@ from crawler.report.phrases import (
     offer_label,
     offers,
     other_news,
-    site_rank,
     sites_by_weight,
     warnings,
     with_other_title,
@@ -55,54 +60,105 @@ from crawler.report.words import Words, words
 MAX_WRITTEN = 500  # links written into the page itself; the script shows all
 WEEK = timedelta(days=7)
 MAX_NEWS = 25  # of each kind; the list below has them all
+MAX_PLACES = 1_000  # of one link
 MAX_TEXT = 300  # characters of a title or of evidence
 SORTS = ("order", "site", "path", "year", "checked", "title")
 
 
 def render(report: Report, options: ReportOptions) -> str:
-    """The page, in the language of `options`."""
-    document = readable_document(report)
-    say = words(options.language)
-    style, script = asset("report.css"), asset("report.js")
-    ordered = sorted(document.links, key=lambda link: (list(State).index(link.state), site_rank(link.site)))
-    warned = warnings(document.run, options.language)  # they head the page, and do not stand there twice
-    return template(
-        "report.html"
-    ).render(
-        mark=Markup(HTML_MARK),  # noqa: S704 - a constant
-        policy=content_policy(style, script),
-        style=Markup(style),  # noqa: S704 - ours, from the package
-        script=Markup(script),  # noqa: S704 - ours, from the package
-        data=_data_block(ordered, options, say),
-        language={"en": "en", "zh": "zh-Hans"}[options.language],
-        say=say,
-        states=list(State),
-        document=document,
-        generated=minute(document.generated_at),
-        sites=_sites(document),
-        week=_week(document, options),
-        news=_news(document),
-        other_news=[line for line in other_news(document, options.language) if line not in warned],
-        charts=[
-            (title, note, chart)
-            for title, note, chart in (
-                (say.health, say.health_note, health(document.trend, say)),
-                (say.dead_by_year, say.dead_by_year_note, dead_by_year(document.links, say)),
-            )
-            if chart is not None
-        ],
-        written=[row(link, options) for link in _to_act_on(document)[:MAX_WRITTEN]],
-        differing=[(row(link, options), link) for link in with_other_title(document)],
-        about=about_run(document.run, options.language)[:1] + about_rounds(document, options.language),
-        warnings=[*warned, *attention(document, options.language)],
-        sorts=SORTS,
-        number=number,
-        blank=TableRow(s=0, r="", w="", u="", p=[], h="#"),
-        address=address,
-        searches=lambda shown: found_elsewhere(shown, say),
-        reason_name=lambda slug: reason_name(slug, options.language),
-        clean=document.links and not document.counts[State.DEAD] and document.run.network == "ok",
-    )
+    """The first page, in the language of `options`; it says what is left out of a list too long for one file."""
+    *_, (_, (text,)) = pages(report, replace(options, page_name=""))
+    return text
+
+
+def pages(report: Report, options: ReportOptions) -> Iterator[tuple[int, Sequence[str]]]:
+    """Number and text of each page, the first one last; without `page_name` it is the only one."""
+    say, rows, years = words(options.language), Rows(), Years()
+    for link in readable_links(report):
+        rows.add(link, row(link, options))
+        years.count(link)
+    page = _Page(report, options, rows.reasons, years)
+    pieces = rows.pieces(LIMIT - len(page.text(1, [], "").encode()))
+    sizes = [len(piece) for piece in pieces]
+    for number in range(len(pieces) if options.page_name else 1, 0, -1):
+        before, here = sum(sizes[: number - 1]), sizes[number - 1]
+        about = ""
+        if len(pieces) > 1 and options.page_name:
+            figures = {"first": before + 1, "last": before + here, "all": sum(sizes)}
+            about = say.pages.format(page=number, pages=len(pieces), **{k: show(v) for k, v in figures.items()})
+        elif len(pieces) > 1:
+            about = say.left_out.format(count=show(sum(sizes) - here))
+        yield number, [page.text(number, pieces[number - 1], about, len(pieces) if options.page_name else 1)]
+        pieces[number - 1] = []
+
+
+class _Page:
+    """What the pages of one report are made from. Those after the first hold the list alone."""
+
+    def __init__(self, report: Report, options: ReportOptions, reasons: set[str], years: Years) -> None:
+        self.options, self.say = options, words(options.language)
+        self.document = readable_document(report, whole=False)
+        self.reasons, self.years = reasons, years
+
+    def text(self, number: int, rows: Sequence[bytes], about: str, of: int = 1) -> str:
+        """The page of this number, of so many, with these rows; `about` is what it says of them."""
+        options, say, document = self.options, self.say, self.document
+        style, script = asset("report.css"), asset("report.js")
+        total = sum(document.counts.values())
+        files = [(n, "" if n == number else quote(page_file(options.page_name, n))) for n in range(1, of + 1)]
+        return template("report.html").render(
+            mark=Markup(HTML_MARK),  # noqa: S704 - a constant
+            policy=content_policy(style, script),
+            style=Markup(style),  # noqa: S704 - ours, from the package
+            script=Markup(script),  # noqa: S704 - ours, from the package
+            data=Markup(data_block(rows, _data(self.reasons, options, say))),  # noqa: S704 - escaped there
+            language={"en": "en", "zh": "zh-Hans"}[options.language],
+            say=say,
+            states=list(State),
+            document=document,
+            total=total,
+            generated=minute(document.generated_at),
+            sites=_sites(document),
+            sorts=SORTS,
+            number=show,
+            blank=TableRow(s=0, r="", w="", u="", p=[], h="#"),
+            address=address,
+            searches=lambda shown: found_elsewhere(shown, say),
+            reason_name=lambda slug: reason_name(slug, options.language),
+            clean=total and not document.counts[State.DEAD] and document.run.network == "ok",
+            most=MAX_WRITTEN,
+            about_list=about,
+            neighbours=files if of > 1 else [],
+            further=number > 1,
+            first_page=Markup(first_page_link(options.page_name)),  # noqa: S704 - quoted there
+            **(self._first() if number == 1 else NOT_FIRST),
+        )
+
+    def _first(self) -> dict[str, object]:
+        """What stands on the first page alone."""
+        options, say, document = self.options, self.say, self.document
+        warned = warnings(document.run, options.language)  # they head the page, and do not stand there twice
+        charts = (
+            (say.health, say.health_note, health(document.trend, say)),
+            (say.dead_by_year, say.dead_by_year_note, dead_by_year(self.years, say)),
+        )
+        return {
+            "week": _week(document, options),
+            "news": _news(document),
+            "other_news": [line for line in other_news(document, options.language) if line not in warned],
+            "charts": [(title, note, chart) for title, note, chart in charts if chart is not None],
+            "written": [row(link, options) for link in _to_act_on(document)[:MAX_WRITTEN]],
+            "differing": [(row(link, options), link) for link in with_other_title(document)],
+            "notices": document.new_notices,
+            "about": about_run(document.run, options.language)[:1] + about_rounds(document, options.language),
+            "warnings": [*warned, *attention(document, options.language)],
+        }
+
+
+NOT_FIRST: Mapping[str, object] = MappingProxyType(
+    {"week": {"dead": ()}}
+    | dict.fromkeys(("news", "other_news", "charts", "written", "differing", "notices", "about", "warnings"), ())
+)
 
 
 class Place(msgspec.Struct, omit_defaults=True):
@@ -149,7 +205,7 @@ def row(link: LinkPart, options: ReportOptions) -> TableRow:
         r=link.reason,
         w=link.site,
         u=link.url,
-        p=[_place(o, options) for o in link.occurrences],
+        p=_places(link, options),
         t=clipped(name(link), MAX_TEXT) if name(link) != link.url else "",
         h="" if target == link.url else target or "#",
         c=day(link.checked_at) if link.checked_at else "",
@@ -170,6 +226,13 @@ def row(link: LinkPart, options: ReportOptions) -> TableRow:
 def address(shown: TableRow) -> str:
     """Where a click on the row leads; "" for nowhere."""
     return "" if shown.h == "#" else shown.h or shown.u
+
+
+def _places(link: LinkPart, options: ReportOptions) -> list[Place]:
+    places = [_place(o, options) for o in link.occurrences[:MAX_PLACES]]
+    if left := len(link.occurrences) - len(places):
+        places.append(Place(words(options.language).more.format(count=show(left))))
+    return places
 
 
 def _place(occurrence: OccurrencePart, options: ReportOptions) -> Place:
@@ -262,20 +325,14 @@ def _news(document: ReportDocument) -> list[dict[str, Any]]:
     ]
 
 
-def _data_block(links: Sequence[LinkPart], options: ReportOptions, say: Words) -> Markup:
-    """All rows as JSON for the page's script; nothing in it can end the script element."""
-    reasons = sorted({link.reason for link in links})
-    data = {
-        "rows": [row(link, options) for link in links],
+def _data(reasons: set[str], options: ReportOptions, say: Words) -> dict[str, object]:
+    """What the page's script needs beside the rows."""
+    return {
         "states": [[state.value, say.states[state]] for state in State],
-        "reasons": {slug: reason_name(slug, options.language) for slug in reasons},
+        "reasons": {slug: reason_name(slug, options.language) for slug in sorted(reasons)},
         "words": {"shown": say.shown, "none": say.no_match, "search": say.search},
         "places": [[say.searches[name], *around, name in BY_ADDRESS] for name, around in PLACES.items()],
     }
-    text = msgspec.json.encode(data).decode()
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - escaped above
 
 
 def content_policy(style: str, script: str = "") -> str:

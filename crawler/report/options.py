@@ -19,6 +19,7 @@ class ReportOptions:
     verbose: bool = False  # list what is otherwise only counted
     fail_on: frozenset[State] = field(default=frozenset({State.DEAD}))  # the states that are errors
     notes_url: str = ""  # what a note's path is appended to, to make a link: "../notes/", "https://…/blob/main/"
+    page_name: str = ""  # of the file that a report goes to, "" for none: its further pages are named after it
     feed_url: str = ""  # where the feed is, for its link to itself
     since: datetime | None = None  # not the whole report, but what happened since
     archive: str = ""  # where the archive lies, to be named to the reader; "": not named

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.model import ChangeKind, State
-from crawler.page.titles import DIFFERS
+from crawler.page.titles import differs
 from crawler.report.answers import answers, seen_line
 from crawler.report.figures import day, duration, number, size
 from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, SuggestionPart
@@ -182,8 +182,8 @@ def offers(link: LinkPart) -> list[SuggestionPart]:
 def offer_label(offer: SuggestionPart, say: Words) -> str:
     """What an offer is, of when, and where its title is another one than the notes', that title."""
     label = say.suggestion[offer.kind] + (f" {day(offer.captured_at)}" if offer.captured_at else "")
-    differs = offer.title and offer.title_match is not None and offer.title_match < DIFFERS
-    return f"{label}: {offer.title}" if differs else label
+    is_other = offer.title and differs(offer.title_match)
+    return f"{label}: {offer.title}" if is_other else label
 
 
 def sites_by_weight(document: ReportDocument) -> Sequence[str]:

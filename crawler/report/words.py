@@ -42,6 +42,8 @@ class Words:
     other_states: str
     nothing_to_do: str
     no_links: str
+    pages: str
+    left_out: str
     links: str
     places: str
     evidence: str
@@ -138,6 +140,10 @@ ENGLISH = Words(
     other_states="{blocked} blocked (the site refused us) and {unknown} unknown: these say nothing about the pages.",
     nothing_to_do="No dead links.",
     no_links="No links were found.",
+    pages="Page {page} of {pages}: links {first} to {last} of {all}, what needs attention first. Filter and sort work"
+    " on this page.",
+    left_out="{count} links are left out here: `crawler report --format html --output FILE` writes them as further"
+    " pages, `--format tsv` and `--format json` list all.",
     links="links",
     places="written in",
     evidence="evidence",
@@ -242,6 +248,10 @@ CHINESE = Words(
     other_states="{blocked} 个受阻（网站拒绝了我们），{unknown} 个未知：这不说明页面本身的状况。",
     nothing_to_do="没有失效链接。",
     no_links="没有找到链接。",
+    pages="第 {page} 页，共 {pages} 页：第 {first} 至 {last} 个链接，共 {all} 个，需要处理的在前。"
+    "筛选和排序只对本页有效。",
+    left_out="此处省略了 {count} 个链接：`crawler report --format html --output FILE` 会把它们写成后续页面，"
+    "`--format tsv` 和 `--format json` 会全部列出。",
     links="链接",
     places="出现在",
     evidence="证据",

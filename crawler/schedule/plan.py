@@ -7,10 +7,11 @@ wall is stands in `walls`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from heapq import nsmallest
+from itertools import islice
+from typing import Protocol, runtime_checkable
 from zlib import crc32
 
 from crawler.core.model import LOCAL, History, Link, Politeness, Round, Slot, SlotGivenUp, SlotState, State
@@ -51,8 +52,83 @@ class Plan:
         return sum(len(slot.links) for slot in self.slots)
 
 
+class SlotLinks(Protocol):
+    """The links of one slot, as planning asks about them."""
+
+    @property
+    def site(self) -> str:
+        """Of its first link."""
+
+    def __len__(self) -> int:
+        """How many links."""
+
+    def __iter__(self) -> Iterator[Link]:
+        """In order of first writing."""
+
+    def due(self, now: datetime) -> list[Link]:
+        """Those that may be asked now."""
+
+    def walls(self) -> Iterable[History | None]:
+        """What is remembered of them, of the known walls at least."""
+
+    def living(self) -> Iterable[tuple[Link, History]]:
+        """Those that were alive at their last check, first whose last check is longest ago."""
+
+
+Queues = list[tuple[str, SlotLinks, Politeness]]  # by slot, with the slot's rules
+
+
+@runtime_checkable
+class Queued(Protocol):
+    """Links that stand in queues already, so that planning need not go through them."""
+
+    def queues(self, politeness: PolitenessOf) -> tuple[Queues, list[str]]:
+        """As `_queues`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The links of one slot in a list."""
+
+    links: list[Link]
+    histories: Mapping[str, History]
+    due_keys: Collection[str] | None  # where that is known without histories
+
+    @property
+    def site(self) -> str:
+        """Of its first link."""
+        return self.links[0].site
+
+    def __len__(self) -> int:
+        return len(self.links)
+
+    def __iter__(self) -> Iterator[Link]:
+        return iter(self.links)
+
+    def due(self, now: datetime) -> list[Link]:
+        """Those that may be asked now."""
+        if self.due_keys is not None:
+            return [link for link in self.links if link.canonical_url in self.due_keys]
+        return [link for link in self.links if is_due(self.histories.get(link.canonical_url), now)]
+
+    def walls(self) -> Iterable[History | None]:
+        """What is remembered of them."""
+        return (self.histories.get(link.canonical_url) for link in self.links)
+
+    def living(self) -> Iterable[tuple[Link, History]]:
+        """Those that were alive at their last check, first whose last check is longest ago."""
+        living = [
+            (history.checked_at, link, history)
+            for link in self.links
+            if (history := self.histories.get(link.canonical_url)) is not None
+            and history.checked_at is not None
+            and history.state is State.ALIVE
+        ]
+        return ((link, history) for _, link, history in sorted(living, key=lambda found: found[0]))
+
+
 def make_plan(
-    links: Iterable[Link],
+    links: Iterable[Link] | Queued,
     histories: Mapping[str, History],
     now: datetime,
     politeness: PolitenessOf,
@@ -68,16 +144,14 @@ def make_plan(
     slots, left, overdue = [], [], []
     wanted: list[str] = []
     rounds: dict[str, Round] = {}
-    queues, skipped = _queues(links, politeness)
+    if isinstance(links, Queued):
+        queues, skipped = links.queues(politeness)
+    else:
+        queues, skipped = _queues(links, histories, politeness, due_keys)
     for key, members, rules in queues:
-        if budget.all:
-            due = list(members)
-        elif due_keys is not None:
-            due = [link for link in members if link.canonical_url in due_keys]
-        else:
-            due = [link for link in members if is_due(histories.get(link.canonical_url), now)]
+        due = list(members) if budget.all else members.due(now)
         state = (states or {}).get(key)
-        site = members[0].site
+        site = members.site
         rounds[site] = _round(rounds.get(site), site, len(members), rules, budget)
         overdue += overdue_links(due, histories, now)
         if not due:
@@ -107,8 +181,8 @@ def _was_checked(history: History | None) -> bool:
 
 
 def _queues(
-    links: Iterable[Link], politeness: PolitenessOf
-) -> tuple[list[tuple[str, list[Link], Politeness]], list[str]]:
+    links: Iterable[Link], histories: Mapping[str, History], politeness: PolitenessOf, due_keys: Collection[str] | None
+) -> tuple[Queues, list[str]]:
     """Links by slot, with the slot's rules, and what the user skips; what is not on the web is left out."""
     by_host: dict[str, Politeness] = {}
     by_slot: dict[str, list[Link]] = defaultdict(list)
@@ -121,8 +195,12 @@ def _queues(
             skipped.append(link.canonical_url)
         else:
             by_slot[link.slot].append(link)
-    queues = [
-        (key, members, strictest(by_host[host] for host in {link.host for link in members}))
+    queues: Queues = [
+        (
+            key,
+            Members(members, histories, due_keys),
+            strictest(by_host[host] for host in {link.host for link in members}),
+        )
         for key, members in by_slot.items()
     ]
     return queues, skipped
@@ -200,18 +278,16 @@ def _spread_by_hash(link: Link) -> int:
     return crc32(link.canonical_url.encode("utf-8", "surrogatepass"))
 
 
-def _few_walls(
-    chosen: list[Link], members: Iterable[Link], histories: Mapping[str, History], now: datetime
-) -> list[Link]:
+def _few_walls(chosen: list[Link], members: SlotLinks, histories: Mapping[str, History], now: datetime) -> list[Link]:
     """The links without the known walls that are more than one night asks; `chosen` has them last."""
     first = next((n for n, x in enumerate(chosen) if walls.is_known_wall(histories.get(x.canonical_url))), len(chosen))
     if first == len(chosen):
         return chosen
-    asked = walls.asked_today((histories.get(x.canonical_url) for x in members), now)
+    asked = walls.asked_today(members.walls(), now)
     return chosen[: first + max(0, walls.MOST - asked)]
 
 
-def _with_walls(slot: Slot, members: Iterable[Link], histories: Mapping[str, History], allowance: int | None) -> Slot:
+def _with_walls(slot: Slot, members: SlotLinks, histories: Mapping[str, History], allowance: int | None) -> Slot:
     """The slot with what its walk must know of walls: which links are known ones, and who is asked about the slot."""
     known = frozenset(x.canonical_url for x in slot.links if walls.is_known_wall(histories.get(x.canonical_url)))
     spare = CANARIES if allowance is None else min(CANARIES, allowance - len(slot.links))
@@ -219,17 +295,11 @@ def _with_walls(slot: Slot, members: Iterable[Link], histories: Mapping[str, His
     if slot.politeness.patience < 2 or needed <= 0:
         return replace(slot, walls=known)
     planned = {link.canonical_url for link in slot.links}
-    living = [
-        (history.checked_at, link)
-        for link in members
-        if (history := histories.get(link.canonical_url)) is not None
-        and history.checked_at is not None
-        and history.state is State.ALIVE
-        and not walls.was_refused(history)
-        and link.canonical_url not in planned
-    ]
-    oldest = nsmallest(needed, living, key=lambda pair: pair[0])
-    return replace(slot, walls=known, canaries=tuple(link for _, link in oldest), spare=spare)
+    living = (
+        link for link, history in members.living()
+        if not walls.was_refused(history) and link.canonical_url not in planned
+    )  # fmt: skip
+    return replace(slot, walls=known, canaries=tuple(islice(living, needed)), spare=spare)
 
 
 def _allowance(rules: Politeness, state: SlotState | None, now: datetime) -> int | None:
@@ -268,11 +338,13 @@ def _round(known: Round | None, site: str, links: int, rules: Politeness, budget
     return Round(site, known.links + links, slowest, max(known.runs or 0, runs or 0) or None)
 
 
-def _is_late(history: History | None, now: datetime) -> bool:
-    if history is None:
-        return False
+def late_at(history: History) -> datetime | None:
+    """After when a link has waited too long; None: never. The archive keeps this moment as a column, too."""
     if history.checked_at is None:
-        return now - history.first_seen > LATE_NEW
-    if not history.interval:
-        return False
-    return (now - history.checked_at).total_seconds() > LATE * history.interval
+        return history.first_seen + LATE_NEW
+    return history.checked_at + timedelta(seconds=LATE * history.interval) if history.interval else None
+
+
+def _is_late(history: History | None, now: datetime) -> bool:
+    late = late_at(history) if history else None
+    return late is not None and now > late

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from store_samples import TEXT, check_of, link_of, open_archive, rows
+from store_samples import DOWN_FROM_10, TEXT, check_of, link_of, open_archive, rows
 
 from crawler.archive import Archive, schema, verify
 from crawler.core.errors import ArchiveError
 
-DOWN_FROM_4 = """
+DOWN_FROM_4 = (
+    DOWN_FROM_10
+    + """
 DROP TABLE objects;
 DROP TABLE facts;
 DROP INDEX links_due;
@@ -33,6 +35,7 @@ ALTER TABLE looks ADD COLUMN titles BLOB;
 CREATE INDEX looks_of_link ON looks (link, at);
 CREATE INDEX looks_with_news ON looks (run) WHERE before IS NOT NULL OR titles IS NOT NULL;
 """
+)
 
 
 def make_oldest(path: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from store_samples import check_of, later, link_of, open_archive
+from store_samples import DOWN_FROM_10, check_of, later, link_of, open_archive
 
 from crawler.archive import Archive, index, verify
 from crawler.core.errors import ArchiveFull, UsageError
@@ -123,7 +123,8 @@ def test_earlier_texts_of_an_older_index_are_taken_in_by_the_next_writer(tmp_pat
         db.executescript(
             "INSERT INTO words (words, rowid, text, title, names)"
             " VALUES ('delete', 1, ' 旧的 的文 文字 字 ', ' 旧题 题 ', ' 李雷 雷 ');"
-            "DROP TABLE earlier; DELETE FROM derived WHERE name = 'search-earlier'; PRAGMA user_version = 6;"
+            + DOWN_FROM_10
+            + "DROP TABLE earlier; DELETE FROM derived WHERE name = 'search-earlier'; PRAGMA user_version = 6;"
         )
     with open_archive(tmp_path, write=False) as archive:
         assert found(archive, "旧的文字") == []

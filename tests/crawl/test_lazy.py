@@ -117,9 +117,11 @@ def test_an_archive_of_the_version_before_learns_what_is_due(tmp_path: Path) -> 
     with kept(tmp_path, MIXED) as archive:
         db = archive._db
         due = archive.planning().due(NOW)
-        for name in ("due", "seen", "answered", "not_alive"):
+        for name in ("noted", "noted_hosts", "noted_stamp"):
+            db.execute(f"DROP TABLE {name}")
+        for name in ("due", "seen", "answered", "not_alive", "late", "walls", "told"):
             db.execute(f"DROP INDEX links_{name}")
-        for name in ("due", "seen", "answered"):
+        for name in ("due", "seen", "answered", "late", "wall", "told"):
             db.execute(f"ALTER TABLE links DROP COLUMN {name}")
         db.execute("PRAGMA user_version = 5")
     with Archive.open(tmp_path, ArchiveSettings(), now=lambda: NOW) as archive:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from xml.etree.ElementTree import fromstring
 
+import pytest
 from samples import DAY, NOW, RUN, WEIXIN, dead_weixin, empty_report, full_report, living_report, week_report
 
 from crawler.core.model import Report, State
@@ -98,3 +99,11 @@ def test_a_badge_says_the_worst_and_is_one_harmless_picture() -> None:
         assert root.get("aria-label") == f"links: {words}"
         assert "href" not in badge
     assert "4 失效" in FORMATS["badge"].render(full_report(), ReportOptions(language="zh"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_report_in_pieces_or_pages_is_the_report_in_one(name: str) -> None:
+    for options in (ReportOptions(), ReportOptions(since=NOW - DAY)):
+        whole = FORMATS[name].render(full_report(), options)
+        assert "".join(FORMATS[name].stream(full_report(), options)) == whole
+        assert ["".join(text) for _, text in FORMATS[name].pages(full_report(), options)] == [whole]
