@@ -56,7 +56,7 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ObjectListing:
     """What lies below the store's URL: segments by name, and names of what is none."""
 
     segments: dict[str, StoredObject]
@@ -101,7 +101,7 @@ class ObjectStore:
         self._client: Client | None = None
         self._rests: tuple[float, StoreError] | None = None  # until when, after what
 
-    def listing(self) -> Listing:
+    def listing(self) -> ObjectListing:
         """Everything below the URL."""
         segments: dict[str, StoredObject] = {}
         others: list[str] = []
@@ -112,7 +112,7 @@ class ObjectStore:
                 others.append(name)
         if len(segments) + len(others) >= MAX_OBJECTS:
             raise StoreRefused(f"{self.url} holds {MAX_OBJECTS} objects or more: give the archive a prefix of its own")
-        return Listing(segments, tuple(others))
+        return ObjectListing(segments, tuple(others))
 
     def find(self, name: str) -> StoredObject | None:
         """One object as the store describes it; None where there is none."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from crawler.archive.cache import BlockCache, WholeCopies
-from crawler.archive.objects import Listing, ObjectStore, StoredObject
+from crawler.archive.objects import ObjectListing, ObjectStore, StoredObject
 from crawler.archive.segments import FOLDER
 from crawler.archive.store import LocalStore, sequence
 from crawler.core.errors import ArchiveDamaged, StoreRefused
@@ -68,7 +68,7 @@ class Remote:
         self.blocks = BlockCache(path / CACHE, options.cache)
         self.copies = WholeCopies(path / CACHE, options.cache)
 
-    def listing(self) -> Listing | None:
+    def listing(self) -> ObjectListing | None:
         """What lies there; None where no store is set. Raises StoreError."""
         return self.client.listing() if self.client else None
 
@@ -154,7 +154,7 @@ def opened(path: Path, remote: Remote, db: sqlite3.Connection) -> TieredStore:
     return TieredStore(path, remote, rows, rows.last_url)
 
 
-def joined(listing: Listing, objects: Mapping[str, StoredObject]) -> dict[str, StoredObject]:
+def joined(listing: ObjectListing, objects: Mapping[str, StoredObject]) -> dict[str, StoredObject]:
     """What is listed, with the digests that the index knows."""
     return {
         name: replace(one, digest=objects[name].digest) if name in objects else one
@@ -162,7 +162,7 @@ def joined(listing: Listing, objects: Mapping[str, StoredObject]) -> dict[str, S
     }
 
 
-def altered(listing: Listing, objects: Mapping[str, StoredObject]) -> set[str]:
+def altered(listing: ObjectListing, objects: Mapping[str, StoredObject]) -> set[str]:
     """Segments of which the store itself says that they are not what the index noted: another size, or another ETag."""
     return {
         name
@@ -171,7 +171,7 @@ def altered(listing: Listing, objects: Mapping[str, StoredObject]) -> set[str]:
     }
 
 
-def adopt(store: TieredStore, listing: Listing) -> list[str]:
+def adopt(store: TieredStore, listing: ObjectListing) -> list[str]:
     """Have the index know what is listed; a line for each segment that is not there any more.
 
     An object beside a file of its name is left to `offload`, which compares the two. One that is gone is forgotten
@@ -189,7 +189,7 @@ def adopt(store: TieredStore, listing: Listing) -> list[str]:
     return [f"{name}: is missing at {url}: put it back from a backup" for name in gone]
 
 
-def moved_elsewhere(store: TieredStore, listing: Listing) -> str:
+def moved_elsewhere(store: TieredStore, listing: ObjectListing) -> str:
     """Why another store than this one must be meant, "" if it is right: nothing that was moved lies in it."""
     away = [name for name in store.objects if store.is_away(name)]
     url = store.asked().url

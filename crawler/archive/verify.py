@@ -20,7 +20,7 @@ from crawler.archive.audit import Audit
 from crawler.archive.index import Index
 from crawler.archive.lock import Lock
 from crawler.archive.nouns import Damage, VerifyReport
-from crawler.archive.objects import Listing
+from crawler.archive.objects import ObjectListing
 from crawler.archive.opening import holds_archive, is_needed
 from crawler.archive.rebuild import rebuild as make_index
 from crawler.archive.recovery import Recovery
@@ -106,7 +106,7 @@ class _Task:
 
     path: Path
     remote: Remote
-    listing: Listing | None  # of the object store
+    listing: ObjectListing | None  # of the object store
     trusting: bool
     repair: bool
     yes: bool

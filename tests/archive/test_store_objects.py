@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from store_samples import NOW, TEXT, check_of, clock, later, link_of, rows, segments_of
+from store_samples import DOWN_FROM_10, NOW, TEXT, check_of, clock, later, link_of, rows, segments_of
 
 from crawler.archive import Archive, Moved, VerifyReport, cache, holds_archive, objects, offload, tiers, verify
 from crawler.archive.cache import BLOCK, BlockCache
@@ -618,8 +618,7 @@ def test_a_store_that_did_not_answer_is_left_alone_for_a_while(tmp_path: Path, b
 def test_an_older_index_opens_and_gets_its_table(tmp_path: Path, bucket: Path) -> None:
     path = sealed_archive(tmp_path / "archive", None)
     db = sqlite3.connect(path / "index.sqlite")
-    db.execute("DROP TABLE objects")
-    db.execute("PRAGMA user_version = 8")
+    db.executescript(DOWN_FROM_10 + "DROP TABLE objects; PRAGMA user_version = 8;")
     db.close()
     with opened(path, None, write=False) as archive:
         assert archive.text(1).endswith("Nr. 0")

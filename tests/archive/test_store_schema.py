@@ -170,8 +170,7 @@ def test_an_archive_of_version_7_finds_held_checks_by_their_link(tmp_path: Path)
     with open_archive(tmp_path) as archive:
         archive.record([replace(check_of("a"), held=True)])
     db = sqlite3.connect(tmp_path / "index.sqlite")
-    db.execute("DROP INDEX held_of_link")
-    db.execute("PRAGMA user_version = 7")
+    db.executescript(DOWN_FROM_10 + "DROP TABLE objects; DROP INDEX held_of_link; PRAGMA user_version = 7;")
     db.close()
     with open_archive(tmp_path) as archive:
         archive.settle("run-1", [link_of("a").canonical_url], believed=True)
