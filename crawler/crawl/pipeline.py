@@ -65,10 +65,11 @@ class Queue:
 
 
 async def crawl(slots: Sequence[Slot], walk: Walk, send: trio.MemorySendChannel[Check]) -> None:
-    """Check the links of all slots side by side; the limiter inside `walk.check` keeps each slot polite."""
+    """Check the links of all slots side by side, begun in order; the limiter inside `walk.check` keeps each polite."""
     async with send, trio.open_nursery() as nursery:
         for slot in slots:
             nursery.start_soon(crawl_slot, slot, walk, send.clone())
+            await trio.lowlevel.checkpoint()  # tasks that are started together run in any order
 
 
 async def crawl_slot(slot: Slot, walk: Walk, send: trio.MemorySendChannel[Check]) -> None:

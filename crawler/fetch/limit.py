@@ -2,7 +2,8 @@
 
 A start waits for its turn in the slot (first come, first served), a place in it, the interval since the start
 before, any pause the site asked for, and last of all one of the run's places, so that nobody holds one of those
-while merely waiting. What means "refused" is not decided here.
+while merely waiting. There, a slot that was asked before goes first: a run ends when its longest slot does. What means
+"refused" is not decided here.
 """
 
 from __future__ import annotations
@@ -39,16 +40,41 @@ class _Slot:
     good: int = 0
     today: str = ""
     requests_today: int = 0
+    is_begun: bool = False  # asked in this run
 
     def due(self) -> float:
         return max(self.last_start + self.interval * self.slowdown, self.not_before)
+
+
+class _RunPlaces:
+    """What may be in flight in a run; slots under way stand in line before those that begin, in order of coming."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._under_way = trio.lowlevel.ParkingLot()
+        self._beginning = trio.lowlevel.ParkingLot()
+
+    async def acquire(self, slot: _Slot) -> None:
+        """Take a place, without a round through the scheduler where one is free."""
+        if self._free:
+            self._free -= 1
+        else:  # whoever gives a place back hands it to the first in line
+            await (self._under_way if slot.is_begun else self._beginning).park()
+
+    def release(self) -> None:
+        """Give a place back."""
+        line = self._under_way or self._beginning
+        if line:
+            line.unpark()
+        else:
+            self._free += 1
 
 
 class Limiter:
     """All slots of a run."""
 
     def __init__(self, concurrency: int, now: Now, states: Iterable[SlotState] = ()) -> None:
-        self._run_places = trio.CapacityLimiter(concurrency)
+        self._run_places = _RunPlaces(concurrency)
         self._now = now
         self._slots: dict[str, _Slot] = {}
         self.requests = 0
@@ -130,7 +156,7 @@ class Limiter:
                 if reason := self._why_not(slot, rules):
                     return reason
                 await _sleep_until(slot.due())
-                await _take(self._run_places)
+                await self._run_places.acquire(slot)
                 if slot.due() <= trio.current_time():
                     break
                 self._run_places.release()  # a pause was asked for while we stood in line
@@ -152,6 +178,7 @@ class Limiter:
         if slot.today != today:
             slot.today, slot.requests_today = today, 0
         slot.requests_today += 1
+        slot.is_begun = True
         slot.last_start, slot.last_start_at = trio.current_time(), at
         self.requests += 1
 

@@ -102,6 +102,17 @@ async def test_waiting_for_an_interval_takes_no_place_of_the_run(autojump_clock)
     ]
 
 
+async def test_a_slot_under_way_goes_before_those_that_begin(autojump_clock) -> None:
+    log = Log(seconds=2)
+    async with web(log, polite(interval=1.0), concurrency=1) as fetcher:
+        await fetch_all(
+            fetcher, [f"https://long.example/{n}" for n in range(3)] + [f"https://h{n}.example/" for n in range(3)]
+        )
+    hosts = [host_of(url) for _, url in log.starts]
+    assert hosts == ["long.example", "h0.example", "long.example", "h1.example", "long.example", "h2.example"]
+    assert log.times == [0, 2, 4, 6, 8, 10]
+
+
 async def test_the_longest_interval_of_a_slots_hosts_counts(autojump_clock) -> None:
     log = Log()
 
