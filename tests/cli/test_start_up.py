@@ -45,5 +45,6 @@ def test_links_load_what_reads_notes_and_no_network_archive_or_parser_of_pages(t
     known = {"ada_url", "click", "coverage", "msgspec", "pyromark", "typing_extensions"}
     assert {p for p in packages if not p.startswith("_")} <= known
     rooms = {m.split(".")[1] for m in modules if m.startswith("crawler.")}
-    assert rooms <= {"cli", "core", "notes", "sites"}
+    assert rooms <= {"cli", "core", "crawl", "notes", "sites"}
+    assert {m for m in modules if m.startswith("crawler.crawl.")} == {"crawler.crawl.extraction"}
     assert not modules & HEAVY
