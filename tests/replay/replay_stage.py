@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".venv-replay"  # made by `make replay-tools`: pywb is under the GPL and large, so it lives apart
 PYWB = TOOLS / "bin" / "wayback"
 VIEWER = TOOLS / "replaywebpage"  # ui.js and sw.js of the npm package
-PATIENCE = 30.0  # seconds; a tool that takes longer hangs
+PATIENCE = 60.0  # seconds; a tool that takes longer hangs
 LINKS = (
     *(article.url for articles in scene.WEIXIN_ALIVE.values() for article in articles),
     scene.ZHIHU_COLUMN.url,
