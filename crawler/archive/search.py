@@ -166,9 +166,12 @@ def recall(db: sqlite3.Connection, capture: int) -> None:
 
 
 def _move(db: sqlite3.Connection, source: str, target: str, key: str, value: int) -> None:
+    # Not INSERT … SELECT: that takes a savepoint, at each of which FTS5 writes out what it has gathered.
     columns, where = "link, capture, title, names", f"FROM {source} WHERE {key} = ?"
-    db.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} {where}", (value,))
-    db.execute(f"DELETE {where}", (value,))
+    row = db.execute(f"SELECT {columns} {where}", (value,)).fetchone()  # names of ours
+    if row:
+        db.execute(f"DELETE {where}", (value,))
+        db.execute(f"INSERT INTO {target} ({columns}) VALUES (?, ?, ?, ?)", row)  # noqa: S608  # as above
 
 
 def _put_terms(
