@@ -68,7 +68,7 @@ class Archive:
         self._store = tiers.opened(path, self._remote, db)
         self._reader = SegmentReader(self._store)
         self._text_of = texts.text_reader(db, self._reader)
-        self._index = Index(db, texts.unless_away(self._text_of), now)
+        self._index = Index(db, self._text_of, now)
         self._identity = opening.identity(path / INDEX)
         self.notices: tuple[str, ...] = ()
         self._lock: Lock | None = None
@@ -203,7 +203,7 @@ class Archive:
             self._db, self._copied = copy, True
             self._store.objects = tiers.ObjectRows(copy)
             self._text_of = texts.text_reader(copy, self._reader)
-            self._index = Index(copy, texts.unless_away(self._text_of), self._now)
+            self._index = Index(copy, self._text_of, self._now)
         with schema.transaction(self._db, self.path, self._index.forget_cache):
             self._index.apply(line, 0, 0)
 
@@ -386,7 +386,8 @@ class Archive:
         Earlier texts of a page whose current one matches are hits with `snapshots` only. Raises UsageError for a filter
         that cannot be.
         """
-        return search.find(self._db, query, limit, lambda ident: self._text_of(ident) or "", snapshots=snapshots)
+        text_of = search.unless_away(self._text_of)
+        return search.find(self._db, query, limit, lambda ident: text_of(ident) or "", snapshots=snapshots)
 
     # Writing
 
@@ -482,7 +483,7 @@ class Archive:
                 self._index.apply(line, shelf.segment, place, texts.get(capture.id) if capture else None)
                 if self._options.max_snapshots:
                     for link in queries.links_with_captures(self._db, line):
-                        retention.thin(self._db, link, self._options.max_snapshots, horizon, self._index.text_of)
+                        retention.thin(self._db, link, self._options.max_snapshots, horizon, self._text_of)
             self._db.execute("UPDATE segments SET size = ? WHERE id = ?", (size, shelf.segment))
 
     def _transaction(self) -> contextlib.AbstractContextManager[None]:

@@ -143,10 +143,17 @@ class WholeCopies:
             with disk.translated(folder):
                 folder.mkdir(exist_ok=True)
                 disk.refuse_link(folder)
+                if not self._made:
+                    self._remove_left_over()
                 with replacing(folder / one.name, durable=False) as file:
                     digest = download(one, file.write)
         self._made[one.name] = size, digest
         return digest
+
+    def _remove_left_over(self) -> None:
+        """Whole copies of a process that was killed; the caller holds the archive's lock, so that none is in use."""
+        for name in self.files.sizes():
+            self.files.remove(name)
 
     def close(self) -> None:
         """Remove all copies."""

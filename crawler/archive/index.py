@@ -41,7 +41,8 @@ MAX_WAITING = 16 * 1024 * 1024  # characters of texts and terms that are remembe
 class Index:
     """Writes rows of fresh lines, which are the newest there are; what was written before is `merging`'s business.
 
-    `text_of` reads the text of a capture back from the segments, None where it is gone. Without `terms` the search
+    `text_of` reads the text of a capture back from the segments, None where it is gone, StoreError where a store does
+    not give it now. Without `terms` the search
     index only learns which documents there are, and `search.fill` makes their terms afterwards, all at once.
     """
 
@@ -54,7 +55,8 @@ class Index:
         terms: bool = True,
     ) -> None:
         self.db = db
-        self.text_of = text_of
+        self.read_text = text_of
+        self.text_of = search.unless_away(text_of)
         self.terms = terms
         self.now = now
         self._runs: dict[str, int] = {}
@@ -203,7 +205,7 @@ class Index:
     def make_searchable(self) -> None:
         """See to it that the search tables are of this version, once, before the first document is put in or out."""
         if self.terms and not self._searchable:
-            search.ready(self.db, self.text_of)
+            search.ready(self.db, self.read_text)
             self._searchable = True
 
     def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: NewText | None) -> None:
@@ -227,19 +229,31 @@ class Index:
                 return
             if old and line.verdict == State.ALIVE != state:
                 self.drop_document(link, old[0])
+                self._drop_unsure(link)
             search.retire(self.db, link)
             search.recall(self.db, base)
             old = self._document(link)
         if old == (base, capture.data.title, names):
             return
-        if old:
-            self.drop_document(link, base)
         if not self.terms:
+            if old:
+                self.drop_document(link, base)
             search.put_row(self.db, link, base, capture.data.title, names)
             return
         found = text.text if text is not None else self.text_of(base)
-        if found is not None:
+        if found is not None:  # else what is there stays
+            if old:
+                self.drop_document(link, base)
             search.put(self.db, link, base, capture.data.title, names, found, text.terms if text else None)
+
+    def _drop_unsure(self, link: int) -> None:
+        """Earlier texts of a link go that were not seen alive."""
+        found = self.db.execute(
+            "SELECT e.capture FROM earlier e JOIN captures c ON c.id = e.capture WHERE e.link = ? AND c.state <> ?",
+            (link, State.ALIVE.value),
+        ).fetchall()
+        for (capture,) in found:
+            self.drop_earlier(capture)
 
     def _document(self, link: int) -> tuple[int, str, str] | None:
         """The current text of a link: capture, title, names."""

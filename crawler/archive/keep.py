@@ -24,6 +24,7 @@ class Known:
     reason: str
     content: str  # digest of the text; of the bytes where there is no text
     payload: str  # digest of the body, "" where no raw bytes were kept
+    has_text: bool = True  # of its own or its base's; what a guess condemned was kept without
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,9 @@ def _page(check: Check, payload: str, pages: Sequence[Known], keep_raw: KeepRaw)
     text = same is None and bool(check.page.text) and check.verdict.state is not State.SUSPECT
     if same is None:
         return Keep(raw=keep_raw != "none", text=text)
+    if not same.has_text and check.page.text and check.verdict.state is not State.SUSPECT:
+        equal = next((capture.id for capture in reversed(pages) if capture.payload == payload), None)
+        return Keep(raw=keep_raw != "none", same_bytes=equal, text=True)
     if keep_raw == "all":
         equal = next((capture.id for capture in reversed(pages) if capture.payload == payload), None)
         return Keep(revisit_of=same.base, raw=True, same_bytes=equal)

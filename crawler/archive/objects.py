@@ -17,10 +17,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from crawler.archive import disk
 from crawler.core.errors import ArchiveDamaged, ConfigError, StoreError, StoreRefused
+from crawler.core.files import sync_folder
 from crawler.core.url import redact
 
 if TYPE_CHECKING:
@@ -174,12 +177,22 @@ class ObjectStore:
         is_new = there is None
         if is_new:
             self._ask(put)
+            self._settle_file(name)
             there = self.find(name)
         if there is None:
             raise StoreError(f"{self.url} took {name} and does not have it")
         if there.size == made.size and (there.etag == made.etag or self._digest(there) == made.digest):
             return replace(there, digest=made.digest), is_new
         raise ArchiveDamaged(f"{self.url} holds other bytes under this name: it stays here; look what lies there")
+
+    def _settle_file(self, name: str) -> None:
+        """Of a store that is a folder of this machine: the object is on the disk, which the library leaves open."""
+        parts = urlsplit(self.url)
+        if parts.scheme == "file":
+            path = Path(unquote(parts.path)) / name
+            with disk.translated(path), path.open("rb") as file:
+                os.fsync(file.fileno())
+                sync_folder(path.parent)
 
     def _digest(self, one: StoredObject) -> str:
         return self.download(one, lambda _: None)

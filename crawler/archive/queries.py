@@ -260,14 +260,15 @@ def known(db: sqlite3.Connection, canonical_url: str, now: int) -> list[Known]:
     """Captures of a link with text or bytes of their own, oldest first."""
     select = (
         "SELECT c.id, coalesce(c.revisit_of, c.id), c.notice, c.state, c.reason, coalesce(c.digest, c.payload),"
-        " CASE WHEN c.response_at IS NULL THEN NULL ELSE c.payload END"
+        " CASE WHEN c.response_at IS NULL THEN NULL ELSE c.payload END,"
+        " EXISTS (SELECT 1 FROM captures b WHERE b.id = coalesce(c.revisit_of, c.id) AND b.text_at IS NOT NULL)"
         " FROM captures c JOIN links l ON l.id = c.link WHERE l.canonical_url = ?"
         " AND (c.revisit_of IS NULL OR c.response_at IS NOT NULL) "
     )
     rows = db.execute(select + IN_ORDER, (canonical_url, now))
     return [
-        Known(ident, base, bool(notice), state, reason, unpacked_digest(content), unpacked_digest(payload))
-        for ident, base, notice, state, reason, content, payload in rows
+        Known(ident, base, bool(notice), state, reason, unpacked_digest(content), unpacked_digest(payload), bool(text))
+        for ident, base, notice, state, reason, content, payload, text in rows
     ]
 
 

@@ -6,6 +6,7 @@ rows back.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Final
 
 from crawler.archive import search
 from crawler.archive.queries import IN_ORDER, LAST_CAPTURE, next_capture, put_fact
+from crawler.core.errors import StoreError
 
 _COMPARED: Final = 5_000  # characters of each text; 0.5 ms a pair, and a change that matters shows in them
 
@@ -26,7 +28,10 @@ class _Row:
 
 
 def thin(db: sqlite3.Connection, link: int, limit: int, now: int, text_of: Callable[[int], str | None]) -> None:
-    """Leave at most `limit` snapshots of a link, and at least the first, the last and what that one stands on."""
+    """Leave at most `limit` snapshots of a link; at least first and last, what that stands on, and what is searched.
+
+    `text_of` may raise StoreError.
+    """
     found = db.execute(
         f"SELECT c.id, c.revisit_of, c.bytes_of FROM captures c WHERE c.link = ? AND NOT c.notice {IN_ORDER}",  # noqa: S608  # ours
         (link, now),
@@ -35,14 +40,19 @@ def thin(db: sqlite3.Connection, link: int, limit: int, now: int, text_of: Calla
     surplus = len(rows) - max(limit, 2)
     if surplus > 0:
         put_fact(db, LAST_CAPTURE, str(next_capture(db) - 1))  # a number is never given twice
-        for row in droppable(rows, text_of)[:surplus]:
-            _drop(db, row, text_of)
+        searched = db.execute("SELECT capture FROM documents WHERE link = ?", (link,)).fetchone()
+        with contextlib.suppress(StoreError):  # texts that are away cannot be compared: the next check catches up
+            for row in droppable(rows, text_of, searched[0] if searched else None)[:surplus]:
+                _drop(db, row, text_of)
 
 
-def droppable(rows: Sequence[_Row], text_of: Callable[[int], str | None]) -> list[_Row]:
-    """What may go, least interesting first: sightings of unchanged text, then texts that changed little."""
+def droppable(rows: Sequence[_Row], text_of: Callable[[int], str | None], searched: int | None = None) -> list[_Row]:
+    """What may go, least interesting first: sightings of unchanged text, then texts that changed little.
+
+    `searched`: the capture whose text is the current one in search, whose terms can be taken out with it alone.
+    """
     last = rows[-1]
-    needed = {rows[0].id, last.id, last.revisit_of, last.bytes_of}
+    needed = {rows[0].id, last.id, last.revisit_of, last.bytes_of, searched}
     leant_on = {other for row in rows for other in (row.revisit_of, row.bytes_of) if other}
     sightings = [row for row in rows if row.revisit_of and row.id not in needed | leant_on]
     texts = [row for row in rows if row.revisit_of is None]

@@ -13,6 +13,7 @@ in `words` is the beginning of a thousand terms.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time
@@ -25,7 +26,7 @@ from crawler.archive.journal import CaptureData
 from crawler.archive.nouns import Hit
 from crawler.archive.times import from_micros, micros
 from crawler.archive.words import NewText
-from crawler.core.errors import UsageError
+from crawler.core.errors import StoreError, UsageError
 from crawler.core.model import IndexTerms, State
 
 _WEIGHTS: Final = "1.0, 10.0, 6.0"  # text; title; author and note titles. A guess: a title says what a page is about
@@ -35,6 +36,8 @@ _COLUMNS: Final = "l.id AS link, l.url, l.canonical_url, c.id, c.at, l.state, l.
 _JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
 _GATHERED: Final = 32 * 1024 * 1024  # bytes of terms that FTS5 sorts at once in a fill; by default it is 1 MB
 _USUAL: Final = 1024 * 1024  # what FTS5 begins with
+log = logging.getLogger(__name__)
+
 STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
 WHOLE: Final = "search-earlier"  # in `derived`: `earlier` knows the texts that were kept before there was such a table
 _TABLES: Final = """
@@ -66,15 +69,50 @@ def _put_stamp(db: sqlite3.Connection, name: str, stamp: str) -> None:
 def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
     """See to it that the terms are of this version: an older index is filled anew from the texts.
 
-    Inside the caller's transaction. `text_of` gives the text of a capture, None where it is gone.
+    Inside the caller's transaction. `text_of` gives the text of a capture, None where it is gone; it may raise
+    StoreError: what is away is taken in by the first writer that can read it.
     """
+    away: list[int] = []
+
+    def text_or_none(capture: int) -> str | None:
+        try:
+            return text_of(capture)
+        except StoreError:
+            away.append(capture)
+            return None
+
     if not is_ready(db):
-        fill(db, lambda captures: map(_new_text, map(text_of, captures)))
+        fill(db, lambda captures: map(_new_text, map(text_or_none, captures)))
     elif not _stamped(db, WHOLE, ""):
         for link, capture, title, names in list(left_out(db)):
-            if (text := text_of(capture)) is not None:
+            if (text := text_or_none(capture)) is not None:
                 put_earlier(db, link, capture, title, names, text)
         _put_stamp(db, WHOLE, "")
+    if away:
+        log.warning(
+            "crawler: %d texts in the object store cannot be read now: they are searched again later", len(away)
+        )
+        db.execute("DELETE FROM derived WHERE name = ?", (WHOLE,))
+
+
+def unless_away(text_of: Callable[[int], str | None]) -> Callable[[int], str | None]:
+    """A text that an object store does not give now counts as one that cannot be read, with a line.
+
+    What is recorded must not wait for a store, nor must hits whose texts are here.
+    """
+    told = False
+
+    def text_or_none(ident: int) -> str | None:
+        nonlocal told
+        try:
+            return text_of(ident)
+        except StoreError as error:
+            if not told:
+                log.warning("crawler: %s; texts that lie there are left out of the search for now", error)
+            told = True
+            return None
+
+    return text_or_none
 
 
 def left_out(db: sqlite3.Connection, link: int | None = None) -> Iterator[tuple[int, int, str, str]]:

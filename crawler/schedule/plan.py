@@ -342,7 +342,10 @@ def late_at(history: History) -> datetime | None:
     """After when a link has waited too long; None: never. The archive keeps this moment as a column, too."""
     if history.checked_at is None:
         return history.first_seen + LATE_NEW
-    return history.checked_at + timedelta(seconds=LATE * history.interval) if history.interval else None
+    try:
+        return history.checked_at + timedelta(seconds=LATE * history.interval) if history.interval else None
+    except OverflowError:  # beyond the year 9999
+        return None
 
 
 def _is_late(history: History | None, now: datetime) -> bool:

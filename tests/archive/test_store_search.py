@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from store_samples import DOWN_FROM_10, check_of, later, link_of, open_archive
 
-from crawler.archive import Archive, index, verify
-from crawler.core.errors import ArchiveFull, UsageError
+from crawler.archive import Archive, index, search, verify
+from crawler.core.errors import ArchiveFull, StoreError, UsageError
 from crawler.core.model import Check, State
 
 
@@ -260,3 +260,53 @@ def test_a_held_check_that_was_taken_back_lends_its_text_to_no_other(archive: Ar
     archive.record([replace(unchanged, held=True)])  # brings no text, under a number that the first of those had
     archive.settle("run-1", [link_of("b").canonical_url], believed=True)
     assert (found(archive, "渡轮"), found(archive, "灯塔"), found(archive, "图片")) == ([], ["b"], ["b"])
+
+
+def test_thinning_out_snapshots_leaves_the_text_that_is_searched_and_the_search_whole(tmp_path: Path) -> None:
+    looks = [("alpha", State.ALIVE), ("bravo", State.ALIVE), ("charlie", State.UNKNOWN), ("echo", State.ALIVE)]
+    for day, (word, state) in enumerate(looks):
+        with open_archive(tmp_path, at=later(day), max_snapshots=2) as archive:
+            archive.record([check_of("a", f"{word} text " * 30, at=later(day), run=f"r{day}", state=state)])
+            if word == "charlie":
+                assert len(archive.search("bravo")) == 1
+    with open_archive(tmp_path, write=False) as archive:
+        assert len(archive.search("echo")) == 1
+        assert archive.search("bravo") == []
+    db = sqlite3.connect(tmp_path / "index.sqlite")
+    db.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+    db.close()
+
+
+def test_what_was_kept_of_guesses_is_searched_no_more_once_the_article_was_seen(tmp_path: Path) -> None:
+    looks = [("walled", State.UNKNOWN), ("fenced", State.UNKNOWN), ("article", State.ALIVE)]
+    with open_archive(tmp_path, at=later(9)) as archive:
+        for day, (word, state) in enumerate(looks):
+            archive.record([check_of("a", f"{word} text " * 30, at=later(day), run=f"r{day}", state=state)])
+        assert [len(archive.search(word)) for word, _ in looks] == [0, 0, 1]
+
+
+def test_a_text_that_a_guess_condemned_is_kept_when_the_page_proves_alive(tmp_path: Path) -> None:
+    with open_archive(tmp_path, at=later(9)) as archive:
+        for day, state in enumerate((State.SUSPECT, State.ALIVE, State.ALIVE)):
+            archive.record([check_of("a", "lighthouse text " * 30, at=later(day), run=f"r{day}", state=state)])
+        assert len(archive.search("lighthouse")) == 1
+        assert "lighthouse" in (archive.text(2) or "")
+    assert verify(tmp_path).clean
+
+
+def test_texts_that_a_store_does_not_give_now_are_searched_again_later(tmp_path: Path) -> None:
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("a", "lighthouse text " * 30), check_of("b", "harbour text " * 30)])
+    db = sqlite3.connect(tmp_path / "index.sqlite")
+    db.execute("DELETE FROM derived WHERE name = ?", (search.STAMP,))
+
+    def silent(_: int) -> str:
+        raise StoreError("s3://bucket does not answer in time")
+
+    search.ready(db, silent)
+    assert db.execute("SELECT count(*) FROM documents").fetchone() == (0,)
+    db.commit()
+    db.close()
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("c", "island text " * 30)])
+        assert [len(archive.search(word)) for word in ("lighthouse", "harbour", "island")] == [1, 1, 1]
