@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -122,7 +123,11 @@ def advice(found: Newcomer, *, timer: bool, workflow: bool) -> str:
             lines.append(f"Within the configured budget of 2 h that is {-(-int(found.seconds) // BUDGET)} nights.")
         lines.append("It may be stopped at any time: the next run goes on where it ended.")
     where = str(found.folder).replace('"', '\\"').replace("%", "\\%")
-    lines += ["", "Next:", "  crawler run --max-links 50    # a first try: the 50 most urgent links"]
+    lines += ["", "Next:"]
+    if found.folder.resolve() != Path.cwd():
+        here = shlex.quote(plain(str(found.folder)))
+        lines.append(f"  cd {here}   # the crawler reads the crawler.toml of where it is started")
+    lines.append("  crawler run --max-links 50    # a first try: the 50 most urgent links")
     if timer:
         lines.append("  systemctl --user daemon-reload && systemctl --user enable --now crawler.timer")
     else:

@@ -47,6 +47,15 @@ class GlobalOptions:
             )
         return settings
 
+    def say_what_is_read(self, paths: tuple[Path, ...]) -> None:
+        """Name the folder that is taken for the notes where neither a configuration nor a path says which."""
+        from crawler.core.config import CANDIDATES
+
+        if not paths and self.config is None and not any(Path(name).exists() for name in CANDIDATES):
+            self.say(
+                f"crawler: no crawler.toml here, so every note below {Path.cwd()} is read (`crawler init` writes one)"
+            )
+
     def say(self, line: str) -> None:
         """Talk: a line on stderr, unless --quiet."""
         if self.log == "json":

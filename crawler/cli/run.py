@@ -80,6 +80,7 @@ def command(
     options = log_as(options, log)
     pairs = unless_quiet(pair_outputs(formats, outputs, default_format(), REPORTS), formats, options)
     settings = with_workers(options.settings(), workers)
+    options.say_what_is_read(paths)
     whole = holds_all_notes(paths, settings.notes)
     check_reports(pairs, settings, of_all_notes=whole, environ=os.environ)
     wanted = services(settings)

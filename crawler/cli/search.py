@@ -30,8 +30,8 @@ def command(
 
     What pages say now comes first, then the snapshots of pages that said it on other days, each with its date.
 
-    Words must all occur; "a phrase" in quotes occurs as it stands; word* is a prefix. site:weixin, state:dead,
-    before:2024-06-01 and after:2024-06-01 narrow the search.
+    Words must all occur; "a phrase" in quotes occurs as it stands; word* is a prefix; -word must not occur (write --
+    before such a query). site:weixin, state:dead, before:2024-06-01 and after:2024-06-01 narrow the search.
     """
     from crawler.crawl.context import open_archive
 
