@@ -71,6 +71,7 @@ class Archive:
         self._index = Index(db, self._text_of, now)
         self._identity = opening.identity(path / INDEX)
         self.notices: tuple[str, ...] = ()
+        self.store_error: StoreError | None = None  # why the object store could not be asked when this was opened
         self._lock: Lock | None = None
         self._shelf: Shelf | None = None
         self._copied = False
@@ -148,6 +149,7 @@ class Archive:
             listing = self._remote.listing()
             return tiers.adopt(self._store, listing) if listing else []
         except StoreError as error:
+            self.store_error = error
             return [f"{error}: sealed segments stay here for now, and those there cannot be read"]
 
     def offload(self, *, keep_local: bool | None = None) -> Iterator[Moved]:

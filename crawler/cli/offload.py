@@ -35,7 +35,10 @@ def command(options: GlobalOptions, *, keep_local: bool | None, wait: bool) -> i
                 click.echo(f"{one.name}\t{one.size}\t{cell(message(what))}{', kept here' if one.here else ''}")
                 done, left = done + (not one.problem), left + bool(one.problem)
         except StoreError:
-            options.say(f"crawler: {done} segments were moved before the store failed")
+            if done:
+                options.say(f"crawler: {done} segments were moved before the store failed")
             raise
+        if context.archive.store_error and not done:  # there was nothing to move, so nothing asked it again
+            raise context.archive.store_error
     options.say(f"crawler: {done} segments moved to {settings.archive.store}" + (f", {left} left here" if left else ""))
     return 1 if left else 0

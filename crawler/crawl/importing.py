@@ -31,6 +31,7 @@ from crawler.crawl import brought
 from crawler.crawl.observer import Observer
 from crawler.crawl.readers import PastLimits, ReaderDied, SyncReaders, open_sync_readers
 from crawler.notes.links import link_of
+from crawler.page.pdf import UNREADABLE
 
 if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
@@ -328,6 +329,10 @@ class _Import:
             one = KeptPage(found.name, link.url, check.page.title, kept.snapshot, kept.again)
             self.done.kept.append(one)
             self.observer.kept(one)
+            if check.page.limited == UNREADABLE:
+                self._tell(
+                    LostPage(found.name, f"{found.name}: this PDF file is damaged: its bytes are kept, without text")
+                )
 
         self._batch.add(check, page, tell)
 

@@ -15,6 +15,7 @@ MAX_PAGES = 2_000  # read of one file
 MAX_TEXT = 2_000_000  # characters
 SCAN = 20  # characters a page below which a file has no text worth the name: guess
 TITLE = 200  # characters
+UNREADABLE = "pdf: cannot be read"  # the `limited` of a file that is damaged
 
 # Names that programs write where nobody named the file.
 _NO_TITLE = re.compile(
@@ -36,14 +37,13 @@ def read_pdf(body: bytes) -> Page:
     try:
         file = pdfium.PdfDocument(body)
     except pdfium.PdfiumError as error:
-        why = "needs a password" if "password" in str(error).lower() else "cannot be read"
-        return Page(limited=f"pdf: {why}")
+        return Page(limited="pdf: needs a password" if "password" in str(error).lower() else UNREADABLE)
     try:
         facts = file.get_metadata_dict()
         count = len(file)
         pages = _texts(file, count, pdfium.PdfiumError)
     except (pdfium.PdfiumError, ValueError):
-        return Page(limited="pdf: cannot be read")
+        return Page(limited=UNREADABLE)
     finally:
         file.close()
     text = "\n".join(filter(None, pages))

@@ -102,7 +102,9 @@ def remember_past(
     older or no article, and only a link that nobody ever looked at takes its state from it whatever that is.
     """
     if history.checked_at is None or (history.checked_at < at and verdict.state is State.ALIVE):
-        return remember(history, fetch, page, verdict, at, schedule, title_match=history.title_match)
+        after = remember(history, fetch, page, verdict, at, schedule, title_match=history.title_match)
+        waits = history.checked_at is None or (history.next_due is not None and history.next_due <= at)
+        return replace(after, next_due=at) if waits else after  # what waits for a check of ours is due as before
     if verdict.state is not State.ALIVE:
         return history
     lived = max(at, history.last_alive or at)

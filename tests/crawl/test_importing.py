@@ -21,6 +21,7 @@ from crawler.core.config import load_settings
 from crawler.core.model import Check, State
 from crawler.crawl.context import Context, sites_of
 from crawler.crawl.importing import FolderWatch, Imported, ImportObserver, KeptPage, LostPage, import_files
+from crawler.schedule.plan import due_at
 from crawler.testing import pages
 from crawler.testing.pages import Article
 
@@ -361,3 +362,21 @@ def test_a_page_that_cannot_be_recorded_costs_itself_alone(context: Context, mon
     done = import_files(context, [written("a.warc", record(OLD, POST) + record(URL, POST))])
     assert [page.url for page in done.kept] == [URL]
     assert "internal error: ZeroDivisionError" in done.lost[0].why
+
+
+def test_a_damaged_pdf_is_kept_and_named(context: Context) -> None:
+    pytest.importorskip("pypdfium2")
+    cut = written("cut.pdf", b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog")
+    done = import_files(context, [cut], url="https://a.example/cut.pdf")
+    assert len(done.kept) == 1
+    assert ["damaged" in lost.why for lost in done.lost] == [True]
+
+
+def test_a_link_that_only_imports_know_is_due_at_once(context: Context) -> None:
+    import_files(context, [written("a.html", POST)], url=URL)
+    import_files(context, [written("b.html", POST.replace(PLACE, b"and once more.</p>"))], url=URL)
+    history = context.archive.history(URL)
+    assert history is not None
+    due = due_at(history)
+    assert due is not None
+    assert due <= NOW

@@ -361,3 +361,14 @@ def test_a_file_that_goes_in_parts_is_checked_without_being_read_back(bucket: Bu
     assert store.fetched == 0
     assert bucket.read("a.warc.zst") == file.read_bytes()
     assert store.listing().segments == {"a.warc.zst": replace(one, digest="")}
+
+
+def test_offload_with_nothing_to_move_still_says_that_its_store_is_not_there(stage: Stage, tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    use(stage, f"file://{folder}")
+    assert stage.crawler("offload").returncode == 0
+    use(stage, f"file://{tmp_path}/misspelt")
+    done = stage.crawler("offload")
+    assert done.returncode == 2
+    assert "misspelt" in done.stderr
