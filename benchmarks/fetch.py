@@ -1,6 +1,7 @@
 """Fetching speed beside its peers, as people run them: links over loopback addresses, served by nginx, no interval.
 
     python -m benchmarks.fetch [--rounds 5] [--links 3000] [--pages small|wechat|both] [--only run,scrapy]
+    python -m benchmarks.fetch --pages small --only run,cluster-1,cluster-2
 
 Small pages have 10 kB and lie on 50 hosts; WeChat-like ones have 2.4 MB, of which most is script, and lie on one host,
 as WeChat's do. Both hold Chinese prose of a large vocabulary (`prose`). Each round runs every contestant once, in an
@@ -160,6 +161,10 @@ def contest(ground: Ground, wanted: Sequence[str] | None) -> list[Contestant]:
         Contestant("check --all", crawler_check(ground), alive_in_report, "verdict and title"),
     ]  # fmt: skip
     names = {"scrapy", "lychee", "linkchecker", "trafilatura", "wget"}
+    if wanted and any(name.startswith("cluster") for name in wanted):  # the extra `cluster`; not in the table of peers
+        ours += [
+            Contestant(f"cluster-{n}", crawler_run(ground, "changed", n), alive_in_report, "as run") for n in (1, 2)
+        ]
     if wanted and not names & set(wanted):
         return ours
     return [*ours, *(peer for peer in peers_of(ground) if not wanted or peer.name in wanted)]
@@ -224,14 +229,15 @@ def crawler_check(ground: Ground) -> Callable[[Path], list[str]]:
     return command
 
 
-def crawler_run(ground: Ground, keep_raw: str) -> Callable[[Path], list[str]]:
-    """`crawler run` into a fresh archive."""
+def crawler_run(ground: Ground, keep_raw: str, workers: int = 0) -> Callable[[Path], list[str]]:
+    """`crawler run` into a fresh archive; with `workers` on so many processes of a cluster, each with one reader."""
 
     def command(fresh: Path) -> list[str]:
-        (fresh / "crawler.toml").write_text(ground.config(keep_raw))
+        alone = "" if workers == 0 else "[read]\nprocesses = 1\n"
+        (fresh / "crawler.toml").write_text(ground.config(keep_raw) + alone)
         crawler = [sys.executable, "-m", "crawler", "run", str(ground.notes), "--config", str(fresh / "crawler.toml")]
         outputs = ["--archive", str(fresh / "archive"), "--format", "json", "--output", str(fresh / "report.json")]
-        return [*crawler, *outputs, "--quiet"]
+        return [*crawler, *outputs, "--quiet", *(("--cluster", f"local:{workers}") if workers else ())]
 
     return command
 
