@@ -90,7 +90,7 @@ def test_search_finds_chinese_words_titles_of_notes_and_filters(stage: Stage) ->
     assert [row[0] for row in lines(stage, "search", "名字", "site:weixin")] == [ARTICLE.url]
     every = lines(stage, "search", "名字", "site:weixin", "--snapshots")
     assert [row[0] for row in every] == [ARTICLE.url] * 2
-    assert every[0][1] > every[1][1], "what the page says now comes first, each with its date"
+    assert every[0][1] >= every[1][1], "what the page says now comes first, each with its date"
     told = json.loads(stage.crawler("search", "名字", "--snapshots", "--format", "json").stdout)
     assert [hit["current"] for hit in told] == [True, False]
     assert [row[0] for row in lines(stage, "search", "short", "road")] == [POST.url]
