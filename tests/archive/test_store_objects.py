@@ -113,13 +113,15 @@ def test_the_next_run_goes_on_beside_segments_that_are_away(away: Path, bucket: 
     assert checked(away, bucket).clean
 
 
+def killed(*_: object) -> None:
+    """In the place of a step: the process ends before it."""
+    raise KeyboardInterrupt
+
+
 def test_a_kill_before_the_record_repeats_nothing_and_loses_nothing(
     tmp_path: Path, bucket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = sealed_archive(tmp_path / "archive", bucket)
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr(offload, "_record", killed)
@@ -136,9 +138,6 @@ def test_a_kill_before_the_removal_leaves_a_file_that_goes_next_time(
     tmp_path: Path, bucket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = sealed_archive(tmp_path / "archive", bucket)
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr(tiers.TieredStore, "remove", killed)
