@@ -142,15 +142,15 @@ def wait_for_requests(stage: Stage, number: int) -> None:
 def test_two_processes_find_what_one_finds(staged: Callable[..., Stage]) -> None:
     stage = prepared(staged)
     alone, _ = ended(started(stage, "--archive", "alone"))
-    before = len(stage.web.log)
+    before = sorted(request.url for request in stage.web.log)
     stage.web.log.clear()
     together, _ = ended(started(stage, "--cluster", "local:2"))
     assert verdicts(together) == verdicts(alone)
     assert together["run"]["complete"]
-    assert (together["run"]["fetched"], together["run"]["requests"]) == (
-        alone["run"]["fetched"], alone["run"]["requests"],
-    )  # fmt: skip
-    assert len(stage.web.log) == before, "a hop into another worker's slot was asked twice"
+    assert sorted(request.url for request in stage.web.log) == before, "a hop into another's slot was asked twice"
+    for run in (together["run"], alone["run"]):  # a run that lasts counts the question for a name of nobody too
+        assert run["fetched"] == len(links())
+        assert run["requests"] >= len(before)
     assert closest(stage) > INTERVAL * 0.6  # seen from the other side of a busy machine
     assert set(checks_of(stage).values()) == {1}
     verified(stage)
