@@ -15,10 +15,10 @@ from typing import Any, Final, overload
 import msgspec
 
 from crawler.archive.due import AT_ONCE, batched, marks
-from crawler.archive.index import pack
 from crawler.core.model import LOCAL, History, Link
 
 _LINK: Final = "SELECT n.id, n.data FROM noted n"
+_pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Link).decode
 _unpack_history = msgspec.msgpack.Decoder(History).decode
 
@@ -42,7 +42,7 @@ def put(db: sqlite3.Connection, stamp: str, links: Sequence[Link], place: Callab
     db.executemany(
         "INSERT INTO noted (id, canonical_url, site, host, slot, place, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            (at + 1, link.canonical_url, link.site, link.host, link.slot, rank[at], pack(link))
+            (at + 1, link.canonical_url, link.site, link.host, link.slot, rank[at], _pack(link))
             for at, link in enumerate(links)
         ),
     )

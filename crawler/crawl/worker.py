@@ -7,13 +7,14 @@ does not know are left out: the parent's limit of wall time stands in any case.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read
+from crawler.crawl.forkserver import MODULES
+from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,14 +47,14 @@ class _Worker:
 _worker: _Worker | None = None
 
 
-def start(documents: list[tuple[str, dict[str, Any]]], limits: Limits) -> bool:
+def start(documents: Sequence[tuple[str, Mapping[str, Any]]], limits: Limits) -> bool:
     """Make this process a reader: rules loaded, memory bounded, deaf to the terminal's Ctrl-C."""
     from crawler.sites import load_sites
 
     global _worker  # noqa: PLW0603 (a worker process serves one pool; what it loads once is its own)
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # the parent ends the run in good order, and closes the pipe
-    _worker = _Worker(load_sites(documents), limits)
+    _worker = _Worker(load_sites(documents, tried=True), limits)
     _warm_up()
     _bound_memory(limits.memory)
     return True
@@ -69,7 +70,7 @@ def _warm_up() -> None:
     """Import what the first page would wait for."""
     import importlib
 
-    for module in ("selectolax.lexbor", "crawler.page.fields", "crawler.page.main_text", "crawler.page.metadata"):
+    for module in MODULES:
         importlib.import_module(module)
 
 
@@ -94,6 +95,8 @@ def ready() -> None:
 
 def read_one(task: ReadTask) -> PageReading:
     """Read one answer within the limits; past the CPU seconds the process dies of SIGPROF. Raises MemoryError."""
+    from crawler.crawl.examine import read  # whoever only calls these functions by name needs no parser
+
     assert _worker is not None
     _worker.pages += 1
     return call_limited(read, task, _worker.sites)
@@ -101,6 +104,8 @@ def read_one(task: ReadTask) -> PageReading:
 
 def compare_one(task: ProbeTask) -> Verdict | None:
     """Compare an answer with its probe, within the limits of a page."""
+    from crawler.crawl.examine import compare_probe
+
     return call_limited(compare_probe, task)
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
-from urllib.request import Request as UrlRequest
+from typing import TYPE_CHECKING
 
 from crawler.core.errors import ConfigError
 from crawler.fetch.request import Headers
+
+if TYPE_CHECKING:  # 8 ms, and few sites set a cookie
+    from http.cookiejar import Cookie, CookieJar
 
 MAX_COOKIES = 100  # in one jar; a jar that grows beyond is a site's mistake and starts afresh (guess)
 MAX_COOKIE = 4096 + 1024  # bytes of one Set-Cookie; RFC 6265bis, 5.6: 4096 of name and value, 1024 of an attribute
@@ -28,9 +30,15 @@ _HIDE = {byte: 0xE000 + byte for byte in range(0x80, 0x100)}
 _SHOW = {hidden: byte for byte, hidden in _HIDE.items()}
 
 
+def _empty_jar() -> CookieJar:
+    from http.cookiejar import CookieJar
+
+    return CookieJar()
+
+
 @dataclass(slots=True)
 class _Jar:
-    cookies: CookieJar = field(default_factory=CookieJar)
+    cookies: CookieJar = field(default_factory=_empty_jar)
     version: int = 0  # changes with the cookies
     hosts: set[str] = field(default_factory=set)  # whose cookies of the user's file are in
 
@@ -62,6 +70,8 @@ class Jars:
             jar = self._with_users(slot, url.partition("://")[2].partition("/")[0].partition(":")[0])
         if jar is None or not jar.version:
             return ""
+        from urllib.request import Request as UrlRequest
+
         request = UrlRequest(url)  # noqa: S310 (nothing is opened)
         jar.cookies.add_cookie_header(request)
         header = (request.get_header("Cookie") or "").translate(_SHOW)
@@ -74,6 +84,8 @@ class Jars:
         kept = [value for value in values if len(value) <= MAX_COOKIE and not _CONTROL.search(value)]
         if not kept:
             return
+        from urllib.request import Request as UrlRequest
+
         jar = self._jars.setdefault(slot, _Jar())
         before = _content(jar.cookies)
         if len(before) > MAX_COOKIES:
@@ -180,6 +192,8 @@ def _cookie(
     subdomains: bool,
     is_http_only: bool = False,
 ) -> Cookie:
+    from http.cookiejar import Cookie
+
     return Cookie(
         version=0, name=name, value=value, port=None, port_specified=False, domain=domain,
         domain_specified=subdomains, domain_initial_dot=domain.startswith("."), path=path, path_specified=bool(path),
