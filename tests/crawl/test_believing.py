@@ -318,7 +318,7 @@ def test_what_counts_is_held_no_longer_than_its_ten_minutes() -> None:
             Watching.most = max(Watching.most, len(self.held))
             return snapshots
 
-    slow = [f"https://slow.example/posts/{n}" for n in range(2000)]
+    slow = [f"https://slow.example/posts/{n}" for n in range(1000)]
     notebook = Watching()
     run(notebook, Web(), 0, slow)
     assert states(notebook) == {State.ALIVE}
