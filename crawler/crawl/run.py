@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.core.counts import Counted
 from crawler.core.model import Health, History, Report
 from crawler.crawl.job import CrawlSpread, Job, Memory, Outcome, why_unchecked
 from crawler.crawl.lazy import overdue, touched
@@ -136,7 +137,7 @@ def ask_elsewhere(
     learned = look_back(context, found.links, outcome.histories, dated, environ)
     context.archive.put_histories(learned.values())
     captures = sum(1 for history in learned.values() if history.elsewhere and history.elsewhere.url)
-    observer.say(f"{captures} captures there, of {len(learned)} links")
+    observer.say(f"{Counted(captures):capture} there, of {Counted(len(learned)):link}")
     return learned
 
 

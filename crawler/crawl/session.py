@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from crawler.core.counts import Counted
 from crawler.core.errors import BrowserError
 from crawler.core.model import Check, Failure, Fetch, History, Link, Run, Slot
 from crawler.core.proof import NO_SUCH_HOST
@@ -89,7 +90,8 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
     if pictures and pictures.left_out:
-        job.observer.say(f"{pictures.left_out} pictures were left out, for want of time or of an answer of their hosts")
+        missing = f"{Counted(pictures.left_out):picture was|pictures were} left out"
+        job.observer.say(f"{missing}, for want of time or of an answer of their hosts")
     return summary(ready.run, walk, recorder)
 
 
@@ -113,7 +115,8 @@ def browser_for(job: Job, ready: Prepared) -> Opener | None:
     try:
         return browser_opener(find_browser(os.environ), "", wanted, job.now)
     except BrowserError as error:
-        job.observer.say(f"{len(wanted)} links need a browser, and are fetched without one: {error}")
+        links = f"{Counted(len(wanted)):link needs|links need}"
+        job.observer.say(f"{links} a browser, and none is there; fetched without one: {error}")
         return None
 
 

@@ -14,6 +14,7 @@ from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
 from urllib.request import Request as UrlRequest
 
+from crawler.core.counts import Counted
 from crawler.core.errors import ConfigError
 from crawler.fetch.request import Headers
 
@@ -153,7 +154,7 @@ def _of_line(line: str, number: int) -> Cookie | None:
         return None
     fields = line.rstrip("\r\n").split("\t")
     if len(fields) != 7:
-        raise ValueError(f"line {number} has {len(fields)} fields, not 7")
+        raise ValueError(f"line {number} has {Counted(len(fields)):field}, not 7")
     domain, subdomains, path, secure, expires, name, value = fields
     return _cookie(
         domain, path, name or value, value if name else None, secure=secure == "TRUE",

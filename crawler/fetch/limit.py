@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import trio
 
+from crawler.core.counts import Counted
 from crawler.core.model import Failure, Fetch, Politeness, SlotState
 from crawler.fetch.request import Ask, Now, Request
 from crawler.fetch.retry_after import asked_pause
@@ -169,7 +170,7 @@ class Limiter:
         if slot.not_before - trio.current_time() > LONGEST_PAUSE:
             return f"{slot.key} asked for no requests before {slot.not_before_at:%Y-%m-%d %H:%M} UTC"
         if rules.max_per_day and slot.today == self._today() and slot.requests_today >= rules.max_per_day:
-            return f"{slot.key} was asked {slot.requests_today} times today, its limit"
+            return f"{slot.key} was asked {Counted(slot.requests_today):time} today, its limit"
         return ""
 
     def _count(self, slot: _Slot) -> None:

@@ -63,8 +63,8 @@ class Wire:
                 answer.fail(*explain(error))
         seconds = trio.current_time() - started
         if timer.cancelled_caught:
-            slow = f"not through after {rules.timeout:g} seconds"
-            idle = f"no byte of the body for {IDLE:g} seconds"
+            slow = f"not through after {rules.timeout:g} s"
+            idle = f"no byte of the body for {IDLE:g} s"
             answer.fail(Failure.TIMEOUT, slow if seconds >= rules.timeout else idle)
         return answer.as_fetch(request, _shown(prepared.headers), started_at, seconds)
 
