@@ -13,7 +13,9 @@ from crawler.cli.streams import is_workflow, shown_text
 from crawler.cli.watching import TerminalObserver
 from crawler.core.counts import Counted
 from crawler.core.errors import UsageError
-from crawler.notes.mending import BareStyle, MendOptions, Why, patch, unified_diff
+from crawler.notes.edits import Why
+from crawler.notes.mending import BareStyle, MendOptions
+from crawler.notes.patches import patch, unified_diff
 
 if TYPE_CHECKING:
     from crawler.crawl.mend import MendResult

@@ -22,11 +22,12 @@ from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.results import wayback_suggestion
 from crawler.crawl.wayback import ask_about, is_open, is_public, written_at
+from crawler.notes.edits import Edit, Why, apply, proven
 from crawler.notes.extract import occurrences
 from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, notes_root, read_note
 from crawler.notes.git import LineCommits
 from crawler.notes.links import link_up
-from crawler.notes.mending import Edit, MendOptions, Why, apply, propose, proven
+from crawler.notes.mending import MendOptions, propose
 
 if TYPE_CHECKING:
     from crawler.archive import Archive

@@ -24,19 +24,11 @@ from crawler.core.model import (
     State,
     Suggestion,
 )
+from crawler.notes.edits import Edit, Why, apply, proven
 from crawler.notes.extract import occurrences
-from crawler.notes.mending import (
-    Edit,
-    MendOptions,
-    Why,
-    apply,
-    drop_parameters,
-    patch,
-    portable,
-    propose,
-    proven,
-    unified_diff,
-)
+from crawler.notes.mending import MendOptions, drop_parameters, propose
+from crawler.notes.patches import patch, unified_diff
+from crawler.notes.writing import portable
 
 THEN = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 OLD = "http://old.example/a?x=1&utm_source=y"
