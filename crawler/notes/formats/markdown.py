@@ -23,7 +23,7 @@ from crawler.notes.targets import HIDDEN, target, unescape
 _PARSER = pyromark.Markdown(
     options=pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_FOOTNOTES | pyromark.Options.ENABLE_STRIKETHROUGH
 )
-_DEFINITION = re.compile(r"^[ \t>]{0,20}\[[^\]\n]+\]:", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?:[ \t>*+-]|\d{1,9}[.)]){0,20}\[(?:[^\]\\\n]|\\.)+\]:", re.MULTILINE)
 _DEFINITION_BEFORE = re.compile(r"[ \t>]{0,20}\[[^\]\n]{1,999}\]:[ \t]*<?\Z")
 MAX_LABEL = 1100  # code points; CommonMark ends labels at 999
 _DESTINATION = re.compile(r"\s*(?:<(?P<angled>[^<>\n]*)>|(?P<bare>\S+))")
