@@ -139,7 +139,7 @@ async def open_fetcher(
         limited = limiter.limit(wire, politeness)
 
         def onion(core: Ask) -> Ask:
-            followed = follow(core, settings.max_redirects, lambda url: jars.version(politeness(url).slot))
+            followed = follow(core, settings.max_redirects, jars.version)
             return retry(followed, settings.retries, politeness, now, random)
 
         async def routed(request: Request) -> Fetch:

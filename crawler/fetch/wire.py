@@ -73,7 +73,7 @@ class Wire:
         url = f"{scheme}://{authority}{target}"
         headers = self._headers(request, authority, credentials, rules)
         if "cookie" not in (name.lower() for name, _ in headers):
-            cookie = self.jars.header_for(url, rules.slot)
+            cookie = self.jars.header_for(url)
             headers += [("Cookie", cookie)] if cookie else []
         return WireRequest(
             url=url,
@@ -103,7 +103,7 @@ class Wire:
             answer.framed = response.framed
             fields = {name.lower(): value for name, value in response.headers}
             if "set-cookie" in fields:
-                self.jars.take_from(response.headers, request.url, request.slot)
+                self.jars.take_from(response.headers, request.url)
             await self._read(response, fields, answer, timer)
         finally:
             await response.aclose()
