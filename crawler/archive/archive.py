@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from crawler.archive import disk, noted, opening, queries, records, retention, schema, search, texts, tiers, warc
 from crawler.archive.due import Planning
@@ -30,7 +30,7 @@ from crawler.archive.journal import (
 )
 from crawler.archive.keep import decide, distinct
 from crawler.archive.lock import Lock, is_held
-from crawler.archive.noted import NotedLinks
+from crawler.archive.noted import LinkUp, NotedLinks, NoteState
 from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage
 from crawler.archive.objects import check_url
 from crawler.archive.offload import offload
@@ -41,7 +41,7 @@ from crawler.archive.shelf import Shelf
 from crawler.archive.times import micros
 from crawler.archive.words import NewText
 from crawler.core.errors import ArchiveError, ArchiveGone, StoreError
-from crawler.core.model import Check, Fetch, Health, History, Link, Run, SlotState, Snapshot, State
+from crawler.core.model import Check, Fetch, Health, History, Link, Occurrence, Run, SlotState, Snapshot, State
 from crawler.core.settings import ArchiveSettings
 
 T = TypeVar("T")
@@ -254,10 +254,17 @@ class Archive:
         """The links of the notes that `put_noted` kept under this stamp; None where another or none is kept."""
         return noted.read(self._db, stamp)
 
-    def put_noted(self, stamp: str, links: Sequence[Link], place: Callable[[Link], Any]) -> None:
-        """Keep links in order of first writing; `stamp` is what they were made from, `place` their order in reports."""
+    def put_noted(self, stamp: str, notes: Iterable[NoteState], links: Iterable[Link]) -> None:
+        """Keep the links of all these notes; `stamp` is what else they were made from."""
         with self._transaction():
-            noted.put(self._db, stamp, links, place)
+            noted.put(self._db, stamp, notes, links)
+
+    def change_noted(
+        self, changed: Mapping[NoteState, Sequence[Occurrence]], gone: Iterable[str], link_up: LinkUp
+    ) -> None:
+        """Bring the kept links to notes of which some changed or are new, with all that is written there, or gone."""
+        with self._transaction():
+            noted.change(self._db, changed, gone, link_up)
 
     def derived(self, name: str, stamp: str, kind: type[T]) -> list[T]:
         """What `put_derived` keeps under this name, if it was derived under this very stamp."""
