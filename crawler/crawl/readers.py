@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -20,7 +20,20 @@ import trio
 
 from crawler.crawl import forkserver
 from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read, too_complex
-from crawler.crawl.worker import Limits, call_limited, compare_one, read_one, ready, retire, start, start_in_line
+from crawler.crawl.together import SMALL, Together
+from crawler.crawl.worker import (
+    Limits,
+    call_limited,
+    compare_one,
+    packed,
+    read_many,
+    read_one,
+    ready,
+    retire,
+    start,
+    start_in_line,
+    unpacked,
+)
 
 if TYPE_CHECKING:
     from trio_parallel import WorkerContext
@@ -87,12 +100,19 @@ class ReaderPool:
         self._settings = settings
         self._sites = sites
         self._limiter = trio.CapacityLimiter(process_count(settings))
+        self._together = Together(self._read_many, self._limiter)
         self._first = trio.Lock()
         self._tried = False
         self._in_line = False  # no process can be had: pages are read in this one
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read in a worker."""
+        if not self._tried:
+            await self._try()
+        if len(task.fetched.body) <= SMALL and not self._in_line:
+            reading = await self._together.read(task)
+            if reading is not None:
+                return reading
         try:
             return await self.call(read_one, task)
         except PastLimits as error:
@@ -133,11 +153,27 @@ class ReaderPool:
     async def _timed(self, function: Callable[..., T], *args: object) -> T:
         """One try, under the limit of wall time; waiting for a free worker does not count."""
         async with self._limiter:
-            with trio.fail_after(WALL * self._settings.seconds):
-                result: T = await self._workers.run_sync(
-                    function, *args, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
-                )
-                return result
+            return await self._in_time(function, *args)
+
+    async def _in_time(self, function: Callable[..., T], *args: object) -> T:
+        """The same for who has a free worker already."""
+        with trio.fail_after(WALL * self._settings.seconds):
+            result: T = await self._workers.run_sync(
+                function, *args, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
+            )
+            return result
+
+    async def _read_many(self, tasks: Sequence[ReadTask]) -> Sequence[PageReading | None]:
+        """Read some pages in a worker that is free; None stands for one that is to be read alone.
+
+        Where the worker dies or takes too long, that is all of them: the one to blame then meets its limits alone.
+        """
+        from trio_parallel import BrokenWorkerError
+
+        try:
+            return unpacked(await self._in_time(read_many, packed(tasks)))
+        except (BrokenWorkerError, trio.TooSlowError):
+            return [None] * len(tasks)
 
     async def _try(self) -> None:
         """Find out, once, whether processes can be had; without them pages are read in this one, and a line says so."""

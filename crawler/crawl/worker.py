@@ -10,13 +10,16 @@ import signal
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
 
 from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from crawler.core.model import Verdict
     from crawler.sites import Sites
@@ -25,6 +28,7 @@ T = TypeVar("T")
 
 RETIRE_BYTES = 256 * 1024 * 1024  # resident memory after a page at which a worker makes place for a fresh one
 RETIRE_PAGES = 5_000  # read by one worker; guess, so that what a parser forgets to free never adds up
+_ENCODER: Final = msgspec.msgpack.Encoder()
 PAGE_SIZE = 4096  # bytes; the unit of /proc/self/statm on all that Linux runs on here
 
 
@@ -97,6 +101,43 @@ def read_one(task: ReadTask) -> PageReading:
     assert _worker is not None
     _worker.pages += 1
     return call_limited(read, task, _worker.sites)
+
+
+def read_many(tasks: bytes | list[ReadTask]) -> bytes | list[PageReading | None]:
+    """Read some answers, each within the limits; None for what ends in an exception: `read_one` says which.
+
+    Both ways as `packed` has them.
+    """
+    from outcome import Value, capture
+
+    found = [capture(read_one, task) for task in (_tasks().decode(tasks) if isinstance(tasks, bytes) else tasks)]
+    return packed([one.value if isinstance(one, Value) else None for one in found])
+
+
+def packed(items: Sequence[T]) -> bytes | list[T]:
+    """Tasks or readings as MessagePack, at a fifth of what pickling them costs.
+
+    As they are where they hold half a surrogate pair, which JSON of a page may: then the caller's pickle takes them.
+    """
+    try:
+        return _ENCODER.encode(items)
+    except UnicodeEncodeError:
+        return list(items)
+
+
+def unpacked(readings: bytes | list[PageReading | None]) -> list[PageReading | None]:
+    """What `read_many` returned."""
+    return _readings().decode(readings) if isinstance(readings, bytes) else readings
+
+
+@lru_cache(maxsize=1)
+def _tasks() -> msgspec.msgpack.Decoder[list[ReadTask]]:
+    return msgspec.msgpack.Decoder(list[ReadTask])
+
+
+@lru_cache(maxsize=1)
+def _readings() -> msgspec.msgpack.Decoder[list[PageReading | None]]:
+    return msgspec.msgpack.Decoder(list[PageReading | None])
 
 
 def compare_one(task: ProbeTask) -> Verdict | None:
