@@ -144,6 +144,7 @@ def walk_with(
         stop=job.stop,
         left_alone=job.observer.left_alone,
         warm_up=reader.warm_up,
+        hold=fetcher.hold,
     )
 
 
