@@ -124,6 +124,7 @@ async def work(session: str, setup: RunSetup, up: Any, down: Any) -> None:
             answered=lambda slot: fetcher.answered(slot.key),
             leave=lambda slot: fetcher.close_slot(slot.key),
             stop=Stop(),
+            hold=fetcher.hold,
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(partial(send_up, desk, walk, fetcher, receive, up, nursery.cancel_scope))

@@ -147,6 +147,7 @@ def walk_with(
         stop=job.stop,
         left_alone=job.observer.left_alone,
         warm_up=reader.warm_up,
+        hold=fetcher.hold,
     )
 
 
