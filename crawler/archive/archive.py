@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from crawler.archive import disk, noted, opening, queries, records, retention, schema, search, texts, tiers, warc
 from crawler.archive.due import Planning
@@ -37,12 +37,14 @@ from crawler.archive.offload import offload
 from crawler.archive.opening import named_errors
 from crawler.archive.order import SKEW
 from crawler.archive.segments import INDEX, LOCK, SegmentReader
-from crawler.archive.shelf import Shelf
 from crawler.archive.times import micros
 from crawler.archive.words import NewText
 from crawler.core.errors import ArchiveError, ArchiveGone, StoreError
 from crawler.core.model import Check, Fetch, Health, History, Link, Occurrence, Run, SlotState, Snapshot, State
 from crawler.core.settings import ArchiveSettings
+
+if TYPE_CHECKING:
+    from crawler.archive.shelf import Shelf
 
 T = TypeVar("T")
 
@@ -111,6 +113,7 @@ class Archive:
         try:
             with disk.translated(path):
                 from crawler.archive.recovery import Recovery  # readers do without
+                from crawler.archive.shelf import Shelf
 
                 listed = archive._list_objects()
                 recovered = Recovery(path, archive._index, archive._reader).run()
