@@ -16,11 +16,11 @@ from crawler.archive.noted import NotedLinks
 from crawler.core.counts import Counted
 from crawler.core.model import LOCAL, Check, History, Link, Politeness, Run, SlotState, Snapshot, State
 from crawler.core.url import host_of
-from crawler.crawl.examine import Depth
 from crawler.crawl.lazy import Memories, Remembered, memories_of, named
 from crawler.crawl.listing import Listing
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.stop import Stop
+from crawler.crawl.tasks import Depth
 from crawler.schedule.clock import corrected, corrected_slots
 from crawler.schedule.history import first_seen
 from crawler.schedule.plan import Budget, Plan, make_plan

@@ -65,8 +65,8 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
     async with (
+        opened as fetcher,  # first, since it has a thread read certificates
         readers_of(job) as reader,
-        opened as fetcher,
         open_opinion(job, ready.politeness, reader) as opinion,
     ):
         hosts = hosts_of(ready.histories, proxied=bool(job.settings.fetch.proxy))
@@ -84,6 +84,7 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
             async with trio.open_nursery() as nursery:  # readers start beside the first requests
                 nursery.start_soon(walk.warm_up, ready.plan.links)
                 await crawl(ready.plan.slots, walk, send)
+                nursery.cancel_scope.cancel()  # nobody waits for one that starts while the last page was read
 
         await walk_plan(crawl_plan, walk, recorder, scope, hijack)
         for refusal in walk.given_up:
@@ -147,6 +148,7 @@ def walk_with(
         stop=job.stop,
         left_alone=job.observer.left_alone,
         warm_up=reader.warm_up,
+        hold=fetcher.hold,
     )
 
 

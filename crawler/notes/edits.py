@@ -40,6 +40,12 @@ class Edit:
     free: bool = False  # the text between start and end may hold any links afterwards, `url` among them
 
 
+def refers(occurrence: Occurrence) -> bool:
+    """Whether the target stands elsewhere, at a definition: `[text][label]`, and for pictures `![text][label]`."""
+    picture = occurrence.kind is Kind.IMAGE and occurrence.raw.startswith("![")
+    return occurrence.kind is Kind.REFERENCE or picture
+
+
 def apply(note: Note, edits: Sequence[Edit], current: str | None = None) -> str:
     """The note's text with the edits made. `current`: the text as it is now, where time passed since extraction.
 
@@ -94,8 +100,9 @@ def _first_wrong(before: Sequence[Occurrence], edits: Sequence[Edit], after: Seq
     for old, found in zip_longest(outside, others):
         if old is None:
             return before[-1].start if before else 0
-        expected = defined.get(old.url, old.url) if old.kind is Kind.REFERENCE else meant.get(old.start, old.url)
-        if found is None or found.url != expected:
+        expected = defined.get(old.url, old.url) if refers(old) else meant.get(old.start, old.url)
+        # A copy may be a file; else another kind means that the syntax round the address broke.
+        if found is None or found.url != expected or found.kind not in (old.kind, Kind.LOCAL):
             return old.start
     return None
 

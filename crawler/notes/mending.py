@@ -16,7 +16,7 @@ from string import Formatter
 
 from crawler.core.errors import UsageError
 from crawler.core.model import Confidence, Finding, History, Kind, Occurrence, State, Suggestion
-from crawler.notes.edits import Edit, Why
+from crawler.notes.edits import Edit, Why, refers
 from crawler.notes.formats import format_of
 from crawler.notes.writing import escaped, has_scheme, portable, write_url
 
@@ -81,7 +81,11 @@ def propose(occurrence: Occurrence, finding: Finding, options: MendOptions, arou
 
     `around` is the note's text; without it an angle bracket or quote beside the URL cannot be seen.
     """
-    if occurrence.kind in _NEVER or around[occurrence.start : occurrence.end] not in ("", occurrence.raw):
+    if (
+        occurrence.kind in _NEVER
+        or refers(occurrence)
+        or around[occurrence.start : occurrence.end] not in ("", occurrence.raw)
+    ):
         return None
     target, why = _target(occurrence.url, finding, options)
     if why == (Why.HTTPS,) and occurrence.raw[:5].lower() == "http:":
@@ -96,6 +100,7 @@ def propose(occurrence: Occurrence, finding: Finding, options: MendOptions, arou
 
 
 _COPY = "kept copy"  # `titles` knows it: such a line is no title
+_VALUE_BEFORE = re.compile(r"(?:[=:]|\b(?:from|import))[ \t]*[\"']\Z")
 _LINE_MARKS = re.compile(r"(?P<quote>[ \t>]*)(?P<list>(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)?<?\Z")
 
 
@@ -104,6 +109,8 @@ def _beside(occurrence: Occurrence, copy: str, why: tuple[Why, ...], style: str,
     form = format_of(occurrence.path)
     if not text or form is None or form.name not in ("Markdown", "MDX"):
         return None
+    if _VALUE_BEFORE.search(text, max(occurrence.start - 20, 0), occurrence.start):
+        return None  # a value of data, or of a tag that Markdown does not take for one
     angled = text[occurrence.start - 1 : occurrence.start] + text[occurrence.end : occurrence.end + 1] == "<>"
     start, end = (occurrence.start - 1, occurrence.end + 1) if angled else (occurrence.start, occurrence.end)
     old, target = text[start:end], escaped(portable(copy), Kind.INLINE, in_angles=False)
@@ -122,8 +129,8 @@ def _beside(occurrence: Occurrence, copy: str, why: tuple[Why, ...], style: str,
     return Edit(occurrence.path, start, end, old, new, why, portable(copy), free=True)
 
 
-# A reference is mended at its definition, a local target by its author; code is quoted, not linked.
-_NEVER = frozenset({Kind.CODE, Kind.LOCAL, Kind.REFERENCE})
+# A reference is mended at its definition (`refers`), a local target by its author; code is quoted, not linked.
+_NEVER = frozenset({Kind.CODE, Kind.LOCAL})
 
 
 def _target(url: str, finding: Finding, options: MendOptions) -> tuple[str, tuple[Why, ...]]:

@@ -51,10 +51,19 @@ def test_links_and_notes_say_what_is_handed_on(stage: Stage, named: tuple[str, .
     assert (done.returncode, done.stdout.split("\t")[1], done.stderr) == (0, f"{Counted(pages):page}\n", "")
 
 
-def test_a_link_that_was_never_kept_is_told(stage: Stage) -> None:
-    done = stage.crawler("export", "https://never.example/", "--html", "none")
-    assert (done.returncode, done.stdout) == (0, "none\t0 pages\n")
-    assert done.stderr == "crawler: none: nothing was kept of these links\n"
+def test_links_that_were_never_kept_are_named_and_nothing_is_written(stage: Stage) -> None:
+    unknown = ("https://never.example/", "https://never.example/b")
+    done = stage.crawler("export", unknown[0], "--html", "none", "--url", unknown[1])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"crawler: nothing to write: the archive holds no copy of {unknown[0]}, {unknown[1]}\n"
+    assert not (stage.folder / "none").exists()
+
+
+@pytest.mark.parametrize("known", [BRIDGES.url, "notes/bridges.md"])
+def test_of_several_links_the_known_are_written_and_the_unknown_named(stage: Stage, known: str) -> None:
+    done = stage.crawler("export", known, "https://never.example/", "--markdown", f"some-{hash(known)}")
+    assert (done.returncode, done.stdout.split("\t")[1]) == (1, "1 pages\n")
+    assert done.stderr == "crawler: https://never.example/: the archive holds no copy of it\n"
 
 
 def test_a_damaged_page_is_told_and_the_others_are_handed_on(staged: Callable[..., Stage]) -> None:
