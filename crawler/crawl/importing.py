@@ -18,24 +18,23 @@ from typing import IO, TYPE_CHECKING, TypeVar, cast
 from crawler.archive.interchange.embedded import with_pictures
 from crawler.archive.interchange.files import (
     TARS,
-    UNFINISHED,
     FilesBeside,
     files_in,
     from_stream,
-    is_candidate,
     pages_of,
     pdfs_in,
 )
+from crawler.archive.segments import FOLDER
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
-from crawler.crawl.observer import Observer
+from crawler.crawl.imported import UNHEARD, Imported, ImportObserver, KeptPage, LostPage
 from crawler.crawl.readers import PastLimits, ReaderDied, SyncReaders, open_sync_readers
 from crawler.notes.links import link_of
 from crawler.page.pdf import UNREADABLE
 
 if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
-    from crawler.core.model import Link, Redirect, Snapshot, Verdict
+    from crawler.core.model import Link, Redirect
     from crawler.crawl.context import Context
     from crawler.crawl.tasks import PageReading, ReadTask
     from crawler.sites import Sites
@@ -45,48 +44,6 @@ T = TypeVar("T")
 STDIN = Path("-")
 MAX_HELD = 64 * 1024 * 1024  # bytes of pages that are read ahead
 NO_PAGE = "holds no page: nothing in HTML, PDF, text, JSON or a feed that was answered with 200"
-
-
-@dataclass(frozen=True, slots=True)
-class KeptPage:
-    """A page that is in the archive now. `snapshot` is None where the one of an article seen alive stays."""
-
-    file: str
-    url: str
-    title: str
-    snapshot: Snapshot | None
-    again: bool = False  # it was there already, from the same time
-
-
-@dataclass(frozen=True, slots=True)
-class LostPage:
-    """What of a file was not kept, and why; `verdict` where the rules see no page in it."""
-
-    file: str
-    why: str
-    url: str = ""
-    verdict: Verdict | None = None
-
-
-@dataclass(slots=True)
-class Imported:
-    """What became of some files."""
-
-    kept: list[KeptPage] = field(default_factory=list)
-    lost: list[LostPage] = field(default_factory=list)
-
-
-class ImportObserver(Observer):
-    """Hears of each page as it comes, and by `say` of what was left out for a reason that is no damage."""
-
-    def kept(self, page: KeptPage) -> None:
-        """A page was kept."""
-
-    def lost(self, page: LostPage) -> None:
-        """Something was not kept."""
-
-
-UNHEARD = ImportObserver()
 
 
 def import_files(
@@ -188,8 +145,12 @@ class _Import:
 
     def folder(self, folder: Path, called: str | None) -> None:
         """Every page in a folder; `called`: what stands before their names, where it was unpacked from something."""
-        found = False
+        own = Path(self.context.settings.archive.path, FOLDER).resolve()
+        found, left = False, False
         for file in files_in(folder):
+            if file.resolve().is_relative_to(own):  # what is kept already would be kept once more
+                left = True
+                continue
             found = True
             self.file(file, str(file) if called is None else f"{called}{file.relative_to(folder)}", chosen=False)
         if count := pdfs_in(folder):
@@ -199,7 +160,9 @@ class _Import:
                 else f"{count:,} PDF files tell no address: import each"
             )
             self.observer.say(f"{called or folder}: {what} by itself, with --url")
-        if not found:
+        if left:
+            self.observer.say(f"{called or folder}: the archive's own segments are left out")
+        elif not found:
             self.lose(LostPage(str(folder), f"{folder} holds no file that could be a saved page"))
 
     def file(self, file: Path, name: str, *, chosen: bool = True) -> None:
@@ -388,43 +351,3 @@ def import_page(
 def internal_error(name: str, error: Exception) -> str:
     """The line for a fault of ours."""
     return f"{name}: internal error: {type(error).__name__}: {error}; please report it"
-
-
-@dataclass(slots=True)
-class FolderWatch:
-    """A folder whose new pages are to be imported; asked again and again, it tells which files came to rest."""
-
-    folder: Path
-    _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    _done: dict[Path, tuple[int, int]] = field(default_factory=dict)
-
-    def settled(self) -> list[Path]:
-        """Files that are new or changed and have kept their size and time since the last call."""
-        now: dict[Path, tuple[int, int]] = {}
-        for file in self._candidates():
-            try:
-                about = file.stat()
-            except OSError:
-                continue
-            now[file] = (about.st_size, about.st_mtime_ns)
-        ready = [
-            f for f, state in now.items() if state[0] and self._seen.get(f) == state and self._done.get(f) != state
-        ]
-        self._seen = now
-        self._done = {file: state for file, state in self._done.items() if file in now}
-        self._done.update({file: now[file] for file in ready})
-        return ready
-
-    def _candidates(self) -> list[Path]:
-        """The folder itself, not what lies in it deeper: browsers put single files there."""
-        try:
-            found = sorted(self.folder.iterdir())
-        except OSError as error:
-            raise UsageError(f"{self.folder} cannot be read: {error.strerror}") from None
-        names = {file.name for file in found}
-        return [
-            file
-            for file in found
-            if is_candidate(file) and file.is_file() and not file.is_symlink()
-            and not any(f"{file.name}{ending}" in names for ending in UNFINISHED)
-        ]  # fmt: skip
