@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from crawler.archive.catalog import Filters
+from crawler.archive.listed import Filters
 from crawler.core.counts import Counted
 from crawler.core.model import State
 from crawler.report.clean import plain
