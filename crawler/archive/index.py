@@ -24,7 +24,7 @@ from crawler.archive.journal import (
     RunLine,
     SettledLine,
 )
-from crawler.archive.order import SKEW
+from crawler.archive.order import horizon
 from crawler.archive.times import micros
 from crawler.archive.words import NewText
 from crawler.core.model import History, Run, State
@@ -223,7 +223,7 @@ class Index:
             state, at = self._state_and_time(old[0]) if old else ("", 0)
             if line.verdict != State.ALIVE and state == State.ALIVE:
                 return
-            if micros(line.at) < at <= micros(self.now() + SKEW):  # a time that has not come yet is a wrong clock's
+            if micros(line.at) < at <= horizon(self.now()):  # a time that has not come yet is a wrong clock's
                 if base == capture.id:
                     self.put_earlier(link, base, capture.data.title, names, text)
                 return
