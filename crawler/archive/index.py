@@ -145,7 +145,7 @@ class Index:
         row = self.db.execute("SELECT id FROM links WHERE canonical_url = ?", (history.canonical_url,)).fetchone()
         if row is None:
             return self.insert_link(history, site, host, segment, place)
-        self.update_link(row[0], history, site, host, segment, place)
+        self.update_link(row[0], history, site=site, host=host, segment=segment, place=place)
         return int(row[0])
 
     def insert_link(self, history: History, site: str, host: str, segment: int, place: int) -> int:
@@ -159,7 +159,7 @@ class Index:
         )  # fmt: skip
         return cursor.lastrowid or 0
 
-    def update_link(self, link: int, history: History, site: str, host: str, segment: int, place: int) -> None:
+    def update_link(self, link: int, history: History, *, site: str, host: str, segment: int, place: int) -> None:
         """Replace the memory of a link."""
         history = revised(history)
         self.db.execute(

@@ -107,7 +107,8 @@ class Merger:
             assert at is not None
             if supersedes(history, at, old, before, self.index.now()):
                 foreign = before is not None and before.lineage != at.lineage
-                self.index.update_link(link, combined(history, old) if foreign else history, site, host, segment, place)
+                known = combined(history, old) if foreign else history
+                self.index.update_link(link, known, site=site, host=host, segment=segment, place=place)
             else:
                 self.put_history(link, combined(old, history))
         return int(link)

@@ -34,7 +34,6 @@ from crawler.page.pdf import UNREADABLE
 
 if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
-    from crawler.core.model import Link, Redirect
     from crawler.crawl.context import Context
     from crawler.crawl.tasks import PageReading, ReadTask
     from crawler.sites import Sites
@@ -218,7 +217,9 @@ class _Import:
         if link is None or not link.host:
             return _Read(page, {}, flaw)
         at = brought.time_of(page, found.changed, self.context.now())
-        return _Read(page, {link.canonical_url: self.readers.read(brought.task_of(page, link, at, ()))}, flaw)
+        return _Read(
+            page, {link.canonical_url: self.readers.read(brought.task_of(page, brought.Address(link, at)))}, flaw
+        )
 
     def finish(self) -> None:
         """Keep every page that waits."""
@@ -260,24 +261,24 @@ class _Import:
         link = link_of(address, self.context.sites)
         if not link.host:
             raise UsageError(f"{address!r} is not a URL that a page can have")
-        self._keep_one(found, page, link, (at, ()), readers, asked=True)
+        self._keep_one(found, page, brought.Address(link, at), readers, asked=True)
         seen = {link.canonical_url}
         for number, hop in enumerate(page.redirects if self.url is None else ()):
             other = link_of(hop.url, self.context.sites)
             if other.host and other.canonical_url not in seen:
                 seen.add(other.canonical_url)
-                self._keep_one(found, page, other, (at, page.redirects[number:]), readers, asked=False)
+                hops = page.redirects[number:]
+                self._keep_one(found, page, brought.Address(other, at, hops), readers, asked=False)
 
     def _keep_one(
-        self, found: _Found, page: SavedPage, link: Link, came: tuple[datetime, tuple[Redirect, ...]],
-        readers: brought.Readers, *, asked: bool,
-    ) -> None:  # fmt: skip
+        self, found: _Found, page: SavedPage, address: brought.Address, readers: brought.Readers, *, asked: bool
+    ) -> None:
         """One page under one address. Not `asked`: one that led to it; it may have led elsewhere, to a home page."""
-        (at, hops), context = came, self.context
+        link, context = address.link, self.context
         if self._batch.holds(link.canonical_url):
             self._batch.flush()
         history = context.archive.history(link.canonical_url)
-        check = brought.check_saved(page, link, at, context, history, hops, readers)
+        check = brought.check_saved(page, address, context, history, readers)
         if not brought.is_page(check):
             if not (asked and self.force):
                 if asked:
