@@ -14,7 +14,7 @@ from crawler.report.answers import answers, seen_line
 from crawler.report.figures import day, duration, number, size
 from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, SuggestionPart
 from crawler.report.reasons import reason_name
-from crawler.report.words import Language, Words, words
+from crawler.report.words import Language, Words, in_language, words
 
 OVERDUE_NAMED = 3  # of the links that have waited too long; the JSON report has all
 FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: their dead come first
@@ -78,7 +78,7 @@ def judgement(link: LinkPart, language: Language) -> str:
     if link.site == "local" or link.state in (State.ALIVE, State.UNCHECKED):
         return ""
     told = answers(link, language)
-    return f"{told.proves} {told.settles}" if language == "en" else told.proves + told.settles
+    return in_language(language, f"{told.proves} {told.settles}", told.proves + told.settles)
 
 
 def memory(link: LinkPart, language: Language) -> str:

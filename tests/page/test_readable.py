@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.core.model import Page
-from crawler.page.readable import readable_html, sanitised
+from crawler.page.readable import copied, readable_html
 
 BASE = "https://blog.example/2020/ferry"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -19,7 +19,7 @@ def only(tree: LexborHTMLParser, selector: str) -> LexborNode:
 def clean(html: str) -> str:
     body = LexborHTMLParser(html).body
     assert body is not None
-    return sanitised([body], BASE)
+    return copied([body], BASE).html
 
 
 def test_markup_of_articles_stays() -> None:
