@@ -27,7 +27,8 @@ from crawler.archive.journal import (
 from crawler.archive.order import horizon
 from crawler.archive.times import micros
 from crawler.archive.words import NewText
-from crawler.core.model import History, Run, State
+from crawler.core.model import History, State
+from crawler.core.results import Run
 from crawler.schedule.history import revised
 
 pack = msgspec.msgpack.Encoder().encode

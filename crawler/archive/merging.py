@@ -28,7 +28,8 @@ from crawler.archive.journal import (
 )
 from crawler.archive.order import Position, combined, horizon, supersedes
 from crawler.archive.times import micros
-from crawler.core.model import History, Run, State
+from crawler.core.model import History, State
+from crawler.core.results import Run
 
 SALVAGED: Final = "recovered"  # the reason of captures that were made of bare records
 

@@ -10,7 +10,8 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from crawler.core.model import Check, Fetch, History, Slot, SlotGivenUp, SlotState
+from crawler.core.model import Check, Fetch, History, Slot, SlotState
+from crawler.core.results import SlotGivenUp
 from crawler.core.settings import Settings
 from crawler.crawl.tasks import Depth
 from crawler.fetch import Request

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from crawler.core.model import LOCAL, DamagedNote, History, Link, Report, Run, State
+from crawler.core.model import LOCAL, History, Link, State
+from crawler.core.results import DamagedNote, Report, Run
 from crawler.crawl.edit import (
     Borrowed,
     edited_links,

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from crawler.core.counts import Counted
 from crawler.core.errors import NotesError
 from crawler.core.files import replace_file
-from crawler.core.model import LOCAL, Finding, History, Link, Note, State, Suggestion
+from crawler.core.model import LOCAL, History, Link, Note, State
+from crawler.core.results import Finding, Suggestion
 from crawler.crawl.captures import question_about
 from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import SILENT, Observer

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 import trio
 
-from crawler.core.model import Check, Failure, Link, Slot, SlotGivenUp, State
+from crawler.core.model import Check, Failure, Link, Slot, State
+from crawler.core.results import SlotGivenUp
 from crawler.crawl.stop import Stop
 
 SEEN = 50  # living links of a walk, the newest, that may be asked about their slot

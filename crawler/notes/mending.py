@@ -15,7 +15,8 @@ from enum import StrEnum
 from string import Formatter
 
 from crawler.core.errors import UsageError
-from crawler.core.model import Confidence, Finding, History, Kind, Occurrence, State, Suggestion
+from crawler.core.model import Confidence, History, Kind, Occurrence, State
+from crawler.core.results import Finding, Suggestion
 from crawler.notes.edits import Edit, Why, refers
 from crawler.notes.formats import format_of
 from crawler.notes.writing import escaped, has_scheme, portable, write_url

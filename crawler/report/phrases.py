@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.counts import Counted
-from crawler.core.model import ChangeKind, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind
 from crawler.page.titles import differs
 from crawler.report.answers import answers, seen_line
 from crawler.report.figures import day, duration, number, size

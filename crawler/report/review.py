@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.advice import to_do
 from crawler.report.annotations import Level, level_of
 from crawler.report.document import readable_document

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeVar, assert_never
 
-from crawler.core.model import ChangeKind, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind
 
 Language = Literal["en", "zh"]
 T = TypeVar("T")

@@ -19,7 +19,8 @@ from crawler.archive.browse import ArchiveBrowser, index_identity, index_state
 from crawler.archive.catalog import Catalog
 from crawler.core.display import storable
 from crawler.core.errors import CrawlerError
-from crawler.core.model import LOCAL, Health, Run
+from crawler.core.model import LOCAL
+from crawler.core.results import Health, Run
 from crawler.crawl.context import Context
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.notes.files import find_notes, note_paths

@@ -22,7 +22,8 @@ from store_samples import (
 
 from crawler.archive import Archive, NoteEntry, StoredImage
 from crawler.core.errors import ArchiveBusy, ArchiveDamaged, ArchiveError
-from crawler.core.model import Evidence, Failure, History, Kind, Occurrence, Redirect, Run, SlotState, State
+from crawler.core.model import Evidence, Failure, History, Kind, Occurrence, Redirect, SlotState, State
+from crawler.core.results import Run
 
 CODECS = pytest.mark.parametrize("codec", ["zst", "gz"])
 

@@ -19,8 +19,6 @@ from crawler.archive import Archive
 from crawler.archive.noted import NotedLinks, NoteState
 from crawler.core.model import (
     LOCAL,
-    Change,
-    ChangeKind,
     Confidence,
     Evidence,
     Fetch,
@@ -30,11 +28,10 @@ from crawler.core.model import (
     Occurrence,
     Page,
     Politeness,
-    Report,
-    Run,
     State,
     Verdict,
 )
+from crawler.core.results import Change, ChangeKind, Report, Run
 from crawler.core.settings import ArchiveSettings, NotesSettings, Schedule, Settings
 from crawler.crawl.context import Context, sites_of
 from crawler.crawl.lazy import Memories, named, overdue

@@ -10,20 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.errors import NotesError, UsageError
-from crawler.core.model import (
-    Confidence,
-    Evidence,
-    Finding,
-    History,
-    Kind,
-    Link,
-    Note,
-    Occurrence,
-    Redirect,
-    Snapshot,
-    State,
-    Suggestion,
-)
+from crawler.core.model import Confidence, Evidence, History, Kind, Link, Note, Occurrence, Redirect, Snapshot, State
+from crawler.core.results import Finding, Suggestion
 from crawler.notes.edits import Edit, Why, apply, proven
 from crawler.notes.extract import occurrences
 from crawler.notes.mending import MendOptions, drop_parameters, propose

@@ -4,7 +4,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_mending import OLD, finding
 
-from crawler.core.model import Finding, Kind, Note, Suggestion
+from crawler.core.model import Kind, Note
+from crawler.core.results import Finding, Suggestion
 from crawler.notes.edits import Edit, apply, proven
 from crawler.notes.extract import occurrences
 from crawler.notes.mending import MendOptions, propose

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from crawler.core.model import ChangeKind, Failure, Kind, State
+from crawler.core.model import Failure, Kind, State
+from crawler.core.results import ChangeKind
 from crawler.report import FORMATS
 from crawler.report.json_report import schema
 from crawler.report.reasons import REASONS, reason_help, reason_name

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from samples import NOW, alive, dead_weixin, link
 
-from crawler.core.model import Check, Failure, Fetch, Page, Politeness, Slot, SlotGivenUp, State, Verdict
+from crawler.core.model import Check, Failure, Fetch, Page, Politeness, Slot, State, Verdict
+from crawler.core.results import SlotGivenUp
 from crawler.report.figures import duration, size
 from crawler.report.progress import LineProgress, Pace, Silent, open_progress
 from crawler.schedule.plan import Plan

@@ -16,7 +16,8 @@ from samples import (
     suspect,
 )
 
-from crawler.core.model import ChangeKind, Report, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind, Report
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.terminal import MAX_FINDINGS, MAX_PLACES

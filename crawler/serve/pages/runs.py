@@ -16,7 +16,7 @@ from crawler.report.words import Language, words
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from crawler.core.model import Run
+    from crawler.core.results import Run
     from crawler.serve.viewer import Visit
 
 SHOWN: Final = 10  # links of each kind
