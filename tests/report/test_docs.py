@@ -17,7 +17,7 @@ KEYS = sorted({key for part in schema()["$defs"].values() for key in part.get("p
 
 
 @pytest.mark.parametrize("word", [*KEYS, *FORMATS, *State, *ChangeKind, *Kind])
-def test_the_docs_name_it(word: str) -> None:
+def test_every_format_and_key_stands_in_the_docs(word: str) -> None:
     assert f"`{word}`" in DOCS
 
 

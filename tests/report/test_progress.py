@@ -151,7 +151,7 @@ def test_with_nothing_to_do_nothing_is_said() -> None:
     assert lines == []
 
 
-def test_quiet_is_quiet() -> None:
+def test_with_quiet_nothing_is_told_while_it_runs() -> None:
     with open_progress(quiet=True) as watch:
         watch.planned(plan_of(weixin=(1, 1.0)))
         watch.checked(check_of("weixin"))
