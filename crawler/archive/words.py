@@ -174,6 +174,8 @@ def parse_query(text: str, *, simplify: bool = True) -> Query:
     plain = _NAMED.sub(r"\1:", text[:MAX_QUERY].translate(_QUOTES))
     for match in list(_TERM.finditer(plain))[:_MAX_TERMS]:
         _take(parts, match)
+    if (parts.unwanted or parts.unwanted_singles) and not (parts.wanted or parts.wanted_singles):
+        raise ValueError("-word only leaves pages out: write a word that must occur, too")
     singles = [f'"{single}"*' for single in parts.wanted_singles]
     unwanted = [f'"{single}"*' for single in parts.unwanted_singles]
     return Query(

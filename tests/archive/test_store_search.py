@@ -151,6 +151,8 @@ def test_limits_hold_and_nothing_asked_finds_nothing(archive: Archive) -> None:
     assert archive.search("，。") == []
     with pytest.raises(UsageError, match="no date"):
         archive.search("x before:never")
+    with pytest.raises(UsageError, match="a word that must occur"):
+        archive.search("site:weixin -语音")
 
 
 def test_an_older_page_that_is_imported_later_does_not_displace_the_current_text(archive: Archive) -> None:
