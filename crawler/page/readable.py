@@ -250,7 +250,8 @@ def readable_html(page: Page, url: str, captured_at: datetime) -> str:
     `page.html` must come from `copied` (as `read_page` makes it); everything else is escaped here.
     """
     url, source = redact(url), redact(page.canonical_url or url)
-    byline = " · ".join(part for part in (page.author, page.published) if part)
+    published = page.published[:16].replace("T", " ")  # for people: to the minute, on the author's own clock
+    byline = " · ".join(part for part in (page.author, published) if part)
     captured = f'<time datetime="{captured_at:%Y-%m-%dT%H:%M:%SZ}">{captured_at:%Y-%m-%d %H:%M} UTC</time>'
     link = f'<a href="{escape(url)}" rel="noreferrer noopener">{escape(url)}</a>' if is_http(url) else escape(url)
     return "\n".join(

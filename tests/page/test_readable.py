@@ -84,3 +84,8 @@ def test_pictures_that_only_a_script_named_are_shown_once() -> None:
 
 def test_deep_markup_is_written_without_recursion() -> None:
     assert clean("<div>" * 5_000 + "x").count("<div>") == 5_000
+
+
+def test_the_time_of_publication_is_written_for_people() -> None:
+    page = Page(title="x", author="Ann", published="2025-01-01T17:30:00+08:00", html="<p>text</p>")
+    assert "<p>Ann · 2025-01-01 17:30</p>" in readable_html(page, "https://blog.example/", NOW)
