@@ -56,7 +56,7 @@ def start(documents: Sequence[tuple[str, Mapping[str, Any]]], limits: Limits) ->
     from crawler.sites import load_sites
 
     global _worker  # noqa: PLW0603 (a worker process serves one pool; what it loads once is its own)
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)  # the parent ends the run in good order, and closes the pipe
     _worker = _Worker(load_sites(documents, tried=True), limits)
     _warm_up()
