@@ -27,6 +27,8 @@ from crawler.cluster.messages import (
     Halt,
     HopAnswered,
     HopAsked,
+    OpinionAnswered,
+    OpinionAsked,
     RunSetup,
     packed,
     unpacked,
@@ -36,6 +38,8 @@ from crawler.core.config import site_documents
 from crawler.core.errors import ClusterError
 from crawler.core.model import Check, Fetch, Link, Slot, SlotGivenUp, SlotState
 from crawler.crawl.checker import best_title_match
+from crawler.crawl.pipeline import crawl
+from crawler.crawl.session import needs_browser
 from crawler.fetch import Request
 from crawler.schedule.history import first_seen, remember
 
@@ -97,10 +101,13 @@ class Coordinator:
         """Have the plan crawled; every check goes to `send`, which is closed at the end. Raises ClusterError."""
         self.name = f"crawler-{uuid.uuid4().hex}"
         self.up = await self.dask(partial(_queue, self.client, f"{self.name}-up"))
-        self.waiting = deque(ready.plan.slots)
+        own = [slot for slot in ready.plan.slots if any(needs_browser(link, ready) for link in slot.links)]
+        kept = {slot.key for slot in own}
+        self.waiting = deque(slot for slot in ready.plan.slots if slot.key not in kept)
         self.states = {state.slot: state for state in fetcher.slot_states()}
         part = _Part(self, job, ready, fetcher, walk, hosts, send)
-        async with send:
+        async with send, trio.open_nursery() as here:
+            here.start_soon(crawl, own, walk, send.clone())  # the browser is this process's
             try:
                 async with trio.open_nursery() as nursery:
                     part.nursery = nursery
@@ -223,7 +230,8 @@ class _Part:
         ident = uuid.uuid4().hex
         names = (f"{here.name}-up", f"{here.name}-{ident}")
         settings = self.job.settings
-        setup = RunSetup(self.ready.run.id, settings, site_documents(settings), self.job.depth)
+        opinions = self.walk.opinion is not None
+        setup = RunSetup(self.ready.run.id, settings, site_documents(settings), self.job.depth, opinions)
         queue = await here.dask(partial(_queue, here.client, names[1]))
         submit = partial(
             here.client.submit, serve, version(), ident, *names, packed(setup),
@@ -334,6 +342,7 @@ class _Part:
             await self._take(unpacked(data))
 
     async def _take(self, batch: CheckBatch) -> None:
+        self.walk.requests += batch.requests
         session = next((s for s in self.all.sessions.values() if s.ident == batch.session), None)
         if session is None:
             return  # lost: its slots are others'
@@ -356,6 +365,8 @@ class _Part:
             await self.walk.leave(self.slots[done.key])
             self.all.owners.pop(done.key, None)
         self._pass_hops(session, batch.hops)
+        for asked in batch.opinions:
+            self.nursery.start_soon(self._answer_opinion, session, asked)
 
     def _folded(self, check: Check) -> Check:
         """The check with the history that this process makes of it: it alone knows what all hosts answered."""
@@ -377,6 +388,11 @@ class _Part:
 
     async def _answer_hop(self, session: Session, hop: HopAsked) -> None:
         session.tell(HopAnswered(hop.ident, await self.all.ask(hop.request)))
+
+    async def _answer_opinion(self, session: Session, asked: OpinionAsked) -> None:
+        assert self.walk.opinion is not None, "who sent it was told that somebody is asked"
+        agreed = await self.walk.opinion(asked.link, asked.history, asked.verdict)
+        session.tell(OpinionAnswered(asked.ident, agreed))
 
 
 def _queue(client: Any, name: str) -> Any:

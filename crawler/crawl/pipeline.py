@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from crawler.core.model import Check, Failure, Link, Slot, SlotGivenUp, State
+from crawler.core.model import Check, Failure, History, Link, Slot, SlotGivenUp, State, Verdict
 from crawler.crawl.stop import Stop
 
 SEEN = 50  # living links of a walk, the newest, that may be asked about their slot
@@ -39,10 +39,11 @@ class Walk:
     leave: Callable[[Slot], Awaitable[None]]  # a slot is done with
     stop: Stop = field(default_factory=Stop)
     warm_up: Callable[[int], Awaitable[None]] = _no_warm_up  # told how many pages there may be
+    opinion: Callable[[Link, History, Verdict], Awaitable[str]] | None = None  # who else is asked (`crawl.opinion`)
     given_up: list[SlotGivenUp] = field(default_factory=list)
     left_alone: Callable[[SlotGivenUp], None] = lambda _: None  # called when a slot is given up
     internal_errors: int = 0
-    requests: int = 0  # of checks that only asked about a slot and are not recorded
+    requests: int = 0  # that other processes sent
 
 
 @dataclass(slots=True)
@@ -112,8 +113,6 @@ async def asked_about_slot(queue: Queue, walk: Walk, send: trio.MemorySendChanne
     check = await check_link(queue.canaries.popleft() if planned else queue.seen.popleft(), walk)
     if planned:
         await keep(check, send)
-    else:
-        walk.requests += check.fetch.requests
     return refused_too_often(queue, check, walk) or walk.stop.reason is not None
 
 

@@ -90,7 +90,7 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         job.memory.put_slots(fetcher.slot_states())
     if pictures and pictures.left_out:
         job.observer.say(f"{pictures.left_out} pictures were left out, for want of time or of an answer of their hosts")
-    return summary(ready.run, walk, recorder)
+    return summary(ready.run, walk, recorder, fetcher.requests)
 
 
 def browser_for(job: Job, ready: Prepared) -> Opener | None:
@@ -99,12 +99,7 @@ def browser_for(job: Job, ready: Prepared) -> Opener | None:
     Those are the links of hosts with `browser = true`, and those that a browser read last. Without a browser they are
     fetched plainly, with a line that says so.
     """
-    planned = [link for slot in ready.plan.slots for link in slot.links]
-    wanted = [
-        link.fetch_url
-        for link in planned
-        if ready.histories[link.canonical_url].rendered or ready.politeness(link.fetch_url).browser
-    ]
+    wanted = [link.fetch_url for slot in ready.plan.slots for link in slot.links if needs_browser(link, ready)]
     if not wanted:
         return None
     from crawler.fetch.browser import find_browser
@@ -115,6 +110,11 @@ def browser_for(job: Job, ready: Prepared) -> Opener | None:
     except BrowserError as error:
         job.observer.say(f"{len(wanted)} links need a browser, and are fetched without one: {error}")
         return None
+
+
+def needs_browser(link: Link, ready: Prepared) -> bool:
+    """Whether the user's configuration says so of its host, or a browser read it last."""
+    return ready.histories[link.canonical_url].rendered or ready.politeness(link.fetch_url).browser
 
 
 @asynccontextmanager
@@ -144,6 +144,7 @@ def walk_with(
         stop=job.stop,
         left_alone=job.observer.left_alone,
         warm_up=reader.warm_up,
+        opinion=opinion,
     )
 
 
@@ -182,13 +183,13 @@ def picture_keeper(fetcher: Fetcher, job: Job, ready: Prepared, write: WritingTh
     )  # fmt: skip
 
 
-def summary(run: Run, walk: Walk, recorder: Recorder) -> Run:
-    """The run with its figures."""
+def summary(run: Run, walk: Walk, recorder: Recorder, requests: int) -> Run:
+    """The run with its figures; `requests` are those of this process."""
     pictures = recorder.tools.pictures
     return replace(
         run,
         fetched=recorder.fetched,
-        requests=recorder.requests + walk.requests + (pictures.requests if pictures else 0),
+        requests=requests + walk.requests,
         kept_bytes=recorder.kept_bytes + (pictures.kept_bytes if pictures else 0),
         network="down" if recorder.network_down else "ok",
         slots_given_up=tuple(walk.given_up),
@@ -221,7 +222,6 @@ async def walk_plan(
                 nursery.start_soon(record_all, receive, recorder)
                 await crawl_plan(send)
         await settle(walk, recorder, hijack)  # signals are still heard: a canary may take its time
-        recorder.requests += hijack.requests
         watchers.cancel_scope.cancel()
 
 
@@ -285,7 +285,6 @@ async def said_by_others(walk: Walk, recorder: Recorder, doubted: set[str]) -> l
     sayings = []
     for link in some_canaries(recorder.job, recorder.before, asked, ASKED):
         check = await check_link(link, walk)
-        recorder.requests += check.fetch.requests
         sayings.append(check.said)
     return sayings
 
@@ -307,7 +306,6 @@ async def look_up_again(walk: Walk, recorder: Recorder, fetcher: Fetcher) -> Non
     recorder.watch.nameless |= set(missing)
     for links in missing.values():
         again = await check_link(links[0], walk)
-        recorder.requests += again.fetch.requests
         if has_no_name(again.fetch):
             recorder.hosts.gone |= {link.canonical_url for link in links}
 

@@ -154,7 +154,9 @@ async def open_fetcher(
 
             async def core(request: Request) -> Fetch:
                 page.append(await show(request))
-                return page[0] or Fetch(request.url, request.url, now(), failure=Failure.INTERNAL, error="no page")
+                return page[0] or Fetch(
+                    request.url, request.url, now(), failure=Failure.INTERNAL, error="no page", requests=1
+                )
 
             await limiter.limit(core, politeness)(request)
             return page[0]
