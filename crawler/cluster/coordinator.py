@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 OPEN: Final = 256  # slots that one worker has at a time: four times its concurrency, so that waits overlap; a guess
 NOBODY: Final = 30.0  # seconds without any worker after which the rest is left for the next run
+LOOK: Final = 1.0  # seconds between two questions who the workers are
+GLANCE: Final = 0.25  # seconds after which signals and workers that are awaited are looked for
 ANSWER: Final = 15.0  # seconds within which a scheduler answers; past them it is lost
 LOST: Final = "cluster-lost"
 
@@ -181,6 +183,8 @@ class _Part:
     slots: dict[str, Slot] = field(init=False)  # of the plan, by key
     halted: bool = False
     alone_since: float = field(default_factory=trio.current_time)
+    look_at: float = 0.0  # when the scheduler is asked again who its workers are
+    through: trio.Event = field(default_factory=trio.Event)  # slots came back: others may be dealt
 
     def __post_init__(self) -> None:
         self.slots = {slot.key: slot for slot in self.ready.plan.slots}
@@ -193,11 +197,15 @@ class _Part:
         """Take workers in, notice lost ones, deal slots, until all slots are through."""
         try:
             while self.open():
-                await self._look_at_workers()
+                if trio.current_time() >= self.look_at or not self.all.sessions:
+                    await self._look_at_workers()
+                    self.look_at = trio.current_time() + LOOK
                 self._deal()
                 if self.walk.stop.reason and not self.halted:
                     self._halt(self.walk.stop.reason)
-                await trio.sleep(0.25)
+                self.through = trio.Event()
+                with trio.move_on_after(GLANCE):
+                    await self.through.wait()
         except ClusterError as error:
             self.all.lost = True
             self._give_up(str(error))
@@ -364,6 +372,7 @@ class _Part:
             self.walk.given_up.extend(done.given_up)
             await self.walk.leave(self.slots[done.key])
             self.all.owners.pop(done.key, None)
+            self.through.set()
         self._pass_hops(session, batch.hops)
         for asked in batch.opinions:
             self.nursery.start_soon(self._answer_opinion, session, asked)

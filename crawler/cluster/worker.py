@@ -194,16 +194,7 @@ async def received(down: Any) -> list[Down]:
 async def crawl_one(deal: Deal, desk: Desk, walk: Walk, fetcher: Fetcher) -> None:
     """Crawl a slot, and give it back when nothing of ours is under way in it."""
     key = deal.slot.key
-    send, receive = trio.open_memory_channel[Check](0)
-
-    async def pass_on() -> None:
-        async with receive:
-            async for check in receive:
-                await desk.items.send(check)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(pass_on)
-        await crawl_slot(deal.slot, walk, send)
+    await crawl_slot(deal.slot, walk, desk.items.clone())
     while desk.owned[key]:  # noqa: ASYNC110  # a few times a run, for a moment
         await trio.sleep(0.05)
     del desk.owned[key]

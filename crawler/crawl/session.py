@@ -29,7 +29,7 @@ from crawler.crawl.job import Job, Prepared
 from crawler.crawl.listing import most_recent
 from crawler.crawl.opinion import Opinion, open_opinion
 from crawler.crawl.pictures import ROOMY, WORKERS, PictureKeeper
-from crawler.crawl.pipeline import Walk, check_link, crawl, record
+from crawler.crawl.pipeline import BATCH, Walk, check_link, crawl, record
 from crawler.crawl.readers import open_readers
 from crawler.crawl.recorder import Recorder, RecorderTools, WritingThread
 from crawler.crawl.stop import Stop
@@ -207,7 +207,8 @@ async def walk_plan(
 ) -> None:
     """Crawl and record side by side under the wishes to stop: the budget, signals, a network that is gone."""
     job, pictures = recorder.job, recorder.tools.pictures
-    send, receive = trio.open_memory_channel[Check](0)
+    # Checks of other processes come one behind the other: without room for a batch, each would be a transaction.
+    send, receive = trio.open_memory_channel[Check](BATCH if job.spread else 0)
     async with trio.open_nursery() as watchers:
         with scope:
             if job.budget.seconds:
