@@ -69,7 +69,6 @@ class Recorder:
     held: list[Check] = field(default_factory=list)  # recorded, until the run ends; without bodies
     redirected: list[tuple[Check, bool]] = field(default_factory=list)  # and whether its words of old are gone
     fetched: int = 0  # links
-    requests: int = 0
     kept_bytes: int = 0
     network_down: bool = False
     started: float = field(default_factory=trio.current_time)
@@ -84,7 +83,6 @@ class Recorder:
         for check in batch:
             self.watch.saw(check.link, check.fetch)
             self.fetched += check.fetch.failure is not Failure.HELD_BACK
-            self.requests += check.fetch.requests
             if check.fetch.failure is not Failure.HELD_BACK:
                 taken.append(replace(check, held=self._is_to_be_held(check)))
         self._remember_redirects(taken)

@@ -182,7 +182,9 @@ def _shown_or_fetched(
 
         async def core(request: Request) -> Fetch:
             page.append(await show(request))
-            return page[0] or Fetch(request.url, request.url, now(), failure=Failure.INTERNAL, error="no page")
+            return page[0] or Fetch(
+                request.url, request.url, now(), failure=Failure.INTERNAL, error="no page", requests=1
+            )
 
         await limit(core)(request)
         return page[0]
