@@ -10,6 +10,7 @@ import click
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.streams import say
 from crawler.cli.watching import TerminalObserver
+from crawler.core.counts import Counted
 from crawler.core.display import message, path_cell
 from crawler.core.errors import UsageError
 
@@ -64,7 +65,7 @@ def command(
 
 def print_done(place: Path, done: Done) -> int:
     """A line about what was written, one for each page that could not be read; how many those are."""
-    click.echo(f"{path_cell(message(str(place)))}\t{done.pages} pages")
+    click.echo(f"{path_cell(message(str(place)))}\t{Counted(done.pages):page}")
     for line in done.damaged:
         say(f"crawler: {line}; `crawler verify` tells more")
     return len(done.damaged)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from itertools import islice, pairwise
 
@@ -329,12 +330,13 @@ def alike(one: str, other: str) -> float:
     return len(a & b) / min(len(a), len(b)) if a and b else 0.0
 
 
-def words(title: str) -> set[str]:
+@lru_cache(maxsize=64)  # of the few titles of one page, compared again and again
+def words(title: str) -> frozenset[str]:
     """The words of a title, lower case; of Chinese every two letters in a row, since single ones are in every title."""
     found = set[str]()
     for run in _RUN.findall(title.lower()):
         found |= {run} if run.isascii() or len(run) < 2 or not _WIDE.match(run) else set(map("".join, pairwise(run)))
-    return found
+    return frozenset(found)
 
 
 def _whole(first: str, titles: list[str], full: str, site: Masthead) -> str:

@@ -39,6 +39,7 @@ _GENERIC = _PLAIN_NAMES | frozenset(
 )
 
 
+@lru_cache(maxsize=64)  # the few titles of one page are compared again and again
 def folded(text: str) -> str:
     """A title's letters and digits, lower case: what two spellings of it have in common."""
     return _SAME.sub("", text).lower()
@@ -56,7 +57,7 @@ def ends(title: str) -> tuple[list[str], list[str]]:
     return [title[: cut.start()] for cut in cuts], [title[cut.end() :] for cut in cuts]
 
 
-@lru_cache(maxsize=64)  # the few titles of one page are cut again and again
+@lru_cache(maxsize=64)  # likewise
 def _cuts(title: str) -> tuple[re.Match[str], ...]:
     return tuple(match for match in _SEPARATOR.finditer(title) if match.start() and match.end() < len(title))
 

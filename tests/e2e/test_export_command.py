@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crawler.core.counts import Counted
 from crawler.testing import pages
 from crawler.testing.answer import StandInAnswer, StandInPlan
 from crawler.testing.pages import Article
@@ -47,7 +48,7 @@ def stage(staged_once: Callable[..., Stage]) -> Stage:
 )
 def test_links_and_notes_say_what_is_handed_on(stage: Stage, named: tuple[str, ...], pages: int) -> None:
     done = stage.crawler("export", "--markdown", f"md-{hash(named)}", *named)
-    assert (done.returncode, done.stdout.split("\t")[1], done.stderr) == (0, f"{pages} pages\n", "")
+    assert (done.returncode, done.stdout.split("\t")[1], done.stderr) == (0, f"{Counted(pages):page}\n", "")
 
 
 def test_links_that_were_never_kept_are_named_and_nothing_is_written(stage: Stage) -> None:
@@ -77,7 +78,7 @@ def test_a_damaged_page_is_told_and_the_others_are_handed_on(staged: Callable[..
     grown[len(whole) - 2_000 : len(whole) - 500] = bytes(1_500)
     segment.write_bytes(grown)
     done = stage.crawler("export", "--html", "out", "--wacz", "out.wacz")
-    assert (done.returncode, done.stdout) == (1, "out.wacz\t1 pages\nout\t1 pages\n")
+    assert (done.returncode, done.stdout) == (1, "out.wacz\t1 page\nout\t1 page\n")
     assert f"crawler: {BRIDGES.url} of " in done.stderr
     assert "`crawler verify` tells more" in done.stderr
 
