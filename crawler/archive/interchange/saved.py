@@ -17,12 +17,14 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import parsedate_to_datetime
+from html import unescape
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 from crawler.core.errors import UsageError
 from crawler.core.model import Redirect
 from crawler.core.url import is_http, join
+from crawler.page.charset import wide_charset
 from crawler.page.document import Document
 from crawler.page.kinds import FileKind, kind_of
 
@@ -117,21 +119,47 @@ def _kind_of_file(name: str, head: bytes) -> str:
 _TAG = re.compile(rb"<\s*(?:!doctype|html|head|body|title|meta|article|div|p|!--)", re.IGNORECASE)
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d{4,}\)(\S+?)\s*-->")
 _SINGLE_FILE = re.compile(rb"Page saved with SingleFile\s+url:[ \t]*(\S+)\s+saved date:[ \t]*([^\r\n]{1,100})")
+_SAVE_PAGE = re.compile(rb"""<meta name="savepage-(url|date)" content="([^"]{1,4000})\"""")
+_SCRAP_BOOK = re.compile(rb"""\sdata-scrapbook-(source|create)="([^"]{1,4000})\"""")
+_HTML_TAG = re.compile(rb"(?i)<html\b[^>]{0,20000}")
+_MONOLITH = re.compile(rb"<!-- Saved from (\S{1,4000}) at (\S{1,40}) using monolith")
 _JS_DATE = re.compile(r"\w{3} (\w{3} \d\d \d{4} \d\d:\d\d:\d\d) GMT([+-]\d{4})")
 
 
 def _is_html(head: bytes) -> bool:
-    text = head.replace(b"\0", b"") if head.startswith((b"\xff\xfe", b"\xfe\xff")) else head
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_charset(head)
+    text = head.replace(b"\0", b"") if wide else head
     return _TAG.search(text) is not None and b"\0" not in text
 
 
 def html_page(body: bytes) -> SavedPage:
-    """HTML as it is; SingleFile, Chrome and Edge write a comment that says from where, Firefox does not."""
+    """HTML as it is, with what its saver wrote into it: most say from where, and many when; Firefox says neither."""
     head = body[:HEAD]
-    if single := _SINGLE_FILE.search(head):
-        return SavedPage(address_of(single[1]), js_date(single[2]), body, "text/html")
+    address, at = _told(head)
+    return SavedPage(address_of(unescape(address.decode("utf-8", "replace"))), at, body, "text/html")
+
+
+def _told(head: bytes) -> tuple[bytes, datetime | None]:
+    """Address and time, as SingleFile, Save Page WE, WebScrapBook, monolith, or Chrome and Edge write them."""
+    if found := _SINGLE_FILE.search(head) or _MONOLITH.search(head):
+        return found[1], js_date(found[2]) or _date(found[2].decode("ascii", "replace"))
+    if told := dict(_SAVE_PAGE.findall(head)):
+        return told.get(b"url", b""), js_date(told.get(b"date", b""))
+    tag = _HTML_TAG.search(head)
+    if tag and (told := dict(_SCRAP_BOOK.findall(tag[0]))):
+        return told.get(b"source", b""), _date(told.get(b"create", b"")[:14].decode("ascii", "replace"))
     saved_from = _SAVED_FROM.search(head)
-    return SavedPage(address_of(saved_from[1]) if saved_from else None, None, body, "text/html")
+    return (saved_from[1] if saved_from else b""), None
+
+
+def _date(written: str) -> datetime | None:
+    """ISO 8601, also as fourteen digits; UTC where no zone is named."""
+    try:
+        digits = len(written) == 14 and written.isdigit()
+        found = datetime.strptime(written, "%Y%m%d%H%M%S") if digits else datetime.fromisoformat(written)  # noqa: DTZ007
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def address_of(written: bytes | str | None) -> str | None:

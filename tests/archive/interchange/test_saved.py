@@ -86,7 +86,34 @@ def test_a_page_saved_by_chrome_or_edge_tells_its_address() -> None:
     assert (page.url, page.saved_at, page.body) == (URL, None, html)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize(
+    ("told", "at"),
+    [
+        (
+            """<meta name="savepage-url" content="{url}"
+><meta name="savepage-date" content="Tue Jul 09 2024 18:34:11 GMT-0500 (Central Daylight Time)">""",
+            datetime(2024, 7, 9, 23, 34, 11, tzinfo=UTC),
+        ),
+        (
+            '<html lang="zh" data-scrapbook-source="{url}" data-scrapbook-create="20250606000511374"><head>',
+            datetime(2025, 6, 6, 0, 5, 11, tzinfo=UTC),
+        ),
+        ('<html data-scrapbook-create="2025" data-scrapbook-source="{url}">', None),
+        (
+            "<!-- Saved from {url} at 2023-12-01T10:30:45Z using monolith v2.7.0 --><html>",
+            datetime(2023, 12, 1, 10, 30, 45, tzinfo=UTC),
+        ),
+        ('<html><meta name="savepage-url" content="{url}"><meta name="savepage-date" content="Unknown">', None),
+    ],
+)  # fmt: skip
+def test_other_savers_tell_the_address_and_when(told: str, at: datetime | None) -> None:
+    address = f"{URL}?a=1&b=2"
+    html = told.format(url=address.replace("&", "&amp;" if "monolith" not in told else "&")).encode() + b"<p>x"
+    page = read_saved("a.html", html)
+    assert (page.url, page.saved_at, page.body) == (address, at, html)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le"])
 def test_a_page_that_says_nothing_of_itself_is_taken_as_it_is(encoding: str) -> None:
     html = "<html><body>正文</body></html>".encode(encoding)
     page = read_saved("a.htm", html)
