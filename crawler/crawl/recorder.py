@@ -89,7 +89,8 @@ class Recorder:
             self.fetched += check.fetch.failure is not Failure.HELD_BACK
             self.requests += check.fetch.requests
             if check.fetch.failure is not Failure.HELD_BACK:
-                taken.append(replace(check, held=self._is_to_be_held(check)))
+                held = self._is_to_be_held(check)
+                taken.append(check if check.held is held else replace(check, held=held))
         self._remember_redirects(taken)
         await self.write(taken)
         for check in batch:
@@ -124,7 +125,7 @@ class Recorder:
             return
         snapshots = await self.tools.write(self._record, checks, self._states_to_save())
         for check, snapshot in zip(checks, snapshots, strict=True):
-            kept = replace(check, history=replace(check.history, snapshot=snapshot or check.history.snapshot))
+            kept = replace(check, history=replace(check.history, snapshot=snapshot)) if snapshot else check
             if not check.held:
                 self._counts(kept)
             elif is_network_failure(check.fetch):
