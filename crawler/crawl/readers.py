@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import trio
 
 from crawler.crawl import forkserver
-from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read, too_complex
+from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
 from crawler.crawl.together import SMALL, Together
 from crawler.crawl.worker import (
     Limits,
@@ -46,6 +46,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame for its neighbours
+FEW = 8  # pages that one reader reads in less time than another one takes to start
 IDLE = 600.0  # seconds after which an idle reader ends by itself
 STARTING = 60.0  # seconds that the first reader may take to start, on the busiest machine
 GRACE = 5.0  # seconds that readers get to end at the end of a run
@@ -82,10 +83,14 @@ class InlineReader:
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read at once."""
+        from crawler.crawl.examine import read
+
         return read(task, self._sites)
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare at once."""
+        from crawler.crawl.examine import compare_probe
+
         return compare_probe(task)
 
     async def warm_up(self, pages: int) -> None:
@@ -116,6 +121,8 @@ class ReaderPool:
         try:
             return await self.call(read_one, task)
         except PastLimits as error:
+            from crawler.crawl.examine import too_complex
+
             return too_complex(task, self._sites, str(error))
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
@@ -195,9 +202,10 @@ class ReaderPool:
             self._tried = True
 
     async def warm_up(self, pages: int) -> None:
-        """Start as many workers as that many pages keep busy, so that the first ones do not wait for it."""
+        """Start as many workers as that many pages keep busy, one for `FEW`: the first ones do not wait for it."""
+        self._limiter.total_tokens = 1 if pages <= FEW else process_count(self._settings)
         await self._try()
-        wanted = 0 if self._in_line else min(pages, process_count(self._settings))
+        wanted = 0 if self._in_line else int(self._limiter.total_tokens)
         async with trio.open_nursery() as nursery:
             for _ in range(wanted if wanted > 1 else 0):
                 nursery.start_soon(self._start_one)
@@ -296,23 +304,16 @@ def process_count(settings: ReadSettings) -> int:
 
 
 @asynccontextmanager
-async def open_readers(
-    settings: Settings, sites: Sites, documents: list[tuple[str, dict[str, Any]]] | None = None
-) -> AsyncIterator[ReaderPool]:
-    """A pool of readers under these settings; its processes end with the block.
-
-    `documents` are the site files where they came from another machine; None: those of the settings.
-    """
+async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[ReaderPool]:
+    """A pool of readers under these settings; its processes end with the block."""
     from trio_parallel import BrokenWorkerError, WorkerType, open_worker_context
-
-    from crawler.core.config import site_documents
 
     limits = Limits(settings.read.seconds, int(settings.read.memory))
     options: dict[str, Any] = {}
     if "FORKSERVER" in WorkerType.__members__:
         forkserver.start()
         options["worker_type"] = WorkerType.FORKSERVER
-    init = partial(start, site_documents(settings) if documents is None else documents, limits)
+    init = partial(start, sites.documents, limits)
     try:
         async with open_worker_context(
             idle_timeout=IDLE, init=init, retire=retire, grace_period=GRACE, **options

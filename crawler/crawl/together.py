@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from crawler.crawl.examine import PageReading, ReadTask
+    from crawler.crawl.tasks import PageReading, ReadTask
 
 SMALL = 64 * 1024  # bytes of a body; what is larger takes so long to read that a message of its own does not count
 MOST = 16  # pages of one message: a few milliseconds each, so that nobody waits long for the last of them

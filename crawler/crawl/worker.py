@@ -7,7 +7,7 @@ does not know are left out: the parent's limit of wall time stands in any case.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read
+from crawler.crawl.forkserver import MODULES
+from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,14 +51,14 @@ class _Worker:
 _worker: _Worker | None = None
 
 
-def start(documents: list[tuple[str, dict[str, Any]]], limits: Limits) -> bool:
+def start(documents: Sequence[tuple[str, Mapping[str, Any]]], limits: Limits) -> bool:
     """Make this process a reader: rules loaded, memory bounded, deaf to the terminal's Ctrl-C."""
     from crawler.sites import load_sites
 
     global _worker  # noqa: PLW0603 (a worker process serves one pool; what it loads once is its own)
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # the parent ends the run in good order, and closes the pipe
-    _worker = _Worker(load_sites(documents), limits)
+    _worker = _Worker(load_sites(documents, tried=True), limits)
     _warm_up()
     _bound_memory(limits.memory)
     return True
@@ -73,7 +74,7 @@ def _warm_up() -> None:
     """Import what the first page would wait for."""
     import importlib
 
-    for module in ("selectolax.lexbor", "crawler.page.fields", "crawler.page.main_text", "crawler.page.metadata"):
+    for module in MODULES:
         importlib.import_module(module)
 
 
@@ -98,6 +99,8 @@ def ready() -> None:
 
 def read_one(task: ReadTask) -> PageReading:
     """Read one answer within the limits; past the CPU seconds the process dies of SIGPROF. Raises MemoryError."""
+    from crawler.crawl.examine import read  # whoever only calls these functions by name needs no parser
+
     assert _worker is not None
     _worker.pages += 1
     return call_limited(read, task, _worker.sites)
@@ -142,6 +145,8 @@ def _readings() -> msgspec.msgpack.Decoder[list[PageReading | None]]:
 
 def compare_one(task: ProbeTask) -> Verdict | None:
     """Compare an answer with its probe, within the limits of a page."""
+    from crawler.crawl.examine import compare_probe
+
     return call_limited(compare_probe, task)
 
 

@@ -16,7 +16,7 @@ from itertools import accumulate, zip_longest
 from string import Formatter
 
 from crawler.core.errors import NotesError, UsageError
-from crawler.core.model import Confidence, Finding, Kind, Note, Occurrence, State, Suggestion
+from crawler.core.model import Confidence, Finding, History, Kind, Note, Occurrence, State, Suggestion
 from crawler.notes.extract import occurrences
 from crawler.notes.formats import format_of
 
@@ -67,6 +67,10 @@ class MendOptions:
     unconfirmed: bool = False  # mend also what one check alone calls dead
     drop_tracking: Callable[[str], str] = field(default=drop_parameters)
 
+    def mends_dead(self, history: History) -> bool:
+        """Whether a dead link may be given another address: its death is confirmed, or one check is enough."""
+        return Why.DEAD in self.only and (self.unconfirmed or history.confidence is Confidence.HIGH)
+
     def __post_init__(self) -> None:
         try:
             names = {name for _, name, _, _ in Formatter().parse(self.template) if name is not None}
@@ -104,7 +108,11 @@ def propose(occurrence: Occurrence, finding: Finding, options: MendOptions, arou
 
     `around` is the note's text; without it an angle bracket or quote beside the URL cannot be seen.
     """
-    if occurrence.kind in _NEVER or around[occurrence.start : occurrence.end] not in ("", occurrence.raw):
+    if (
+        occurrence.kind in _NEVER
+        or _is_reference(occurrence)
+        or around[occurrence.start : occurrence.end] not in ("", occurrence.raw)
+    ):
         return None
     target, why = _target(occurrence.url, finding, options)
     if why == (Why.HTTPS,) and occurrence.raw[:5].lower() == "http:":
@@ -119,6 +127,7 @@ def propose(occurrence: Occurrence, finding: Finding, options: MendOptions, arou
 
 
 _COPY = "kept copy"  # `titles` knows it: such a line is no title
+_VALUE_BEFORE = re.compile(r"(?:[=:]|\b(?:from|import))[ \t]*[\"']\Z")
 _LINE_MARKS = re.compile(r"(?P<quote>[ \t>]*)(?P<list>(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)?<?\Z")
 
 
@@ -127,6 +136,8 @@ def _beside(occurrence: Occurrence, copy: str, why: tuple[Why, ...], style: str,
     form = format_of(occurrence.path)
     if not text or form is None or form.name not in ("Markdown", "MDX"):
         return None
+    if _VALUE_BEFORE.search(text, max(occurrence.start - 20, 0), occurrence.start):
+        return None  # a value of data, or of a tag that Markdown does not take for one
     angled = text[occurrence.start - 1 : occurrence.start] + text[occurrence.end : occurrence.end + 1] == "<>"
     start, end = (occurrence.start - 1, occurrence.end + 1) if angled else (occurrence.start, occurrence.end)
     old, target = text[start:end], _escaped(portable(copy), Kind.INLINE, in_angles=False)
@@ -149,12 +160,17 @@ def _beside(occurrence: Occurrence, copy: str, why: tuple[Why, ...], style: str,
 _NEVER = frozenset({Kind.CODE, Kind.LOCAL, Kind.REFERENCE})
 
 
+def _is_reference(occurrence: Occurrence) -> bool:
+    """Whether the target stands elsewhere, at a definition: `[text][label]`, and for pictures `![text][label]`."""
+    picture = occurrence.kind is Kind.IMAGE and occurrence.raw.startswith("![")
+    return occurrence.kind is Kind.REFERENCE or picture
+
+
 def _target(url: str, finding: Finding, options: MendOptions) -> tuple[str, tuple[Why, ...]]:
     """Where the link should lead, with the reasons; the same address and no reason where all is well."""
     history, only = finding.history, options.only
     if history.state is State.DEAD:
-        sure = history.confidence is Confidence.HIGH or options.unconfirmed
-        copy = _copy_of(finding, options) if sure and Why.DEAD in only else ""
+        copy = _copy_of(finding, options) if options.mends_dead(history) else ""
         return (copy, (Why.DEAD,)) if copy else (url, ())
     if history.state is not State.ALIVE:
         return url, ()
@@ -352,8 +368,9 @@ def _first_wrong(before: Sequence[Occurrence], edits: Sequence[Edit], after: Seq
     for old, found in zip_longest(outside, others):
         if old is None:
             return before[-1].start if before else 0
-        expected = defined.get(old.url, old.url) if old.kind is Kind.REFERENCE else meant.get(old.start, old.url)
-        if found is None or found.url != expected:
+        expected = defined.get(old.url, old.url) if _is_reference(old) else meant.get(old.start, old.url)
+        # A copy may be a file; else another kind means that the syntax round the address broke.
+        if found is None or found.url != expected or found.kind not in (old.kind, Kind.LOCAL):
             return old.start
     return None
 

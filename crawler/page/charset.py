@@ -24,6 +24,7 @@ BROKEN = 0.1  # undecodable characters per non-ASCII byte from which a declared 
 _META = re.compile(rb"""(?i)<meta[^>]{0,400}?charset\s*=\s*["']?\s*([a-z0-9_:.\-]{2,40})""")
 _HEADER = re.compile(r"""(?i)charset\s*=\s*["']?\s*([^\s"';,]{2,40})""")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_WITHOUT = {"replacement": "", "x-user-defined": ""}  # encodings of the standard that Python has no codec for
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -56,12 +57,13 @@ def _strictly(body: bytes) -> str:
 
 
 def _codec(label: str) -> str:
-    """The Python codec of a label, "" for labels that nobody knows."""
+    """The Python codec of a label, "" for labels that nobody knows.
+
+    So are those of "replacement" (hz-gb-2312, iso-2022-kr) and "x-user-defined", which are no charsets of a text.
+    """
     found = webencodings.lookup(label)
-    if found is None:
-        return ""
-    name = str(found.codec_info.name)
-    return {"gbk": "gb18030", "iso8859-1": "cp1252", "ascii": "cp1252"}.get(name, name)
+    name = str(found.codec_info.name) if found else ""
+    return {"gbk": "gb18030", "iso8859-1": "cp1252", "ascii": "cp1252", **_WITHOUT}.get(name, name)
 
 
 def _from_header(content_type: str) -> str:

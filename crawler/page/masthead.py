@@ -155,6 +155,8 @@ class Masthead:
         for place, cut in enumerate(cuts):
             part = title[cut.end() : cuts[place + 1].start() if place + 1 < len(cuts) else len(title)]
             weak = _is_weak(cut)
+            if not place and cuts[1:] and self.is_name(title[: cut.start()]):
+                continue  # two names before the article's part
             if self.is_name(title[cut.end() :]) or (not weak and (self.is_name(part) or self._begins(part))):
                 return title[: cut.start()].strip()
         first = title[: cuts[0].start()] if cuts and not _is_weak(cuts[0]) else ""

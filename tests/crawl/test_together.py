@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.model import Evidence, Fetch, Page, State, Verdict
-from crawler.crawl.examine import PageReading, ReadTask
+from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.crawl.together import MOST, Together
 from crawler.crawl.worker import packed, read_many, start_in_line, unpacked
 from crawler.notes.links import link_of

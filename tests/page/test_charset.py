@@ -59,6 +59,13 @@ def test_text_that_is_utf8_is_utf8_whatever_it_is_called(label: str) -> None:
     assert decode(ZH.encode(), f"text/html; charset={label}") == (ZH, "utf-8")
 
 
+@pytest.mark.parametrize("label", ["hz-gb-2312", "iso-2022-kr", "x-user-defined", "replacement"])
+def test_a_label_that_python_has_no_codec_for_leaves_the_bytes_to_speak(label: str) -> None:
+    assert decode(ZH.encode("gb18030"), f"text/html; charset={label}") == (ZH, "gb18030")
+    page = f'<meta charset="{label}">' + ZH
+    assert decode(page.encode("gb18030")) == (page, "gb18030")
+
+
 def test_utf8_that_was_cut_in_a_character_is_still_utf8() -> None:
     text, charset = decode(ZH.encode()[:-1], "text/html; charset=gb2312")
     assert charset == "utf-8"
