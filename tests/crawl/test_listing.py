@@ -302,6 +302,7 @@ def test_after_any_edits_the_kept_links_are_those_of_notes_read_anew(nights: lis
                 with Archive.open(Path(folder, "anew", str(number)), configured.archive, now=lambda: NOW) as another:
                     anew = again(replace(context, archive=another))
                     assert kept_in(found.links) == kept_in(anew.links)
+                    assert isinstance(anew.links, NotedLinks)
                     assert list(found.links.hosts()) == list(anew.links.hosts())
 
 

@@ -144,13 +144,13 @@ async def test_readings_are_the_same_after_the_journey_also_with_half_a_characte
 
 async def test_what_ends_in_an_exception_is_left_for_a_reader_of_its_own(monkeypatch) -> None:
     start_in_line(SITES)
-    from crawler.crawl import worker
+    from crawler.crawl import examine
 
     def read(one: ReadTask, _: Sites) -> PageReading:
         if one.link.url.endswith("poison"):
             raise MemoryError
         return reading_of(one)
 
-    monkeypatch.setattr(worker, "read", read)
+    monkeypatch.setattr(examine, "read", read)
     found = unpacked(read_many(packed([task("good"), task("poison"), task("fine")])))
     assert found == [reading_of(task("good")), None, reading_of(task("fine"))]
