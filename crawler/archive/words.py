@@ -127,7 +127,10 @@ def characters_of(title: str, names: str, text: str, ready: IndexTerms | None = 
     if ready is None or len(title) + len(names) + len(text) + 2 > MAX_TEXT:  # else the cut is where it always was
         return characters(f"{title}\n{names}\n{text}")
     others = characters(f"{title}\n{names}")
-    return " ".join(dict.fromkeys((*others.split(), *ready.characters.split()))) if others else ready.characters
+    new = f" {ready.characters}"
+    for one in others.split():  # a few, and the text has hundreds
+        new = new.replace(f" {one}", "")
+    return f"{others}{new}".strip()
 
 
 def _all_pairs(runs: list[str]) -> list[str]:
