@@ -481,6 +481,8 @@ class Archive:
         horizon = self._horizon()
         with self._transaction():
             for line in lines:
+                if isinstance(line, SettledLine) and not line.believed:
+                    queries.keep_numbers(self._db)
                 capture: CaptureLine | None = line.capture if isinstance(line, CheckLine) else None
                 self._index.apply(line, shelf.segment, place, texts.get(capture.id) if capture else None)
                 if self._options.max_snapshots:
