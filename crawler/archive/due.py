@@ -129,7 +129,7 @@ class Planning:
         return {host: from_micros(at) for host, at in latest.items()}
 
 
-def marks(values: Sequence[str]) -> str:
+def marks(values: Sequence[object]) -> str:
     """A question mark for each value of a question."""
     return ",".join("?" * len(values))
 

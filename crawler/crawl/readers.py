@@ -10,17 +10,33 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import trio
 
 from crawler.crawl import forkserver
+from crawler.crawl.lanes import LARGE, Lane
 from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
-from crawler.crawl.worker import Limits, call_limited, compare_one, read_one, ready, retire, start, start_in_line
+from crawler.crawl.together import SMALL, Together
+from crawler.crawl.worker import (
+    Limits,
+    call_limited,
+    compare_one,
+    packed,
+    read_many,
+    read_one,
+    ready,
+    retire,
+    sees,
+    start,
+    start_in_line,
+    unpacked,
+)
 
 if TYPE_CHECKING:
     from trio_parallel import WorkerContext
@@ -92,12 +108,20 @@ class ReaderPool:
         self._settings = settings
         self._sites = sites
         self._limiter = trio.CapacityLimiter(process_count(settings))
+        self._together = Together(self._read_many, self._limiter)
         self._first = trio.Lock()
+        self._lanes: list[Lane] = []  # that nobody uses now; all of them, or none where readers cannot see them
         self._tried = False
         self._in_line = False  # no process can be had: pages are read in this one
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read in a worker."""
+        if not self._tried:
+            await self._try()
+        if len(task.fetched.body) <= SMALL and not self._in_line:
+            reading = await self._together.read(task)
+            if reading is not None:
+                return reading
         try:
             return await self.call(read_one, task)
         except PastLimits as error:
@@ -140,11 +164,58 @@ class ReaderPool:
     async def _timed(self, function: Callable[..., T], *args: object) -> T:
         """One try, under the limit of wall time; waiting for a free worker does not count."""
         async with self._limiter:
-            with trio.fail_after(WALL * self._settings.seconds):
-                result: T = await self._workers.run_sync(
-                    function, *args, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
-                )
-                return result
+            return await self._in_time(function, *args)
+
+    async def _in_time(self, function: Callable[..., T], *args: object) -> T:
+        """The same for who has a free worker already."""
+        with trio.fail_after(WALL * self._settings.seconds), self._sent(args) as sent:
+            result: T = await self._workers.run_sync(
+                function, *sent, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
+            )
+            return result
+
+    async def _read_many(self, tasks: Sequence[ReadTask]) -> Sequence[PageReading | None]:
+        """Read some pages in a worker that is free; None stands for one that is to be read alone.
+
+        Where the worker dies or takes too long, that is all of them: the one to blame then meets its limits alone.
+        """
+        from trio_parallel import BrokenWorkerError
+
+        try:
+            return unpacked(await self._in_time(read_many, packed(tasks)))
+        except (BrokenWorkerError, trio.TooSlowError):
+            return [None] * len(tasks)
+
+    @contextmanager
+    def _sent(self, args: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
+        """The arguments for a worker, a large body by a lane; there are as many of these as workers at work."""
+        match args:
+            case (ReadTask() as task,) if self._lanes and len(task.fetched.body) >= LARGE:
+                lane = self._lanes.pop()
+                try:
+                    yield replace(task, fetched=replace(task.fetched, body=b"")), lane.send(task.fetched.body)
+                finally:
+                    lane.rest()
+                    self._lanes.append(lane)
+            case _:
+                yield args
+
+    async def _open_lanes(self) -> None:
+        """Make lanes, if a worker sees what is in one."""
+        try:
+            for _ in range(process_count(self._settings)):
+                self._lanes.append(Lane())
+            sent = self._lanes[0].send(b"seen")
+            seen = await self._workers.run_sync(sees, sent, kill_on_cancel=True, limiter=trio.CapacityLimiter(1))
+        except (AttributeError, OSError):  # bodies go through pipes, then
+            seen = False
+        if not seen:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the lanes."""
+        while self._lanes:
+            self._lanes.pop().close()
 
     async def _try(self) -> None:
         """Find out, once, whether processes can be had; without them pages are read in this one, and a line says so."""
@@ -156,6 +227,7 @@ class ReaderPool:
             try:
                 with trio.fail_after(STARTING):
                     await self._workers.run_sync(ready, kill_on_cancel=True, limiter=trio.CapacityLimiter(1))
+                    await self._open_lanes()
             except (BrokenWorkerError, OSError, ImportError, RuntimeError, trio.TooSlowError) as error:
                 log.warning(
                     "no process can be started to read pages in (%s): they are read in this one, without limits of"
@@ -282,6 +354,10 @@ async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[Reader
         async with open_worker_context(
             idle_timeout=IDLE, init=init, retire=retire, grace_period=GRACE, **options
         ) as workers:
-            yield ReaderPool(workers, settings.read, sites)
+            pool = ReaderPool(workers, settings.read, sites)
+            try:
+                yield pool
+            finally:
+                pool.close()
     except BrokenWorkerError as error:  # at the end: what was to be read has been read
         log.warning("readers did not end in good order: %s", error)

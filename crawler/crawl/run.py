@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.core.model import Health, History, Report
+from crawler.core.counts import Counted
+from crawler.core.model import History
+from crawler.core.results import Health, Report
 from crawler.crawl.job import CrawlSpread, Job, Memory, Outcome, why_unchecked
 from crawler.crawl.lazy import overdue, touched
 from crawler.crawl.observer import NO_NETWORK, SILENT, Observer
@@ -135,7 +137,7 @@ def ask_elsewhere(
     learned = look_back(context, found.links, outcome.histories, dated, environ)
     context.archive.put_histories(learned.values())
     captures = sum(1 for history in learned.values() if history.elsewhere and history.elsewhere.url)
-    observer.say(f"{captures} captures there, of {len(learned)} links")
+    observer.say(f"{Counted(captures):capture} there, of {Counted(len(learned)):link}")
     return learned
 
 
