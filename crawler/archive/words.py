@@ -127,7 +127,10 @@ def characters_of(title: str, names: str, text: str, ready: IndexTerms | None = 
     if ready is None or len(title) + len(names) + len(text) + 2 > MAX_TEXT:  # else the cut is where it always was
         return characters(f"{title}\n{names}\n{text}")
     others = characters(f"{title}\n{names}")
-    return " ".join(dict.fromkeys((*others.split(), *ready.characters.split()))) if others else ready.characters
+    new = f" {ready.characters}"
+    for one in others.split():  # a few, and the text has hundreds
+        new = new.replace(f" {one}", "")
+    return f"{others}{new}".strip()
 
 
 def _all_pairs(runs: list[str]) -> list[str]:
@@ -193,6 +196,8 @@ def parse_query(text: str, *, simplify: bool = True, numbered: bool = False) -> 
     plain = _NAMED.sub(r"\1:", text[:MAX_QUERY].translate(_QUOTES))
     for match in list(_TERM.finditer(plain))[:_MAX_TERMS]:
         _take(parts, match)
+    if (parts.unwanted or parts.unwanted_singles) and not (parts.wanted or parts.wanted_singles):
+        raise ValueError("-word only leaves pages out: write a word that must occur, too")
     singles = [f'"{single}"*' for single in parts.wanted_singles]
     unwanted = [f'"{single}"*' for single in parts.unwanted_singles]
     return Query(

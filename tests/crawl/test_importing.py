@@ -20,7 +20,9 @@ from crawler.archive.interchange.saved import SavedPage, read_saved
 from crawler.core.config import load_settings
 from crawler.core.model import Check, State
 from crawler.crawl.context import Context, sites_of
-from crawler.crawl.importing import FolderWatch, Imported, ImportObserver, KeptPage, LostPage, import_files
+from crawler.crawl.folderwatch import FolderWatch
+from crawler.crawl.imported import Imported, ImportObserver, KeptPage, LostPage
+from crawler.crawl.importing import import_files
 from crawler.schedule.plan import due_at
 from crawler.testing import pages
 from crawler.testing.pages import Article
@@ -319,6 +321,19 @@ def test_a_shortcut_that_tells_no_address_of_the_web_is_none(context: Context, t
     written("in/words.txt", b"The ferry leaves at seven.")
     written("in/words.txt.url", told)
     assert import_files(context, [Path("in")]).kept == []
+
+
+def test_a_folder_that_holds_the_archive_does_not_bring_it_into_itself(context: Context, tmp_path: Path) -> None:
+    import_files(context, [written("notes/post.html", single_file(URL, POST))])
+    said: list[str] = []
+
+    class Heard(ImportObserver):
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    again = import_files(context, [tmp_path], observer=Heard())
+    assert [page.file for page in again.kept] == [str(tmp_path / "notes" / "post.html")]
+    assert [line for line in said if "archive" in line] == [f"{tmp_path}: the archive's own segments are left out"]
 
 
 def test_a_folder_without_pages_says_so(context: Context) -> None:

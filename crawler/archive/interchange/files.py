@@ -86,6 +86,8 @@ def _belongs(folder: str, stems: set[str]) -> bool:
 
 def pages_of(file: Path, lost: Say, note: Say) -> Iterator[SavedPage]:
     """The pages in one file, by what its bytes are. Raises UsageError for what is none, or cannot be read."""
+    if file.exists() and not file.is_file():  # a device may have no end, a pipe is read once
+        raise UsageError(f"{file} is no regular file; write it to one first")
     try:
         with file.open("rb") as stream:
             head = stream.read(_HEAD)
