@@ -22,7 +22,7 @@ MAX_INSIDE = 200  # pictures inside one drawing or <noscript>
 # Where lazy loaders keep the real address; the fullest first (Zhihu's data-original is the original size).
 LAZY = (
     "data-original", "data-actualsrc", "data-src", "data-lazy-src", "data-original-src", "data-lazyload", "data-lazy",
-    "data-echo", "data-url", "data-hi-res-src", "file", "zoomfile",
+    "data-echo", "data-url", "data-hi-res-src", "real_src", "file", "zoomfile",
 )  # fmt: skip
 _SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "srcset")
 BACKGROUNDS = (

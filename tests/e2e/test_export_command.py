@@ -62,7 +62,7 @@ def test_links_that_were_never_kept_are_named_and_nothing_is_written(stage: Stag
 @pytest.mark.parametrize("known", [BRIDGES.url, "notes/bridges.md"])
 def test_of_several_links_the_known_are_written_and_the_unknown_named(stage: Stage, known: str) -> None:
     done = stage.crawler("export", known, "https://never.example/", "--markdown", f"some-{hash(known)}")
-    assert (done.returncode, done.stdout.split("\t")[1]) == (1, "1 pages\n")
+    assert (done.returncode, done.stdout.split("\t")[1]) == (1, "1 page\n")
     assert done.stderr == "crawler: https://never.example/: the archive holds no copy of it\n"
 
 

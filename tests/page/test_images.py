@@ -24,6 +24,7 @@ def read(inner: str):
         '<img src="/blank.gif" data-some-loader-src="/real.jpg">',
         '<img src="data:image/gif;base64,x" data-lazy-srcset="/small.jpg 200w, /real.jpg 900w">',
         '<img lazysrc="/real.jpg">',
+        '<img src="//simg.example/images/special/1265.gif" real_src="/real.jpg">',
         '<picture><source srcset="/small.jpg 1x, /real.jpg 2x"><img src="data:image/gif;base64,x"></picture>',
         '<picture><source data-srcset="/real.jpg"></picture>',
         '<img class="lazy" src="/loading.gif"><noscript><img src="/real.jpg" width="600"></noscript>',
