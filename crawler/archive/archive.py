@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from crawler.archive import disk, noted, opening, queries, records, retention, schema, search, texts, tiers, warc
 from crawler.archive.due import Planning
@@ -30,19 +30,21 @@ from crawler.archive.journal import (
 )
 from crawler.archive.keep import decide, distinct
 from crawler.archive.lock import Lock, is_held
-from crawler.archive.noted import NotedLinks
+from crawler.archive.noted import LinkUp, NotedLinks, NoteState
 from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage
 from crawler.archive.objects import check_url
 from crawler.archive.offload import offload
 from crawler.archive.opening import named_errors
 from crawler.archive.order import SKEW
 from crawler.archive.segments import INDEX, LOCK, SegmentReader
-from crawler.archive.shelf import Shelf
 from crawler.archive.times import micros
 from crawler.archive.words import NewText
 from crawler.core.errors import ArchiveError, ArchiveGone, StoreError
-from crawler.core.model import Check, Fetch, Health, History, Link, Run, SlotState, Snapshot, State
+from crawler.core.model import Check, Fetch, Health, History, Link, Occurrence, Run, SlotState, Snapshot, State
 from crawler.core.settings import ArchiveSettings
+
+if TYPE_CHECKING:
+    from crawler.archive.shelf import Shelf
 
 T = TypeVar("T")
 
@@ -111,6 +113,7 @@ class Archive:
         try:
             with disk.translated(path):
                 from crawler.archive.recovery import Recovery  # readers do without
+                from crawler.archive.shelf import Shelf
 
                 listed = archive._list_objects()
                 recovered = Recovery(path, archive._index, archive._reader).run()
@@ -254,10 +257,17 @@ class Archive:
         """The links of the notes that `put_noted` kept under this stamp; None where another or none is kept."""
         return noted.read(self._db, stamp)
 
-    def put_noted(self, stamp: str, links: Sequence[Link], place: Callable[[Link], Any]) -> None:
-        """Keep links in order of first writing; `stamp` is what they were made from, `place` their order in reports."""
+    def put_noted(self, stamp: str, notes: Iterable[NoteState], links: Iterable[Link]) -> None:
+        """Keep the links of all these notes; `stamp` is what else they were made from."""
         with self._transaction():
-            noted.put(self._db, stamp, links, place)
+            noted.put(self._db, stamp, notes, links)
+
+    def change_noted(
+        self, changed: Mapping[NoteState, Sequence[Occurrence]], gone: Iterable[str], link_up: LinkUp
+    ) -> None:
+        """Bring the kept links to notes of which some changed or are new, with all that is written there, or gone."""
+        with self._transaction():
+            noted.change(self._db, changed, gone, link_up)
 
     def derived(self, name: str, stamp: str, kind: type[T]) -> list[T]:
         """What `put_derived` keeps under this name, if it was derived under this very stamp."""

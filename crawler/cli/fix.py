@@ -11,6 +11,7 @@ import click
 from crawler.cli.options import GlobalOptions, global_options, paths_argument
 from crawler.cli.streams import is_workflow, shown_text
 from crawler.cli.watching import TerminalObserver
+from crawler.core.counts import Counted
 from crawler.core.errors import UsageError
 from crawler.notes.mending import BareStyle, MendOptions, Why, patch, unified_diff
 
@@ -52,6 +53,8 @@ def command(
 
     if copies is not None and template:
         raise UsageError("--copies and --template are two addresses of one copy; give one")
+    if copies is not None and not copies.is_dir():
+        raise UsageError(f"--copies {copies} is no folder; `crawler export --html {copies}` writes one")
     chosen = frozenset(map(Why, only)) or MendOptions().only
     how = MendOptions(only=chosen, template=template, bare=bare, unconfirmed=unconfirmed)
     with open_context(options.settings(), "fix", write=False) as context:
@@ -67,7 +70,7 @@ def command(
     if write:
         for item in result.mended:
             write_note(item)
-    summarise(options, result, written=write)
+    summarise(options, result, copies, written=write)
     return 0
 
 
@@ -83,14 +86,21 @@ def remember(options: GlobalOptions, result: MendResult) -> None:
         options.say("crawler: another run holds the archive, so what the Internet Archive answered is not remembered")
 
 
-def summarise(options: GlobalOptions, result: MendResult, *, written: bool) -> None:
-    """What was done, and how many dead links stay as they are for want of a copy."""
+def summarise(options: GlobalOptions, result: MendResult, copies: Path | None, *, written: bool) -> None:
+    """What was done, and how many dead links stay as they are, with what would mend them."""
     edits = [edit for item in result.mended for edit in item.edits]
     hint = "" if written or not edits else "; --write makes them"
-    options.say(f"crawler: {len(edits)} edits in {len(result.mended)} notes{hint}")
+    options.say(f"crawler: {Counted(len(edits)):edit} in {Counted(len(result.mended)):note}{hint}")
     if beside := sum(edit.free for edit in edits):
         done = "were" if written else "would be"
-        options.say(f"crawler: {beside} bare links {done} given a link to their kept copy; --bare says how")
-    if result.dead_without_copy and not any(Why.DEAD in edit.why for edit in edits):
+        options.say(f"crawler: {Counted(beside):bare link} {done} given a link to the kept copy; --bare says how")
+    if result.dead_once:
+        links = f"{Counted(result.dead_once):dead link stays|dead links stay}"
+        options.say(f"crawler: {links}, as one day alone says so; --unconfirmed mends such links, too")
+    if result.dead_without_copy and copies is not None:
+        links = f"{Counted(result.dead_without_copy):dead link has|dead links have}"
+        options.say(f"crawler: {links} no page in {copies}; `crawler export --html {copies}` writes what is kept")
+    elif result.dead_without_copy:
+        links = f"{Counted(result.dead_without_copy):dead link has|dead links have}"
         ways = "--copies, --template, or [wayback] suggest = true"
-        options.say(f"crawler: {result.dead_without_copy} dead links have no address to offer; give {ways}")
+        options.say(f"crawler: {links} no address to offer; give {ways}")

@@ -10,6 +10,7 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.streams import say
+from crawler.core.counts import Counted
 from crawler.core.display import message, path_cell
 from crawler.core.errors import UsageError
 
@@ -161,5 +162,5 @@ def kept_line(page: KeptPage) -> str:
     again = ", there already" if page.again else ", its text was there already" if snapshot.revisit else ""
     return (
         f"{file}: snapshot {snapshot.id} of {url} as of {snapshot.captured_at:%Y-%m-%d}{again}, "
-        f"{snapshot.text_chars} characters, {title}"
+        f"{Counted(snapshot.text_chars):character}, {title}"
     )

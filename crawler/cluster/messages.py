@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from crawler.core.model import Check, Fetch, History, Slot, SlotGivenUp, SlotState
 from crawler.core.settings import Settings
-from crawler.crawl.examine import Depth
+from crawler.crawl.tasks import Depth
 from crawler.fetch import Request
 
 BATCH: Final = 64  # checks in one message at most

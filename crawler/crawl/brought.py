@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from crawler.core.errors import CrawlerError
 from crawler.core.model import Check, Confidence, Fetch, State, Verdict
 from crawler.core.url import MAX_URL, host_of, is_http
-from crawler.crawl.examine import PageReading, ReadTask
 from crawler.crawl.pictures import is_placeholder, kind_of
 from crawler.crawl.readers import PastLimits, ReaderDied
+from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.schedule.history import first_seen, remember_past
 
 if TYPE_CHECKING:

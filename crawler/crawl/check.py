@@ -24,10 +24,9 @@ from crawler.crawl.edit import (
     to_ask,
 )
 from crawler.crawl.extraction import guarded
-from crawler.crawl.observer import SILENT, Observer
+from crawler.crawl.observer import NO_NETWORK, SILENT, Observer
 from crawler.crawl.reading import read_links
 from crawler.crawl.results import build_report, damaged_of, suggestions
-from crawler.crawl.run import NO_NETWORK
 from crawler.notes.changes import Changes, without_known
 from crawler.notes.files import note_paths, notes_root
 from crawler.notes.git import changed_lines, staged_lines
@@ -166,9 +165,9 @@ def ask(
     observer: Observer,
 ) -> tuple[dict[str, History], Run]:
     """Check links now; what is known of them after, and the run."""
-    from crawler.crawl.examine import Depth
     from crawler.crawl.job import Job
     from crawler.crawl.runner import run_job
+    from crawler.crawl.tasks import Depth
 
     archive, now = context.archive, context.now
     settings = context.settings if options.archive_new else without_pictures(context.settings)

@@ -151,7 +151,7 @@ class ListedFindings(Sequence[Finding]):
         self, keys: Iterable[str], further: Mapping[str, tuple[int, str]] = MappingProxyType({})
     ) -> list[str]:
         places = ChainMap(dict(further), self._placed)
-        return sorted(keys, key=lambda key: (STATE_ORDER[self._states.get(key, State.ALIVE)], places[key][0]))
+        return sorted(keys, key=lambda key: (STATE_ORDER[self._states.get(key, State.ALIVE)], places[key][0], key))
 
     def _of(self, keys: Iterable[str]) -> Iterator[Finding]:
         for some in batched(keys, AT_ONCE):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
     from crawler.core.model import Link, Redirect, Snapshot, Verdict
     from crawler.crawl.context import Context
-    from crawler.crawl.examine import PageReading, ReadTask
+    from crawler.crawl.tasks import PageReading, ReadTask
     from crawler.sites import Sites
 
 T = TypeVar("T")

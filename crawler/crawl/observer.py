@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from crawler.core.model import Check, SlotGivenUp
     from crawler.schedule.plan import Plan
 
+NO_NETWORK = "no network: nothing that failed counts, nothing was called dead"  # said by a run and a check
+
 
 class Observer:
     """Watches a use case; every method does nothing until a subclass says otherwise. None may raise or wait."""

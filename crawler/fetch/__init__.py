@@ -19,6 +19,7 @@ from crawler.core.url import is_http, normalize
 from crawler.fetch.cookies import Jars, read_cookie_file
 from crawler.fetch.descriptors import affordable
 from crawler.fetch.guard import Guard, Resolver, connect_to, system_resolver
+from crawler.fetch.holding import BodyBudget
 from crawler.fetch.limit import Limiter
 from crawler.fetch.proxy import proxy_of
 from crawler.fetch.redirect import follow
@@ -45,9 +46,12 @@ MIN_POOLS = 64  # origins whose connections stay open, at least; each holds a fi
 class Fetcher:
     """Called with a request or URL, gives a Fetch; never raises for a broken web."""
 
-    def __init__(self, ask: Ask, limiter: Limiter, transport: Transport, now: Now, hop: Ask | None = None) -> None:
+    def __init__(
+        self, ask: Ask, limiter: Limiter, transport: Transport, now: Now, budget: BodyBudget, hop: Ask | None = None
+    ) -> None:
         self._ask = ask
         self._hop = hop or ask
+        self.hold = budget.hold  # a block round one check, to whose end what it fetched is counted as held
         self._limiter = limiter
         self._transport = transport
         self._now = now
@@ -134,9 +138,10 @@ async def open_fetcher(
     """
     jars = Jars(read_cookie_file(settings.cookies))
     politeness = lru_cache(maxsize=1024)(politeness)  # every layer asks
-    limiter = Limiter(affordable(settings.concurrency), now, states)
+    budget = BodyBudget()
+    limiter = Limiter(affordable(settings.concurrency), now, budget, states)
     async with open_transport(settings, resolver, transport) as wires:
-        wire = Wire(wires, settings, politeness, jars, now)
+        wire = Wire(wires, settings, politeness, jars, now, budget)
         limited = limiter.limit(wire, politeness)
 
         def onion(core: Ask) -> Ask:
@@ -173,7 +178,7 @@ async def open_fetcher(
                 return refusal
             return await shown_by(show, request) or await plain(request)
 
-        yield Fetcher(ask, limiter, wires, now, limited)
+        yield Fetcher(ask, limiter, wires, now, budget, limited)
 
 
 def _adapted(transport: Transport | httpx.AsyncBaseTransport) -> Transport:

@@ -78,6 +78,11 @@ class BodyBuffer:
         """What came so far, decoded, at most `limit` bytes."""
         return bytes(memoryview(self._content)[: self._limit])
 
+    @property
+    def size(self) -> int:
+        """Bytes that came so far, decoded."""
+        return len(self._content)
+
     def feed(self, chunk: bytes) -> None:
         """Raises TooLarge when wire or decoded bytes pass the limit, WebError BAD_ENCODING for broken codings."""
         self.wire_bytes += len(chunk)

@@ -11,13 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from urllib.request import Request as UrlRequest
+from typing import TYPE_CHECKING
 
+from crawler.core.counts import Counted
 from crawler.core.errors import ConfigError
 from crawler.fetch.request import Headers
 from crawler.schedule.outage import registrable
+
+if TYPE_CHECKING:  # 8 ms, and few sites set a cookie
+    from http.cookiejar import Cookie, CookieJar
 
 MAX_COOKIES = 100  # in one jar; a jar that grows beyond is a site's mistake and starts afresh (guess)
 MAX_COOKIE = 4096 + 1024  # bytes of one Set-Cookie; RFC 6265bis, 5.6: 4096 of name and value, 1024 of an attribute
@@ -32,6 +35,8 @@ _SHOW = {hidden: byte for byte, hidden in _HIDE.items()}
 
 def _new_jar() -> CookieJar:
     """A jar whose cookies without a Domain go back to the very host that set them, as RFC 6265 has it."""
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
     return CookieJar(DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain))
 
 
@@ -70,6 +75,8 @@ class Jars:
         jar = self._with_users(host) if self._users else self._jars.get(registrable(host))
         if jar is None or not jar.version:
             return ""
+        from urllib.request import Request as UrlRequest
+
         request = UrlRequest(url)  # noqa: S310 (nothing is opened)
         jar.cookies.add_cookie_header(request)
         header = (request.get_header("Cookie") or "").translate(_SHOW)
@@ -82,6 +89,8 @@ class Jars:
         kept = [value for value in values if len(value) <= MAX_COOKIE and not _CONTROL.search(value)]
         if not kept:
             return
+        from urllib.request import Request as UrlRequest
+
         jar = self._jars.setdefault(registrable(_host_of(url)), _Jar())
         before = _content(jar.cookies)
         if len(before) > MAX_COOKIES:
@@ -167,7 +176,7 @@ def _of_line(line: str, number: int) -> Cookie | None:
         return None
     fields = line.rstrip("\r\n").split("\t")
     if len(fields) != 7:
-        raise ValueError(f"line {number} has {len(fields)} fields, not 7")
+        raise ValueError(f"line {number} has {Counted(len(fields)):field}, not 7")
     domain, subdomains, path, secure, expires, name, value = fields
     return _cookie(
         domain, path, name or value, value if name else None, secure=secure == "TRUE",
@@ -194,6 +203,8 @@ def _cookie(
     subdomains: bool,
     is_http_only: bool = False,
 ) -> Cookie:
+    from http.cookiejar import Cookie
+
     return Cookie(
         version=0, name=name, value=value, port=None, port_specified=False, domain=domain,
         domain_specified=subdomains, domain_initial_dot=domain.startswith("."), path=path, path_specified=bool(path),

@@ -32,7 +32,10 @@ _COLON = LazyPattern(r"(?<=\w):\s+|：")
 
 def shows_article(document: Document) -> bool:
     """Whether the page has an element that carries an article or quotes something."""
-    return document.tree.css_first(ARTICLE) is not None
+    key = ("shows_article",)
+    if key not in document.memo:  # several rules ask
+        document.memo[key] = document.tree.css_first(ARTICLE) is not None
+    return bool(document.memo[key])
 
 
 def content_text(document: Document, limit: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from crawler.core.counts import Counted
 from crawler.core.model import Confidence, Fetch, Link, State, Verdict
 from crawler.judge.not404 import not404_of
 from crawler.judge.parked import parked_of
@@ -34,7 +35,7 @@ def judge_generic(link: Link, fetch: Fetch, document: Document) -> Verdict:
     found = redirect_verdict(link.fetch_url, fetch, document) or _page_verdict(fetch, document)
     if found is not None:
         return found
-    shown = f"title: {document.title}" if document.is_html and document.title else f"{len(document.body)} bytes"
+    shown = f"title: {document.title}" if document.is_html and document.title else f"{Counted(len(document.body)):byte}"
     alive = verdict(fetch, State.ALIVE, "ok", "generic/ok", shown, confidence=Confidence.MEDIUM)
     return replace(alive, moved_to=moved_to(fetch))
 

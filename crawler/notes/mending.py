@@ -16,7 +16,7 @@ from itertools import accumulate, zip_longest
 from string import Formatter
 
 from crawler.core.errors import NotesError, UsageError
-from crawler.core.model import Confidence, Finding, Kind, Note, Occurrence, State, Suggestion
+from crawler.core.model import Confidence, Finding, History, Kind, Note, Occurrence, State, Suggestion
 from crawler.notes.extract import occurrences
 from crawler.notes.formats import format_of
 
@@ -66,6 +66,10 @@ class MendOptions:
     bare: str = BareStyle.BELOW  # or a template with {url}, {copy} and {title}
     unconfirmed: bool = False  # mend also what one check alone calls dead
     drop_tracking: Callable[[str], str] = field(default=drop_parameters)
+
+    def mends_dead(self, history: History) -> bool:
+        """Whether a dead link may be given another address: its death is confirmed, or one check is enough."""
+        return Why.DEAD in self.only and (self.unconfirmed or history.confidence is Confidence.HIGH)
 
     def __post_init__(self) -> None:
         try:
@@ -166,8 +170,7 @@ def _target(url: str, finding: Finding, options: MendOptions) -> tuple[str, tupl
     """Where the link should lead, with the reasons; the same address and no reason where all is well."""
     history, only = finding.history, options.only
     if history.state is State.DEAD:
-        sure = history.confidence is Confidence.HIGH or options.unconfirmed
-        copy = _copy_of(finding, options) if sure and Why.DEAD in only else ""
+        copy = _copy_of(finding, options) if options.mends_dead(history) else ""
         return (copy, (Why.DEAD,)) if copy else (url, ())
     if history.state is not State.ALIVE:
         return url, ()

@@ -103,7 +103,7 @@ class Document:
         body = self.tree.body
         if body is None:
             return ""
-        skip = frozenset(node.mem_id for selector in hidden for node in self.tree.css(selector))
+        skip = frozenset(node.mem_id for node in self.tree.css(", ".join(hidden))) if hidden else frozenset[int]()
         return text_of(body, skip, limit)
 
 
@@ -156,9 +156,11 @@ def _pieces(root: LexborNode, skip: frozenset[int]) -> Iterator[str]:
         if child is not None:
             node, depth = child, depth + 1
             continue
-        while depth and node is not None and node.next is None:
+        after = node.next  # asked once: every step to another node makes an object
+        while depth and after is None and node is not None:
             node, depth = node.parent, depth - 1
-        node = node.next if depth and node is not None else None
+            after = node.next if node is not None else None
+        node = after if depth else None
 
 
 def _unseen(node: LexborNode, tag: str | None, skip: frozenset[int]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crawler.core.counts import Counted
 from crawler.core.model import ChangeKind, State
 from crawler.page.titles import differs
 from crawler.report.answers import answers, seen_line
@@ -106,7 +107,7 @@ def kept(link: LinkPart, language: Language) -> str:
     if link.snapshot is None:
         return say.not_kept
     copy = link.snapshot
-    return say.kept_copy.format(day=day(copy.captured_at), characters=number(copy.text_chars), id=copy.id)
+    return say.kept_copy.format(day=day(copy.captured_at), characters=Counted(copy.text_chars), id=copy.id)
 
 
 def about_run(run: RunPart, language: Language) -> list[str]:
@@ -141,7 +142,7 @@ def warnings(run: RunPart, language: Language) -> list[str]:
 def _given_up(run: RunPart, language: Language) -> list[str]:
     say = words(language)
     return [
-        say.given_up.format(slot=s.slot, reason=reason_name(s.reason, language), left=number(s.left))
+        say.given_up.format(slot=s.slot, reason=reason_name(s.reason, language), left=Counted(s.left))
         for s in run.slots_given_up
     ]
 
@@ -151,8 +152,8 @@ def about_rounds(document: ReportDocument, language: Language) -> list[str]:
     say = words(language)
     lines = []
     for r in document.rounds:
-        line = say.round_line.format(site=r.site, links=number(r.links), seconds=duration(r.seconds, language))
-        lines.append(line + (say.round_runs.format(runs=number(r.runs)) if r.runs is not None else ""))
+        line = say.round_line.format(site=r.site, links=Counted(r.links), seconds=duration(r.seconds, language))
+        lines.append(line + (say.round_runs.format(runs=Counted(r.runs)) if r.runs is not None else ""))
     return lines
 
 
@@ -168,10 +169,10 @@ def attention(document: ReportDocument, language: Language) -> list[str]:
 
 def uncounted(document: ReportDocument, language: Language) -> str:
     """The sentence on links that say nothing of their pages; "" where there are none."""
-    blocked, unknown = document.counts[State.BLOCKED], document.counts[State.UNKNOWN]
-    if not blocked and not unknown:
-        return ""
-    return words(language).other_states.format(blocked=number(blocked), unknown=number(unknown))
+    say = words(language)
+    templates = ((State.BLOCKED, say.blocked), (State.UNKNOWN, say.unknown))
+    parts = [told.format(count=number(document.counts[state])) for state, told in templates if document.counts[state]]
+    return say.no_judgement.format(what=say.both.join(parts)) if parts else ""
 
 
 def offers(link: LinkPart) -> list[SuggestionPart]:

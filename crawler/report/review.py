@@ -15,10 +15,10 @@ from crawler.report.advice import to_do
 from crawler.report.annotations import Level, level_of
 from crawler.report.document import readable_document
 from crawler.report.figures import number
-from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, small, table_of
+from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, small, table_of, titled
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
-from crawler.report.phrases import evidence, name, offers, warnings
+from crawler.report.phrases import evidence, offers, warnings
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language, words
 
@@ -124,7 +124,7 @@ def _row(link: LinkPart, options: ReportOptions) -> Sequence[str]:
     copies = [linked(say.suggestion[offer.kind], offer.url) for offer in offers(link)]
     return (
         lines_of(places),
-        linked(name(link), link.url),
+        titled(link),
         lines_of(why),
         lines_of([escaped(to_do(link, options.language)), *copies]),
     )

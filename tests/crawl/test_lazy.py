@@ -117,7 +117,7 @@ def test_an_archive_of_the_version_before_learns_what_is_due(tmp_path: Path) -> 
     with kept(tmp_path, MIXED) as archive:
         db = archive._db
         due = archive.planning().due(NOW)
-        for name in ("noted", "noted_hosts", "noted_stamp"):
+        for name in ("noted", "noted_hosts", "noted_stamp", "noted_notes", "noted_in"):
             db.execute(f"DROP TABLE {name}")
         for name in ("due", "seen", "answered", "not_alive", "late", "walls", "told"):
             db.execute(f"DROP INDEX links_{name}")

@@ -13,8 +13,8 @@ import trio
 from crawler.core.config import site_documents
 from crawler.core.model import Fetch, State
 from crawler.core.settings import ReadSettings, Seconds, Settings, Size
-from crawler.crawl.examine import Depth, ProbeTask, ReadTask
 from crawler.crawl.readers import (
+    FEW,
     InlineReader,
     PastLimits,
     ReaderDied,
@@ -23,6 +23,7 @@ from crawler.crawl.readers import (
     open_sync_readers,
     process_count,
 )
+from crawler.crawl.tasks import Depth, ProbeTask, ReadTask
 from crawler.notes.links import link_of
 from crawler.sites import load_sites
 
@@ -212,9 +213,13 @@ async def test_without_processes_pages_are_read_here_and_one_line_says_so(
     assert "[Errno 38] Function not implemented" in lines[0]
 
 
-async def test_readers_are_started_before_the_first_page_but_no_more_than_there_are_pages() -> None:
+async def test_readers_are_started_before_the_first_page_but_one_reads_a_few() -> None:
     async with readers(processes=2) as pool:
-        await pool.warm_up(1)
+        await pool.warm_up(FEW)
+        assert pool._workers.statistics().idle_workers == 1
+        async with trio.open_nursery() as nursery:
+            for _ in range(FEW):
+                nursery.start_soon(pool.read, task(ARTICLE))
         assert pool._workers.statistics().idle_workers == 1
         await pool.warm_up(50)
         assert pool._workers.statistics().idle_workers == 2

@@ -93,6 +93,22 @@ def test_a_run_keeps_every_look_and_tells_what_it_cost() -> None:
     assert notebook.kept == outcome.histories
 
 
+class SlowToStart(InlineReader):
+    """Reads at once, while one more reader takes an hour to start."""
+
+    async def warm_up(self, pages: int) -> None:
+        await trio.sleep(3600)
+
+
+def test_a_run_does_not_wait_for_a_reader_that_nobody_needs_any_more() -> None:
+    wanted = job(Notebook(), Web(), urls("a.example", "b.example"))
+    wanted.reader = SlowToStart(SITES)
+    outcome = run(wanted)
+    assert outcome.run.complete
+    assert outcome.run.finished_at is not None
+    assert outcome.run.finished_at - outcome.run.started_at < timedelta(seconds=10)
+
+
 def test_a_second_run_at_once_asks_nothing() -> None:
     notebook, web = Notebook(), Web()
     run(job(notebook, web, urls("a.example", each=3)))

@@ -103,6 +103,27 @@ def test_a_lead_between_title_and_article_opens_the_text() -> None:
     assert text_of(f"{head}<div class='article-body'>{ARTICLE}</div>") == "\n".join([lead, *LINES])
 
 
+LEAD = "A ferryman, a rope and a bridge that opens in May: what will become of the landing, nobody knows."
+DESCRIBED = f'<title>The last ferry</title><meta name="description" content="{LEAD[:70]} …">'
+
+
+def test_a_lead_that_the_head_quotes_opens_the_text_though_no_h1_stands_before_it() -> None:
+    told = [f"{day}: {line}" for day in ("On Monday", "On Tuesday") for line in LINES]
+    article = "".join(f"<p>{line}</p>" for line in told)
+    body = f"<div><h2>The last ferry</h2><p>{LEAD}</p></div><div>Share</div><div class='post-text'>{article}</div>"
+    assert text_of(body, DESCRIBED) == "\n".join([LEAD, *told])
+
+
+def test_of_a_short_article_and_a_list_beside_it_the_one_that_the_head_quotes_is_taken() -> None:
+    guides = "".join(
+        f"<h3>Guide {n}</h3><p>{line[:90]}, and so on and on, by boat.</p>" for n, line in enumerate(LINES)
+    )
+    menu = "<ul>" + "<li><a href='/x'>A section of this site</a></li>" * 40 + "</ul>"
+    body = f"<div class='a'><p>{LEAD}</p></div>{menu}<div class='b'>{guides}</div>"
+    assert text_of(body, DESCRIBED) == LEAD
+    assert LEAD not in text_of(body)
+
+
 def test_what_stands_under_a_heading_for_other_articles_is_left_out() -> None:
     tail = "<h2>Related articles</h2><p>The bridge over the river is late again, and nobody says why.</p>"
     assert text_of(f"<article>{ARTICLE}<h2>In May</h2><p>{LINES[0][::-1]}.</p>{tail}</article>").endswith(
