@@ -27,7 +27,8 @@ from crawler.core.errors import UsageError
 from crawler.core.settings import FAIL_ON_CHECK
 
 if TYPE_CHECKING:
-    from crawler.core.model import Report, State
+    from crawler.core.model import State
+    from crawler.core.results import Report
     from crawler.core.settings import Settings
     from crawler.crawl.check import CheckOptions
     from crawler.crawl.untrusted import Untrusted

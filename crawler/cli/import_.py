@@ -17,7 +17,7 @@ from crawler.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from crawler.crawl.importing import Imported, ImportObserver, KeptPage, LostPage
+    from crawler.crawl.imported import Imported, ImportObserver, KeptPage, LostPage
 
 EVERY = 2.0  # seconds between two scans of a watched folder; a file is taken when two of them found it alike
 
@@ -106,7 +106,7 @@ def watched(folder: Path, run: Callable[[Iterable[Path], bool], Imported]) -> in
     import signal
     import threading
 
-    from crawler.crawl.importing import FolderWatch
+    from crawler.crawl.folderwatch import FolderWatch
 
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -124,7 +124,7 @@ def watched(folder: Path, run: Callable[[Iterable[Path], bool], Imported]) -> in
 
 def _teller(options: GlobalOptions) -> ImportObserver:
     """Prints a line about each page: kept ones on stdout, the others on stderr."""
-    from crawler.crawl.importing import ImportObserver
+    from crawler.crawl.imported import ImportObserver
 
     class Teller(ImportObserver):
         def kept(self, page: KeptPage) -> None:

@@ -35,7 +35,8 @@ from crawler.core.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from crawler.core.model import Report, State
+    from crawler.core.model import State
+    from crawler.core.results import Report
 
 
 @click.command("report")

@@ -19,7 +19,8 @@ from crawler.cli.options import GlobalOptions
 from crawler.cli.output import write_output
 from crawler.cli.streams import is_plain_terminal, say
 from crawler.core.errors import ConfigError, UsageError
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report import FORMATS, ReportOptions
 
 if TYPE_CHECKING:

@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING
 from crawler.core.counts import Counted
 from crawler.core.errors import NotesError
 from crawler.core.files import replace_file
-from crawler.core.model import LOCAL, Finding, History, Link, Note, State, Suggestion
+from crawler.core.model import LOCAL, History, Link, Note, State
+from crawler.core.results import Finding, Suggestion
 from crawler.crawl.captures import question_about
 from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.results import wayback_suggestion
 from crawler.crawl.wayback import ask_about, is_open, is_public, written_at
+from crawler.notes.edits import Edit, Why, apply, proven
 from crawler.notes.extract import occurrences
 from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, notes_root, read_note
 from crawler.notes.git import LineCommits
 from crawler.notes.links import link_up
-from crawler.notes.mending import Edit, MendOptions, Why, apply, propose, proven
+from crawler.notes.mending import MendOptions, propose
 
 if TYPE_CHECKING:
     from crawler.archive import Archive

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from crawler.core.counts import Counted
 from crawler.core.errors import UsageError
-from crawler.core.model import Finding, Link, Snapshot
+from crawler.core.model import Link, Snapshot
+from crawler.core.results import Finding
 from crawler.core.url import is_http
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links

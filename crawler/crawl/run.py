@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.core.counts import Counted
-from crawler.core.model import Health, History, Report
+from crawler.core.model import History
+from crawler.core.results import Health, Report
 from crawler.crawl.job import CrawlSpread, Job, Memory, Outcome, why_unchecked
 from crawler.crawl.lazy import overdue, touched
 from crawler.crawl.observer import NO_NETWORK, SILENT, Observer

@@ -12,7 +12,7 @@ from enum import StrEnum
 from crawler.core.model import Confidence, Evidence, History, Proof, State, Word
 from crawler.core.proof import GUESSES
 from crawler.report.parts import EvidencePart, LinkPart
-from crawler.report.words import Language
+from crawler.report.words import Language, in_language
 
 UNSEEN = "unreachable-from-here"
 
@@ -162,7 +162,7 @@ def case_of_memory(history: History) -> Case:
 
 
 def _answers(case: Case, seen: Evidence | EvidencePart, language: Language) -> LinkAnswers:
-    proves, settles = (_CHINESE if language == "zh" else _ENGLISH)[case]
+    proves, settles = in_language(language, _ENGLISH, _CHINESE)[case]
     return LinkAnswers(seen_line(seen), proves, settles)
 
 

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from crawler.core.counts import Counted
-from crawler.core.model import ChangeKind, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind
 from crawler.report.digest_words import DigestWords, digest_words
 from crawler.report.figures import day, minute, number
 from crawler.report.parts import LinkPart, ReportDocument

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved
 from crawler.report.digest_words import DigestWords, digest_words
 from crawler.report.document import readable_document

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.clean import clipped
 from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved
 from crawler.report.digest_words import DigestWords, digest_words

@@ -25,7 +25,8 @@ from markupsafe import Markup
 
 from crawler.core.counts import Counted
 from crawler.core.marker import HTML_MARK
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.charts import Years, dead_by_year, health, years_of
 from crawler.report.clean import clipped, file_link, web_link
 from crawler.report.code_spans import in_html

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import ChangeKind, Report, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind, Report
 from crawler.report.code_spans import in_markdown
 from crawler.report.document import readable_document
 from crawler.report.figures import minute, number

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.counts import Counted
-from crawler.core.model import ChangeKind, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind
 from crawler.page.titles import differs
 from crawler.report.answers import answers, seen_line
 from crawler.report.figures import day, duration, number, size
 from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, SuggestionPart
 from crawler.report.reasons import reason_name
-from crawler.report.words import Language, Words, words
+from crawler.report.words import Language, Words, in_language, words
 
 OVERDUE_NAMED = 3  # of the links that have waited too long; the JSON report has all
+LONG_ROUND = 60.0  # seconds; the JSON report has shorter rounds, too
 FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: their dead come first
 
 
@@ -78,7 +80,7 @@ def judgement(link: LinkPart, language: Language) -> str:
     if link.site == "local" or link.state in (State.ALIVE, State.UNCHECKED):
         return ""
     told = answers(link, language)
-    return f"{told.proves} {told.settles}" if language == "en" else told.proves + told.settles
+    return in_language(language, f"{told.proves} {told.settles}", told.proves + told.settles)
 
 
 def memory(link: LinkPart, language: Language) -> str:
@@ -148,10 +150,10 @@ def _given_up(run: RunPart, language: Language) -> list[str]:
 
 
 def about_rounds(document: ReportDocument, language: Language) -> list[str]:
-    """How long a full round of each site takes."""
+    """How long a round of each site takes, where it takes long enough to be worth a line."""
     say = words(language)
     lines = []
-    for r in document.rounds:
+    for r in (r for r in document.rounds if r.seconds >= LONG_ROUND):
         line = say.round_line.format(site=r.site, links=Counted(r.links), seconds=duration(r.seconds, language))
         lines.append(line + (say.round_runs.format(runs=Counted(r.runs)) if r.runs is not None else ""))
     return lines

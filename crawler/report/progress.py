@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from crawler.core.counts import Counted
 from crawler.core.display import redacted
-from crawler.core.model import Check, SlotGivenUp, State
+from crawler.core.model import Check, State
+from crawler.core.results import SlotGivenUp
 from crawler.core.url import redact
 from crawler.report.figures import duration, number
 from crawler.schedule.plan import Plan

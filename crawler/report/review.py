@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.advice import to_do
 from crawler.report.annotations import Level, level_of
 from crawler.report.document import readable_document
@@ -20,7 +20,7 @@ from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
 from crawler.report.phrases import evidence, offers, warnings
 from crawler.report.reasons import reason_name
-from crawler.report.words import Language, words
+from crawler.report.words import Language, in_language, words
 
 MAX_ROWS = 100  # of one table; GitHub drops a summary of more than 1 MiB whole
 MAX_PLACES = 5  # of one link
@@ -68,13 +68,7 @@ _CHINESE = ReviewWords(
 
 def review_words(language: Language) -> ReviewWords:
     """The phrases of one language."""
-    match language:
-        case "en":
-            return _ENGLISH
-        case "zh":
-            return _CHINESE
-        case _:
-            assert_never(language)
+    return in_language(language, _ENGLISH, _CHINESE)
 
 
 def render(report: Report, options: ReportOptions) -> str:

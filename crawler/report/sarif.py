@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from crawler.core.counts import Counted
-from crawler.core.model import Report
+from crawler.core.results import Report
 from crawler.report.annotations import Item, Level, items, message
 from crawler.report.clean import escaped_json, file_link
 from crawler.report.document import readable_document

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from crawler.core.counts import Counted
-from crawler.core.model import ChangeKind, Report, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind, Report
 from crawler.report.clean import clipped
 from crawler.report.document import readable_document
 from crawler.report.figures import minute, number

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, assert_never
+from typing import Literal, TypeVar, assert_never
 
-from crawler.core.model import ChangeKind, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind
 
 Language = Literal["en", "zh"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,12 +352,17 @@ CHINESE = Words(
 )
 
 
-def words(language: Language) -> Words:
-    """The phrases of one language."""
+def in_language(language: Language, english: T, chinese: T) -> T:
+    """The one of two that is of this language."""
     match language:
         case "en":
-            return ENGLISH
+            return english
         case "zh":
-            return CHINESE
+            return chinese
         case _:
             assert_never(language)
+
+
+def words(language: Language) -> Words:
+    """The phrases of one language."""
+    return in_language(language, ENGLISH, CHINESE)

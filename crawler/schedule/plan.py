@@ -15,7 +15,8 @@ from typing import Protocol, TypeVar, runtime_checkable
 from zlib import crc32
 
 from crawler.core.counts import Counted
-from crawler.core.model import LOCAL, History, Link, Politeness, Round, Slot, SlotGivenUp, SlotState, State
+from crawler.core.model import LOCAL, History, Link, Politeness, Slot, SlotState, State
+from crawler.core.results import Round, SlotGivenUp
 from crawler.schedule import walls
 from crawler.schedule.politeness import PolitenessOf, strictest
 

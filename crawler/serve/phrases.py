@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from crawler.report.words import Language
+from crawler.report.words import Language, in_language
 
 PHRASES: Final[dict[str, tuple[str, str]]] = {
     # Everywhere
@@ -322,5 +322,5 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
 
 def phrase(language: Language, key: str, **values: object) -> str:
     """One phrase in a language, its places filled in."""
-    text = PHRASES[key][1 if language == "zh" else 0]
+    text = in_language(language, *PHRASES[key])
     return text.format(**values) if values else text

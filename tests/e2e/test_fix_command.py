@@ -109,6 +109,21 @@ def test_an_export_of_nothing_is_wrong_usage(stage: Stage) -> None:
     assert stage.crawler("export").returncode == 2
 
 
+def test_the_internet_archive_is_asked_for_copies_where_the_command_line_says_so(stage: Stage) -> None:
+    stage.configure({"wayback": {"endpoint": "http://127.0.0.1:1"}})
+    done = stage.crawler("fix", "--unconfirmed", "--only", "dead", "--copies", "wayback")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "asking http://127.0.0.1:1 for captures of 1 dead link" in done.stderr
+
+
+def test_kept_copies_are_offered_in_the_viewer_that_has_an_address(stage: Stage) -> None:
+    unnamed = stage.crawler("fix", "--unconfirmed", "--copies", "kept")
+    assert (unnamed.returncode, "[serve] public" in unnamed.stderr) == (2, True)
+    stage.configure({"serve": {"public": "https://keep.example/"}})
+    done = stage.crawler("fix", "--unconfirmed", "--only", "dead", "--copies", "kept")
+    assert "+[bridges](https://keep.example/snapshot/" in done.stdout
+
+
 def test_the_internet_archive_is_asked_only_where_the_user_said_so(stage: Stage) -> None:
     # The stand-in web is no Internet Archive: an endpoint that answers nothing leaves notes as they are.
     stage.configure({"wayback": {"suggest": True, "endpoint": "http://127.0.0.1:1"}})

@@ -156,7 +156,7 @@ def test_plain_text_has_no_escapes_to_undo() -> None:
         ("IDhttps://a.example/x", "https://a.example/x"),
     ],
 )
-def test_where_another_url_begins(text: str, expected: str) -> None:
+def test_a_bare_url_ends_where_another_one_begins(text: str, expected: str) -> None:
     assert urls(text) == expected.split()
 
 

@@ -77,7 +77,7 @@ The Title
 """
 
 
-def test_restructured_text() -> None:
+def test_links_of_restructured_text_are_found_in_every_form() -> None:
     assert found("a.rst", RST) == [
         (4, "https://e.example/a", "inline", "docs"),
         (4, "https://e.example/b", "bare", ""),
@@ -139,7 +139,7 @@ include::part.adoc[]
 """
 
 
-def test_asciidoc() -> None:
+def test_links_of_asciidoc_are_found_in_every_form() -> None:
     assert found("a.adoc", ADOC) == [
         (2, "https://e.example/attr", "definition", ""),
         (5, "https://e.example/a", "inline", "Text A"),
@@ -185,7 +185,7 @@ The Title
 """
 
 
-def test_org() -> None:
+def test_links_of_org_are_found_in_every_form() -> None:
     assert found("a.org", ORG) == [
         (3, "https://e.example/a", "inline", "Text"),
         (3, "https://e.example/b", "inline", ""),

@@ -10,33 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.errors import NotesError, UsageError
-from crawler.core.model import (
-    Confidence,
-    Evidence,
-    Finding,
-    History,
-    Kind,
-    Link,
-    Note,
-    Occurrence,
-    Redirect,
-    Snapshot,
-    State,
-    Suggestion,
-)
+from crawler.core.model import Confidence, Evidence, History, Kind, Link, Note, Occurrence, Redirect, Snapshot, State
+from crawler.core.results import Finding, Suggestion
+from crawler.notes.edits import Edit, Why, apply, proven
 from crawler.notes.extract import occurrences
-from crawler.notes.mending import (
-    Edit,
-    MendOptions,
-    Why,
-    apply,
-    drop_parameters,
-    patch,
-    portable,
-    propose,
-    proven,
-    unified_diff,
-)
+from crawler.notes.mending import MendOptions, drop_parameters, propose
+from crawler.notes.patches import patch, unified_diff
+from crawler.notes.writing import portable
 
 THEN = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 OLD = "http://old.example/a?x=1&utm_source=y"

@@ -86,7 +86,7 @@ def test_typing_filters_by_title_url_note_and_reason(page) -> None:  # type: ign
     assert page.execute_script("return document.getElementById('shown').textContent") == "Nothing matches."
 
 
-def test_the_site_filters_too(page) -> None:  # type: ignore[no-untyped-def]
+def test_choosing_a_site_leaves_its_links_alone_in_the_list(page) -> None:  # type: ignore[no-untyped-def]
     assert choose(page, enter("site", "zhihu")) == ["https://zhuanlan.zhihu.com/p/25110450"]
 
 

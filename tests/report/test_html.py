@@ -21,7 +21,8 @@ from samples import (
     living_report,
 )
 
-from crawler.core.model import Health, History, Report, State
+from crawler.core.model import History, State
+from crawler.core.results import Health, Report
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.charts import MAX_POINTS, Years, dead_by_year, health, year_of

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from crawler.archive.catalog import Filters
+from crawler.archive.listed import Filters
 from crawler.core.counts import Counted
 from crawler.core.model import State
 from crawler.report.clean import plain
@@ -16,7 +16,7 @@ from crawler.report.words import Language, words
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from crawler.core.model import Run
+    from crawler.core.results import Run
     from crawler.serve.viewer import Visit
 
 SHOWN: Final = 10  # links of each kind
