@@ -26,7 +26,10 @@ PROSE = 1_000  # characters of such paragraphs side by side that make an article
 MAX_BOXES = 5  # boxes for notices looked at on one page
 MAX_PARAGRAPHS = 400  # looked at on one page
 _CJK = LazyPattern(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_TITLE_PART = LazyPattern(r"\s*(?:[-_|–—·•»«›／]|::|(?<=\s)/(?=\s))\s+|\s+[-_|–—·•»«›]\s*|[_|｜]|\s[-–—]+\s")
+_TITLE_PART = LazyPattern(
+    r"\s*(?:[-_|–—·•»«›／]|::|(?<=\s)/(?=\s))\s+|\s+[-_|–—·•»«›]\s*|[_|｜]|\s[-–—]+\s"
+    r"|(?<=[\u4e00-\u9fff])-(?=[\u4e00-\u9fff])"
+)
 _COLON = LazyPattern(r"(?<=\w):\s+|：")
 
 

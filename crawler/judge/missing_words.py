@@ -35,7 +35,7 @@ _ENGLISH = (
     r"|oops!? (?:that|this) page (?:doesn't exist or is private|can't be found)"
     r"|page (?:does not exist|doesn't exist)(?: or is private)?|there(?:'s| is) nothing here(?:, yet)?"
     r"|this page (?:isn't|is not) available|uh oh!? .{0,20}not found|this is not the (?:web )?page you are looking for"
-    r"|(?:hmm+\W*)?this page (?:doesn't|does not) exist.{0,30}|dead (?:link|end)|content not available"
+    r"|(?:hmm+\W*)?this page (?:doesn't|does not) exist.{0,60}|dead (?:link|end)|content not available"
     r"|page (?:lost|missing)|you(?:'re| are) lost"
 )
 
@@ -57,6 +57,9 @@ _CHINESE = (
     r"|指定的(?:主题|文章|日志|帖子)不存在或?已?(?:被)?(?:删除)?\S{0,12}"
     r"|(?:您|你)(?:访问|来到)的?(?:是)?(?:一个)?(?:页面)?(?:没有知识存在的)?(?:荒原|荒漠).{0,6}"
     r"|页面(?:出错|找不到)(?:了|啦)?|此页面(?:不存在|已不在).{0,8}"
+    # files that were shared, on Baidu's and others' disks
+    r"|(?:你来晚了\W*)?(?:该|此)?分享的?(?:文件|链接|内容)?(?:已经?)?(?:被)?(?:删除|取消|过期|失效|不存在)了?"
+    r"(?:\W*下次要早点哟)?"
 )
 _JAPANESE = (
     r"(?:お探しの|指定された|ご指定の|このの?|該当(?:の|する)?|要求された)?(?:ページ|記事|ファイル|コンテンツ|url"
@@ -119,7 +122,9 @@ _CODE = (
 )
 NUMBER_ALONE = LazyPattern(rf"{_CODE}(?:error|page|页面|错误|エラー)?[\s!.。]*|(?:page|http) 404|404")
 MISSING = LazyPattern(
-    rf"{_APOLOGY}{_CODE}?(?:{_ANY})(?:[\s:：-]*(?:\(?(?:http )?(?:error )?404(?: error)?\)?))?[\s!.。！~～…:]*"
+    rf"{_APOLOGY}{_CODE}?(?:{_ANY})(?:[\s:：-]*(?:\(?(?:http )?(?:error )?404(?: error)?\)?))?"
+    r"(?:[\s,，。!！]+(?:请(?:检查|确认|核对|返回|您)|可能(?:是|因为|由于)|您可以|(?:将|即将)?在? ?\d+ ?秒).{0,60})?"
+    r"[\s!.。！~～…:]*"
 )
 VAGUE_TITLE = LazyPattern(
     r"提示信息|错误提示|出错了!?|系统提示|error|oops!?|信息提示|访问出错|错误|エラー|오류|fehler|erreur|ошибка"
@@ -135,9 +140,12 @@ SERVER_ERROR_TITLE = LazyPattern(
     r"|connection timed out|origin (?:dns error|is unreachable)|服务器(?:内部)?错误|网关错误|服务不可用)"
     r"|(?:http |error |status )+5\d\d|5\d\d error"
 )
+# What PHP prints in the place of a page.
+SERVER_ERROR_LINE = LazyPattern(r"(?:php )?(?:fatal|parse) error\W.{1,400}\bin /?\S+(?: on line \d+|:\d+).*")
 MAINTENANCE_TITLE = LazyPattern(
     r"(?:(?:site|website|we(?:'re| are)?|the site is|this site is)?[\s:-]*(?:currently |temporarily )?(?:under"
     r"|down for|undergoing|in|scheduled) (?:scheduled )?maintenance(?: mode)?)|maintenance(?: mode| page)?"
+    r"|(?:this|the) (?:web ?)?site is (?:currently|temporarily) (?:unavailable|down|offline)\.?"
     r"|(?:briefly |temporarily )?unavailable(?: for scheduled maintenance)?"
     r"|(?:网站|系统|站点)(?:正在)?(?:维护|升级)(?:中|公告)?|wartung(?:sarbeiten|smodus)?|en maintenance"
     r"|en mantenimiento|メンテナンス中|점검 ?중|технические работы"
@@ -159,6 +167,7 @@ PLATFORM_LINES = LazyPattern(
     r"|there isn't a github pages site here\.?|no such app|the deployment could not be found on vercel\.?"
     r"|not found - request id:.{0,40}|this deployment (?:is|has been) (?:disabled|paused|temporarily paused).{0,40}"
     r"|looks like you've followed a broken link.{0,80}|fastly error: unknown domain.{0,60}|error 1001 .{0,40}"
+    r"|http status 404\b.{0,120}"
     r"|the specified (?:bucket|key) does not exist\.?|repository not found|whitelabel error page|cannot get /\S*"
     r"|the requested url .{0,120} was not found on this server\.?"
 )

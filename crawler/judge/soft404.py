@@ -27,6 +27,7 @@ from crawler.judge.missing_words import (
     MISSING,
     NUMBER_ALONE,
     PLATFORM_LINES,
+    SERVER_ERROR_LINE,
     SERVER_ERROR_TITLE,
     STORE_CODES,
     VAGUE_TITLE,
@@ -104,9 +105,9 @@ def _titled(fetch: Fetch, document: Document) -> Verdict | None:
     if not ends or shows_article(document) or not _shows_little(document):  # what takes longest is asked last
         return None
     if SERVER_ERROR_TITLE.fullmatch(ends[0]):
-        return _unable(fetch, "server-error", "error-title", document)
+        return _unable(fetch, "server-error", "error-title", f"title: {document.title}")
     if MAINTENANCE_TITLE.fullmatch(ends[0]) or (len(ends) > 1 and MAINTENANCE_TITLE.fullmatch(ends[-1])):
-        return _unable(fetch, "temporarily-unavailable", "maintenance-title", document)
+        return _unable(fetch, "temporarily-unavailable", "maintenance-title", f"title: {document.title}")
     return None
 
 
@@ -134,6 +135,8 @@ def _headed(fetch: Fetch, document: Document) -> Verdict | None:
     )
     parts = title_parts(document.title)
     lines = [folded(line) for line in content.splitlines()[:LINES]]
+    if lines and SERVER_ERROR_LINE.fullmatch(lines[0]):
+        return _unable(fetch, "server-error", "error-line", f"text: {lines[0]}")
     said = said or next((line for line in lines if PLATFORM_LINES.fullmatch(line)), "")
     if not said and (not parts or VAGUE_TITLE.fullmatch(folded(parts[0])) or len(content) < LITTLE / 4):
         said = next((line for line in lines if says_missing(line)), "")
@@ -153,6 +156,6 @@ def _suspect(fetch: Fetch, reason: str, rule: str, matched: str, proof: Proof | 
     return verdict(fetch, State.SUSPECT, reason, f"generic/{rule}", matched, confidence=Confidence.LOW, proof=proof)
 
 
-def _unable(fetch: Fetch, reason: str, rule: str, document: Document) -> Verdict:
+def _unable(fetch: Fetch, reason: str, rule: str, matched: str) -> Verdict:
     """The site could not answer this time: as a 503 says nothing of the page, however often it is seen."""
-    return _suspect(fetch, reason, rule, f"title: {document.title}", Proof.WAY)
+    return _suspect(fetch, reason, rule, matched, Proof.WAY)

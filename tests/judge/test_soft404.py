@@ -43,6 +43,19 @@ def test_an_object_store_that_has_nothing_says_so_in_xml() -> None:
 
 
 @pytest.mark.parametrize(
+    ("html", "name"),
+    [
+        ("<b>Fatal error</b>: Uncaught Error: no such function in /var/www/x.php:12", "suspect/server-error"),
+        ("PHP Parse error: syntax error in /var/www/x.php on line 3", "suspect/server-error"),
+        ("<p>Fatal error in the engine room, on line 3 of the log.</p>", "alive/ok"),
+        (f"<b>Fatal error</b>: no such file in /var/www/x.php on line 3{PROSE}", "alive/ok"),
+    ],
+)
+def test_an_error_that_is_printed_in_the_place_of_a_page_is_the_servers(html: str, name: str) -> None:
+    assert named(fetch_of(html)) == name
+
+
+@pytest.mark.parametrize(
     ("content_type", "body"),
     [
         ("text/plain", "404 page not found\n"),
@@ -91,6 +104,7 @@ def test_articles_about_missing_pages_live(html: str) -> None:
         ("Ferry › Maintenance", "temporarily-unavailable"),
         ("网站维护中", "temporarily-unavailable"),
         ("Site under maintenance", "temporarily-unavailable"),
+        ("This site is currently unavailable", "temporarily-unavailable"),
     ],
 )
 def test_an_error_of_the_server_that_is_served_with_200_is_suspect(title: str, reason: str) -> None:
