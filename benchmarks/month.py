@@ -24,7 +24,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import trio
@@ -38,6 +37,7 @@ from crawler.core.settings import FetchSettings, Settings
 from crawler.crawl.examine import examine
 from crawler.crawl.job import Job, Outcome, finish_job, politeness_for, prepare_job
 from crawler.crawl.readers import InlineReader
+from crawler.crawl.recorder import in_line
 from crawler.crawl.session import walk_job
 from crawler.fetch import open_fetcher
 from crawler.notes.links import link_of, link_up, read_notes
@@ -352,11 +352,6 @@ class Notebook:
 
     def end_run(self, run: Run) -> None:
         """Runs are not kept."""
-
-
-async def in_line(function: Any, *args: Any, **_: Any) -> Any:
-    """Instead of a thread: virtual time must not pass while a disk works."""
-    return function(*args)
 
 
 def one_night(world: World, notebook: Notebook, rules: tuple[Settings, Sites], budget: float) -> Outcome:

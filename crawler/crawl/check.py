@@ -167,6 +167,7 @@ def ask(
 ) -> tuple[dict[str, History], Run]:
     """Check links now; what is known of them after, and the run."""
     from crawler.crawl.job import Job
+    from crawler.crawl.recorder import in_line
     from crawler.crawl.runner import run_job
     from crawler.crawl.tasks import Depth
 
@@ -175,8 +176,9 @@ def ask(
     memory = Borrowed(known, archive.slots(), archive if options.archive_new else None)
     depth = Depth.PAGE if options.archive_new else Depth.HEAD  # what is not kept need not be read
     job = Job(
-        "check", links, settings, context.sites, memory, now, Budget(options.budget, all=True), observer, depth=depth
-    )
+        "check", links, settings, context.sites, memory, now, Budget(options.budget, all=True), observer, depth=depth,
+        run_sync=None if options.archive_new else in_line,
+    )  # fmt: skip
     outcome = run_job(job)
     after = {x.canonical_url: outcome.histories[x.canonical_url] for x in links if x.canonical_url in outcome.histories}
     if is_offline(outcome.run, links, after):

@@ -97,7 +97,8 @@ class Checker:
             from crawler.judge.second import supported
 
             titles = {o.note_title for o in link.occurrences if o.note_title}
-            reading = with_verdict(reading, supported(reading.verdict, titles, history, reading.page, probe))
+            agreed = supported(reading.verdict, titles, history, reading.page, probe)
+            reading = reading if agreed is reading.verdict else with_verdict(reading, agreed)
         return fetched, await self._with_opinion(link, history, reading)
 
     async def _with_opinion(self, link: Link, history: History, reading: PageReading) -> PageReading:

@@ -113,7 +113,10 @@ def from_file(
     file: Path, options: ExplainOptions, sites: Sites, now: datetime, readers: SyncReaders
 ) -> tuple[Link, Fetch]:
     """A saved page, as if it had been answered just now."""
-    body = file.read_bytes()
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
     url = options.url
     if not url:
         try:

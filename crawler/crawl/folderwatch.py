@@ -7,16 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from crawler.archive.interchange.files import (
-    UNFINISHED,
-    is_candidate,
-)
+from crawler.archive.interchange.files import UNFINISHED, is_candidate, is_document
+from crawler.archive.interchange.origin import address_beside
 from crawler.core.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(slots=True)
@@ -54,6 +48,7 @@ class FolderWatch:
         return [
             file
             for file in found
-            if is_candidate(file) and file.is_file() and not file.is_symlink()
+            if (is_candidate(file) or (is_document(file) and address_beside(file)))
+            and file.is_file() and not file.is_symlink()
             and not any(f"{file.name}{ending}" in names for ending in UNFINISHED)
         ]  # fmt: skip

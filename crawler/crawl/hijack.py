@@ -36,7 +36,6 @@ class HijackWatch:
     now: Callable[[], datetime]
     name: str
     found: Hijack | None = None
-    requests: int = 0
     done: trio.Event = field(default_factory=trio.Event)
 
     async def ask(self) -> None:
@@ -60,6 +59,5 @@ class HijackWatch:
         """The fingerprint of a host's first page."""
         url = f"http://{host}/"
         answer = await self.fetcher(Request(url))
-        self.requests += answer.requests
         task = ReadTask(Link(url, url, url, OTHER, host, host), answer, self.now(), depth=Depth.HEAD)
         return (await self.reader.read(task)).said

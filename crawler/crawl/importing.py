@@ -6,7 +6,7 @@ is `archive.interchange`'s business, how a page becomes a check `brought`'s, wha
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -21,9 +21,11 @@ from crawler.archive.interchange.files import (
     FilesBeside,
     files_in,
     from_stream,
+    is_candidate,
+    is_document,
     pages_of,
-    pdfs_in,
 )
+from crawler.archive.interchange.origin import SHORTCUT, address_beside, is_shortcut
 from crawler.archive.segments import FOLDER
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
@@ -42,6 +44,7 @@ T = TypeVar("T")
 
 STDIN = Path("-")
 MAX_HELD = 64 * 1024 * 1024  # bytes of pages that are read ahead
+MAX_NAMED = 8  # kinds of files in a line
 NO_PAGE = "holds no page: nothing in HTML, PDF, text, JSON or a feed that was answered with 200"
 
 
@@ -145,37 +148,51 @@ class _Import:
     def folder(self, folder: Path, called: str | None) -> None:
         """Every page in a folder; `called`: what stands before their names, where it was unpacked from something."""
         own = Path(self.context.settings.archive.path, FOLDER).resolve()
-        found, left = False, False
+        found, left, others = False, False, Counter[str]()
         for file in files_in(folder):
+            name = str(file) if called is None else f"{called}{file.relative_to(folder)}"
             if file.resolve().is_relative_to(own):  # what is kept already would be kept once more
                 left = True
-                continue
-            found = True
-            self.file(file, str(file) if called is None else f"{called}{file.relative_to(folder)}", chosen=False)
-        if count := pdfs_in(folder):
-            what = (
-                "a PDF file tells no address: import it"
-                if count == 1
-                else f"{count:,} PDF files tell no address: import each"
-            )
-            self.observer.say(f"{called or folder}: {what} by itself, with --url")
+            elif is_candidate(file) or (is_document(file) and address_beside(file)):
+                found = True
+                self.file(file, name, chosen=False)
+            elif is_document(file):
+                found = self._without_address(file, name) or found
+            elif not is_shortcut(file):
+                others[file.suffix.lower() or file.name] += 1
         if left:
             self.observer.say(f"{called or folder}: the archive's own segments are left out")
         elif not found:
             self.lose(LostPage(str(folder), f"{folder} holds no file that could be a saved page"))
+        elif others:
+            kinds = ", ".join(sorted(others)[:MAX_NAMED]) + (", …" if len(others) > MAX_NAMED else "")
+            shown = folder if called is None else called.rstrip("/") or "standard input"
+            what = "a file is" if others.total() == 1 else f"{others.total():,} files are"
+            self.observer.say(f"{shown}: {what} no saved page ({kinds})")
+
+    def _without_address(self, file: Path, name: str) -> bool:
+        """Name a file that tells no address; True for a PDF, which is meant, as a text may not be."""
+        how = f"give it alone with --url, or write it into {name}{SHORTCUT}"
+        line = f"{name} does not tell its address; {how}"
+        if meant := file.suffix.lower() == ".pdf":
+            self.lose(LostPage(name, line))
+        else:
+            self.observer.say(line)
+        return meant
 
     def file(self, file: Path, name: str, *, chosen: bool = True) -> None:
         """Every page of one file; of one that nobody chose, it is no fault to be none."""
 
         def lost(what: str) -> None:
+            told.append(what)
             self.lose(LostPage(name, f"{name}: {what}"))
 
         try:
-            count = 0
+            count, told = 0, list[str]()
             for page in self._pages(file, name, lost):
                 count += 1
                 self.page(file, name, page)
-            if not count and chosen:
+            if not count and chosen and not told:
                 self.lose(LostPage(name, f"{name} {NO_PAGE}"))
         except UsageError as error:
             if chosen or file.suffix.lower() != ".zip":

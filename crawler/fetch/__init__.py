@@ -17,6 +17,7 @@ import trio
 from crawler.core.model import Failure, Fetch, SlotState
 from crawler.core.url import is_http, normalize
 from crawler.fetch.cookies import Jars, read_cookie_file
+from crawler.fetch.descriptors import affordable
 from crawler.fetch.guard import Guard, Resolver, connect_to, system_resolver
 from crawler.fetch.holding import BodyBudget
 from crawler.fetch.limit import Limiter
@@ -138,7 +139,7 @@ async def open_fetcher(
     jars = Jars(read_cookie_file(settings.cookies))
     politeness = lru_cache(maxsize=1024)(politeness)  # every layer asks
     budget = BodyBudget()
-    limiter = Limiter(settings.concurrency, now, budget, states)
+    limiter = Limiter(affordable(settings.concurrency), now, budget, states)
     async with open_transport(settings, resolver, transport) as wires:
         wire = Wire(wires, settings, politeness, jars, now, budget)
         limited = limiter.limit(wire, politeness)
@@ -181,7 +182,9 @@ def _shown_or_fetched(
 
         async def core(request: Request) -> Fetch:
             page.append(await show(request))
-            return page[0] or Fetch(request.url, request.url, now(), failure=Failure.INTERNAL, error="no page")
+            return page[0] or Fetch(
+                request.url, request.url, now(), failure=Failure.INTERNAL, error="no page", requests=1
+            )
 
         await limit(core)(request)
         return page[0]

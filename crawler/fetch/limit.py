@@ -80,7 +80,7 @@ class Limiter:
         self._budget = budget
         self._now = now
         self._slots: dict[str, _Slot] = {}
-        self.requests = 0
+        self.requests = 0  # that sites saw, those included whose answer nobody waited for
         self.recall(states)
 
     def limit(self, ask: Ask, politeness: PolitenessOf) -> Ask:
@@ -146,9 +146,11 @@ class Limiter:
             if held_back:
                 return self._unsent(request, held_back)
             try:
-                return await ask(request)
+                fetch = await ask(request)
             finally:
                 self._run_places.release()
+            self.requests += fetch.requests - 1  # refused before it was sent, or several hops of a browser
+            return fetch
         finally:
             slot.places.release()
 

@@ -40,6 +40,8 @@ REDIRECT_PATIENCE = 2.0  # seconds to wait for them
 FIRST_PART = 1024 * 1024  # bytes read of an announced body over max_body that is no text: a part of a film is no copy
 _TEXT = ("text/", "application/xhtml", "application/xml", "application/json")
 _NOT_ONE_LINE = re.compile(r"[\0\r\n]+")
+# Where no connection came about, nothing was sent.
+UNSENT = (Failure.NOT_PUBLIC, Failure.NO_SUCH_HOST, Failure.DNS, Failure.REFUSED, Failure.UNREACHABLE)
 _CUTS = {Failure.RESET: Cut.RESET, Failure.BAD_ENCODING: Cut.BAD_CODING, Failure.TIMEOUT: Cut.TIMEOUT}
 
 
@@ -177,7 +179,7 @@ class _Answer:
             headers=self.headers,
             request_headers=sent,
             body=self.body.content if self.body else b"",
-            requests=0 if self.failure is Failure.NOT_PUBLIC else 1,
+            requests=0 if self.failure in UNSENT else 1,
             wire_bytes=self.body.wire_bytes if self.body else 0,
             cut=self.cut,
         )

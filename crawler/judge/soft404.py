@@ -13,13 +13,13 @@ import re
 
 from crawler.core.model import Confidence, Fetch, Proof, State, Verdict
 from crawler.judge.content import (
-    ARTICLE,
     before_colons,
     content_text,
     folded,
     has_prose,
     headings,
     notices_of,
+    shows_article,
     title_parts,
 )
 from crawler.judge.missing_words import (
@@ -96,19 +96,22 @@ def _titled(fetch: Fetch, document: Document) -> Verdict | None:
     parts = title_parts(document.title)
     ends = [folded(part) for part in dict.fromkeys((*parts[:2], *parts[-1:]))]
     cut = [folded(part) for part in before_colons(parts)]
-    little = len(content_text(document, LITTLE + 1)) <= LITTLE
     said = next((part for part in (*ends, *cut[:2], *cut[-1:]) if says_missing(part)), "")
-    if not said and little:
-        said = next((part for part in ends[:1] if NUMBER_ALONE.fullmatch(part)), "")
-    if said and not (has_prose(document) and not little):
+    if not said and ends and NUMBER_ALONE.fullmatch(ends[0]) and _shows_little(document):
+        said = ends[0]
+    if said and (_shows_little(document) or not has_prose(document)):
         return _missing(fetch, f"title: {said}")
-    if not little or not ends or document.tree.css_first(ARTICLE) is not None:
+    if not ends or shows_article(document) or not _shows_little(document):  # what takes longest is asked last
         return None
     if SERVER_ERROR_TITLE.fullmatch(ends[0]):
         return _unable(fetch, "server-error", "error-title", document)
     if MAINTENANCE_TITLE.fullmatch(ends[0]) or (len(ends) > 1 and MAINTENANCE_TITLE.fullmatch(ends[-1])):
         return _unable(fetch, "temporarily-unavailable", "maintenance-title", document)
     return None
+
+
+def _shows_little(document: Document) -> bool:
+    return len(content_text(document, LITTLE + 1)) <= LITTLE
 
 
 def _noticed(fetch: Fetch, document: Document) -> Verdict | None:

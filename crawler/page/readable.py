@@ -17,8 +17,8 @@ from selectolax.lexbor import LexborNode
 from crawler.core.marker import HTML_MARK
 from crawler.core.model import Page
 from crawler.core.url import is_http, redact
-from crawler.page.blocks import FORMULAS, MAX_NODES, SILENT, is_next_line
-from crawler.page.formulas import formula
+from crawler.page.blocks import DRAWN, MAX_NODES, SILENT, is_next_line
+from crawler.page.formulas import drawn_text
 from crawler.page.images import (
     BACKGROUNDS,
     HELD,
@@ -142,7 +142,7 @@ class _Writer:
             return None
         if self._dropped and node.mem_id in self._dropped:
             return None
-        if tag in FORMULAS and (source := formula(node, tag)) is not None:
+        if tag in DRAWN and (source := drawn_text(node, tag)) is not None:
             self._put(escape(source, quote=False))
             return None
         if tag == "pre" and not self._pre:

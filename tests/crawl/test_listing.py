@@ -298,6 +298,7 @@ def test_after_any_edits_the_kept_links_are_those_of_notes_read_anew(nights: lis
                 assert found.local_histories == plain.local_histories
                 with Archive.open(Path(folder, "anew", str(number)), configured.archive, now=lambda: NOW) as another:
                     anew = again(replace(context, archive=another))
+                    assert isinstance(anew.links, NotedLinks)
                     assert kept_in(found.links) == kept_in(anew.links)
                     assert isinstance(anew.links, NotedLinks)
                     assert list(found.links.hosts()) == list(anew.links.hosts())

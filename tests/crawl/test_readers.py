@@ -1,6 +1,8 @@
 """Pages are read in processes of their own: none can hang a run, and a reader that dies costs its own page."""
 
 import os
+import platform
+import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -185,6 +187,21 @@ def hoard() -> int:
     """What a parser that forgets to free its memory does to a process."""
     _kept.append(bytearray(b"x" * (300 << 20)))
     return os.getpid()
+
+
+def faults_of_the_third_page() -> int:
+    """How many pages of memory the system has to give again for what two rounds before had and freed."""
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        held = [bytearray(b"x" * (7 << 20)) for _ in range(3)]
+        del held
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have rules of their own")
+async def test_a_reader_keeps_what_a_large_page_freed_for_the_next_one() -> None:
+    async with readers(seconds=20.0, processes=1) as pool:
+        assert await pool.call(faults_of_the_third_page) < 500  # of 5,000 that 21 MB are
 
 
 async def test_a_reader_that_has_grown_makes_place_for_a_fresh_one() -> None:

@@ -54,7 +54,7 @@ async def test_a_hiccup_is_healed_by_a_retry(fault: Exception | int, autojump_cl
         fetch = await fetcher("https://one.example/")
     assert fetch.status == 200
     assert fetch.body == b"body"
-    assert fetch.requests == 2
+    assert fetch.requests == (1 if isinstance(fault, socket.gaierror) else 2)  # without a name, nothing is sent
     assert flaky.times == [0, FIRST_WAIT]
 
 

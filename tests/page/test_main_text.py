@@ -168,3 +168,25 @@ def test_json_ld_tells_the_article_that_a_script_would_show() -> None:
 def test_long_digits_are_no_way_to_hang_the_look_at_lines() -> None:
     line = "1" * 139 + "é"
     assert (is_noise(line), is_pointer(line, linked=False), is_credit(line), is_byline(line)) == (False,) * 4
+
+
+def test_a_picture_that_a_click_enlarges_stays() -> None:
+    html = "<div class='lightbox-wrapper'><a class='lightbox' href='/o.jpg'><img src='/s.jpg' width='690'></a></div>"
+    body = f"<!DOCTYPE html><title>The last ferry</title><div class='post'>{ARTICLE}{html}</div>"
+    page = read_page(Document(body.encode(), "text/html; charset=utf-8", URL), None, URL)
+    assert page.images == ("https://blog.example/s.jpg",)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<p class="wp-block-post-author__name">Ann Bo</p>',
+        '<span class="author vcard"><a class="url fn n">Ann Bo</a></span>',
+        '<a class="note-author" href="/people/a">Ann Bo</a>',
+    ],
+)
+def test_markup_at_large_names_the_author(markup: str) -> None:
+    body = (
+        f"<!DOCTYPE html><title>The last ferry</title><h1>The last ferry</h1>{markup}<div class='post'>{ARTICLE}</div>"
+    )
+    assert read_page(Document(body.encode(), "text/html; charset=utf-8", URL), None, URL).author == "Ann Bo"
