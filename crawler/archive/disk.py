@@ -1,4 +1,7 @@
-"""Files of the archive as the operating system gives them: opened without following links, errors translated."""
+"""Files of the archive as the operating system gives them: opened without following links, errors translated.
+
+No format is known here: what stands in a file is its reader's business.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What of a check is kept: a pure decision, made before anything is written."""
+"""What of a check is kept: a pure decision, made before anything is written.
+
+How what is kept becomes records is `records`', how records are written `writing`'s.
+"""
 
 from __future__ import annotations
 

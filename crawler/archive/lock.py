@@ -1,4 +1,7 @@
-"""One writer at a time: a lock on a file that dies with the process that holds it, and says who that is."""
+"""One writer at a time: a lock on a file that dies with the process that holds it, and says who that is.
+
+What the holder may do is not known here.
+"""
 
 from __future__ import annotations
 

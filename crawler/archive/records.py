@@ -1,4 +1,7 @@
-"""A check as WARC records: what is appended to a segment, and the journal line that tells where it lies."""
+"""A check as WARC records: what is appended to a segment, and the journal line that tells where it lies.
+
+Nothing is written here: a function to append is given, and what is kept was decided in `keep`.
+"""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _chunks(reader: SegmentReader, places: Iterable[Where | None]) -> Iterator[l
 
 
 def _brought(reader: SegmentReader, place: Where) -> Where | str:
-    text = _said(reader, place)
+    text = _text_at(reader, place)
     return place if text is None else text  # nobody can read it: the other process finds that out as well
 
 
@@ -140,11 +140,11 @@ def _read_texts(folder: Path, places: list[Where | str | None]) -> list[NewText 
 
 
 def _text(reader: SegmentReader, place: Where | str | None) -> NewText | None:
-    text = place if isinstance(place, str) else _said(reader, place) if place else ""
+    text = place if isinstance(place, str) else _text_at(reader, place) if place else ""
     return None if text is None else NewText(text, index_terms(text))
 
 
-def _said(reader: SegmentReader, place: Where) -> str | None:
+def _text_at(reader: SegmentReader, place: Where) -> str | None:
     try:
         return reader.record(*place).block.decode("utf-8", "replace")
     except ArchiveDamaged:

@@ -1,4 +1,7 @@
-"""Texts of captures read back from their segments, for the search index."""
+"""Texts of captures read back from their segments, for the search index.
+
+What is made of a text is `words`', how it is searched `search`'s.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Times as the index holds them: whole microseconds since 1970, UTC."""
+"""Times as the index holds them: whole microseconds since 1970, UTC.
+
+Nothing else is known of time here: which times to believe is `order`'s.
+"""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class _Task:
                     mend(db, audit, yes=self.yes)
         seen = {one.where for one in found}
         damage = (*found, *(one for one in audit.damage() if one.where not in seen))
-        notices = (*notices, *audit.notices, *self._told(store))
+        notices = (*notices, *audit.notices, *self._object_lines(store))
         return VerifyReport(audit.segments, audit.records, audit.captures, audit.orphans, damage, notices)
 
     def _compare(self, store: TieredStore) -> list[str]:
@@ -171,7 +171,7 @@ class _Task:
         url = store.asked().url
         return [f"{name} is here, but its copy at {url} is missing, or has another size or ETag" for name in copies]
 
-    def _told(self, store: TieredStore) -> Iterator[str]:
+    def _object_lines(self, store: TieredStore) -> Iterator[str]:
         """Lines on the object store: what was read of it, and what lies there that is none of ours."""
         if self.listing is None:
             return

@@ -91,4 +91,4 @@ def describe(found: Explanation) -> list[object]:
         "text": f"{Counted(len(page.text)):character}: {page.text[:SHOWN]}" if page.text else "",
     }
     shown = [Text(f"{name:>15}  {redacted(plain(value))}") for name, value in facts.items() if value]
-    return [*lines, Text(), *shown]
+    return [*lines, *([Text()] if steps else []), *shown]

@@ -11,7 +11,7 @@ from crawler.core.errors import UsageError
 from crawler.core.model import History, Word
 from crawler.core.url import is_http
 from crawler.notes.links import link_of
-from crawler.schedule.history import first_seen, said, unmarked
+from crawler.schedule.history import first_seen, unmarked, with_word
 
 if TYPE_CHECKING:
     from crawler.crawl.context import Context
@@ -29,7 +29,7 @@ def mark(context: Context, url: str, word: Word | None) -> History:
     now = context.now()
     known = context.archive.history(link.canonical_url)
     history = known or first_seen(link.canonical_url, link.url, now)
-    after = said(history, word, now) if word else unmarked(history, now)
+    after = with_word(history, word, now) if word else unmarked(history, now)
     if known is None and word is None:
         return after
     context.archive.put_histories([after], {link.canonical_url: link})

@@ -60,11 +60,11 @@ def read_links(
     files, root = find_notes(where, settings.notes, here), notes_root(where, settings.notes, here)
     if listed and (brought := _listed_links(context, files, root, remember=remember)) is not None:
         notes, kept = brought
-        _name_trouble(notes, observer)
+        _name_unreadable(notes, observer)
         return FoundLinks(notes, kept, said_by_disk(notes, kept.local(), context, observer))
     with guarded(settings) as extract:
         notes = read_files(files, root, settings.notes, archive.notes(), extract=extract)
-    _name_trouble(notes, observer)
+    _name_unreadable(notes, observer)
     if remember:
         remember_notes(notes, archive)
     links: Sequence[Link] = link_up_remembered(notes.occurrences, context.sites, archive, remember=remember)
@@ -112,7 +112,7 @@ def _state(note: ReadNote) -> NoteState:
     return NoteState(note.file.name, note.file.size if not note.damage else -1, note.file.mtime_ns)
 
 
-def _name_trouble(notes: NotesRead, observer: Observer) -> None:
+def _name_unreadable(notes: NotesRead, observer: Observer) -> None:
     for skipped in notes.skipped:
         observer.say(f"{skipped.path} is skipped: {skipped.why}")
     for damaged in notes.damaged:

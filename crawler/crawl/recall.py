@@ -1,4 +1,7 @@
-"""A report of what the archive remembers; no request is sent."""
+"""A report of what the archive remembers; no request is sent.
+
+What a report looks like is the business of the room `report`.
+"""
 
 from __future__ import annotations
 

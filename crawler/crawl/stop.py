@@ -1,4 +1,7 @@
-"""The wish to end a run early, which everything that crawls heeds."""
+"""The wish to end a run early, which everything that crawls heeds.
+
+Who wishes it (a signal, a budget) and what is done then stands where it is heeded.
+"""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import httpcore
 import trio
 
+from crawler.core.counts import Counted
 from crawler.core.model import Failure, Fetch, Redirect
 from crawler.core.url import host_of, is_http, normalize
 from crawler.fetch import Fetcher, Request, open_fetcher
@@ -226,7 +227,7 @@ def as_fetch(
 ) -> Fetch:
     """What was shown as what the wire said; `failed` tells of hosts that could not or may not be reached."""
     hops = tuple(Redirect(status, address) for status, address in shown.hops)
-    rendered_by = ("X-Rendered-By", _how(shown))
+    rendered_by = ("X-Rendered-By", _shown_by(shown))
     answer = Fetch(url, shown.url, started_at, status=shown.status or 200, redirects=hops, requests=1 + len(hops))
     if shown.error:
         failure, error = _explained(shown, failed, moved=bool(hops))
@@ -242,10 +243,12 @@ def as_fetch(
     return replace(answer, headers=headers, body=shown.body, wire_bytes=len(shown.body))
 
 
-def _how(shown: Rendered) -> str:
+def _shown_by(shown: Rendered) -> str:
     """The browser, and what was done with the page beside waiting."""
-    counts = {"screens scrolled": shown.screens, "shadow trees": shown.shadows, "frames": shown.frames}
-    notes = [f"{count} {what}" for what, count in counts.items() if count]
+    screens, shadows, frames = Counted(shown.screens), Counted(shown.shadows), Counted(shown.frames)
+    notes = [f"{screens:screen scrolled|screens scrolled}"] if screens else []
+    notes += [f"{shadows:shadow tree}"] if shadows else []
+    notes += [f"{frames:frame}"] if frames else []
     notes += [] if shown.settled else ["not settled"]
     return f"{shown.browser or 'browser'}" + (f" ({', '.join(notes)})" if notes else "")
 

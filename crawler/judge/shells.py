@@ -1,4 +1,7 @@
-"""Pages that show nothing: empty bodies, and shells that a script fills. They are not gone, only not to be read."""
+"""Pages that show nothing: empty bodies, and shells that a script fills. They are not gone, only not to be read.
+
+What follows from such a page is decided by those who ask.
+"""
 
 from __future__ import annotations
 

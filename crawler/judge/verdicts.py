@@ -1,4 +1,7 @@
-"""How a verdict is put together: state, reason and the evidence that every verdict carries."""
+"""How a verdict is put together: state, reason and the evidence that every verdict carries.
+
+No rule stands here: what a page is was decided before.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The digest as one HTML page that asks for nothing, in the dress of the report."""
+"""The digest as one HTML page that asks for nothing, in the dress of the report.
+
+What happened is `digest`'s, words are `digest_words`'.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The digest as Markdown (GitHub's dialect), escaped as the report is."""
+"""The digest as Markdown (GitHub's dialect), escaped as the report is.
+
+What happened is `digest`'s, words are `digest_words`'.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class _Sheet:
     options: ReportOptions
     say: DigestWords
 
-    def write(self, troubles: Sequence[str]) -> None:
+    def write(self, warned: Sequence[str]) -> None:
         language = self.options.language
         self.paper.wrapped(f"{self.say.title}: {headline(self.digest, language)}", "bold")
         self.paper.wrapped(period(self.digest, language), "dim")
@@ -58,7 +58,7 @@ class _Sheet:
         self._section(self.say.kept, self.digest.kept, MAX_OTHERS, self._kept)
         self._notes()
         self._to_do()
-        self._closing(troubles)
+        self._closing(warned)
 
     def _section(
         self, title: str, links: Sequence[LinkPart], limit: int, write: Callable[[LinkPart], None], style: str = ""
@@ -132,11 +132,11 @@ class _Sheet:
         self.paper.heading(self.say.to_do)
         self.paper.beside([(commands[key], self.say.steps[key]) for key in wanted])
 
-    def _closing(self, troubles: Sequence[str]) -> None:
+    def _closing(self, warned: Sequence[str]) -> None:
         say = words(self.options.language)
         self.paper.line()
-        for trouble in troubles:
-            self.paper.wrapped(trouble, "yellow")
+        for warning in warned:
+            self.paper.wrapped(warning, "yellow")
         counts = self.digest.counts
         parts = [f"{number(counts[state])} {say.states[state]}" for state in State if counts.get(state)]
         self.paper.wrapped(f"{say.all_links}: {' · '.join(parts)}" if parts else say.no_links, "bold")

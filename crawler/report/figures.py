@@ -1,4 +1,7 @@
-"""Figures for people: durations, sizes, days and numbers as reports write them."""
+"""Figures for people: durations, sizes, days and numbers as reports write them.
+
+Counts with their nouns are `core.counts`'.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The report as JUnit XML, which most CI servers show: a suite for each note, a case for each place of a link."""
+"""The report as JUnit XML, which most CI servers show: a suite for each note, a case for each place of a link.
+
+The words of each case are those of `annotations`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The digest as the body of a mail or a chat message, and its subject."""
+"""The digest as the body of a mail or a chat message, and its subject.
+
+Who gets it, and how it is sent, is `messages`' business.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A health line for each note: its path, a tab, and its links by state, notes with dead links first."""
+"""A health line for each note: its path, a tab, and its links by state, notes with dead links first.
+
+How a note fares is counted in `digest`.
+"""
 
 from __future__ import annotations
 

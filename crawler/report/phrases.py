@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from crawler.core.counts import Counted
 from crawler.core.model import State
-from crawler.core.results import ChangeKind
+from crawler.core.results import ChangeKind, Run
 from crawler.page.titles import differs
 from crawler.report.answers import answers, seen_line
 from crawler.report.figures import day, duration, number, size
@@ -127,12 +127,15 @@ def about_run(run: RunPart, language: Language) -> list[str]:
     return lines + warnings(run, language)
 
 
-def warnings(run: RunPart, language: Language) -> list[str]:
-    """Everything about the run that a reader must know before trusting that it was a whole one."""
+def warnings(run: RunPart | Run, language: Language) -> list[str]:
+    """Everything about the run that a reader must know before trusting that it was a whole one.
+
+    Of a `Run` names of slots stand as they are: whoever shows them makes them safe.
+    """
     say = words(language)
     lines = [say.network_down] if run.network == "down" else []
     if run.stopped_by and not (run.stopped_by == "network-down" and lines):
-        lines.append(say.stopped[run.stopped_by])
+        lines.append(say.stopped.get(run.stopped_by, run.stopped_by))
     if not run.complete and not lines:
         lines.append(say.incomplete)
     lines += _given_up(run, language)
@@ -141,7 +144,7 @@ def warnings(run: RunPart, language: Language) -> list[str]:
     return lines
 
 
-def _given_up(run: RunPart, language: Language) -> list[str]:
+def _given_up(run: RunPart | Run, language: Language) -> list[str]:
     say = words(language)
     return [
         say.given_up.format(slot=s.slot, reason=reason_name(s.reason, language), left=Counted(s.left))

@@ -196,10 +196,10 @@ class _Page:
 
     def _run(self) -> None:
         self.paper.heading(self.say.run)
-        done, *troubles = about_run(self.document.run, self.options.language)
+        done, *warned = about_run(self.document.run, self.options.language)
         self.paper.wrapped(done)
-        for trouble in troubles:
-            self.paper.wrapped(trouble, "yellow")
+        for warning in warned:
+            self.paper.wrapped(warning, "yellow")
         for line in about_rounds(self.document, self.options.language):
             self.paper.wrapped(line, "dim")
 

@@ -1,4 +1,7 @@
-"""Writing XML: a tree as text, without the characters that XML 1.0 cannot hold."""
+"""Writing XML: a tree as text, without the characters that XML 1.0 cannot hold.
+
+No format of reports is known here.
+"""
 
 from __future__ import annotations
 

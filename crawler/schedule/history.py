@@ -132,18 +132,18 @@ def _conclude(history: History, verdict: Verdict, now: datetime, schedule: Sched
     silence = _silence(history, effect, verdict, now, around)
     if effect.resets:
         alive = {"last_alive": now, "first_failed": None, "failures": 0, "guesses": 0, "counted_at": None}
-        return _told(history, verdict, State.ALIVE, verdict.confidence, **alive, **silence)
+        return _judged(history, verdict, State.ALIVE, verdict.confidence, **alive, **silence)
     counted = replace(history, **silence) if silence else history
     if knowledge is Knowledge.NOTHING:
-        return counted if history.state is State.DEAD else _told(counted, verdict, verdict.state, verdict.confidence)
+        return counted if history.state is State.DEAD else _judged(counted, verdict, verdict.state, verdict.confidence)
     counted = _count(counted, verdict, effect, now, schedule)
     verdict = _narrowed(verdict, effect, knowledge, history, around)
     if history.state is State.DEAD:
         return _still_dead(history, counted, verdict, effect, schedule)
     if _dies(counted, verdict, effect, now, schedule):
         sure = effect.dies is Dies.AT_ONCE and verdict.confidence is Confidence.HIGH
-        return _told(counted, verdict, State.DEAD, Confidence.HIGH if sure else effect.confidence or Confidence.LOW)
-    return _told(counted, verdict, State.SUSPECT, verdict.confidence)
+        return _judged(counted, verdict, State.DEAD, Confidence.HIGH if sure else effect.confidence or Confidence.LOW)
+    return _judged(counted, verdict, State.SUSPECT, verdict.confidence)
 
 
 def _dies(history: History, verdict: Verdict, effect: Effect, now: datetime, schedule: Schedule) -> bool:
@@ -170,11 +170,11 @@ def _still_dead(before: History, counted: History, verdict: Verdict, effect: Eff
     if verdict.state is State.DEAD:
         agreed = before.evidence.proof in (Proof.PAGE, None) and counted.failures > before.failures
         sure = before.confidence is Confidence.HIGH or agreed or verdict.confidence is Confidence.HIGH
-        return _told(counted, verdict, State.DEAD, Confidence.HIGH if sure else Confidence.MEDIUM)
+        return _judged(counted, verdict, State.DEAD, Confidence.HIGH if sure else Confidence.MEDIUM)
     confirmed = effect.dies is not Dies.NEVER and _proved(counted) >= (verdict.confirm_looks or schedule.confirmations)
     if before.confidence is Confidence.LOW and confirmed:
         confidence = Confidence.MEDIUM if verdict.reason in GUESSES else Confidence.HIGH
-        return _told(counted, verdict, State.DEAD, confidence)
+        return _judged(counted, verdict, State.DEAD, confidence)
     return counted
 
 
@@ -190,7 +190,7 @@ def _narrowed(
     return verdict
 
 
-def _told(history: History, verdict: Verdict, state: State, confidence: Confidence, **more: Any) -> History:
+def _judged(history: History, verdict: Verdict, state: State, confidence: Confidence, **more: Any) -> History:
     return replace(
         history,
         state=state,
@@ -307,7 +307,7 @@ def unmarked(history: History, now: datetime) -> History:
     return _dated(history, replace(_unmarked(history), next_due=None), now)
 
 
-def said(history: History, word: Word, now: datetime) -> History:
+def with_word(history: History, word: Word, now: datetime) -> History:
     """The memory after a person said `word` of the link."""
     return _dated(history, marked(history, word, now), now)
 

@@ -23,7 +23,7 @@ from crawler.core.model import (
 )
 from crawler.core.proof import GUESSES, PROOF_OF_FAILURE, proof_of_status
 from crawler.core.settings import DAY, Schedule
-from crawler.schedule.history import UNSEEN, first_seen, marked, remember, revised, said, unmarked
+from crawler.schedule.history import UNSEEN, first_seen, marked, remember, revised, unmarked, with_word
 from crawler.schedule.proof import EFFECTS, PLAIN, Circumstances, Dies, Knowledge, answers_by_host, knowledge_of, table
 
 START = datetime(2026, 1, 1, 3, tzinfo=UTC)
@@ -240,7 +240,7 @@ def test_a_persons_word_stands_above_all_and_what_is_beneath_goes_on(
     for number, (days, verdict, *_) in enumerate(steps):
         day += days
         if number == when:
-            spoken = said(spoken, word, START + timedelta(days=day))
+            spoken = with_word(spoken, word, START + timedelta(days=day))
         plain, spoken = check(plain, verdict, day), check(spoken, verdict, day)
         if spoken.mark:
             assert spoken.state is (State.ALIVE if word is Word.FINE else State.DEAD)

@@ -1,5 +1,5 @@
 "use strict";
-// Filter and sort of the list of links. The rows come from the data block (report/html.py, Row); cards are clones of
+// Filter and sort of the list of links. The rows come from the data block (report/html.py, TableRow); cards are clones of
 // the page's template. Text only ever becomes text: nothing here parses markup.
 (() => {
   const byId = (id) => document.getElementById(id);

@@ -7,16 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from crawler.archive.listed import Filters
-from crawler.core.counts import Counted
 from crawler.core.model import State
 from crawler.report.clean import plain
+from crawler.report.phrases import warnings
 from crawler.report.reasons import reason_name
-from crawler.report.words import Language, words
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from crawler.core.results import Run
     from crawler.serve.viewer import Visit
 
 SHOWN: Final = 10  # links of each kind
@@ -25,22 +23,7 @@ OVERDUE: Final = 7  # days behind its date before a link counts as overdue; a gu
 
 def runs_page(visit: Visit) -> Response:
     """`GET /runs`."""
-    return visit.page("runs.html", runs=[(run, warnings_of(run, visit.language)) for run in visit.lists.runs])
-
-
-def warnings_of(run: Run, language: Language) -> list[str]:
-    """Everything about a run that a reader must know before trusting that it was a whole one."""
-    say = words(language)
-    lines = [say.network_down] if run.network == "down" else []
-    if run.stopped_by and not lines:
-        lines.append(say.stopped.get(run.stopped_by, run.stopped_by))
-    lines += [
-        say.given_up.format(slot=plain(s.slot), reason=reason_name(s.reason, language), left=Counted(s.left))
-        for s in run.slots_given_up
-    ]
-    if run.internal_errors:
-        lines.append(say.internal_errors.format(count=run.internal_errors))
-    return lines
+    return visit.page("runs.html", runs=[(run, warnings(run, visit.language)) for run in visit.lists.runs])
 
 
 def help_page(visit: Visit) -> Response:

@@ -12,10 +12,9 @@ from crawler.archive.listed import Filters
 from crawler.core.model import State
 from crawler.report.charts import health
 from crawler.report.parts import HealthPart
-from crawler.report.phrases import site_rank
+from crawler.report.phrases import site_rank, warnings
 from crawler.report.words import Language, words
 from crawler.serve.listing import PERIODS, whole_number
-from crawler.serve.pages.runs import warnings_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -52,7 +51,7 @@ def start_page(visit: Visit) -> Response:
         loose=catalog.loose,
         skipped=visit.lists.skipped,
         run=run,
-        warnings=warnings_of(run, visit.language) if run else [],
+        warnings=warnings(run, visit.language) if run else [],
         **_overview(visit.lists, visit.language),
     )
 
