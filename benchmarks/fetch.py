@@ -1,11 +1,11 @@
 """Fetching speed beside its peers, as people run them: links over loopback addresses, served by nginx, no interval.
 
-    python -m benchmarks.fetch [--rounds 5] [--links 3000] [--pages small|wechat|both] [--only run,scrapy]
+    python -m benchmarks.fetch [--rounds 5] [--links 3000] [--pages small|wechat|many|both] [--only run,scrapy]
     python -m benchmarks.fetch --pages small --only run,cluster-1,cluster-2
 
 Small pages have 10 kB and lie on 50 hosts; WeChat-like ones have 2.4 MB, of which most is script, and lie on one host,
-as WeChat's do. Both hold Chinese prose of a large vocabulary (`prose`). Each round runs every contestant once, in an
-order that rotates, so that figures can be compared in pairs.
+as WeChat's do; `many` are as large and lie on 50 hosts. All hold Chinese prose of a large vocabulary (`prose`). Each
+round runs every contestant once, in an order that rotates, so that figures can be compared in pairs.
 Prints links a second, CPU milliseconds a page and peak memory of all processes together, start-up included, and what
 each contestant keeps. Everybody has all cores, nginx among them; scrapy and wget are one process by nature.
 Peers are taken from PATH, or installed into a temporary virtual environment; wget and nginx must be there.
@@ -36,8 +36,8 @@ from benchmarks.peers import LINKCHECKER, SPIDER, TRAFILATURA
 from benchmarks.processes import become_reaper, peak_memory, reap_others
 from benchmarks.prose import PAGE, WECHAT, ChineseProse, page, wechat_page
 
-HOSTS = {"small": 50, "wechat": 1}  # 127.0.0.2 to 127.0.0.51
-PER_HOST = {"small": 2, "wechat": 16}  # requests of ours in flight
+HOSTS = {"small": 50, "wechat": 1, "many": 50}  # 127.0.0.2 to 127.0.0.51
+PER_HOST = {"small": 2, "wechat": 16, "many": 2}  # requests of ours in flight
 PORT = 18080
 WECHAT_LINKS = 200  # of pages so large
 
@@ -125,7 +125,7 @@ def main() -> int:
     become_reaper()
     for kind in ("small", "wechat") if options.pages == "both" else (options.pages,):
         with tempfile.TemporaryDirectory(prefix="bench-fetch-") as folder:
-            links = min(options.links, WECHAT_LINKS) if kind == "wechat" else options.links
+            links = options.links if kind == "small" else min(options.links, WECHAT_LINKS)
             ground = Ground(Path(folder), links, kind)
             write_ground(ground)
             wanted = options.only.split(",") if options.only else None
@@ -141,7 +141,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--links", type=int, default=3000)
-    parser.add_argument("--pages", choices=("small", "wechat", "both"), default="both")
+    parser.add_argument("--pages", choices=("small", "wechat", "many", "both"), default="both")
     parser.add_argument("--only", default="", help="names, by commas, as in the table")
     parser.add_argument("--profile", action="store_true", help="with --layer: print where time goes")
     parser.add_argument("--layer", default="", metavar="URLS", help="only fetch the URLs of a file, in this process")

@@ -19,7 +19,6 @@ from typing import Final, overload
 import msgspec
 
 from crawler.archive.due import AT_ONCE, batched, marks
-from crawler.archive.index import pack
 from crawler.core.model import LOCAL, History, Link, Occurrence
 
 TABLES: Final = ("noted", "noted_in", "noted_notes", "noted_hosts", "noted_stamp")
@@ -29,6 +28,7 @@ _WITH_NOTE: Final = "FROM noted n JOIN noted_notes f ON f.id = n.note"
 _ORDER: Final = "ORDER BY f.name, n.start, n.stop"
 _PLACE_BITS: Final = 32  # of a place in reports that tell where in its note a link stands; notes end at 32 MB
 _COLUMNS: Final = "canonical_url, site, host, slot, note, start, stop, data"
+_pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Link).decode
 _unpack_history = msgspec.msgpack.Decoder(History).decode
 
@@ -153,7 +153,7 @@ Row = tuple[str, str, str, str, int, int, int, bytes]
 def _row(link: Link, ids: Mapping[str, int]) -> Row:
     first = link.occurrences[0]
     return (
-        link.canonical_url, link.site, link.host, link.slot, ids[first.path], first.start, first.end, pack(link)
+        link.canonical_url, link.site, link.host, link.slot, ids[first.path], first.start, first.end, _pack(link)
     )  # fmt: skip
 
 

@@ -36,7 +36,8 @@ from crawler.cluster.messages import (
 from crawler.cluster.worker import serve, version
 from crawler.core.config import site_documents
 from crawler.core.errors import ClusterError
-from crawler.core.model import Check, Fetch, Link, Slot, SlotGivenUp, SlotState
+from crawler.core.model import Check, Fetch, Link, Slot, SlotState
+from crawler.core.results import SlotGivenUp
 from crawler.crawl.checker import best_title_match
 from crawler.crawl.pipeline import crawl
 from crawler.crawl.session import needs_browser

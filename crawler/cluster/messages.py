@@ -10,9 +10,10 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from crawler.core.model import Check, Fetch, History, Link, Slot, SlotGivenUp, SlotState, Verdict
+from crawler.core.model import Check, Fetch, History, Link, Slot, SlotState, Verdict
+from crawler.core.results import SlotGivenUp
 from crawler.core.settings import Settings
-from crawler.crawl.examine import Depth
+from crawler.crawl.tasks import Depth
 from crawler.fetch import Request
 
 BATCH: Final = 64  # checks in one message at most

@@ -136,7 +136,7 @@ async def work(session: str, setup: RunSetup, up: Any, down: Any) -> None:
     opened = open_fetcher(
         setup.settings.fetch, desk.politeness, now=utc_now, random=random.random, elsewhere=desk.elsewhere
     )
-    async with open_readers(setup.settings, sites, setup.documents) as reader, opened as fetcher:
+    async with open_readers(setup.settings, sites) as reader, opened as fetcher:
         checker = Checker(
             fetcher, sites, setup.settings, desk.politeness, desk.histories, utc_now, random_letters, reader,
             run_id=setup.run_id, depth=setup.depth, opinion=desk.opinion if setup.opinions else None,
@@ -148,6 +148,7 @@ async def work(session: str, setup: RunSetup, up: Any, down: Any) -> None:
             answered=lambda slot: fetcher.answered(slot.key),
             leave=lambda slot: fetcher.close_slot(slot.key),
             stop=Stop(),
+            hold=fetcher.hold,
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(partial(send_up, desk, walk, fetcher, receive, up, nursery.cancel_scope))

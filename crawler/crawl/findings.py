@@ -14,7 +14,8 @@ from typing import Final, overload
 
 from crawler.archive.due import AT_ONCE, batched
 from crawler.archive.noted import NotedLinks
-from crawler.core.model import Finding, History, Link, State, Suggestion
+from crawler.core.model import History, Link, State
+from crawler.core.results import Finding, Suggestion
 from crawler.crawl.lazy import Memories
 
 STATE_ORDER: Final = {state: rank for rank, state in enumerate(State)}

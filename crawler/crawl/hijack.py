@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from crawler.core.model import Link
-from crawler.crawl.examine import Depth, ReadTask
+from crawler.crawl.tasks import Depth, ReadTask
 from crawler.fetch import Request
 from crawler.schedule.outage import Hijack
 from crawler.sites import OTHER

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import trio
 
-from crawler.core.model import Check, Failure, History, Link, Slot, SlotGivenUp, State, Verdict
+from crawler.core.model import Check, Failure, History, Link, Slot, State, Verdict
+from crawler.core.results import SlotGivenUp
 from crawler.crawl.stop import Stop
 
 SEEN = 50  # living links of a walk, the newest, that may be asked about their slot
@@ -39,6 +41,7 @@ class Walk:
     leave: Callable[[Slot], Awaitable[None]]  # a slot is done with
     stop: Stop = field(default_factory=Stop)
     warm_up: Callable[[int], Awaitable[None]] = _no_warm_up  # told how many pages there may be
+    hold: Callable[[], AbstractContextManager[None]] = nullcontext  # round a check, until it is handed over
     opinion: Callable[[Link, History, Verdict], Awaitable[str]] | None = None  # who else is asked (`crawl.opinion`)
     given_up: list[SlotGivenUp] = field(default_factory=list)
     left_alone: Callable[[SlotGivenUp], None] = lambda _: None  # called when a slot is given up
@@ -90,15 +93,22 @@ async def work(queue: Queue, walk: Walk, send: trio.MemorySendChannel[Check]) ->
             if queue.is_in_doubt() and await asked_about_slot(queue, walk, send):
                 return
             link = next(queue.links, None)
-            if link is None:
+            if link is None or await ended_with(link, queue, walk, send):
                 return
-            check = await check_link(link, walk)
-            queue.left -= 1
-            if check.verdict.state is State.ALIVE:
-                queue.seen.append(link)
-            await keep(check, send)
-            if refused_too_often(queue, check, walk) or walk.stop.reason:
-                return
+
+
+async def ended_with(link: Link, queue: Queue, walk: Walk, send: trio.MemorySendChannel[Check]) -> bool:
+    """Check one link of a queue and hand its check over; True where the walk ends with it.
+
+    Apart from the loop, in which a body would live on until the next one has come.
+    """
+    with walk.hold():
+        check = await check_link(link, walk)
+        queue.left -= 1
+        if check.verdict.state is State.ALIVE:
+            queue.seen.append(link)
+        await keep(check, send)
+    return refused_too_often(queue, check, walk) or walk.stop.reason is not None
 
 
 async def asked_about_slot(queue: Queue, walk: Walk, send: trio.MemorySendChannel[Check]) -> bool:
@@ -110,9 +120,10 @@ async def asked_about_slot(queue: Queue, walk: Walk, send: trio.MemorySendChanne
         return False
     queue.spare -= 1
     planned = bool(queue.canaries)
-    check = await check_link(queue.canaries.popleft() if planned else queue.seen.popleft(), walk)
-    if planned:
-        await keep(check, send)
+    with walk.hold():
+        check = await check_link(queue.canaries.popleft() if planned else queue.seen.popleft(), walk)
+        if planned:
+            await keep(check, send)
     return refused_too_often(queue, check, walk) or walk.stop.reason is not None
 
 
@@ -171,3 +182,4 @@ async def record(receive: trio.MemoryReceiveChannel[Check], keep: Callable[[list
                 size += len(batch[-1].fetch.body)
             with trio.CancelScope(shield=True):
                 await keep(batch)
+            del check, batch  # bodies do not live on until the next one comes

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -19,8 +19,21 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import trio
 
 from crawler.crawl import forkserver
-from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read, too_complex
-from crawler.crawl.worker import Limits, call_limited, compare_one, read_one, ready, retire, start, start_in_line
+from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
+from crawler.crawl.together import SMALL, Together
+from crawler.crawl.worker import (
+    Limits,
+    call_limited,
+    compare_one,
+    packed,
+    read_many,
+    read_one,
+    ready,
+    retire,
+    start,
+    start_in_line,
+    unpacked,
+)
 
 if TYPE_CHECKING:
     from trio_parallel import WorkerContext
@@ -33,6 +46,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame for its neighbours
+FEW = 8  # pages that one reader reads in less time than another one takes to start
 IDLE = 600.0  # seconds after which an idle reader ends by itself
 STARTING = 60.0  # seconds that the first reader may take to start, on the busiest machine
 GRACE = 5.0  # seconds that readers get to end at the end of a run
@@ -69,10 +83,14 @@ class InlineReader:
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read at once."""
+        from crawler.crawl.examine import read
+
         return read(task, self._sites)
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare at once."""
+        from crawler.crawl.examine import compare_probe
+
         return compare_probe(task)
 
     async def warm_up(self, pages: int) -> None:
@@ -87,15 +105,24 @@ class ReaderPool:
         self._settings = settings
         self._sites = sites
         self._limiter = trio.CapacityLimiter(process_count(settings))
+        self._together = Together(self._read_many, self._limiter)
         self._first = trio.Lock()
         self._tried = False
         self._in_line = False  # no process can be had: pages are read in this one
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read in a worker."""
+        if not self._tried:
+            await self._try()
+        if len(task.fetched.body) <= SMALL and not self._in_line:
+            reading = await self._together.read(task)
+            if reading is not None:
+                return reading
         try:
             return await self.call(read_one, task)
         except PastLimits as error:
+            from crawler.crawl.examine import too_complex
+
             return too_complex(task, self._sites, str(error))
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
@@ -133,11 +160,27 @@ class ReaderPool:
     async def _timed(self, function: Callable[..., T], *args: object) -> T:
         """One try, under the limit of wall time; waiting for a free worker does not count."""
         async with self._limiter:
-            with trio.fail_after(WALL * self._settings.seconds):
-                result: T = await self._workers.run_sync(
-                    function, *args, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
-                )
-                return result
+            return await self._in_time(function, *args)
+
+    async def _in_time(self, function: Callable[..., T], *args: object) -> T:
+        """The same for who has a free worker already."""
+        with trio.fail_after(WALL * self._settings.seconds):
+            result: T = await self._workers.run_sync(
+                function, *args, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
+            )
+            return result
+
+    async def _read_many(self, tasks: Sequence[ReadTask]) -> Sequence[PageReading | None]:
+        """Read some pages in a worker that is free; None stands for one that is to be read alone.
+
+        Where the worker dies or takes too long, that is all of them: the one to blame then meets its limits alone.
+        """
+        from trio_parallel import BrokenWorkerError
+
+        try:
+            return unpacked(await self._in_time(read_many, packed(tasks)))
+        except (BrokenWorkerError, trio.TooSlowError):
+            return [None] * len(tasks)
 
     async def _try(self) -> None:
         """Find out, once, whether processes can be had; without them pages are read in this one, and a line says so."""
@@ -159,9 +202,10 @@ class ReaderPool:
             self._tried = True
 
     async def warm_up(self, pages: int) -> None:
-        """Start as many workers as that many pages keep busy, so that the first ones do not wait for it."""
+        """Start as many workers as that many pages keep busy, one for `FEW`: the first ones do not wait for it."""
+        self._limiter.total_tokens = 1 if pages <= FEW else process_count(self._settings)
         await self._try()
-        wanted = 0 if self._in_line else min(pages, process_count(self._settings))
+        wanted = 0 if self._in_line else int(self._limiter.total_tokens)
         async with trio.open_nursery() as nursery:
             for _ in range(wanted if wanted > 1 else 0):
                 nursery.start_soon(self._start_one)
@@ -260,23 +304,16 @@ def process_count(settings: ReadSettings) -> int:
 
 
 @asynccontextmanager
-async def open_readers(
-    settings: Settings, sites: Sites, documents: list[tuple[str, dict[str, Any]]] | None = None
-) -> AsyncIterator[ReaderPool]:
-    """A pool of readers under these settings; its processes end with the block.
-
-    `documents` are the site files where they came from another machine; None: those of the settings.
-    """
+async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[ReaderPool]:
+    """A pool of readers under these settings; its processes end with the block."""
     from trio_parallel import BrokenWorkerError, WorkerType, open_worker_context
-
-    from crawler.core.config import site_documents
 
     limits = Limits(settings.read.seconds, int(settings.read.memory))
     options: dict[str, Any] = {}
     if "FORKSERVER" in WorkerType.__members__:
         forkserver.start()
         options["worker_type"] = WorkerType.FORKSERVER
-    init = partial(start, site_documents(settings) if documents is None else documents, limits)
+    init = partial(start, sites.documents, limits)
     try:
         async with open_worker_context(
             idle_timeout=IDLE, init=init, retire=retire, grace_period=GRACE, **options

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from crawler.core.counts import Counted
 from crawler.core.errors import BrowserError
-from crawler.core.model import Check, Failure, Fetch, History, Link, Run, Slot
+from crawler.core.model import Check, Failure, Fetch, History, Link, Slot
 from crawler.core.proof import NO_SUCH_HOST
+from crawler.core.results import Run
 from crawler.crawl.checker import Checker
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
@@ -64,8 +66,8 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
     async with (
+        opened as fetcher,  # first, since it has a thread read certificates
         readers_of(job) as reader,
-        opened as fetcher,
         open_opinion(job, ready.politeness, reader) as opinion,
     ):
         hosts = hosts_of(ready.histories, proxied=bool(job.settings.fetch.proxy))
@@ -83,13 +85,15 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
             async with trio.open_nursery() as nursery:  # readers start beside the first requests
                 nursery.start_soon(walk.warm_up, ready.plan.links)
                 await crawl(ready.plan.slots, walk, send)
+                nursery.cancel_scope.cancel()  # nobody waits for one that starts while the last page was read
 
         await walk_plan(crawl_plan, walk, recorder, scope, hijack)
         for refusal in walk.given_up:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
     if pictures and pictures.left_out:
-        job.observer.say(f"{pictures.left_out} pictures were left out, for want of time or of an answer of their hosts")
+        missing = f"{Counted(pictures.left_out):picture was|pictures were} left out"
+        job.observer.say(f"{missing}, for want of time or of an answer of their hosts")
     return summary(ready.run, walk, recorder, fetcher.requests)
 
 
@@ -108,7 +112,8 @@ def browser_for(job: Job, ready: Prepared) -> Opener | None:
     try:
         return browser_opener(find_browser(os.environ), "", wanted, job.now)
     except BrowserError as error:
-        job.observer.say(f"{len(wanted)} links need a browser, and are fetched without one: {error}")
+        links = f"{Counted(len(wanted)):link needs|links need}"
+        job.observer.say(f"{links} a browser, and none is there; fetched without one: {error}")
         return None
 
 
@@ -144,6 +149,7 @@ def walk_with(
         stop=job.stop,
         left_alone=job.observer.left_alone,
         warm_up=reader.warm_up,
+        hold=fetcher.hold,
         opinion=opinion,
     )
 

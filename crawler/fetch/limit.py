@@ -1,9 +1,9 @@
 """The limiter: when a slot may start its next request, and how many may be in flight. Politeness lives here only.
 
 A start waits for its turn in the slot (first come, first served), a place in it, the interval since the start
-before, any pause the site asked for, and last of all one of the run's places, so that nobody holds one of those
-while merely waiting. There, a slot that was asked before goes first: a run ends when its longest slot does. What means
-"refused" is not decided here.
+before, any pause the site asked for, room for what it will bring (`holding`), and last of all one of the run's places,
+so that nobody holds one of those while merely waiting. There, a slot that was asked before goes first: a run ends when
+its longest slot does. What means "refused" is not decided here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 
 import trio
 
+from crawler.core.counts import Counted
 from crawler.core.model import Failure, Fetch, Politeness, SlotState
+from crawler.fetch.holding import BodyBudget
 from crawler.fetch.request import Ask, Now, Request
 from crawler.fetch.retry_after import asked_pause
 from crawler.schedule.politeness import PolitenessOf
@@ -73,8 +75,9 @@ class _RunPlaces:
 class Limiter:
     """All slots of a run."""
 
-    def __init__(self, concurrency: int, now: Now, states: Iterable[SlotState] = ()) -> None:
+    def __init__(self, concurrency: int, now: Now, budget: BodyBudget, states: Iterable[SlotState] = ()) -> None:
         self._run_places = _RunPlaces(concurrency)
+        self._budget = budget
         self._now = now
         self._slots: dict[str, _Slot] = {}
         self.requests = 0  # that sites saw, those included whose answer nobody waited for
@@ -136,6 +139,7 @@ class Limiter:
 
     async def _in_turn(self, slot: _Slot, rules: Politeness, request: Request, ask: Ask) -> Fetch:
         """Ask while holding a place in the slot and one in the run."""
+        self._budget.ask_again()
         await _take(slot.places)
         try:
             held_back = await self._wait_for_turn(slot, rules)
@@ -158,6 +162,7 @@ class Limiter:
                 if reason := self._why_not(slot, rules):
                     return reason
                 await _sleep_until(slot.due())
+                await self._budget.start()
                 await self._run_places.acquire(slot)
                 if slot.due() <= trio.current_time():
                     break
@@ -171,7 +176,7 @@ class Limiter:
         if slot.not_before - trio.current_time() > LONGEST_PAUSE:
             return f"{slot.key} asked for no requests before {slot.not_before_at:%Y-%m-%d %H:%M} UTC"
         if rules.max_per_day and slot.today == self._today() and slot.requests_today >= rules.max_per_day:
-            return f"{slot.key} was asked {slot.requests_today} times today, its limit"
+            return f"{slot.key} was asked {Counted(slot.requests_today):time} today, its limit"
         return ""
 
     def _count(self, slot: _Slot) -> None:

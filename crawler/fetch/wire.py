@@ -7,7 +7,9 @@ redirect or tries again.
 from __future__ import annotations
 
 import base64
+import math
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
@@ -20,6 +22,7 @@ from crawler.fetch.body import ACCEPT_ENCODING, BodyBuffer, TooLarge
 from crawler.fetch.cookies import Jars
 from crawler.fetch.credentials import headers_for, is_secret
 from crawler.fetch.errors import WEB_ERRORS, explain
+from crawler.fetch.holding import BodyBudget
 from crawler.fetch.redirect import REDIRECTS
 from crawler.fetch.request import Headers, Now, Request, Transport, WireRequest, WireResponse, split_url
 from crawler.schedule.politeness import PolitenessOf
@@ -51,6 +54,7 @@ class Wire:
     politeness: PolitenessOf
     jars: Jars
     now: Now
+    budget: BodyBudget
 
     async def __call__(self, request: Request) -> Fetch:
         """One attempt, never longer than the slot's `timeout`; the URL is in its WHATWG form."""
@@ -63,10 +67,10 @@ class Wire:
                 await self._exchange(prepared, answer, timer)
             except WEB_ERRORS as error:
                 answer.fail(*explain(error))
-        seconds = trio.current_time() - started
+        seconds = trio.current_time() - started - answer.stood
         if timer.cancelled_caught:
-            slow = f"not through after {rules.timeout:g} seconds"
-            idle = f"no byte of the body for {IDLE:g} seconds"
+            slow = f"not through after {rules.timeout:g} s"
+            idle = f"no byte of the body for {IDLE:g} s"
             answer.fail(Failure.TIMEOUT, slow if seconds >= rules.timeout else idle)
         return answer.as_fetch(request, _shown(prepared.headers), started_at, seconds)
 
@@ -75,7 +79,7 @@ class Wire:
         url = f"{scheme}://{authority}{target}"
         headers = self._headers(request, authority, credentials, rules)
         if "cookie" not in (name.lower() for name, _ in headers):
-            cookie = self.jars.header_for(url, rules.slot)
+            cookie = self.jars.header_for(url)
             headers += [("Cookie", cookie)] if cookie else []
         return WireRequest(
             url=url,
@@ -105,7 +109,7 @@ class Wire:
             answer.framed = response.framed
             fields = {name.lower(): value for name, value in response.headers}
             if "set-cookie" in fields:
-                self.jars.take_from(response.headers, request.url, request.slot)
+                self.jars.take_from(response.headers, request.url)
             await self._read(response, fields, answer, timer)
         finally:
             await response.aclose()
@@ -126,9 +130,13 @@ class Wire:
         body = answer.body = BodyBuffer(codings, min(limit, FIRST_PART) if over and not is_text else limit)
         reader = _Unhurried(response, timer)
         try:
-            while chunk := await reader.read():
-                body.feed(chunk)
-                answer.framed = response.framed
+            with self.budget.coming():
+                while chunk := await reader.read():
+                    before = body.size
+                    body.feed(chunk)
+                    answer.framed = response.framed
+                    if self.budget.grow(body.size - before):
+                        answer.stood += await reader.paused(self.budget.stand)
         except TooLarge:
             answer.cut = Cut.TOO_LARGE
             answer.error = _too_large(status, announced if over else None, limit)
@@ -148,6 +156,7 @@ class _Answer:
     failure: Failure | None = None
     error: str = ""
     cut: Cut = Cut.NOT
+    stood: float = 0.0  # seconds that we had no room for more of it
 
     def fail(self, failure: Failure, text: str) -> None:
         """Before the head came, this is all that is known; after it, the answer was seen, and is cut."""
@@ -197,7 +206,7 @@ class _Unhurried:
         self._response = response
         self._timer = timer
         self._total = timer.deadline
-        self._last = float("-inf")
+        self._last = -math.inf
 
     async def read(self) -> bytes:
         now = trio.current_time()
@@ -205,6 +214,16 @@ class _Unhurried:
             self._last = now
             self._timer.deadline = min(self._total, now + IDLE)
         return await self._response.read()
+
+    async def paused(self, wait: Callable[[], Awaitable[None]]) -> float:
+        """Wait for what is no fault of the web: the clock stands still meanwhile. Seconds that it took."""
+        begun = trio.current_time()
+        self._timer.deadline = math.inf
+        await wait()
+        waited = trio.current_time() - begun
+        self._total += waited
+        self._timer.deadline, self._last = self._total, -math.inf
+        return waited
 
 
 def _too_large(status: int, announced: int | None, limit: int) -> str:

@@ -14,20 +14,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from crawler.core.model import (
-    Change,
-    ChangeKind,
-    Evidence,
-    Finding,
-    History,
-    Mark,
-    Occurrence,
-    Report,
-    Run,
-    Snapshot,
-    State,
-    Suggestion,
-)
+from crawler.core.model import Evidence, History, Mark, Occurrence, Snapshot, State
+from crawler.core.results import Change, ChangeKind, Finding, Report, Run, Suggestion
 from crawler.core.url import redact
 from crawler.page.titles import differs
 from crawler.report.clean import plain, redacted, storable

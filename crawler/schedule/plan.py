@@ -14,7 +14,9 @@ from itertools import islice
 from typing import Protocol, TypeVar, runtime_checkable
 from zlib import crc32
 
-from crawler.core.model import LOCAL, History, Link, Politeness, Round, Slot, SlotGivenUp, SlotState, State
+from crawler.core.counts import Counted
+from crawler.core.model import LOCAL, History, Link, Politeness, Slot, SlotState, State
+from crawler.core.results import Round, SlotGivenUp
 from crawler.schedule import walls
 from crawler.schedule.politeness import PolitenessOf, strictest
 
@@ -237,7 +239,7 @@ def _closed(rules: Politeness, state: SlotState | None, now: datetime) -> str:
     if state and state.not_before and (state.not_before - now).total_seconds() > COOLING:
         return f"cooling down until {state.not_before:%Y-%m-%dT%H:%M:%SZ}"
     if rules.max_per_day and _spent(state, now) >= rules.max_per_day:
-        return f"its {rules.max_per_day} requests of today are spent"
+        return f"its {Counted(rules.max_per_day):request of today is|requests of today are} spent"
     return ""
 
 

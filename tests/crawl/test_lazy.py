@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.archive import Archive
-from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page, Politeness, Run, State, Verdict
+from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page, Politeness, State, Verdict
+from crawler.core.results import Run
 from crawler.core.settings import ArchiveSettings, Schedule
 from crawler.crawl.hosts import hosts_of
 from crawler.crawl.lazy import Memories, before_of, memories_of, touched

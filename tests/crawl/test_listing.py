@@ -19,8 +19,6 @@ from crawler.archive import Archive
 from crawler.archive.noted import NotedLinks, NoteState
 from crawler.core.model import (
     LOCAL,
-    Change,
-    ChangeKind,
     Confidence,
     Evidence,
     Fetch,
@@ -30,11 +28,10 @@ from crawler.core.model import (
     Occurrence,
     Page,
     Politeness,
-    Report,
-    Run,
     State,
     Verdict,
 )
+from crawler.core.results import Change, ChangeKind, Report, Run
 from crawler.core.settings import ArchiveSettings, NotesSettings, Schedule, Settings
 from crawler.crawl.context import Context, sites_of
 from crawler.crawl.lazy import Memories, named, overdue
@@ -303,6 +300,7 @@ def test_after_any_edits_the_kept_links_are_those_of_notes_read_anew(nights: lis
                     anew = again(replace(context, archive=another))
                     assert isinstance(anew.links, NotedLinks)
                     assert kept_in(found.links) == kept_in(anew.links)
+                    assert isinstance(anew.links, NotedLinks)
                     assert list(found.links.hosts()) == list(anew.links.hosts())
 
 

@@ -1,5 +1,9 @@
 """The flow of a crawl: slots side by side, patience, one recorder, and crashes that stay small."""
 
+import gc
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -169,3 +173,60 @@ async def test_a_slot_is_left_once_and_only_after_its_last_link(autojump_clock: 
     web = Crawl()
     await web.run(slot("a", 3, per_host=2))
     assert web.events == ["answered a"] * 3 + ["leave a"]
+
+
+class WatchedFetch(Fetch):
+    """A fetch that can be asked whether it is still there."""
+
+
+async def test_what_was_handed_over_does_not_live_on_while_the_next_page_is_waited_for(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """A thousand slots that wait for their next page would else keep a thousand pages in memory."""
+    fetched: list[weakref.ref[Fetch]] = []
+    living: list[int] = []
+
+    async def ask(at: Link) -> Check:
+        await trio.sleep(5)
+        gc.collect()
+        living.append(sum(old() is not None for old in fetched))
+        found = WatchedFetch(at.fetch_url, at.fetch_url, NOW, status=200, body=b"x")
+        fetched.append(weakref.ref(found))
+        return replace(check(at), fetch=found)
+
+    async def forget(_: list[Check]) -> None:
+        return
+
+    walk = Walk(ask, lambda at, _: check(at), lambda _: None, lambda _: None, Crawl().leave)
+    send, receive = trio.open_memory_channel[Check](0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(record, receive, forget)
+        nursery.start_soon(crawl, [slot("a", 4)], walk, send)
+    assert living == [0, 0, 0, 0]
+
+
+async def test_a_check_holds_its_bytes_until_the_recorder_has_taken_it(autojump_clock: trio.abc.Clock) -> None:
+    story: list[str] = []
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        story.append("holds")
+        yield
+        story.append("lets go")
+
+    held_meanwhile: list[int] = []
+
+    async def keep(_: list[Check]) -> None:
+        await trio.sleep(10)
+        held_meanwhile.append(story.count("holds") - story.count("lets go"))
+
+    async def ask(at: Link) -> Check:
+        return check(at)
+
+    walk = Walk(ask, lambda at, _: check(at), lambda _: None, lambda _: None, Crawl().leave, hold=hold)
+    send, receive = trio.open_memory_channel[Check](0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(record, receive, keep)
+        nursery.start_soon(crawl, [slot("a", 3)], walk, send)
+    assert story.count("holds") == story.count("lets go") == 3
+    assert held_meanwhile[0] == 1, "the second one waits, held, while the first is kept"
