@@ -30,7 +30,7 @@ _RANKS: Final = {state: rank for rank, state in enumerate(State)}
 
 
 @dataclass(slots=True)
-class Piece:
+class PageRows:
     """The rows of one file: how many, and from where to where they lie."""
 
     rows: int = 0
@@ -64,9 +64,9 @@ class Rows:
         self._end = end
         self.reasons.add(link.reason)
 
-    def pieces(self, first: int) -> list[Piece]:
+    def pieces(self, first: int) -> list[PageRows]:
         """All rows: as many as fit into `first` bytes, then into files of their own. At least one piece."""
-        pieces, room = [Piece()], max(first, LEAST)
+        pieces, room = [PageRows()], max(first, LEAST)
         for begin, end in chain.from_iterable(self._of[place] for place in sorted(self._of)):
             start = at = begin
             for line in self._lines(begin, end):
@@ -74,14 +74,14 @@ class Rows:
                 if room < 0 and pieces[-1].rows:
                     if at > start:
                         pieces[-1].ranges.append((start, at))
-                    pieces.append(Piece())
+                    pieces.append(PageRows())
                     start, room = at, LIMIT - LEAST - len(line)
                 pieces[-1].rows += 1
                 at += len(line)
             pieces[-1].ranges.append((start, end))
         return pieces
 
-    def of(self, piece: Piece) -> Iterator[bytes]:
+    def of(self, piece: PageRows) -> Iterator[bytes]:
         """The rows of a piece."""
         return (line[:-1] for begin, end in piece.ranges for line in self._lines(begin, end))
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from crawler.core.model import Failure, Fetch, Politeness, SlotState
 from crawler.core.url import host_of
 from crawler.fetch import Fetcher, Request
+from crawler.fetch.holding import BodyBudget
 from crawler.fetch.limit import LONGEST_PAUSE, Limiter
 
 
@@ -306,7 +307,7 @@ async def test_requests_are_those_that_were_sent_also_when_nobody_waited_for_the
             return Fetch(request.url, request.url, at(0), failure=Failure.NO_SUCH_HOST, requests=0)
         return Fetch(request.url, request.url, at(0), status=200, requests=3)
 
-    limiter = Limiter(8, lambda: at(0))
+    limiter = Limiter(8, lambda: at(0), BodyBudget())
     ask = limiter.limit(wire, Politeness)
     with trio.move_on_after(1):
         await ask(Request("https://slow.example/"))

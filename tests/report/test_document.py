@@ -8,7 +8,8 @@ import pytest
 from samples import HOSTILE_TITLE, NOW, RUN, dead_weixin, differs, full_report, link
 
 from crawler.core.errors import UsageError
-from crawler.core.model import Change, ChangeKind, Evidence, History, State
+from crawler.core.model import Evidence, History, State
+from crawler.core.results import Change, ChangeKind
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.document import exact_document, readable_document, short_document
