@@ -36,15 +36,16 @@ unpack_history = msgspec.msgpack.Decoder(History).decode
 unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
 unpack_run = msgspec.msgpack.Decoder(Run).decode
 
-MAX_WAITING = 16 * 1024 * 1024  # characters of texts and terms that are remembered until their checks count; 40 MB
+GATHERED = 64  # texts of held checks that go into the search index together: 1.5 ms each there, alone 2.4, 256: 1.4
+MAX_GATHERED = 2 * 1024 * 1024  # characters of them and their terms; 5 MB
 
 
 class Index:
     """Writes rows of fresh lines, which are the newest there are; what was written before is `merging`'s business.
 
     `text_of` reads the text of a capture back from the segments, None where it is gone, StoreError where a store does
-    not give it now. Without `terms` the search
-    index only learns which documents there are, and `search.fill` makes their terms afterwards, all at once.
+    not give it now. Without `terms` the search index only learns which documents there are, and `search.fill` makes
+    their terms afterwards, all at once.
     """
 
     def __init__(
@@ -61,15 +62,15 @@ class Index:
         self.terms = terms
         self.now = now
         self._runs: dict[str, int] = {}
-        self._waiting: dict[int, NewText] = {}  # texts of captures whose checks are held, which would be read back
-        self._waiting_size = 0
+        self._gathered: dict[int, tuple[CheckLine, NewText]] = {}  # by capture: held, and not in the search index yet
+        self._gathered_size = 0
         self._searchable = False
 
     def forget_cache(self) -> None:
         """After a rollback: run numbers and captures may not exist, nor search tables of this version."""
         self._runs.clear()
-        self._waiting.clear()
-        self._waiting_size = 0
+        self._gathered.clear()
+        self._gathered_size = 0
         self._searchable = False
 
     def apply(self, line: Line, segment: int, place: int, text: NewText | None = None) -> None:
@@ -77,13 +78,13 @@ class Index:
         match line:
             case CheckLine(held=True):
                 self.hold(line, segment)
-                if line.capture and text:
-                    self._remember_text(line.capture.id, text)
+                if line.capture and text and not line.capture.notice and self.terms:
+                    self._gather(line.capture.id, line, text)
             case CheckLine():
                 self._check(line, segment, segment, place, text)
             case SettledLine():
-                for held_in, held in self.take_held(line):
-                    known = self._remembered_text(held.capture.id if held.capture else None)
+                for held_in, held in self.take_held(line, keep_terms=True):
+                    known = self._gathered_text(held.capture.id if held.capture else None)
                     self._check(held, held_in, segment, place, known)
             case HistoryLine():
                 self._link(line.history, line.site, line.host, segment, place)
@@ -106,31 +107,55 @@ class Index:
             (line.run, line.history.canonical_url, segment, capture, journal.encode([line])),
         )
 
-    def take_held(self, settled: SettledLine) -> list[tuple[int, CheckLine]]:
-        """The checks that count from now on, each with the segment that its capture lies in; none is held any more."""
+    def take_held(self, settled: SettledLine, *, keep_terms: bool = False) -> list[tuple[int, CheckLine]]:
+        """The checks that count from now on, each with the segment that its capture lies in; none is held any more.
+
+        With `keep_terms` what is in the search index of them stays there, for `put_document`.
+        """
         believed = []
         for url in settled.links:
             key = (settled.run, url)
             rows = self.db.execute("SELECT segment, capture, line FROM held WHERE run = ? AND url = ? ORDER BY id", key)
             for segment, capture, blob in rows.fetchall():
-                if not settled.believed:
-                    self._remembered_text(capture)  # not needed any more
-                    continue
-                lines = (line for line in journal.decode(blob) if isinstance(line, CheckLine))
-                believed += [(segment, msgspec.structs.replace(line, held=False)) for line in lines]
+                lines = [line for line in journal.decode(blob) if isinstance(line, CheckLine)]
+                if not (settled.believed and keep_terms):
+                    self._gathered_text(capture)  # not needed any more
+                    for line in lines:
+                        self._forget_terms(line)
+                if settled.believed:
+                    believed += [(segment, msgspec.structs.replace(line, held=False)) for line in lines]
             self.db.execute("DELETE FROM held WHERE run = ? AND url = ?", key)
         return believed
 
-    def _remember_text(self, capture: int, text: NewText) -> None:
-        size = _size_of(text)
-        if self._waiting_size + size <= MAX_WAITING:
-            self._waiting[capture] = text
-            self._waiting_size += size
+    def _gather(self, capture: int, line: CheckLine, text: NewText) -> None:
+        """Have a held check's text searched as soon as it counts: its terms go in now, or with those to come.
 
-    def _remembered_text(self, capture: int | None) -> NewText | None:
-        text = self._waiting.pop(capture, None) if capture is not None else None
-        self._waiting_size -= _size_of(text) if text else 0
+        Searches see it when it is among `documents` or `earlier`, and not before.
+        """
+        self._gathered[capture] = line, text
+        self._gathered_size += _size_of(text)
+        if len(self._gathered) < GATHERED and self._gathered_size < MAX_GATHERED:
+            return
+        self.make_searchable()
+        for ident, (held, new) in self._gathered.items():
+            assert held.capture is not None
+            search.put_terms(self.db, ident, held.capture.data.title, _names(held, held.capture), new.text, new.terms)
+        self._gathered.clear()
+        self._gathered_size = 0
+
+    def _gathered_text(self, capture: int | None) -> NewText | None:
+        """The text of a held check whose terms are not in the search index."""
+        _, text = self._gathered.pop(capture, (None, None)) if capture is not None else (None, None)
+        self._gathered_size -= _size_of(text) if text else 0
         return text
+
+    def _forget_terms(self, line: CheckLine) -> None:
+        """Take out what was put into the search index while a check was held; what cannot be read leads nowhere."""
+        capture = line.capture
+        if not self.terms or capture is None or capture.text is None or not search.has_terms(self.db, capture.id):
+            return
+        if (text := self.text_of(capture.id)) is not None:
+            search.drop_terms(self.db, capture.id, capture.data.title, _names(line, capture), text)
 
     def _check(self, line: CheckLine, captured_in: int, segment: int, place: int, text: NewText | None) -> None:
         link = self._link(line.history, line.site, line.host, segment, place)
@@ -218,15 +243,18 @@ class Index:
             return
         self.make_searchable()
         base = capture.revisit_of or capture.id
-        names = "\n".join(filter(None, (capture.data.author, line.names)))
+        names = _names(line, capture)
+        termed = base == capture.id and self.terms and search.has_terms(self.db, base)  # since the check was held
         old = self._document(link)
         if old is None or old[0] != base:
             state, at = self._state_and_time(old[0]) if old else ("", 0)
             if line.verdict != State.ALIVE and state == State.ALIVE:
+                if termed:
+                    self._forget_terms(line)
                 return
             if micros(line.at) < at <= horizon(self.now()):  # a time that has not come yet is a wrong clock's
                 if base == capture.id:
-                    self.put_earlier(link, base, capture.data.title, names, text)
+                    self.put_earlier(link, base, capture.data.title, names, text, termed=termed)
                 return
             if old and line.verdict == State.ALIVE != state:
                 self.drop_document(link, old[0])
@@ -234,18 +262,23 @@ class Index:
             search.retire(self.db, link)
             search.recall(self.db, base)
             old = self._document(link)
-        if old == (base, capture.data.title, names):
-            return
-        if not self.terms:
-            if old:
+        if old != (base, capture.data.title, names):
+            self._put_current(link, base, capture.data.title, names, text, known=old is not None, termed=termed)
+
+    def _put_current(
+        self, link: int, base: int, title: str, names: str, text: NewText | None, *, known: bool, termed: bool
+    ) -> None:
+        """A text as the current one; `known` where it is that already, under another title or names."""
+        if not self.terms or (termed and not known):
+            if known:
                 self.drop_document(link, base)
-            search.put_row(self.db, link, base, capture.data.title, names)
+            search.put_row(self.db, link, base, title, names)
             return
         found = text.text if text is not None else self.text_of(base)
         if found is not None:  # else what is there stays
-            if old:
+            if known:
                 self.drop_document(link, base)
-            search.put(self.db, link, base, capture.data.title, names, found, text.terms if text else None)
+            search.put(self.db, link, base, title, names, found, text.terms if text else None)
 
     def _drop_unsure(self, link: int) -> None:
         """Earlier texts of a link go that were not seen alive."""
@@ -263,11 +296,13 @@ class Index:
         ).fetchone()
         return row
 
-    def put_earlier(self, link: int, capture: int, title: str, names: str, text: NewText | None = None) -> None:
-        """A text that is searched beside the current one of its link, if it is not yet."""
+    def put_earlier(
+        self, link: int, capture: int, title: str, names: str, text: NewText | None = None, *, termed: bool = False
+    ) -> None:
+        """A text that is searched beside the current one of its link, if it is not yet; `termed`: its terms are in."""
         if self.db.execute("SELECT 1 FROM earlier WHERE capture = ?", (capture,)).fetchone():
             return
-        if not self.terms:
+        if not self.terms or termed:
             search.put_earlier_row(self.db, link, capture, title, names)
             return
         found = text.text if text is not None else self.text_of(capture)
@@ -331,6 +366,11 @@ class Index:
             "INSERT OR REPLACE INTO images (capture, url, picture) SELECT ?, ?, id FROM pictures WHERE digest = ?",
             (line.capture, line.url, digest),
         )
+
+
+def _names(line: CheckLine, capture: CaptureLine) -> str:
+    """The author, and what notes call the link."""
+    return "\n".join(filter(None, (capture.data.author, line.names)))
 
 
 def _size_of(text: NewText) -> int:

@@ -303,6 +303,15 @@ def newest_pages(db: sqlite3.Connection, host: str, number: int) -> list[int]:
     return [ident for (ident,) in rows]
 
 
+def held_text(db: sqlite3.Connection, ident: int) -> Where | None:
+    """Where the text of a capture lies whose check is held."""
+    rows = db.execute(
+        "SELECT s.name, h.line FROM held h JOIN segments s ON s.id = h.segment WHERE h.capture = ?", (ident,)
+    ).fetchall()
+    lines = ((name, line) for name, blob in rows for line in journal.decode(blob) if isinstance(line, CheckLine))
+    return next(((name, line.capture.text) for name, line in lines if line.capture and line.capture.text), None)
+
+
 def picture_place(db: sqlite3.Connection, digest: str) -> Where | None:
     """Where the record of a picture lies."""
     row = db.execute(
@@ -317,6 +326,11 @@ def next_capture(db: sqlite3.Connection) -> int:
     row = db.execute("SELECT value FROM facts WHERE name = ?", (LAST_CAPTURE,)).fetchone()
     rows = db.execute("SELECT max(id) FROM captures UNION ALL SELECT max(capture) FROM held").fetchall()
     return 1 + max(int(row[0]) if row else 0, *(number or 0 for (number,) in rows))
+
+
+def keep_numbers(db: sqlite3.Connection) -> None:
+    """Before captures are dropped: a number is never given twice."""
+    put_fact(db, LAST_CAPTURE, str(next_capture(db) - 1))
 
 
 def fact(db: sqlite3.Connection, name: str) -> str:

@@ -18,7 +18,7 @@ def mend(db: sqlite3.Connection, audit: Audit, *, yes: bool) -> None:
     audit.noted = True
     if not yes or not (audit.missing or audit.pointers or audit.dangling):
         return
-    queries.put_fact(db, queries.LAST_CAPTURE, str(queries.next_capture(db) - 1))  # a number is never given twice
+    queries.keep_numbers(db)
     touched = {pointer.row for pointer in audit.pointers if pointer.what != "picture"}
     for pointer in audit.pointers:
         _forget(db, pointer)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from crawler.archive import search
-from crawler.archive.queries import IN_ORDER, LAST_CAPTURE, next_capture, put_fact
+from crawler.archive.queries import IN_ORDER, keep_numbers
 from crawler.core.errors import StoreError
 
 _COMPARED: Final = 5_000  # characters of each text; 0.5 ms a pair, and a change that matters shows in them
@@ -39,7 +39,7 @@ def thin(db: sqlite3.Connection, link: int, limit: int, now: int, text_of: Calla
     rows = [_Row(*row) for row in found]
     surplus = len(rows) - max(limit, 2)
     if surplus > 0:
-        put_fact(db, LAST_CAPTURE, str(next_capture(db) - 1))  # a number is never given twice
+        keep_numbers(db)
         searched = db.execute("SELECT capture FROM documents WHERE link = ?", (link,)).fetchone()
         with contextlib.suppress(StoreError):  # texts that are away cannot be compared: the next check catches up
             for row in droppable(rows, text_of, searched[0] if searched else None)[:surplus]:

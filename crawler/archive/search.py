@@ -152,7 +152,7 @@ def fill(db: sqlite3.Connection, texts_of: Callable[[Sequence[int]], Iterable[Ne
             db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
             db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
         else:
-            _put_terms(db, capture, title, names, text.text, text.terms)
+            put_terms(db, capture, title, names, text.text, text.terms)
     _gather(db, _USUAL)
     _put_stamp(db, STAMP, words.stamp())
     _put_stamp(db, WHOLE, "")
@@ -172,7 +172,7 @@ def put(
     `ready` are the terms of the text, where they are made already.
     """
     put_row(db, link, capture, title, names)
-    _put_terms(db, capture, title, names, text, ready)
+    put_terms(db, capture, title, names, text, ready)
 
 
 def put_row(db: sqlite3.Connection, link: int, capture: int, title: str, names: str) -> None:
@@ -185,7 +185,7 @@ def put_earlier(
 ) -> None:
     """Make a capture's text one of a link's earlier ones, among which it must not be yet."""
     put_earlier_row(db, link, capture, title, names)
-    _put_terms(db, capture, title, names, text, ready)
+    put_terms(db, capture, title, names, text, ready)
 
 
 def put_earlier_row(db: sqlite3.Connection, link: int, capture: int, title: str, names: str) -> None:
@@ -212,9 +212,10 @@ def _move(db: sqlite3.Connection, source: str, target: str, key: str, value: int
         db.execute(f"INSERT INTO {target} ({columns}) VALUES (?, ?, ?, ?)", row)  # noqa: S608  # as above
 
 
-def _put_terms(
+def put_terms(
     db: sqlite3.Connection, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
 ) -> None:
+    """The terms of a capture that has none; they are found once it is among the documents or the earlier texts."""
     ready = ready or words.index_terms(text)
     db.execute(
         "INSERT INTO words (rowid, text, title, names) VALUES (?, ?, ?, ?)",
@@ -232,7 +233,7 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
     capture, title, names = row
     db.execute("DELETE FROM documents WHERE link = ?", (link,))
     if text is not None:
-        _drop_terms(db, capture, title, names, text)
+        drop_terms(db, capture, title, names, text)
 
 
 def drop_earlier(db: sqlite3.Connection, capture: int, text_of: Callable[[int], str | None]) -> None:
@@ -243,10 +244,16 @@ def drop_earlier(db: sqlite3.Connection, capture: int, text_of: Callable[[int], 
     title, names = row
     db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
     if (text := text_of(capture)) is not None:
-        _drop_terms(db, capture, title, names, text)
+        drop_terms(db, capture, title, names, text)
 
 
-def _drop_terms(db: sqlite3.Connection, capture: int, title: str, names: str, text: str) -> None:
+def has_terms(db: sqlite3.Connection, capture: int) -> bool:
+    """Whether there are terms of a capture, found or not."""
+    return db.execute("SELECT 1 FROM words WHERE rowid = ?", (capture,)).fetchone() is not None
+
+
+def drop_terms(db: sqlite3.Connection, capture: int, title: str, names: str, text: str) -> None:
+    """Take the terms of a capture out, which must be those of exactly this."""
     made = words.index_terms(text)
     db.execute(
         "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
@@ -286,7 +293,8 @@ def _found(
     where, values = _filters(asked)
     if not asked.match and not where:
         return []
-    mixed = db.execute("SELECT 1 FROM earlier LIMIT 1").fetchone() is not None
+    earlier = db.execute("SELECT 1 FROM earlier LIMIT 1").fetchone() is not None
+    mixed = earlier or db.execute("SELECT 1 FROM held LIMIT 1").fetchone() is not None
     singly = current and bool(asked.singles or asked.without)
     values |= {"match": asked.ranked, "singles": asked.singles, "without": asked.without} if singly else {}
     values.setdefault("match", asked.match)
@@ -300,7 +308,7 @@ def _found(
 
     found = rows("documents", limit)
     hits = [_hit(row, asked, text_of, current=True) for row in found]
-    if mixed and len(hits) < limit:
+    if earlier and len(hits) < limit:
         shown = "" if snapshots else ", ".join(str(row[0]) for row in found)
         others = rows(f"(SELECT * FROM earlier WHERE link NOT IN ({shown}))", limit - len(hits))  # noqa: S608  # numbers
         hits += [_hit(row, asked, text_of, current=False) for row in others]
@@ -310,7 +318,7 @@ def _found(
 def _ranked(texts: str, where: list[str], also: str = "", *, mixed: bool) -> str:
     """Without filters only the best rows are joined: a common word has ten thousand hits, a screen has twenty.
 
-    `mixed`: the terms of both tables stand in one, and only those of `texts` count.
+    `mixed`: there are terms of other texts, too, earlier ones or of checks that are held, and only `texts` count.
     """
     by_rank = "+rank" if also else "rank"  # the sign: FTS5 would rank all rows before they are filtered
     few = "" if where else f"ORDER BY {by_rank} LIMIT :limit + {_SPARE}"

@@ -17,7 +17,7 @@ def text_reader(db: sqlite3.Connection, reader: SegmentReader) -> Callable[[int]
     """Reads the text of a capture back; None where it cannot be read any more, "" where there never was one."""
 
     def text_of(ident: int) -> str | None:
-        place = queries.places(db, ident).text
+        place = queries.places(db, ident).text or queries.held_text(db, ident)
         try:
             if place is None:
                 return "" if db.execute("SELECT 1 FROM captures WHERE id = ?", (ident,)).fetchone() else None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from crawler.archive import disk, opening, queries, records, retention, schema, texts, warc
 from crawler.archive.index import Index
-from crawler.archive.journal import CaptureLine, CheckLine, ImageLine, Line
+from crawler.archive.journal import CaptureLine, CheckLine, ImageLine, Line, SettledLine
 from crawler.archive.keep import decide
 from crawler.archive.order import horizon
 from crawler.archive.segments import INDEX, SegmentReader
@@ -133,6 +133,8 @@ class ArchiveWriter:
         until = horizon(self.now())
         with self.transaction():
             for line in lines:
+                if isinstance(line, SettledLine) and not line.believed:
+                    queries.keep_numbers(self.db)
                 capture: CaptureLine | None = line.capture if isinstance(line, CheckLine) else None
                 self.index.apply(line, self.shelf.segment, place, texts.get(capture.id) if capture else None)
                 if self.options.max_snapshots:

@@ -13,12 +13,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import trio
 
 from crawler.crawl import forkserver
+from crawler.crawl.lanes import LARGE, Lane
 from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
 from crawler.crawl.together import SMALL, Together
 from crawler.crawl.worker import (
@@ -30,6 +32,7 @@ from crawler.crawl.worker import (
     read_one,
     ready,
     retire,
+    sees,
     start,
     start_in_line,
     unpacked,
@@ -107,6 +110,7 @@ class ReaderPool:
         self._limiter = trio.CapacityLimiter(process_count(settings))
         self._together = Together(self._read_many, self._limiter)
         self._first = trio.Lock()
+        self._lanes: list[Lane] = []  # that nobody uses now; all of them, or none where readers cannot see them
         self._tried = False
         self._in_line = False  # no process can be had: pages are read in this one
 
@@ -164,9 +168,9 @@ class ReaderPool:
 
     async def _in_time(self, function: Callable[..., T], *args: object) -> T:
         """The same for who has a free worker already."""
-        with trio.fail_after(WALL * self._settings.seconds):
+        with trio.fail_after(WALL * self._settings.seconds), self._sent(args) as sent:
             result: T = await self._workers.run_sync(
-                function, *args, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
+                function, *sent, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
             )
             return result
 
@@ -182,6 +186,37 @@ class ReaderPool:
         except (BrokenWorkerError, trio.TooSlowError):
             return [None] * len(tasks)
 
+    @contextmanager
+    def _sent(self, args: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
+        """The arguments for a worker, a large body by a lane; there are as many of these as workers at work."""
+        match args:
+            case (ReadTask() as task,) if self._lanes and len(task.fetched.body) >= LARGE:
+                lane = self._lanes.pop()
+                try:
+                    yield replace(task, fetched=replace(task.fetched, body=b"")), lane.send(task.fetched.body)
+                finally:
+                    lane.rest()
+                    self._lanes.append(lane)
+            case _:
+                yield args
+
+    async def _open_lanes(self) -> None:
+        """Make lanes, if a worker sees what is in one."""
+        try:
+            for _ in range(process_count(self._settings)):
+                self._lanes.append(Lane())
+            sent = self._lanes[0].send(b"seen")
+            seen = await self._workers.run_sync(sees, sent, kill_on_cancel=True, limiter=trio.CapacityLimiter(1))
+        except (AttributeError, OSError):  # bodies go through pipes, then
+            seen = False
+        if not seen:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the lanes."""
+        while self._lanes:
+            self._lanes.pop().close()
+
     async def _try(self) -> None:
         """Find out, once, whether processes can be had; without them pages are read in this one, and a line says so."""
         from trio_parallel import BrokenWorkerError
@@ -192,6 +227,7 @@ class ReaderPool:
             try:
                 with trio.fail_after(STARTING):
                     await self._workers.run_sync(ready, kill_on_cancel=True, limiter=trio.CapacityLimiter(1))
+                    await self._open_lanes()
             except (BrokenWorkerError, OSError, ImportError, RuntimeError, trio.TooSlowError) as error:
                 log.warning(
                     "no process can be started to read pages in (%s): they are read in this one, without limits of"
@@ -318,6 +354,10 @@ async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[Reader
         async with open_worker_context(
             idle_timeout=IDLE, init=init, retire=retire, grace_period=GRACE, **options
         ) as workers:
-            yield ReaderPool(workers, settings.read, sites)
+            pool = ReaderPool(workers, settings.read, sites)
+            try:
+                yield pool
+            finally:
+                pool.close()
     except BrokenWorkerError as error:  # at the end: what was to be read has been read
         log.warning("readers did not end in good order: %s", error)

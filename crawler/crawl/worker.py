@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from crawler.core.model import Verdict
+    from crawler.crawl.lanes import SentBody
     from crawler.sites import Sites
 
 T = TypeVar("T")
@@ -116,12 +117,25 @@ def ready() -> None:
     """Nothing: a process that answers this has loaded its rules."""
 
 
-def read_one(task: ReadTask) -> PageReading:
-    """Read one answer within the limits; past the CPU seconds the process dies of SIGPROF. Raises MemoryError."""
+def sees(sent: SentBody) -> bool:
+    """Whether what was sent arrives here."""
+    try:
+        return len(sent.fetch()) == sent.size
+    except OSError:
+        return False
+
+
+def read_one(task: ReadTask, body: SentBody | None = None) -> PageReading:
+    """Read one answer within the limits; past the CPU seconds the process dies of SIGPROF. Raises MemoryError.
+
+    `body` is that of the answer, where it came by another way than its task.
+    """
     from crawler.crawl.examine import read  # whoever only calls these functions by name needs no parser
 
     assert _worker is not None
     _worker.pages += 1
+    if body is not None:
+        task = replace(task, fetched=replace(task.fetched, body=body.fetch()))
     return call_limited(read, task, _worker.sites)
 
 

@@ -170,6 +170,7 @@ class BodyFrame(Protocol):
     framed: bool  # HTTP tells where the end is; else the connection's end is the body's
     broken: str  # why nothing after this can be read, "" while all is well
     excess: bool  # bytes came after the end: the connection is of no further use
+    most: int  # bytes to be fed at once, so that no turn takes long
 
     def feed(self, data: bytes) -> bytes:
         """What of `data` is the body's."""
@@ -194,6 +195,7 @@ def body_frame(head: ResponseHead) -> BodyFrame:
 
 class _Counted:
     framed = True
+    most = 1024 * 1024
     broken = ""
 
     def __init__(self, length: int) -> None:
@@ -214,6 +216,7 @@ class _Counted:
 
 class _ToTheEnd:
     framed = False
+    most = 1024 * 1024
     broken = ""
     excess = False
     complete = False
@@ -230,6 +233,7 @@ class _Chunked:
     """RFC 9112, 7.1. `is_sure` is False for HTTP/1.0, whose servers may say chunked and send plain bytes."""
 
     framed = True
+    most = 256 * 1024
 
     def __init__(self, *, is_sure: bool) -> None:
         self.complete = False

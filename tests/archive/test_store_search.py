@@ -1,5 +1,6 @@
 """Searching kept pages: what is found, in which order, and what a filter leaves."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -229,27 +230,101 @@ def held(name: str, text: str) -> Check:
     return replace(check_of(name, text=text), held=True)
 
 
+@pytest.fixture(params=[1, 64], ids=["indexed-at-once", "gathered"])
+def gathering(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many texts of held checks are gathered before their terms are put in."""
+    monkeypatch.setattr(index, "GATHERED", request.param)
+    return int(request.param)
+
+
+def settle(archive: Archive, *names: str, believed: bool) -> None:
+    archive.settle("run-1", [link_of(name).canonical_url for name in names], believed=believed)
+
+
+def is_whole(archive: Archive) -> bool:
+    """Whether FTS5 finds its own tables whole, and no terms but those of texts that are searched."""
+    archive._db.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+    archive._db.execute("INSERT INTO characters (characters) VALUES ('integrity-check')")
+    (terms,) = archive._db.execute("SELECT count(*) FROM words_docsize").fetchone()
+    searched = "SELECT count(*) FROM (SELECT capture FROM documents UNION SELECT capture FROM earlier)"
+    return bool((terms,) == archive._db.execute(searched).fetchone())
+
+
 def test_the_text_of_a_held_check_is_searched_once_it_counts_and_is_not_read_back_for_that(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, gathering: int
 ) -> None:
     archive.record([held("e", "渡轮停航"), held("f", "渡轮复航")])
     assert found(archive, "渡轮") == []
+    assert found(archive, "渡") == []
     read: list[int] = []
     monkeypatch.setattr(archive._index, "text_of", read.append)
-    archive.settle("run-1", [link_of("e").canonical_url], believed=True)
-    archive.settle("run-1", [link_of("f").canonical_url], believed=False)
-    assert (read, archive._index._waiting) == ([], {})
+    settle(archive, "e", believed=True)
+    assert read == []
     monkeypatch.undo()
+    settle(archive, "f", believed=False)
     assert found(archive, "渡轮") == ["e"]
+    assert found(archive, "渡") == ["e"]
+    assert is_whole(archive)
 
 
-def test_past_what_is_remembered_the_text_of_a_held_check_is_read_back(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
+def test_texts_of_held_checks_hide_no_hit_however_many_they_are(archive: Archive, gathering: int) -> None:
+    """A page that some portal shows for everybody is held a thousand times, and says what somebody looks for."""
+    archive.record([check_of("e", text="渡轮停航" + "，港口照常开放" * 40)])
+    archive.record([held(f"portal-{n}", "渡轮") for n in range(100)])
+    assert found(archive, "渡轮") == ["e"]
+    assert found(archive, "渡") == ["e"]
+
+
+def test_a_held_check_that_a_killed_run_left_counts_with_its_text(tmp_path: Path, gathering: int) -> None:
+    with open_archive(tmp_path) as archive:
+        archive.record([held("e", "渡轮停航"), held("f", "渡轮复航")])
+    with open_archive(tmp_path) as archive:
+        settle(archive, "e", believed=True)
+        settle(archive, "f", believed=False)
+        assert found(archive, "渡轮") == ["e"]
+        assert is_whole(archive)
+        archive.record([check_of("g", text="渡轮又停航")])  # under no number that was another's
+        assert sorted(found(archive, "渡轮")) == ["e", "g"]
+        assert is_whole(archive)
+
+
+def test_what_was_settled_when_the_run_was_killed_is_taken_in_with_its_text(tmp_path: Path, gathering: int) -> None:
+    """The line that settles is on the disk, the rows that follow from it are not."""
+    with open_archive(tmp_path) as archive:
+        archive.record([held("e", "渡轮停航"), held("f", "渡轮复航")])
+        for suffix in ("", "-wal"):
+            shutil.copy(tmp_path / f"index.sqlite{suffix}", tmp_path / f"before{suffix}")
+        settle(archive, "e", believed=True)
+        settle(archive, "f", believed=False)
+    for suffix in ("", "-wal"):
+        (tmp_path / f"before{suffix}").replace(tmp_path / f"index.sqlite{suffix}")
+    with open_archive(tmp_path) as archive:
+        assert found(archive, "渡轮") == ["e"]
+        assert is_whole(archive)
+
+
+def test_a_held_check_that_sees_less_than_the_page_that_is_searched_leaves_no_terms(
+    archive: Archive, gathering: int
 ) -> None:
-    monkeypatch.setattr(index, "MAX_WAITING", 5)
-    archive.record([held("e", "渡轮停航"), held("f", "渡轮复航")])
-    archive.settle("run-1", [link_of("e").canonical_url, link_of("f").canonical_url], believed=True)
-    assert sorted(found(archive, "渡轮")) == ["e", "f"]
+    archive.record([check_of("e", text="渡轮停航", at=later(0))])
+    unsure = check_of("e", text="请先登录再看渡轮", at=later(1), state=State.UNKNOWN)
+    archive.record([replace(unsure, held=True)])
+    settle(archive, "e", believed=True)
+    assert found(archive, "登录") == []
+    assert found(archive, "渡轮") == ["e"]
+    assert is_whole(archive)
+
+
+def test_an_index_of_an_older_version_is_filled_when_a_held_check_comes(tmp_path: Path, gathering: int) -> None:
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("a", text="语音识别", title="语音"), held("e", "渡轮停航")])
+    as_before(tmp_path)
+    with open_archive(tmp_path) as archive:
+        archive.record([held("f", "渡轮复航")])
+        settle(archive, "e", "f", believed=True)
+        assert sorted(found(archive, "渡轮")) == ["e", "f"]
+        assert found(archive, "语音识别") == ["a"]
+        assert is_whole(archive)
 
 
 def test_a_held_check_that_was_taken_back_lends_its_text_to_no_other(archive: Archive) -> None:

@@ -71,6 +71,60 @@ async def test_a_page_read_in_a_process_is_the_page_read_here() -> None:
             assert await pool.read(one) == await InlineReader(SITES).read(one)
 
 
+LARGE_PAGE = f"<script>{'x = 1;' * 200_000}</script>" + ARTICLE
+
+
+async def test_a_large_page_reaches_its_reader_whole_however_many_are_under_way() -> None:
+    pages = [task(LARGE_PAGE.replace("A title", f"Title {n}")) for n in range(12)]
+    read: dict[int, str] = {}
+
+    async def one(n: int) -> None:
+        read[n] = (await pool.read(pages[n])).page.title
+
+    async with readers() as pool, trio.open_nursery() as nursery:
+        for n in range(len(pages)):
+            nursery.start_soon(one, n)
+    assert read == {n: f"Title {n}" for n in range(len(pages))}
+
+
+async def test_a_large_page_after_one_that_killed_its_reader_is_read_whole() -> None:
+    async with readers(seconds=0.5, processes=1) as pool:
+        bomb = await pool.read(task("<!-- -->" * 200_000 + BOMBS["deep with formatting"]))
+        good = await pool.read(task(LARGE_PAGE))
+        large = await pool.read(task(LARGE_PAGE * 4))
+        after = await pool.read(task(LARGE_PAGE.replace("A title", "Another")))
+    assert bomb.verdict.reason == "too-complex"
+    assert (good.page.title, large.page.title, after.page.title) == ("A title", "A title", "Another")
+
+
+async def test_where_a_system_knows_no_shared_memory_large_pages_go_through_pipes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    async with readers(processes=1) as pool:
+        assert await pool.read(task(LARGE_PAGE)) == await InlineReader(SITES).read(task(LARGE_PAGE))
+
+
+async def test_where_readers_cannot_see_into_shared_memory_large_pages_go_through_pipes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: 4_000_000)  # as where /proc hides other processes
+    async with readers(processes=1) as pool:
+        assert await pool.read(task(LARGE_PAGE)) == await InlineReader(SITES).read(task(LARGE_PAGE))
+
+
+def open_lanes() -> int:
+    files = (file for file in Path("/proc/self/fd").iterdir() if file.is_symlink())
+    return sum("memfd:body" in str(file.readlink()) for file in files)
+
+
+async def test_shared_memory_is_let_go_with_the_readers() -> None:
+    async with readers(processes=2) as pool:
+        await pool.read(task(LARGE_PAGE))
+        assert open_lanes() == 2
+    assert open_lanes() == 0
+
+
 async def test_bombs_cost_their_own_page_and_nothing_else() -> None:
     """All of them at once between good pages: the good ones are read, the bombs are unknown or read, never raised."""
     found: dict[str, State] = {}
