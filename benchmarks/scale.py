@@ -2,10 +2,11 @@
 
     python -m benchmarks.scale [--links 10000 100000] [--share 0.01] [--svg docs/scale.svg]
 
-For each number of links (ten a host) an archive is made and three things are measured, each in a process of its own
-with the real planner, slots, limiter and recorder, in virtual time where it would wait: recalling and planning where
-nothing is due; a run in which `--share` of the links is due; and how long that run takes against the longest slot's
-links times its interval, the least that is polite. Prints a Markdown table, and draws a plot where asked.
+For each number of links (ten a host, a thousand a note) an archive is made and four things are measured, each in a
+process of its own with the real planner, slots, limiter and recorder, in virtual time where it would wait: linking up
+one note that changed; recalling and planning where nothing is due; a run in which `--share` of the links is due; and
+how long that run takes against the longest slot's links times its interval, the least that is polite. Prints a Markdown
+table, and draws a plot where asked.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +32,33 @@ import trio
 from trio.testing import MockClock
 
 from crawler.archive import Archive
+from crawler.archive.noted import NoteState
 from crawler.core.config import site_documents
-from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page, State, Verdict
+from crawler.core.model import (
+    Confidence,
+    Evidence,
+    Fetch,
+    History,
+    Kind,
+    Link,
+    Occurrence,
+    Page,
+    State,
+    Verdict,
+)
 from crawler.core.settings import ArchiveSettings, FetchSettings, Settings
 from crawler.crawl.job import Job, finish_job, in_line, prepare_job
 from crawler.crawl.readers import InlineReader
-from crawler.crawl.results import place_of
 from crawler.crawl.session import walk_job
 from crawler.fetch import open_fetcher
+from crawler.notes.links import link_up
 from crawler.schedule.history import first_seen, remember
-from crawler.sites import load_sites
+from crawler.sites import Sites, load_sites
 from crawler.testing import pages
 
 NOW = datetime(2026, 1, 1, 3, tzinfo=UTC)
 PER_HOST = 10
+PER_NOTE = 1_000
 STAMP = "scale"
 LATENCY = 0.3  # seconds
 BIG = 0.02  # of the links stand on one host, as more than half do in the author's notes
@@ -52,7 +68,14 @@ def link_number(n: int, total: int) -> Link:
     """Links of one great host, and ten on each other one."""
     host = "great.example" if n < BIG * total else f"h{n // PER_HOST}.example"
     url = f"https://{host}/posts/{n}"
-    return Link(url, url, url, "other", host, host)
+    at = n % PER_NOTE * 100
+    place = Occurrence(note_of(n), n % PER_NOTE + 1, 1, url, url, Kind.BARE, start=at, end=at + len(url))
+    return Link(url, url, url, "other", host, host, (place,))
+
+
+def note_of(n: int) -> str:
+    """The name of the note that holds a link."""
+    return f"{n // PER_NOTE:06}.md"
 
 
 def remembered(link: Link, at: datetime) -> History:
@@ -74,7 +97,8 @@ def fill(folder: Path, total: int, share: float) -> None:
                 remembered(x, NOW - late if step and n % step == 0 else NOW) for n, x in enumerate(links, start=start)
             ]
             archive.put_histories(made, {x.canonical_url: x for x in links})
-        archive.put_noted(STAMP, Links(total), place_of)
+        notes = {note_of(n) for n in range(0, total, PER_NOTE)}
+        archive.put_noted(STAMP, [NoteState(name, 1, 1) for name in notes], Links(total))
 
 
 class Web(httpx.AsyncBaseTransport):
@@ -89,11 +113,24 @@ class Web(httpx.AsyncBaseTransport):
         return httpx.Response(200, content=pages.blog_article(article), headers={"Content-Type": "text/html"})
 
 
+def change_note(archive: Archive, sites: Sites) -> None:
+    """The first note is edited: each of its links moves."""
+    links = archive.noted(STAMP)
+    if links is None:
+        raise SystemExit("the links of the notes were not kept")
+    written = (o for link in islice(links, PER_NOTE) for o in link.occurrences)
+    moved = [replace(o, line=o.line + 1, start=o.start + 7, end=o.end + 7) for o in written]
+    archive.change_noted({NoteState(note_of(0), 2, 2): moved}, (), partial(link_up, sites=sites))
+
+
 def measure(folder: Path) -> dict[str, float]:
     """One run over the archive: what planning and the whole cost, and how long it took in virtual time."""
     settings = Settings(fetch=FetchSettings(retries=0, concurrency=512), archive=ArchiveSettings(images="none"))
     sites = load_sites(site_documents(settings))
     with Archive.open(folder, settings.archive, now=lambda: NOW) as archive:
+        began = cpu()
+        change_note(archive, sites)
+        changed = cpu() - began
         began = cpu()
         links = archive.noted(STAMP)
         if links is None:
@@ -124,7 +161,15 @@ def measure(folder: Path) -> dict[str, float]:
         job.now = lambda: NOW
         finish_job(job, ready, ready.run)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"due": ready.plan.links, "plan": planned, "cpu": cpu() - began, "peak": peak, "bound": bound, "took": took}
+    return {
+        "due": ready.plan.links,
+        "change": changed,
+        "plan": planned,
+        "cpu": cpu() - began,
+        "peak": peak,
+        "bound": bound,
+        "took": took,
+    }
 
 
 class Links(Sequence[Link]):
@@ -157,9 +202,10 @@ def main() -> int:
         print(json.dumps(measure(Path(options.measure))))
         return 0
     print(
-        "| links | due | planning, CPU s | µs a link | the run, CPU s | peak MB | takes, s | least polite, s | ratio |"
+        "| links | due | one note changed, CPU s | planning, CPU s | µs a link | the run, CPU s | peak MB | takes, s"
+        " | least polite, s | ratio |"
     )
-    print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
     points = []
     for total in options.links:
         for share in (0.0, options.share):
@@ -169,7 +215,8 @@ def main() -> int:
                 found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             ratio = f"{found['took'] / found['bound']:.3f}" if found["bound"] else "–"
             print(
-                f"| {total:,} | {found['due']:,} | {found['plan']:.2f} | {found['plan'] / total * 1e6:.1f}"
+                f"| {total:,} | {found['due']:,} | {found['change']:.2f} | {found['plan']:.2f}"
+                f" | {found['plan'] / total * 1e6:.1f}"
                 f" | {found['cpu']:.1f} | {found['peak']:.0f} | {found['took']:.0f} | {found['bound']:.0f} | {ratio} |",
                 flush=True,
             )

@@ -31,7 +31,7 @@ from crawler.crawl.job import Job, Prepared
 from crawler.crawl.listing import most_recent
 from crawler.crawl.opinion import Opinion, open_opinion
 from crawler.crawl.pictures import ROOMY, WORKERS, PictureKeeper
-from crawler.crawl.pipeline import BATCH, Walk, check_link, crawl, record
+from crawler.crawl.pipeline import Walk, check_link, crawl, record
 from crawler.crawl.readers import open_readers
 from crawler.crawl.recorder import Recorder, RecorderTools, WritingThread
 from crawler.crawl.stop import Stop
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 GRACE = 10.0  # seconds that open fetches get to finish after a signal or the end of the budget
 COOL_DOWN = timedelta(hours=2)  # how long a slot that refused us `patience` times is left alone; a guess
 ASKED = 2  # hosts that were alive last, asked where a page or failure is in doubt
+TOGETHER = 16  # checks of other processes that wait for the recorder; more would be memory where pages are large
 AFTER_ALL = ""  # the one queue of all pictures where they wait until the last page is through
 WELL_KNOWN = ("a.root-servers.net", "www.iana.org")  # names that resolve wherever names do (RFC 8109 asks the first)
 LOOKUP = 5.0  # seconds for looking these up
@@ -213,8 +214,8 @@ async def walk_plan(
 ) -> None:
     """Crawl and record side by side under the wishes to stop: the budget, signals, a network that is gone."""
     job, pictures = recorder.job, recorder.tools.pictures
-    # Checks of other processes come one behind the other: without room for a batch, each would be a transaction.
-    send, receive = trio.open_memory_channel[Check](BATCH if job.spread else 0)
+    # Checks of other processes come one behind the other: without room for some, each would be a transaction.
+    send, receive = trio.open_memory_channel[Check](TOGETHER if job.spread else 0)
     async with trio.open_nursery() as watchers:
         with scope:
             if job.budget.seconds:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol, runtime_checkable
+from itertools import islice
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from crawler.core.model import Evidence, History, Mark, Occurrence, Snapshot, State
-from crawler.core.results import Change, Finding, Report, Run, Suggestion
+from crawler.core.results import Change, ChangeKind, Finding, Report, Run, Suggestion
 from crawler.core.url import redact
 from crawler.page.titles import differs
 from crawler.report.clean import plain, redacted, storable
@@ -42,6 +44,7 @@ MICROSECOND = timedelta(microseconds=1)
 NOTICE_TEXT = 500  # characters kept of a new wording; a guess
 
 Clean = Callable[[str], str]
+Noticed = dict[tuple[str, str], tuple[int, tuple[str, ...]]]  # by site and wording: how many, and the first addresses
 
 
 def exact_document(report: Report) -> ReportDocument:
@@ -68,6 +71,69 @@ def readable_document(report: Report, *, whole: bool = True) -> ReportDocument:
     thousand living links. All counts are of all links in any case.
     """
     return _document(report, report.findings if whole else _to_be_told(report), plain)
+
+
+@dataclass(slots=True)
+class First:
+    """The links that come first in some order, of very many: those that stand behind are not kept, nor made."""
+
+    most: int
+    count: int = 0  # of all that were offered
+    _kept: list[tuple[tuple[Any, ...], int, Finding]] = field(default_factory=list)
+    _worst: tuple[Any, ...] | None = None
+
+    def offer(self, key: tuple[Any, ...], number: int, finding: Finding) -> None:
+        """One more, of this place in the order; `number` counts all findings."""
+        self.count += 1
+        if self._worst is not None and (*key, number) > self._worst:
+            return
+        self._kept.append((key, number, finding))
+        if len(self._kept) >= 2 * self.most:
+            self._cut()
+
+    def kept(self) -> Iterator[tuple[int, Finding]]:
+        """Those that come first, with their numbers."""
+        self._cut()
+        return ((number, finding) for _, number, finding in self._kept)
+
+    def _cut(self) -> None:
+        self._kept = sorted(self._kept, key=lambda one: (*one[0], one[1]))[: self.most]
+        if len(self._kept) == self.most:
+            key, number, _ = self._kept[-1]
+            self._worst = (*key, number)
+
+
+def short_document(
+    report: Report, most: int, rank: Callable[[str], tuple[Any, ...]], *, whole: bool = False
+) -> tuple[ReportDocument, int]:
+    """The document for people with few links, for a format that names at most `most` of a kind; all else is of all.
+
+    It has those of each state that come first by `rank` of their site, of those whose title differs, and of those that
+    a change tells of. Living ones for their own sake with `whole` alone. How many titles differ is the second value.
+    """
+    changed = {change.canonical_url for some in _first_changes(report, most) for change in some}
+    of_state, other_titles = {state: First(most) for state in State}, First(most)
+    chosen: dict[int, Finding] = {}
+    seen: Noticed = {}
+    for number, finding in enumerate(report.findings if whole else _candidates(report, changed)):
+        state = finding.history.state
+        if whole or state not in (State.ALIVE, State.UNCHECKED):
+            of_state[state].offer(rank(finding.link.site), number, finding)
+        if _title_differs(finding.history):
+            other_titles.offer((), number, finding)
+        if finding.link.canonical_url in changed:
+            chosen[number] = finding
+        if finding.history.evidence.notice:
+            _notice(seen, _link(finding, plain))
+    for kind in (*of_state.values(), other_titles):
+        chosen.update(kind.kept())
+    links = tuple(_link(chosen[number], plain) for number in sorted(chosen))
+    return msgspec.structs.replace(_without_links(report, _told(seen), plain), links=links), other_titles.count
+
+
+def _first_changes(report: Report, most: int) -> Iterator[list[Change]]:
+    for kind in ChangeKind:
+        yield list(islice((change for change in report.changes if change.kind is kind), most))
 
 
 def _to_be_told(report: Report) -> list[Finding]:
@@ -262,14 +328,24 @@ def _change(change: Change, clean: Clean) -> ChangePart:
 
 def _notices(links: Iterable[LinkPart]) -> tuple[NoticePart, ...]:
     """Unknown wordings by site, the commonest first; the bytes they came with are kept for whoever writes the rule."""
-    seen: dict[tuple[str, str], list[str]] = {}
+    seen: Noticed = {}
     for link in links:
-        if link.evidence.notice:
-            seen.setdefault((link.site, link.evidence.notice[:NOTICE_TEXT]), []).append(link.url)
-    commonest = sorted(seen.items(), key=lambda item: (-len(item[1]), item[0]))
+        _notice(seen, link)
+    return _told(seen)
+
+
+def _notice(seen: Noticed, link: LinkPart) -> None:
+    if link.evidence.notice:
+        at = (link.site, link.evidence.notice[:NOTICE_TEXT])
+        count, urls = seen.get(at, (0, ()))
+        seen[at] = count + 1, urls if count >= NOTICE_EXAMPLES else (*urls, link.url)
+
+
+def _told(seen: Noticed) -> tuple[NoticePart, ...]:
+    commonest = sorted(seen.items(), key=lambda item: (-item[1][0], item[0]))
     return tuple(
-        NoticePart(site=site, text=text, count=len(urls), urls=tuple(urls[:NOTICE_EXAMPLES]))
-        for (site, text), urls in commonest[:MAX_NOTICES]
+        NoticePart(site=site, text=text, count=count, urls=urls)
+        for (site, text), (count, urls) in commonest[:MAX_NOTICES]
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -77,22 +78,24 @@ def render(report: Report, options: ReportOptions) -> str:
 def pages(report: Report, options: ReportOptions) -> Iterator[tuple[int, Sequence[str]]]:
     """Number and text of each page, the first one last; without `page_name` it is the only one."""
     say, rows, years = words(options.language), Rows(), Years()
-    for link in readable_links(report):
-        rows.add(link, row(link, options))
-        years.count(link)
-    page = _Page(report, options, rows.reasons, years)
-    pieces = rows.pieces(LIMIT - len(page.text(1, [], "").encode()))
-    sizes = [len(piece) for piece in pieces]
-    for number in range(len(pieces) if options.page_name else 1, 0, -1):
-        before, here = sum(sizes[: number - 1]), sizes[number - 1]
-        about = ""
-        if len(pieces) > 1 and options.page_name:
-            figures = {"first": before + 1, "last": before + here, "all": sum(sizes)}
-            about = say.pages.format(page=number, pages=len(pieces), **{k: show(v) for k, v in figures.items()})
-        elif len(pieces) > 1:
-            about = say.left_out.format(count=Counted(sum(sizes) - here))
-        yield number, [page.text(number, pieces[number - 1], about, len(pieces) if options.page_name else 1)]
-        pieces[number - 1] = []
+    with closing(rows):
+        for link in readable_links(report):
+            rows.add(link, row(link, options))
+            years.count(link)
+        page = _Page(report, options, rows.reasons, years)
+        pieces = rows.pieces(LIMIT - len(page.text(1, (), "").encode()))
+        total, after = sum(piece.rows for piece in pieces), 0
+        of = len(pieces) if options.page_name else 1
+        for number in range(of, 0, -1):
+            here = pieces[number - 1].rows
+            about = ""
+            if of > 1:
+                figures = {"first": total - after - here + 1, "last": total - after, "all": total}
+                about = say.pages.format(page=number, pages=of, **{k: show(v) for k, v in figures.items()})
+            elif len(pieces) > 1:
+                about = say.left_out.format(count=Counted(total - here))
+            yield number, [page.text(number, rows.of(pieces[number - 1]), about, of)]
+            after += here
 
 
 class _Page:
@@ -103,7 +106,7 @@ class _Page:
         self.document = readable_document(report, whole=False)
         self.reasons, self.years = reasons, years
 
-    def text(self, number: int, rows: Sequence[bytes], about: str, of: int = 1) -> str:
+    def text(self, number: int, rows: Iterable[bytes], about: str, of: int = 1) -> str:
         """The page of this number, of so many, with these rows; `about` is what it says of them."""
         options, say, document = self.options, self.say, self.document
         style, script = asset("report.css"), asset("report.js")

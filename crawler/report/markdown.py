@@ -11,7 +11,7 @@ from crawler.core.marker import MARKDOWN_MARK
 from crawler.core.model import State
 from crawler.core.results import ChangeKind, Report
 from crawler.report.code_spans import in_markdown
-from crawler.report.document import readable_document
+from crawler.report.document import short_document
 from crawler.report.figures import minute, number
 from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, small, table_of, titled
 from crawler.report.options import ReportOptions
@@ -29,6 +29,7 @@ from crawler.report.phrases import (
     offer_label,
     offers,
     other_news,
+    site_rank,
     sites_by_weight,
     uncounted,
     with_other_title,
@@ -42,7 +43,7 @@ MAX_PLACES = 5  # of one link
 
 def render(report: Report, options: ReportOptions) -> str:
     """The report as one Markdown text: counts, news, a table of the dead, one of the suspects, and the run."""
-    document = readable_document(report, whole=options.verbose)
+    document, other_titles = short_document(report, MAX_ROWS, site_rank, whole=options.verbose)
     say = words(options.language)
     blocks = [
         MARKDOWN_MARK,
@@ -55,7 +56,7 @@ def render(report: Report, options: ReportOptions) -> str:
         *_findings(document, State.SUSPECT, options, say),
         escaped(uncounted(document, options.language)),
         *_walls(document, options, say),
-        *_other_titles(document, options, say),
+        *_other_titles(document, other_titles, options, say),
         *_notices(document, say),
         f"## {say.run}",
         bullets(map(escaped, [*about_run(document.run, options.language), *about_rounds(document, options.language)])),
@@ -112,8 +113,9 @@ def _findings(document: ReportDocument, state: State, options: ReportOptions, sa
     heading = {State.DEAD: say.dead, State.SUSPECT: say.suspects}.get(state, say.states[state])
     rows = [_row(link, options, say) for link in links[:MAX_ROWS]]
     table = table_of([say.links, say.reason, say.places, say.kept], rows)
-    more = [say.more.format(count=number(len(links) - MAX_ROWS))] if len(links) > MAX_ROWS else []
-    return [f"## {heading} ({number(len(links))})", table, *more]
+    count = document.counts[state]  # of which the document has those that are shown
+    more = [say.more.format(count=number(count - MAX_ROWS))] if count > MAX_ROWS else []
+    return [f"## {heading} ({number(count)})", table, *more]
 
 
 def _row(link: LinkPart, options: ReportOptions, say: Words) -> Sequence[str]:
@@ -141,7 +143,7 @@ def _walls(document: ReportDocument, options: ReportOptions, say: Words) -> list
     return [block for state in states for block in _findings(document, state, options, say)]
 
 
-def _other_titles(document: ReportDocument, options: ReportOptions, say: Words) -> list[str]:
+def _other_titles(document: ReportDocument, count: int, options: ReportOptions, say: Words) -> list[str]:
     links = with_other_title(document)
     rows = [
         (
@@ -155,7 +157,7 @@ def _other_titles(document: ReportDocument, options: ReportOptions, say: Words) 
     if not rows:
         return []
     head = [say.links, say.note_says, say.page_says, say.places]
-    return [f"## {say.title_differs} ({number(len(links))})", table_of(head, rows)]
+    return [f"## {say.title_differs} ({number(count)})", table_of(head, rows)]
 
 
 def _notices(document: ReportDocument, say: Words) -> list[str]:

@@ -3,12 +3,17 @@
 from dataclasses import fields, replace
 from pathlib import Path
 
+import msgspec
 import pytest
-from samples import HOSTILE_TITLE, NOW, RUN, differs, full_report, link
+from samples import HOSTILE_TITLE, NOW, RUN, dead_weixin, differs, full_report, link
 
+from crawler.core.errors import UsageError
 from crawler.core.model import Evidence, History, State
+from crawler.core.results import Change, ChangeKind
 from crawler.crawl.results import build_report
-from crawler.report.document import exact_document, readable_document
+from crawler.report import FORMATS, ReportOptions
+from crawler.report.document import exact_document, readable_document, short_document
+from crawler.report.phrases import in_state, news, site_rank, with_other_title
 from crawler.report.words import ENGLISH
 
 REPORT = Path(__file__).parents[2] / "crawler" / "report"
@@ -58,3 +63,41 @@ def test_every_phrase_is_used(field: object) -> None:
     name = field.name  # type: ignore[attr-defined]
     sources = [f.read_text("utf-8") for f in REPORT.rglob("*") if f.suffix in (".py", ".html") and f.stem != "words"]
     assert any(f"say.{name}" in text or f"words(language).{name}" in text for text in sources)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("most", [1, 2, 5, 1000])
+def test_a_short_document_has_what_comes_first_in_the_whole_one(most: int, whole: bool) -> None:
+    example, history = dead_weixin()
+    states = list(State)
+    sites = ("other", "weixin", "zhihu")
+    links = [link(f"{example.url}&n={n}", sites[n % 3], (f"{n % 7}.md", n, "t")) for n in range(200)]
+    histories = {
+        x.canonical_url: replace(
+            history, canonical_url=x.canonical_url, state=states[n % 7 % len(states)], title_match=(0.1, 1.0)[n % 2],
+            evidence=replace(history.evidence, notice=f"notice {n % 4}" if n % 5 == 0 else ""),
+        )
+        for n, x in enumerate(links)
+    }  # fmt: skip
+    changes = [Change(kind, x.canonical_url, NOW, "", "") for x in links[::3] for kind in ChangeKind]
+    report = build_report(RUN, links, histories, NOW, changes=changes)
+    full = readable_document(report, whole=whole)
+    short, titles = short_document(report, most, site_rank, whole=whole)
+    for state in State if whole else set(State) - {State.ALIVE, State.UNCHECKED}:
+        assert in_state(short, state)[:most] == in_state(full, state)[:most]
+        assert len(in_state(full, state)) == short.counts[state]
+    assert with_other_title(short)[:most] == with_other_title(full)[:most]
+    assert titles == len(with_other_title(full)) > 0
+    assert [(kind, some[:most]) for kind, some in news(short)] == [(kind, some[:most]) for kind, some in news(full)]
+    assert msgspec.structs.replace(short, links=()) == msgspec.structs.replace(full, links=())
+    assert short.new_notices
+    assert len(short.links) <= len(full.links)
+    if most == 1:
+        assert len(short.links) < 20 < len(full.links)
+
+
+def test_rows_that_find_no_room_are_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("crawler.report.html_pages.HELD", 1)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(UsageError, match="cannot hold the rows of an HTML report"):
+        FORMATS["html"].render(full_report(), ReportOptions())
