@@ -33,6 +33,7 @@ class Depth(StrEnum):
     """How much of a page is read."""
 
     HEAD = "head"  # the verdict, and what stands in the page's head: title, author, date
+    VERDICT = "verdict"  # the whole page, for a verdict as at PAGE; of the page only what HEAD gives comes back
     PAGE = "page"  # text and pictures too, and the copy for readers
 
 
@@ -80,6 +81,7 @@ def read(task: ReadTask, sites: Sites) -> PageReading:
     target = refresh_target(task.fetched, document) if verdict.state in SENDS_ON else None
     shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
     said = said_by(task.fetched, document)
+    page = replace(page, text="", images=()) if task.depth is Depth.VERDICT else page
     return PageReading(replace(page, html=""), verdict, readable, target or "", shows, said, terms)
 
 
@@ -123,7 +125,7 @@ def examine(
     site = site_of(link, fetched, sites)
     verdict = judge(link, fetched, document, site, accept)
     worth_reading = fetched.body and (anyway or verdict.state in WORTH_READING)
-    page = read_page(document, site, fetched.final_url, whole=depth is Depth.PAGE) if worth_reading else Page()
+    page = read_page(document, site, fetched.final_url, whole=depth is not Depth.HEAD) if worth_reading else Page()
     if page.limited and not verdict.evidence.limited:
         verdict = replace(verdict, evidence=replace(verdict.evidence, limited=page.limited))
     return document, page, verdict

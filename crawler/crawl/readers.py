@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
@@ -27,6 +27,7 @@ from crawler.crawl.worker import (
     call_limited,
     compare_one,
     read_one,
+    read_several,
     ready,
     retire,
     sees,
@@ -47,6 +48,8 @@ T = TypeVar("T")
 WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame for its neighbours
 IDLE = 600.0  # seconds after which an idle reader ends by itself
 STARTING = 60.0  # seconds that the first reader may take to start, on the busiest machine
+TOGETHER = 16  # small answers that are read in one turn of a worker, where nobody waits for the first
+TOGETHER_BYTES = 256 * 1024
 GRACE = 5.0  # seconds that readers get to end at the end of a run
 
 log = logging.getLogger(__name__)
@@ -110,6 +113,13 @@ class ReaderPool:
             return await self.call(read_one, task)
         except PastLimits as error:
             return too_complex(task, self._sites, str(error))
+
+    async def read_several(self, tasks: Sequence[ReadTask]) -> list[PageReading]:
+        """Read some small answers in one worker; one by one where one of them costs the worker."""
+        if len(tasks) > 1:
+            with suppress(PastLimits, ReaderDied):
+                return await self.call(read_several, tasks)
+        return [await self.read(task) for task in tasks]
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare in a worker."""
@@ -262,8 +272,29 @@ class SyncReaders:
                 left.cancel()
 
     def map(self, tasks: Iterable[ReadTask]) -> Iterator[tuple[ReadTask, PageReading]]:
-        """Read many answers on all workers, in order."""
-        return self.in_order(self.read, tasks)
+        """Read many answers on all workers, in order; small ones together, as a turn costs as much as a page of them.
+
+        Raises ReaderDied.
+        """
+        for some, readings in self.in_order(self._read_several, _gathered(tasks)):
+            yield from zip(some, readings, strict=True)
+
+    def _read_several(self, tasks: Sequence[ReadTask]) -> list[PageReading]:
+        return trio.from_thread.run(self._pool.read_several, tasks, trio_token=self._token)
+
+
+def _gathered(tasks: Iterable[ReadTask]) -> Iterator[list[ReadTask]]:
+    """Tasks by as many as are worth one turn."""
+    some: list[ReadTask] = []
+    size = 0
+    for task in tasks:
+        if some and (len(some) == TOGETHER or size + len(task.fetched.body) > TOGETHER_BYTES):
+            yield some
+            some, size = [], 0
+        some.append(task)
+        size += len(task.fetched.body)
+    if some:
+        yield some
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from itertools import tee
 from typing import TYPE_CHECKING
 
 from crawler.core.model import Fetch, History, Link, Page, State, Verdict
-from crawler.crawl.examine import PageReading, ReadTask, read
+from crawler.crawl.examine import Depth, PageReading, ReadTask, read
 from crawler.crawl.readers import open_sync_readers
 from crawler.notes.links import link_of
 from crawler.schedule.history import remember
@@ -100,7 +100,7 @@ def rejudged(
             task, reading = next(readings, (None, None))
             if task is None or reading is None:
                 break
-            judged[kept.next_id()] = replace(task.fetched, body=b""), replace(reading, page=_head(reading.page))
+            judged[kept.next_id()] = replace(task.fetched, body=b""), reading
         if ident not in judged:
             continue
         yield _compared(capture, *judged[ident], histories.get(capture.canonical_url), schedule)
@@ -131,10 +131,6 @@ def _holder(capture: Capture) -> int:
     return capture.id if capture.raw or capture.revisit_of is None else capture.revisit_of
 
 
-def _head(page: Page) -> Page:
-    return replace(page, text="", html="")
-
-
 def _read_here(tasks: Iterable[ReadTask], *, sites: Sites) -> Iterator[tuple[ReadTask, PageReading]]:
     return ((task, read(task, sites)) for task in tasks)
 
@@ -162,7 +158,7 @@ class _KeptAnswers:
                 self.without_bytes.add(ident)
                 continue
             self._given.append(ident)
-            yield ReadTask(link_of_capture(capture, self._sites), answer, capture.at)
+            yield ReadTask(link_of_capture(capture, self._sites), answer, capture.at, depth=Depth.VERDICT)
 
     def next_id(self) -> int:
         """The capture whose reading comes next."""

@@ -7,7 +7,7 @@ does not know are left out: the parent's limit of wall time stands in any case.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,6 +111,11 @@ def read_one(task: ReadTask, body: SentBody | None = None) -> PageReading:
     if body is not None:
         task = replace(task, fetched=replace(task.fetched, body=body.fetch()))
     return call_limited(read, task, _worker.sites)
+
+
+def read_several(tasks: Sequence[ReadTask]) -> list[PageReading]:
+    """Read some answers, each within its own limits."""
+    return [read_one(task) for task in tasks]
 
 
 def compare_one(task: ProbeTask) -> Verdict | None:
