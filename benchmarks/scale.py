@@ -34,6 +34,7 @@ from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page,
 from crawler.core.settings import ArchiveSettings, FetchSettings, Settings
 from crawler.crawl.job import Job, finish_job, prepare_job
 from crawler.crawl.readers import InlineReader
+from crawler.crawl.recorder import in_line
 from crawler.crawl.results import place_of
 from crawler.crawl.session import walk_job
 from crawler.fetch import open_fetcher
@@ -75,11 +76,6 @@ def fill(folder: Path, total: int, share: float) -> None:
             ]
             archive.put_histories(made, {x.canonical_url: x for x in links})
         archive.put_noted(STAMP, Links(total), place_of)
-
-
-async def in_line(function: Any, *args: Any, **_: Any) -> Any:
-    """Instead of a thread: virtual time must not pass while a disk works."""
-    return function(*args)
 
 
 class Web(httpx.AsyncBaseTransport):

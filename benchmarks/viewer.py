@@ -25,7 +25,8 @@ import trio
 from benchmarks.archive import made_up
 from benchmarks.nothing_due import write_posts
 from crawler.archive import Archive
-from crawler.core.model import Check, Confidence, Evidence, Fetch, History, Link, Page, Run, State, Verdict
+from crawler.core.model import Check, Confidence, Evidence, Fetch, History, Link, Page, State, Verdict
+from crawler.core.results import Run
 from crawler.core.settings import ArchiveSettings, NotesSettings, Settings
 from crawler.crawl.context import Context, sites_of
 from crawler.crawl.reading import read_links

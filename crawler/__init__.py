@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.core.config import load_settings
     from crawler.core.errors import CrawlerError
-    from crawler.core.model import Check, Finding, History, Link, Note, Occurrence, Report, Snapshot, State, Verdict
+    from crawler.core.model import Check, History, Link, Note, Occurrence, Snapshot, State, Verdict
+    from crawler.core.results import Finding, Report
     from crawler.core.settings import ArchiveSettings, Settings
     from crawler.crawl.check import CheckOptions, check
     from crawler.crawl.context import Context, open_context
@@ -49,13 +50,13 @@ _HOME = {  # name -> (module, its name there)
     "CheckOptions": ("crawler.crawl.check", "CheckOptions"),
     "Context": ("crawler.crawl.context", "Context"),
     "CrawlerError": ("crawler.core.errors", "CrawlerError"),
-    "Finding": ("crawler.core.model", "Finding"),
+    "Finding": ("crawler.core.results", "Finding"),
     "History": ("crawler.core.model", "History"),
     "Link": ("crawler.core.model", "Link"),
     "Note": ("crawler.core.model", "Note"),
     "Observer": ("crawler.crawl.observer", "Observer"),
     "Occurrence": ("crawler.core.model", "Occurrence"),
-    "Report": ("crawler.core.model", "Report"),
+    "Report": ("crawler.core.results", "Report"),
     "Settings": ("crawler.core.settings", "Settings"),
     "Snapshot": ("crawler.core.model", "Snapshot"),
     "State": ("crawler.core.model", "State"),

@@ -1,5 +1,6 @@
 """What all tests share: where helpers are found, how hypothesis searches, the flag that rewrites golden files."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,10 @@ HERE = Path(__file__).parent
 ROOMS = [folder for folder in HERE.iterdir() if folder.is_dir() and folder.name != "pages"]  # pages: samples, no code
 HELPERS = {file.parent for room in ROOMS for file in room.rglob("*.py")}
 sys.path.extend(str(folder) for folder in sorted(HELPERS) if str(folder) not in sys.path)
+
+# Tests start hundreds of processes: without compiled modules each would compile the program anew, 0.2 s for a run.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # An example has no deadline: on a machine that is busy with something else, the first call of a function (imports,
 # compiled patterns) takes seconds, and such a failure says nothing of the code. What must be fast has a benchmark.

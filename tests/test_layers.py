@@ -32,8 +32,8 @@ ARROWS: dict[str, set[str]] = {
 }  # fmt: skip
 PURE = {"sites", "page", "judge", "schedule"}
 PURE_MODULES = {
-    "core": {"model", "errors", "settings", "url", "proof"},
-    "notes": {"extract", "changes", "mending", "formats"},
+    "core": {"model", "results", "errors", "settings", "url", "proof", "counts"},
+    "notes": {"extract", "changes", "mending", "edits", "patches", "writing", "formats"},
 }
 IMPURE_LIBRARIES = {"trio", "httpx", "httpcore", "sqlite3", "pathlib", "os", "random", "time", "socket", "subprocess"}
 

@@ -1,7 +1,7 @@
 """The archive as everybody else sees it: one folder, one writer, any number of readers.
 
-The order of a write lives here: records appended, synced, then one transaction with every row and the segment's new
-size. How records, rows, frames and files look does not.
+What can be asked of it and told to it lives here. How a write is ordered is `writing`'s; how records, rows, frames and
+files look is that of the modules below.
 """
 
 from __future__ import annotations
@@ -9,40 +9,37 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from crawler.archive import disk, noted, opening, queries, records, retention, schema, search, texts, tiers, warc
+from crawler.archive import disk, noted, opening, queries, records, schema, search, texts, tiers, warc
 from crawler.archive.due import Planning
 from crawler.archive.index import Index, pack
 from crawler.archive.journal import (
-    CaptureLine,
-    CheckLine,
     HealthLine,
     HistoryLine,
-    ImageLine,
     Line,
     RunLine,
     SettledLine,
 )
-from crawler.archive.keep import decide, distinct
+from crawler.archive.keep import distinct
 from crawler.archive.lock import Lock, is_held
-from crawler.archive.noted import NotedLinks
+from crawler.archive.noted import LinkUp, NotedLinks, NoteState
 from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage
 from crawler.archive.objects import check_url
 from crawler.archive.offload import offload
 from crawler.archive.opening import named_errors
-from crawler.archive.order import SKEW
+from crawler.archive.order import horizon
 from crawler.archive.segments import INDEX, LOCK, SegmentReader
-from crawler.archive.shelf import Shelf
-from crawler.archive.times import micros
-from crawler.archive.words import NewText
 from crawler.core.errors import ArchiveError, ArchiveGone, StoreError
-from crawler.core.model import Check, Fetch, Health, History, Link, Run, SlotState, Snapshot, State
+from crawler.core.model import Check, Fetch, History, Link, Occurrence, SlotState, Snapshot, State
+from crawler.core.results import Health, Run
 from crawler.core.settings import ArchiveSettings
+
+if TYPE_CHECKING:
+    from crawler.archive.writing import ArchiveWriter
 
 T = TypeVar("T")
 
@@ -69,13 +66,12 @@ class Archive:
         self._reader = SegmentReader(self._store)
         self._text_of = texts.text_reader(db, self._reader)
         self._index = Index(db, self._text_of, now)
-        self._identity = opening.identity(path / INDEX)
         self.notices: tuple[str, ...] = ()
         self.store_error: StoreError | None = None  # why the object store could not be asked when this was opened
         self._lock: Lock | None = None
-        self._shelf: Shelf | None = None
+        self._identity = opening.identity(path / INDEX)
+        self._writer: ArchiveWriter | None = None
         self._copied = False
-        self._next = queries.next_capture(db)
 
     @classmethod
     def open(
@@ -115,9 +111,7 @@ class Archive:
                 listed = archive._list_objects()
                 recovered = Recovery(path, archive._index, archive._reader).run()
                 archive.notices = (*notices, *listed, *recovered.lines())
-                archive._shelf = Shelf(path, options.codec, db, archive._reader, now)
-                archive._shelf.go_on()
-                archive._next = queries.next_capture(db)
+                archive._begin_writing()
         except BaseException:
             archive.close()
             raise
@@ -133,15 +127,26 @@ class Archive:
 
     def close(self) -> None:
         """Let go of everything; twice is fine."""
-        if self._shelf:
+        if self._writer:
             with contextlib.suppress(ArchiveGone):  # reported already, by what was done last
-                self._shelf.close()
+                self._writer.shelf.close()
         self._reader.close()
         self._store.close()
         self._remote.close()
         self._db.close()
         if self._lock:
             self._lock.release()
+
+    def _begin_writing(self) -> None:
+        from crawler.archive.shelf import Shelf  # readers do without
+        from crawler.archive.writing import ArchiveWriter
+
+        shelf = Shelf(self.path, self._options.codec, self._db, self._reader, self._now)
+        shelf.go_on()
+        self._writer = ArchiveWriter(
+            path=self.path, options=self._options, db=self._db, reader=self._reader, index=self._index, shelf=shelf,
+            now=self._now, identity=self._identity,
+        )  # fmt: skip
 
     def _list_objects(self) -> list[str]:
         """Have the index know what the object store holds; a line for what is gone, and where it cannot be asked."""
@@ -185,14 +190,14 @@ class Archive:
         Gives the snapshot of each check that has one; the stored history carries it. Raises ArchiveFull, ArchiveError;
         then nothing of this call was kept, and the archive goes on being usable.
         """
-        return [snapshot for batch in distinct(checks) for snapshot in self._record(batch)]
+        return [snapshot for batch in distinct(checks) for snapshot in self._writable().record(batch)]
 
     def settle(self, run: str, canonical_urls: Sequence[str], *, believed: bool) -> None:
         """The held checks of a run on these links count from now on (`believed`), or never will."""
         for start in range(0, len(canonical_urls), _LINES):
             line = SettledLine(run=run, links=list(canonical_urls[start : start + _LINES]), believed=believed)
-            if self._shelf:
-                self._write([line])
+            if self._writer:
+                self._writable().write([line])
             else:
                 self._settle_in_a_copy(line)
 
@@ -211,7 +216,7 @@ class Archive:
 
     def is_being_written(self) -> bool:
         """Whether another process has this archive open for writing."""
-        return self._shelf is None and is_held(self.path / LOCK)
+        return self._writer is None and is_held(self.path / LOCK)
 
     def held(self) -> list[HeldCheck]:
         """What a killed run recorded and never judged, with its other checks, in the order of time."""
@@ -226,14 +231,14 @@ class Archive:
             site, host = (link.site, link.host) if link else ("", "")
             lines.append(HistoryLine(history=records.redacted(history, link.url if link else ""), site=site, host=host))
         for start in range(0, len(lines), _LINES):
-            self._write(lines[start : start + _LINES])
+            self._writable().write(lines[start : start + _LINES])
 
     def put_readings(self, readings: Iterable[tuple[int, State, str, str]]) -> None:
         """Captures read otherwise by today's rules: (capture, state, reason, title).
 
         Only the index holds it. The segments keep what was concluded on the day, and a rebuild what they hold.
         """
-        with self._transaction():
+        with self._writable().transaction():
             for ident, state, reason, title in readings:
                 self._index.put_reading(ident, state, reason, title)
 
@@ -246,7 +251,7 @@ class Archive:
     def put_notes(self, entries: Iterable[NoteEntry], forget: Iterable[str] = ()) -> None:
         """Remember note files as read, and forget others."""
         rows = [(entry.path, pack(entry)) for entry in entries]
-        with self._transaction():
+        with self._writable().transaction():
             self._db.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in forget])
             self._db.executemany("INSERT OR REPLACE INTO notes (path, data) VALUES (?, ?)", rows)
 
@@ -254,10 +259,17 @@ class Archive:
         """The links of the notes that `put_noted` kept under this stamp; None where another or none is kept."""
         return noted.read(self._db, stamp)
 
-    def put_noted(self, stamp: str, links: Sequence[Link], place: Callable[[Link], Any]) -> None:
-        """Keep links in order of first writing; `stamp` is what they were made from, `place` their order in reports."""
-        with self._transaction():
-            noted.put(self._db, stamp, links, place)
+    def put_noted(self, stamp: str, notes: Iterable[NoteState], links: Iterable[Link]) -> None:
+        """Keep the links of all these notes; `stamp` is what else they were made from."""
+        with self._writable().transaction():
+            noted.put(self._db, stamp, notes, links)
+
+    def change_noted(
+        self, changed: Mapping[NoteState, Sequence[Occurrence]], gone: Iterable[str], link_up: LinkUp
+    ) -> None:
+        """Bring the kept links to notes of which some changed or are new, with all that is written there, or gone."""
+        with self._writable().transaction():
+            noted.change(self._db, changed, gone, link_up)
 
     def derived(self, name: str, stamp: str, kind: type[T]) -> list[T]:
         """What `put_derived` keeps under this name, if it was derived under this very stamp."""
@@ -266,7 +278,7 @@ class Archive:
     def put_derived(self, name: str, stamp: str, values: Mapping[str, object]) -> None:
         """Keep by key what costs time to work out; `stamp` is what else it depends on, other stamps are forgotten."""
         rows = [(name, stamp, key, pack(value)) for key, value in values.items()]
-        with self._transaction():
+        with self._writable().transaction():
             self._db.execute("DELETE FROM derived WHERE name = ? AND stamp <> ?", (name, stamp))
             self._db.executemany("INSERT OR REPLACE INTO derived (name, stamp, key, data) VALUES (?, ?, ?, ?)", rows)
 
@@ -274,13 +286,13 @@ class Archive:
 
     def begin_run(self, run: Run) -> None:
         """A run began; one that is never ended was killed."""
-        self._write([RunLine(run=run)])
+        self._writable().write([RunLine(run=run)])
 
     def end_run(self, run: Run, counts: Iterable[tuple[str, State, int]] | None = None) -> None:
         """A run ended; `counts` (site, state, links) make the chart of health, by default of every link remembered."""
         rows = queries.counts(self._db) if counts is None else [(site, state.value, n) for site, state, n in counts]
         at = run.finished_at or self._now()
-        self._write([RunLine(run=run), HealthLine(run=run.id, at=at, counts=rows)])
+        self._writable().write([RunLine(run=run), HealthLine(run=run.id, at=at, counts=rows)])
 
     def runs(self, limit: int = 0) -> list[Run]:
         """Runs, newest first; `limit` 0: all."""
@@ -302,7 +314,7 @@ class Archive:
     def put_slots(self, states: Iterable[SlotState]) -> None:
         """Remember slots for the next run."""
         rows = [(state.slot, pack(state)) for state in states]
-        with self._transaction():
+        with self._writable().transaction():
             self._db.executemany("INSERT OR REPLACE INTO slots (slot, data) VALUES (?, ?)", rows)
 
     # Captures
@@ -360,14 +372,7 @@ class Archive:
 
         Raises ArchiveFull, ArchiveError; then none of them was kept.
         """
-        shelf = self._writable()
-        shelf.make_ready()
-        lines: dict[str, ImageLine] = {}
-        with shelf.batch() as append:
-            for url, content_type, body in images:
-                line = self._image_line(capture_id, warc.uri(url, picture=True), content_type, body, append, lines)
-                lines.setdefault(line.url, line)
-            self._commit(list(lines.values()), {})
+        self._writable().put_images(capture_id, images)
 
     def put_image(self, capture_id: int, url: str, content_type: str, body: bytes) -> None:
         """`put_images` for one."""
@@ -391,119 +396,13 @@ class Archive:
         text_of = search.unless_away(self._text_of)
         return search.find(self._db, query, limit, lambda ident: text_of(ident) or "", snapshots=snapshots)
 
-    # Writing
-
-    def _record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
-        shelf = self._writable()
-        shelf.make_ready()
-        lines: list[Line] = []
-        snapshots: list[Snapshot | None] = []
-        texts: dict[int, NewText] = {}
-        first = self._next
-        try:
-            with shelf.batch() as append:
-                for check in checks:
-                    line, snapshot = self._line(check, append)
-                    lines.append(line)
-                    snapshots.append(snapshot)
-                    if line.capture and line.capture.text:
-                        texts[line.capture.id] = NewText(check.page.text, check.terms)
-                self._commit(lines, texts)
-        except BaseException:
-            self._next = first
-            raise
-        return snapshots
-
-    def _line(self, check: Check, append: records.Append) -> tuple[CheckLine, Snapshot | None]:
-        """Append what is kept of a check; its journal line, and its snapshot."""
-        payload = warc.sha256(check.fetch.body) if check.fetch.body else ""
-        known = queries.known(self._db, check.link.canonical_url, self._horizon())
-        keep = decide(check, payload, known, self._options.keep_raw)
-        capture, snapshot = None, None
-        if keep:
-            original = self._original(keep.same_bytes)
-            capture = records.write_capture(check, keep, self._next, payload, original, append)
-            self._next += 1
-            if self._shelf and capture.response:
-                self._shelf.saw(check.link.host, capture.raw_bytes, capture.response)
-            had_alive = any(one.state == State.ALIVE for one in known)
-            if records.is_snapshot(check, capture, had_alive):
-                snapshot = records.snapshot_of(check, capture)
-        history = records.redacted(check.history, check.link.url)
-        if snapshot:
-            history = replace(history, snapshot=snapshot)
-        return records.line_of(check, capture, history), snapshot
-
-    def _image_line(
-        self,
-        capture: int,
-        url: str,
-        content_type: str,
-        body: bytes,
-        append: records.Append,
-        batch: Mapping[str, ImageLine],
-    ) -> ImageLine:
-        """Append a picture, or where it is known under another URL, a revisit of it; its journal line."""
-        digest = warc.sha256(body)
-        span = None
-        if not any(line.digest == digest for line in batch.values()):
-            place = queries.picture_place(self._db, digest)
-            if place is None:
-                span = append(records.image_record(url, content_type, body, self._now()))
-            elif (original := self._original_at(place)) and original.target != url:
-                append(records.image_revisit(url, content_type, digest, len(body), self._now(), original))
-        return ImageLine(capture=capture, url=url, digest=digest, content_type=content_type, size=len(body), span=span)
-
-    def _original(self, ident: int | None) -> records.Original | None:
-        place = queries.places(self._db, ident).response if ident else None
-        return self._original_at(place) if place else None
-
-    def _original_at(self, place: queries.Where) -> records.Original | None:
-        """What a revisit record names; None, and no such record, where an object store does not give it now."""
-        try:
-            headers = self._reader.record(*place).headers
-        except StoreError:
-            return None
-        return records.Original(headers["warc-record-id"], headers["warc-target-uri"], headers["warc-date"])
-
-    def _write(self, lines: Sequence[Line]) -> None:
-        """Lines that bring no records of their own."""
-        shelf = self._writable()
-        shelf.make_ready()
-        with shelf.batch():
-            self._commit(list(lines), {})
-
-    def _commit(self, lines: list[Line], texts: Mapping[int, NewText]) -> None:
-        """The batch's journal, the sync, and the transaction."""
-        shelf = self._writable()
-        place, _ = shelf.append(records.journal_record(lines, self._now()))
-        size = shelf.sync()
-        horizon = self._horizon()
-        with self._transaction():
-            for line in lines:
-                if isinstance(line, SettledLine) and not line.believed:
-                    queries.keep_numbers(self._db)
-                capture: CaptureLine | None = line.capture if isinstance(line, CheckLine) else None
-                self._index.apply(line, shelf.segment, place, texts.get(capture.id) if capture else None)
-                if self._options.max_snapshots:
-                    for link in queries.links_with_captures(self._db, line):
-                        retention.thin(self._db, link, self._options.max_snapshots, horizon, self._text_of)
-            self._db.execute("UPDATE segments SET size = ? WHERE id = ?", (size, shelf.segment))
-
-    def _transaction(self) -> contextlib.AbstractContextManager[None]:
-        self._writable()
-        if opening.identity(self.path / INDEX) != self._identity:
-            raise disk.gone(self.path / INDEX)
-        return schema.transaction(self._db, self.path, self._index.forget_cache)
-
     def _horizon(self) -> int:
-        """Times after this one are a wrong clock's."""
-        return micros(self._now() + SKEW)
+        return horizon(self._now())
 
-    def _writable(self) -> Shelf:
-        if self._shelf is None:
+    def _writable(self) -> ArchiveWriter:
+        if self._writer is None:
             raise ArchiveError(f"{self.path} was opened for reading only")
-        return self._shelf
+        return self._writer
 
     def _block(self, place: queries.Where | None) -> bytes:
         return self._reader.record(*place).block if place else b""

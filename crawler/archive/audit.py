@@ -12,6 +12,7 @@ from crawler.archive import scan
 from crawler.archive.nouns import Damage
 from crawler.archive.segments import INDEX, SegmentReader
 from crawler.archive.spread import Spread, pieces
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged
 
 POINTERS: Final = ("response", "text", "readable")
@@ -81,7 +82,7 @@ class Audit:
             Damage(name, "is missing: put it back from a backup", self.dropped, loses=True) for name in self.missing
         ]
         scars = [
-            Damage(f"{name} at byte {piece.offset}", f"{piece.problem} ({piece.length} bytes)", self.noted)
+            Damage(f"{name} at byte {piece.offset}", f"{piece.problem} ({Counted(piece.length):byte})", self.noted)
             for _, name, piece in self.scars
         ]
         pointers = [
@@ -117,8 +118,8 @@ class Audit:
                 self.short.append(Damage(name, f"ends at byte {there}, the index knows {size}"))
             elif there > size:
                 self.notices.append(
-                    f"{name}: {there - size} bytes behind byte {size} are not yet in the index; the next command that"
-                    " writes takes in what is whole of them"
+                    f"{name}: {Counted(there - size):byte} behind byte {size} not yet in the index; the next command"
+                    " that writes takes in what is whole of them"
                 )
             good = self._check_records(ident, name, size)
             if name in self.changed and not any(found == name for _, found, _ in self.scars):

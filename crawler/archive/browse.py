@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from crawler.archive import schema
+from crawler.archive import disk, schema
 from crawler.archive.archive import Archive
 from crawler.archive.segments import FOLDER, INDEX
 from crawler.archive.times import from_micros
@@ -37,7 +37,9 @@ class ArchiveBrowser(Archive):
     def open_folder(cls, path: Path, options: ArchiveSettings) -> ArchiveBrowser:
         """Open an archive that must be there. Raises ArchiveError naming what would help, ArchiveDamaged."""
         index = path / INDEX
-        if not index.exists():
+        with disk.translated(path):
+            is_there = index.exists()
+        if not is_there:
             if path.exists() and not path.is_dir():
                 raise ArchiveError(f"{path} is a file: an archive is a folder; --archive names another")
             if any((path / FOLDER).glob("*.warc.*")):

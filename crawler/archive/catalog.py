@@ -9,28 +9,31 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from crawler.archive.browse import CaptureRow
+from crawler.archive.listed import NOWHERE, ORDERS, UNDATED, Filters, ListedLink, NoteHealth, NotePlace
 from crawler.archive.times import from_micros, micros
+from crawler.core.display import storable
 from crawler.core.model import Confidence, History, Link, State
 from crawler.core.url import redact
 
-NOWHERE: Final = "none"  # the value of the filter `note` for links that stand in no note
-UNDATED: Final = "none"  # the value of the filter `year` for notes without one
 MAX_PLACES: Final = 1_000  # places of one link that are shown
-FACETS: Final = ("state", "site", "reason", "year")
-_ORDERS: Final = {
-    "state": "l.rank, l.site, l.path, l.line, l.id",
-    "note": "l.path, l.line, l.id",
-    "changed": "l.changed_at DESC, l.id",
-    "checked": "l.checked_at DESC, l.id",
-    "title": "l.title COLLATE NOCASE, l.id",
-}
-ORDERS: Final = tuple(_ORDERS)
-NOTE_ORDERS: Final = ("worst", "path", "newest")
+
+_ORDERS: Final = dict(
+    zip(
+        ORDERS,
+        (
+            "l.rank, l.site, l.path, l.line, l.id",
+            "l.path, l.line, l.id",
+            "l.changed_at DESC, l.id",
+            "l.checked_at DESC, l.id",
+            "l.title COLLATE NOCASE, l.id",
+        ),
+        strict=True,
+    )
+)
 
 _SCHEMA = """
 CREATE TABLE links (
@@ -56,68 +59,6 @@ _ENTRY: Final = (
     " l.checked_at, l.changed_at, l.previous, l.last_alive, l.next_due, l.moved_to, l.path, l.line, l.places,"
     " l.snapshot, l.id"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ListedLink:
-    """One link as a list shows it."""
-
-    key: str  # canonical URL
-    url: str  # as first written, secrets of sharers replaced
-    site: str
-    host: str
-    state: State
-    reason: str
-    confidence: Confidence
-    title: str  # the note's, else the page's; "" none
-    note_title: str
-    page_title: str
-    checked_at: datetime | None
-    changed_at: datetime | None
-    previous: State | None
-    last_alive: datetime | None
-    next_due: datetime | None
-    moved_to: str
-    path: str  # of the first place, "" where it stands in no note
-    line: int
-    places: int
-    snapshot: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class NotePlace:
-    """One place in a note, as the page of a link or of a note shows it."""
-
-    path: str
-    line: int
-    kind: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoteHealth:
-    """A note with how many of its links are in which state."""
-
-    path: str
-    year: str
-    links: int
-    states: Mapping[State, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a list of links is narrowed to; "" and () mean no narrowing."""
-
-    states: tuple[str, ...] = ()
-    site: str = ""
-    reason: str = ""
-    note: str = ""  # a path, a folder that ends with "/", or NOWHERE
-    year: str = ""
-    query: str = ""
-    since: datetime | None = None  # the state changed since then
-    kept: str = ""  # "yes": a snapshot is kept, "no": none is
-    waiting_at: datetime | None = None  # due before this moment
-    order: str = "state"
 
 
 class Catalog:
@@ -395,11 +336,6 @@ def _row(number: int, key: str, link: Link, history: History | None) -> tuple[ob
         first[0], first[1], len(link.occurrences),
         history.snapshot.id if history and history.snapshot else None, words,
     )  # fmt: skip
-
-
-def storable(text: str) -> str:
-    """The same text, with what UTF-8 cannot say (bytes of a file's name) replaced."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _micros(at: datetime | None) -> int | None:

@@ -17,7 +17,6 @@ import msgspec
 from crawler.archive.times import from_micros, micros
 from crawler.core.model import History, State
 from crawler.core.url import host_of
-from crawler.page.titles import differs
 from crawler.schedule.plan import due_at, late_at
 from crawler.schedule.proof import last_answer
 from crawler.schedule.walls import is_known_wall
@@ -47,6 +46,8 @@ ASSIGNED: Final = ", ".join(f"{name} = ?" for name in Columns._fields)
 
 def columns(history: History) -> Columns:
     """The columns of a memory's row."""
+    from crawler.page.titles import differs  # here, since readers of an archive do without `page`
+
     due, answered, late = due_at(history), last_answer(history), late_at(history)
     seen = max(history.first_seen, history.checked_at or history.first_seen)
     return Columns(
@@ -128,7 +129,7 @@ class Planning:
         return {host: from_micros(at) for host, at in latest.items()}
 
 
-def marks(values: Sequence[str]) -> str:
+def marks(values: Sequence[object]) -> str:
     """A question mark for each value of a question."""
     return ",".join("?" * len(values))
 

@@ -24,10 +24,11 @@ from crawler.archive.journal import (
     RunLine,
     SettledLine,
 )
-from crawler.archive.order import SKEW
+from crawler.archive.order import horizon
 from crawler.archive.times import micros
 from crawler.archive.words import NewText
-from crawler.core.model import History, Run, State
+from crawler.core.model import History, State
+from crawler.core.results import Run
 from crawler.schedule.history import revised
 
 pack = msgspec.msgpack.Encoder().encode
@@ -170,7 +171,7 @@ class Index:
         row = self.db.execute("SELECT id FROM links WHERE canonical_url = ?", (history.canonical_url,)).fetchone()
         if row is None:
             return self.insert_link(history, site, host, segment, place)
-        self.update_link(row[0], history, site, host, segment, place)
+        self.update_link(row[0], history, site=site, host=host, segment=segment, place=place)
         return int(row[0])
 
     def insert_link(self, history: History, site: str, host: str, segment: int, place: int) -> int:
@@ -184,7 +185,7 @@ class Index:
         )  # fmt: skip
         return cursor.lastrowid or 0
 
-    def update_link(self, link: int, history: History, site: str, host: str, segment: int, place: int) -> None:
+    def update_link(self, link: int, history: History, *, site: str, host: str, segment: int, place: int) -> None:
         """Replace the memory of a link."""
         history = revised(history)
         self.db.execute(
@@ -251,7 +252,7 @@ class Index:
                 if termed:
                     self._forget_terms(line)
                 return
-            if micros(line.at) < at <= micros(self.now() + SKEW):  # a time that has not come yet is a wrong clock's
+            if micros(line.at) < at <= horizon(self.now()):  # a time that has not come yet is a wrong clock's
                 if base == capture.id:
                     self.put_earlier(link, base, capture.data.title, names, text, termed=termed)
                 return

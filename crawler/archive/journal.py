@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from crawler.core.errors import ArchiveDamaged
-from crawler.core.model import History, Redirect, Run
+from crawler.core.model import History, Redirect
+from crawler.core.results import Run
 
 CONTENT_TYPE: Final = "application/x-ndjson; profile=crawler.journal/1"
 TARGET: Final = "urn:crawler:journal"

@@ -26,9 +26,10 @@ from crawler.archive.journal import (
     RunLine,
     SettledLine,
 )
-from crawler.archive.order import SKEW, Position, combined, supersedes
+from crawler.archive.order import Position, combined, horizon, supersedes
 from crawler.archive.times import micros
-from crawler.core.model import History, Run, State
+from crawler.core.model import History, State
+from crawler.core.results import Run
 
 SALVAGED: Final = "recovered"  # the reason of captures that were made of bare records
 
@@ -107,7 +108,8 @@ class Merger:
             assert at is not None
             if supersedes(history, at, old, before, self.index.now()):
                 foreign = before is not None and before.lineage != at.lineage
-                self.index.update_link(link, combined(history, old) if foreign else history, site, host, segment, place)
+                known = combined(history, old) if foreign else history
+                self.index.update_link(link, known, site=site, host=host, segment=segment, place=place)
             else:
                 self.put_history(link, combined(old, history))
         return int(link)
@@ -301,7 +303,7 @@ class Merger:
             self.put_history(link, replace(history, snapshot=replace(history.snapshot, id=row[0])))
         elif final:
             url = history.canonical_url
-            kept = queries.snapshots(self.db, url, micros(self.index.now() + SKEW))
+            kept = queries.snapshots(self.db, url, horizon(self.index.now()))
             self.put_history(link, replace(history, snapshot=kept[-1] if kept else None))
 
     def _settle_document(self, link: int, names: str) -> None:
@@ -310,7 +312,7 @@ class Merger:
             "SELECT id, coalesce(revisit_of, id), data FROM captures WHERE link = ? AND NOT notice"
             " AND (text_at IS NOT NULL OR revisit_of IS NOT NULL)"
             " ORDER BY state = ? DESC, at <= ? DESC, at DESC LIMIT 1",
-            (link, State.ALIVE.value, micros(self.index.now() + SKEW)),
+            (link, State.ALIVE.value, horizon(self.index.now())),
         ).fetchone()
         if row is None:
             return

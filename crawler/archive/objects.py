@@ -7,15 +7,18 @@ they are read like any other `tiers`'.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import math
 import os
 import re
+import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
@@ -37,8 +40,12 @@ TIMEOUT: Final = 60.0  # seconds for one request, its body included: 85 kB/s is 
 CONNECT_TIMEOUT: Final = 10.0  # seconds
 RETRIES: Final = 2  # after the first; of timeouts, lost connections and 5xx
 RETRY_UNTIL: Final = 60.0  # seconds from the first attempt after which none is begun
+DEADLINE: Final = 300.0  # seconds for a question in all, retries and 100 pages of a listing included; uploads have none
 REST: Final = 30.0  # seconds in which a store that did not answer is not asked again
 MAX_OBJECTS: Final = 100_000  # listed at most: 1 GB each makes 100 TB
+WRITER: Final = "writer.lock"
+STALE: Final = 24 * 3600.0  # seconds after which nobody writes any more who did not say so; a guess
+WHO: Final = 200  # bytes shown of what another said of itself
 KEYS: Final = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}\.warc\.(?:gz|zst)")
@@ -101,6 +108,8 @@ class ObjectStore:
         check_url(url)
         self.url = url
         self.fetched = 0  # bytes of segments that were read
+        parts = urlsplit(url)
+        self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
         self._client: Client | None = None
         self._rests: tuple[float, StoreError] | None = None  # until when, after what
 
@@ -108,17 +117,20 @@ class ObjectStore:
         """Everything below the URL."""
         segments: dict[str, StoredObject] = {}
         others: list[str] = []
-        for name, found in self._ask(_listed):
-            if _NAME.fullmatch(name):
+        folder = self._folder
+        for name, found in self._ask(_listed if folder is None else lambda client: _listed_folder(client, folder)):
+            if _NAME.fullmatch(name) and (folder is None or _is_file(folder / name)):
                 segments[name] = found
-            else:
+            elif name != WRITER:
                 others.append(name)
         if len(segments) + len(others) >= MAX_OBJECTS:
-            raise StoreRefused(f"{self.url} holds {MAX_OBJECTS} objects or more: give the archive a prefix of its own")
+            raise StoreRefused(f"{self.url} holds {MAX_OBJECTS} objects or more: give the archive a place of its own")
         return ObjectListing(segments, tuple(others))
 
     def find(self, name: str) -> StoredObject | None:
         """One object as the store describes it; None where there is none."""
+        if self._folder is not None and (self._folder / name).exists() and not _is_file(self._folder / name):
+            raise StoreRefused(f"{self.url}: {name} is a pipe, a device or a folder there: look what lies there")
 
         def head(client: Client) -> StoredObject | None:
             import obstore
@@ -176,7 +188,7 @@ class ObjectStore:
         there = self.find(name)
         is_new = there is None
         if is_new:
-            self._ask(put)
+            self._ask(put, deadline=None)
             self._settle_file(name)
             there = self.find(name)
         if there is None:
@@ -187,23 +199,91 @@ class ObjectStore:
 
     def _settle_file(self, name: str) -> None:
         """Of a store that is a folder of this machine: the object is on the disk, which the library leaves open."""
-        parts = urlsplit(self.url)
-        if parts.scheme == "file":
-            path = Path(unquote(parts.path)) / name
+        if self._folder is not None:
+            path = self._folder / name
             with disk.translated(path), path.open("rb") as file:
                 os.fsync(file.fileno())
                 sync_folder(path.parent)
 
+    @contextlib.contextmanager
+    def written_by(self, who: str) -> Iterator[None]:
+        """Nobody else writes here meanwhile, as an object named `WRITER` says, which only one can make.
+
+        Where it is there, another holds it, unless it says `who`, or has been there for `STALE` seconds: it is left of
+        one that was killed then. Raises StoreRefused where another writes, and of a store that would let two do so.
+        """
+        if not self._created(who):
+            holder, seconds = self._writer()
+            if holder != who and seconds < STALE:
+                raise StoreRefused(
+                    f"{self.url} is being written by {holder}: a place is for one archive;"
+                    f" remove {WRITER} there if nobody writes any more"
+                )
+            self._remove_writer()
+            if not self._created(who):
+                raise StoreRefused(f"{self.url} is being written by another since this moment")
+        elif self._created(who):
+            with contextlib.suppress(StoreError):
+                self._remove_writer()
+            raise StoreRefused(
+                f"{self.url} does not heed If-None-Match, by which two writers are kept apart: choose a store that does"
+            )
+        try:
+            yield
+        finally:
+            with contextlib.suppress(StoreError):  # it is known as ours next time
+                self._remove_writer()
+
+    def _created(self, who: str) -> bool:
+        """Whether this call made the object `WRITER`; it is not replaced."""
+
+        def put(client: Client) -> bool:
+            import obstore
+            from obstore.exceptions import AlreadyExistsError
+
+            try:
+                obstore.put(client, WRITER, who.encode("utf-8", "replace"), mode="create")
+            except AlreadyExistsError:
+                return False
+            return True
+
+        return self._ask(put)
+
+    def _writer(self) -> tuple[str, float]:
+        """Who holds the object `WRITER`, and for how many seconds; ("", infinity) where it is gone."""
+
+        def get(client: Client) -> tuple[str, float]:
+            import obstore
+
+            try:
+                found = obstore.get(client, WRITER)
+            except FileNotFoundError:
+                return "", math.inf
+            since: datetime = found.meta["last_modified"]
+            said = bytes(obstore.get_range(client, WRITER, start=0, length=min(found.meta["size"], WHO)) or b"")
+            return said.decode("utf-8", "replace"), (datetime.now(UTC) - since).total_seconds()
+
+        return self._ask(get)
+
+    def _remove_writer(self) -> None:
+        def delete(client: Client) -> None:
+            import obstore
+
+            with contextlib.suppress(FileNotFoundError):
+                obstore.delete(client, WRITER)
+
+        self._ask(delete)
+
     def _digest(self, one: StoredObject) -> str:
         return self.download(one, lambda _: None)
 
-    def _ask(self, work: Callable[[Client], T]) -> T:
+    def _ask(self, work: Callable[[Client], T], *, deadline: float | None = DEADLINE) -> T:
         """What the library answers, its errors translated; after one, the store is left alone for `REST` seconds."""
         if self._rests and time.monotonic() < self._rests[0]:
             raise self._rests[1]
         try:
             client = self._client = self._client or _connected(self.url)
-            return _interruptible(lambda: work(client))
+            return _interruptible(lambda: work(client), deadline)
         except (StoreError, ArchiveDamaged, ConfigError):
             raise
         except Exception as error:
@@ -228,7 +308,7 @@ class ObjectStore:
             return StoreRefused(f"{self.url} answers {answer}: check AWS_REGION and AWS_ENDPOINT_URL")
         if status:
             return StoreError(f"{self.url} answers {answer}")
-        if "kind: Timeout" in said or "TimedOut" in said:
+        if "kind: Timeout" in said or "TimedOut" in said or isinstance(error, TimeoutError):
             return StoreError(f"{self.url} does not answer in time")
         if "kind: Connect" in said:
             return StoreError(f"{self.url} cannot be reached: check AWS_ENDPOINT_URL and the network")
@@ -269,9 +349,12 @@ def _connected(url: str) -> Client:
     )
 
 
-def _interruptible(work: Callable[[], T]) -> T:
-    """Work in a thread of its own, so that Ctrl-C is heard: a call of the library ends at its deadline, not before."""
-    if threading.current_thread() is not threading.main_thread():
+def _interruptible(work: Callable[[], T], seconds: float | None) -> T:
+    """Work in a thread of its own, so that Ctrl-C is heard: a call of the library ends at its deadline, not before.
+
+    One that is not over after `seconds` is left alone. Raises TimeoutError then.
+    """
+    if seconds is None and threading.current_thread() is not threading.main_thread():
         return work()
     future: Future[T] = Future()
 
@@ -282,7 +365,7 @@ def _interruptible(work: Callable[[], T]) -> T:
             future.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    return future.result()
+    return future.result(seconds)
 
 
 def _listed(client: Client) -> list[tuple[str, StoredObject]]:
@@ -291,6 +374,26 @@ def _listed(client: Client) -> list[tuple[str, StoredObject]]:
 
     described = ((one["path"], _described(one["path"], one)) for batch in obstore.list(client) for one in batch)
     return list(islice(described, MAX_OBJECTS))
+
+
+def _listed_folder(client: Client, folder: Path) -> list[tuple[str, StoredObject]]:
+    """The same of a folder of this machine, which may be any: nothing in the folders within is looked at."""
+    import obstore
+
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in islice(entries, MAX_OBJECTS)]
+    return [
+        (name, _described(name, obstore.head(client, name)) if _is_file(folder / name) else StoredObject(name, 0))
+        for name in sorted(names)
+    ]
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a segment that can be read, and read to its end."""
+    try:
+        return bool(_NAME.fullmatch(path.name)) and stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _described(name: str, found: Any) -> StoredObject:

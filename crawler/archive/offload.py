@@ -7,6 +7,7 @@ recorded is found there and recorded, and a file goes only after the record is o
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,25 +22,35 @@ from crawler.core.errors import ArchiveDamaged
 def offload(path: Path, db: sqlite3.Connection, store: TieredStore, *, keep_local: bool) -> Iterator[Moved]:
     """Move each sealed segment of the folder, under the archive's lock; one that cannot be moved is told and left.
 
-    Segments that were uploaded before and are to stay here are passed over. Raises StoreError, ArchiveError.
+    Segments that were uploaded before and are to stay here are passed over. While there is something to move, nobody
+    else writes to the store. Raises StoreError, ArchiveError.
     """
     remote = store.asked()
-    for (name,) in db.execute("SELECT name FROM segments WHERE closed ORDER BY number, name").fetchall():
-        known = store.objects.get(name)
-        if not os.path.lexists(store.folder / name) or (keep_local and known and known.digest):
-            continue
-        with disk.translated(path), os.fdopen(disk.open_file(store.folder / name, os.O_RDONLY), "rb") as file:
-            made = measured(file)
-            try:
-                one, sent = remote.upload(name, file, made)
-            except ArchiveDamaged as error:
-                moved = Moved(name, made.size, sent=False, here=True, problem=str(error))
-            else:
-                _record(path, db, store, one)
-                if not keep_local:
-                    store.remove(name)
-                moved = Moved(name, made.size, sent, here=keep_local)
-        yield moved
+    sealed = db.execute("SELECT name FROM segments WHERE closed ORDER BY number, name").fetchall()
+    waiting = [name for (name,) in sealed if _is_to_move(name, store, keep_local=keep_local)]
+    if not waiting:
+        return
+    with remote.written_by(f"{socket.gethostname()}, {path.absolute()}"):
+        for name in waiting:
+            yield _moved(path, db, store, name, keep_local=keep_local)
+
+
+def _is_to_move(name: str, store: TieredStore, *, keep_local: bool) -> bool:
+    known = store.objects.get(name)
+    return os.path.lexists(store.folder / name) and not (keep_local and known and known.digest)
+
+
+def _moved(path: Path, db: sqlite3.Connection, store: TieredStore, name: str, *, keep_local: bool) -> Moved:
+    with disk.translated(path), os.fdopen(disk.open_file(store.folder / name, os.O_RDONLY), "rb") as file:
+        made = measured(file)
+        try:
+            one, sent = store.asked().upload(name, file, made)
+        except ArchiveDamaged as error:
+            return Moved(name, made.size, sent=False, here=True, problem=str(error))
+        _record(path, db, store, one)
+        if not keep_local:
+            store.remove(name)
+        return Moved(name, made.size, sent, here=keep_local)
 
 
 def _record(path: Path, db: sqlite3.Connection, store: TieredStore, one: StoredObject) -> None:

@@ -27,8 +27,9 @@ C = TypeVar("C")
 
 def reading(path: Path) -> sqlite3.Connection:
     """The index of an archive for reading, an empty one where there is no archive. Raises ArchiveError."""
-    if path.exists() and not path.is_dir():
-        raise ArchiveError(f"{path} is a file: an archive is a folder")
+    with disk.translated(path):
+        if path.exists() and not path.is_dir():
+            raise ArchiveError(f"{path} is a file: an archive is a folder")
     if why := is_needed(path):
         raise ArchiveDamaged(f"{path / INDEX} {why} beside segments: run `crawler verify --rebuild`")
     if (path / INDEX).exists() and (path / INDEX).stat().st_size:
@@ -72,9 +73,11 @@ def locked(path: Path, command: str, wait: bool | float, now: Callable[[], datet
 def holds_archive(path: Path, store: str = "") -> bool:
     """Whether there is an archive at all: an index, or a segment, here or at the URL of an object store.
 
-    The store is asked only where there is nothing here. Raises StoreError, ConfigError.
+    The store is asked only where there is nothing here. Raises ArchiveError for a path that cannot be looked at,
+    StoreError, ConfigError.
     """
-    here = (path / INDEX).exists() or bool(LocalStore(path / FOLDER).sizes())
+    with disk.translated(path):
+        here = (path / INDEX).exists() or bool(LocalStore(path / FOLDER).sizes())
     return here or bool(store and ObjectStore(store).listing().segments)
 
 

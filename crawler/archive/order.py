@@ -11,9 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from crawler.archive.times import micros
 from crawler.core.model import History
 
 SKEW: Final = timedelta(days=2)  # how far ahead an honest clock may be: days and time zones confused; a guess
+
+
+def horizon(now: datetime) -> int:
+    """The last moment, in microseconds, that an honest clock may have written; later ones are a wrong clock's."""
+    return micros(now + SKEW)
 
 
 @dataclass(frozen=True, slots=True)

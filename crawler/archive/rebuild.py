@@ -21,6 +21,7 @@ from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.spread import Spread
 from crawler.archive.spread import texts as read_texts
 from crawler.archive.store import sequence
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged
 from crawler.core.files import sync_folder
 from crawler.core.settings import ArchiveSettings
@@ -88,7 +89,7 @@ def _fill(
             made = replay.salvage_loose(merger, reader, name, ident, found)
             if made:
                 damage.append(
-                    Damage(name, f"{made} pages taken in from their records alone, since a journal is damaged")
+                    Damage(name, f"{Counted(made):page} taken in from the records alone, since a journal is damaged")
                 )
         merger.settle()
     with schema.transaction(db, path, merger.forget_cache):

@@ -19,6 +19,7 @@ from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
 from crawler.archive.segments import SegmentReader
 from crawler.archive.store import number_of
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged, ArchiveError, StoreError
 
 
@@ -90,7 +91,7 @@ class Recovery:
             aside = self.store.set_aside(name, 0)
             self.done.notices.append(f"{name} holds no whole record: moved aside as {aside}")
         elif taken and taken.batches:
-            self.done.notices.append(f"{name} was not in the index: {taken.batches} batches taken in")
+            self.done.notices.append(f"{name} was not in the index: {Counted(taken.batches):batch|batches} taken in")
 
     def _take_in(self, name: str, ident: int, start: int, *, known: bool) -> replay.Taken:
         """A part of a segment, from `start` on, inside a transaction."""
@@ -100,7 +101,8 @@ class Recovery:
         self.db.execute("UPDATE segments SET size = ? WHERE id = ?", (taken.end, ident))
         self.done.damage += taken.damage
         if made:
-            self.done.notices.append(f"{name}: {made} pages taken in from their records, since a journal is damaged")
+            pages = f"{Counted(made):page} taken in from the records alone"
+            self.done.notices.append(f"{name}: {pages}, since a journal is damaged")
         return taken
 
     def _agree(self, row: _Row) -> None:
@@ -112,7 +114,7 @@ class Recovery:
         if there is None:
             self._miss(row, "is missing: put it back from a backup")
         elif there < row.size:
-            self._miss(row, f"has {there} bytes, the index knows {row.size}: put it back from a backup")
+            self._miss(row, f"has {Counted(there):byte}, the index knows {row.size}: put it back from a backup")
         elif there > row.size and not self.store.is_settled(row.name):
             try:
                 self._take_in_tail(row)
@@ -145,12 +147,14 @@ class Recovery:
             if not taken.torn:  # never written to again: what is damaged may still be read by others
                 self.db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (row.ident,))
         if taken.batches:
-            self.done.notices.append(f"{row.name}: {taken.batches} batches that the index did not know taken in")
+            batches = f"{Counted(taken.batches):batch|batches}"
+            self.done.notices.append(f"{row.name}: {batches} that the index did not know taken in")
         if taken.rest and taken.torn and not row.closed:
             try:
                 aside = self.store.set_aside(row.name, taken.end)
                 self.done.notices.append(
-                    f"{row.name}: {taken.rest} bytes of a batch that was never acknowledged moved aside as {aside}"
+                    f"{row.name}: {Counted(taken.rest):byte} of a batch that was never acknowledged moved aside as"
+                    f" {aside}"
                 )
             except ArchiveError as error:
                 self.db.execute("UPDATE segments SET closed = 1 WHERE id = ?", (row.ident,))

@@ -25,6 +25,7 @@ from crawler.archive.segments import SegmentReader
 from crawler.archive.spread import Spread, pieces
 from crawler.archive.store import number_of
 from crawler.archive.times import micros
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged
 
 STRANGER = "unnamed"  # the lineage of segments of an older version that are another archive's
@@ -79,7 +80,7 @@ def take_in(
     at_end = bool(damaged) and damaged[-1].end == stop and damaged[-1].problem == "ends in the middle of a record"
     taken.torn = not damaged or (len(damaged) == 1 and at_end)
     if taken.torn and damaged and waiting and not known:
-        what = f"a batch without its journal ({taken.rest} bytes): damaged, or never acknowledged"
+        what = f"a batch without its journal ({Counted(taken.rest):byte}): damaged, or never acknowledged"
         taken.damage.append(Damage(f"{name} at byte {taken.end}", what))
         taken.loose += waiting
     if not taken.torn:
@@ -128,7 +129,7 @@ def _offsets(line: journal.Line) -> Iterable[int]:
 
 def _note(db: sqlite3.Connection, segment: int, name: str, damaged: Iterable[scan.Piece], taken: Taken) -> None:
     for piece in damaged:
-        taken.damage.append(Damage(f"{name} at byte {piece.offset}", f"{piece.problem} ({piece.length} bytes)"))
+        taken.damage.append(Damage(f"{name} at byte {piece.offset}", f"{piece.problem} ({Counted(piece.length):byte})"))
         db.execute("INSERT OR REPLACE INTO scars VALUES (?, ?, ?)", (segment, piece.offset, piece.length))
 
 

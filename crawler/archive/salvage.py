@@ -42,6 +42,21 @@ class Loose:
         return self.offset, self.length
 
 
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """A loose response with what it says, and the loose records that refer to it."""
+
+    record: Loose
+    companions: Sequence[Loose]
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        return next((value for key, value in self.headers if key.lower() == "content-type"), "")
+
+
 def put(merger: Merger, reader: SegmentReader, name: str, segment: int, loose: Sequence[Loose]) -> int:
     """Rows for what is known of loose records; how many captures were made. Inside the caller's transaction."""
     requested = {record.headers.get("warc-concurrent-to") for record in _of_type(loose, "request")}
@@ -51,16 +66,17 @@ def put(merger: Merger, reader: SegmentReader, name: str, segment: int, loose: S
         if _is_known(merger, segment, record):
             continue
         try:
-            status, headers, body = warc.split_http(reader.record(name, record.span).block)
+            answer = warc.split_http(reader.record(name, record.span).block)
         except ArchiveDamaged:
             continue  # it was whole a moment ago: a disk that is failing, and `verify` will tell
-        if ident not in requested:  # a picture: whose it was, only its journal said
-            _put_picture(merger, segment, record, headers, body)
-            continue
         companions = [
             r for r in loose if ident in (r.headers.get("warc-refers-to"), r.headers.get("warc-concurrent-to"))
         ]
-        line = _line(merger, reader, name, record, companions, status, headers, body)
+        response = _Response(record, companions, *answer)
+        if ident not in requested:  # a picture: whose it was, only its journal said
+            _put_picture(merger, segment, response)
+            continue
+        line = _line(merger, reader, name, response)
         if line is not None:
             merger.replay(line, segment, record.offset)
             made += 1
@@ -81,25 +97,22 @@ def _is_known(merger: Merger, segment: int, record: Loose) -> bool:
     return row is not None
 
 
-def _put_picture(merger: Merger, segment: int, record: Loose, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-    kind = next((value for key, value in headers if key.lower() == "content-type"), "")
+def _put_picture(merger: Merger, segment: int, picture: _Response) -> None:
     merger.db.execute(
         "INSERT OR IGNORE INTO pictures (digest, segment, at, length, content_type, size) VALUES (?, ?, ?, ?, ?, ?)",
-        (bytes.fromhex(warc.sha256(body)[7:]), segment, *record.span, kind, len(body)),
+        (
+            bytes.fromhex(warc.sha256(picture.body)[7:]),
+            segment,
+            *picture.record.span,
+            picture.content_type,
+            len(picture.body),
+        ),
     )
 
 
-def _line(
-    merger: Merger,
-    reader: SegmentReader,
-    name: str,
-    record: Loose,
-    companions: Sequence[Loose],
-    status: int,
-    headers: Sequence[tuple[str, str]],
-    body: bytes,
-) -> CheckLine | None:
+def _line(merger: Merger, reader: SegmentReader, name: str, response: _Response) -> CheckLine | None:
     """The line that the journal may have held, with what can still be known."""
+    record, companions, status, body = response.record, response.companions, response.status, response.body
     at = _date(record.headers.get("warc-date", ""))
     target = record.headers.get("warc-target-uri", "")
     if at is None or not target:
@@ -116,7 +129,7 @@ def _line(
         id=queries.next_capture(merger.db),
         data=CaptureData(
             final_url="" if target == url else target,
-            content_type=next((value[:200] for key, value in headers if key.lower() == "content-type"), ""),
+            content_type=response.content_type[:200],
             status=status,
             title=title,
             text_chars=len(content),

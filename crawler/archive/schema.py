@@ -173,9 +173,30 @@ def _noted(db: sqlite3.Connection) -> None:
     due.fill(db)
 
 
+# The same links note by note (`noted.change`); what was kept is made again by the next run.
+_NOTED_BY_NOTE = """
+DROP TABLE noted;
+DROP TABLE noted_hosts;
+DELETE FROM noted_stamp;
+CREATE TABLE noted_notes (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
+CREATE TABLE noted (  -- note, start, stop: where it is first written
+  id INTEGER PRIMARY KEY, canonical_url TEXT NOT NULL UNIQUE, site TEXT NOT NULL, host TEXT NOT NULL,
+  slot TEXT NOT NULL, note INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE INDEX noted_in_order ON noted (note, start, stop);
+CREATE INDEX noted_in_place ON noted (site, note, start);
+CREATE INDEX noted_of_host ON noted (slot, host, site, note, start, stop);
+CREATE TABLE noted_in (note INTEGER NOT NULL, link INTEGER NOT NULL, PRIMARY KEY (note, link)) WITHOUT ROWID;
+CREATE TABLE noted_hosts (  -- url, note, start, stop: of its first link
+  slot TEXT NOT NULL, host TEXT NOT NULL, site TEXT NOT NULL, links INTEGER NOT NULL, url TEXT NOT NULL,
+  note INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, PRIMARY KEY (slot, host, site)) WITHOUT ROWID;
+"""
+
+
 Migration = str | Callable[[sqlite3.Connection], None]
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     _BASE, _IMAGES, _DERIVED, _sequence, _proof, _due, _EARLIER, _HELD_BY_LINK, _OBJECTS, _noted,
+    _NOTED_BY_NOTE,
 )  # fmt: skip
 VERSION: Final = len(MIGRATIONS)
 

@@ -269,13 +269,27 @@ def find(
     """The best hits first, those in current texts before others; a query of filters only lists the newest.
 
     Earlier texts are searched of pages whose current one does not match, or with `snapshots` of all; each is a hit of
-    its own. Raises UsageError for a date or a state that is none.
+    its own. Where that is less than `limit`, words also count where a number is written to them: asked for all at once,
+    a common word would take half as long again. Raises UsageError for a date or a state that is none.
     """
     current = is_ready(db)
     try:
-        asked = words.parse_query(query, simplify=current)
+        asked, wider = (words.parse_query(query, simplify=current, numbered=numbered) for numbered in (False, True))
     except ValueError as error:
         raise UsageError(str(error)) from error
+    hits = _found(db, asked, limit, text_of, snapshots=snapshots)
+    if len(hits) < limit and wider.match != asked.match:
+        known = {hit.capture_id if snapshots else hit.canonical_url for hit in hits}
+        others = _found(db, wider, limit + len(hits), text_of, snapshots=snapshots)
+        hits += [hit for hit in others if (hit.capture_id if snapshots else hit.canonical_url) not in known]
+        hits = sorted(hits[:limit], key=lambda hit: not hit.current)
+    return hits
+
+
+def _found(
+    db: sqlite3.Connection, asked: words.Query, limit: int, text_of: Callable[[int], str], *, snapshots: bool
+) -> list[Hit]:
+    current = is_ready(db)
     where, values = _filters(asked)
     if not asked.match and not where:
         return []

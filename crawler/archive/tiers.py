@@ -19,6 +19,7 @@ from crawler.archive.cache import BlockCache, WholeCopies
 from crawler.archive.objects import ObjectListing, ObjectStore, StoredObject
 from crawler.archive.segments import FOLDER
 from crawler.archive.store import LocalStore, sequence
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged, StoreRefused
 from crawler.core.settings import ArchiveSettings
 
@@ -196,5 +197,6 @@ def moved_elsewhere(store: TieredStore, listing: ObjectListing) -> str:
     if not away or url == store.last_url or any(name in listing.segments for name in away):
         return ""
     return (
-        f"none of {len(away)} sealed segments lies at {url}: they were moved to {store.last_url}; set [archive] store"
+        f"none of {Counted(len(away)):sealed segment} lies at {url}: moved to {store.last_url} before;"
+        " set [archive] store"
     )

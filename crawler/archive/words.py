@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 import unicodedata
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,7 +25,7 @@ from crawler.core.patterns import LazyPattern
 
 MAX_TEXT: Final = 200_000  # characters of one page that are indexed; the longest real article has 79,000
 MAX_QUERY: Final = 1_000  # characters
-TERMS: Final = 2  # version of what `terms` and `characters` make of a text
+TERMS: Final = 3  # version of what `terms` and `characters` make of a text
 _MAX_TERMS = 32
 
 _CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -31,16 +33,22 @@ _RUN = LazyPattern(f"[{_CJK}]+")
 _RUNS = LazyPattern(f"([{_CJK}]+)")  # to split by: runs are what stands at odd places
 _BREAK = LazyPattern(f"[ \\n](?<=[{_CJK}].)(?=[{_CJK}])", re.DOTALL)  # HTML turns a line break into a space
 _HAN = LazyPattern("[\u3400-\u4dbf\u4e00-\u9fff]")
-_UNSEEN = LazyPattern("[\u00ad\u200b-\u200d\u2060\ufeff]+")  # soft hyphens and the like stand inside words
+_UNSEEN = LazyPattern("[\u00ad\u200b-\u200d\u2060\ufe0e\ufe0f\ufeff]+")  # soft hyphens and the like stand inside words
+_DRAWN: Final = "\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"  # emoji, for a class
+_EMOJI = LazyPattern(f"[{_DRAWN}]")
+_SPELLED: Final = (("ß", "ss"), ("ё", "е"), ("Ё", "Е"))  # letters that people type as others, and SQLite does not fold
+_LETTERS = LazyPattern("[A-Za-z]{2,30}")
+_MODEL = LazyPattern(r"[A-Za-z]{2,30}\d{1,6}")  # iPhone15, GPT4
 _WIDE = {wide: unicodedata.normalize("NFKC", wide) for wide in "，：；！？（）"}  # what Chinese text is full of
 _QUOTES: Final = dict.fromkeys(map(ord, "“”„‟«»‹›「」『』｢｣〝〞〟＂《》〈〉【】〖〗"), '"')
 _NAMED = LazyPattern(r"(?i)\b(site|state|before|after)：")
 _TERM = LazyPattern(r'([-－]?)(?:(site|state|before|after):)?(?:"([^"]*)"?|([^\s"]+))')
 _STOPS = LazyPattern(f"[，。！？；：、…—～·（）［］｛｝〔〕‘’]+|(?<=[{_CJK}])[,;:!?/|]+(?=[{_CJK}])")
-_EDGES = LazyPattern(r"^[\W_]+|[\W_]+$")
+_EDGES = LazyPattern(rf"^(?:[^\w{_DRAWN}]|_)+|(?:[^\w{_DRAWN}]|_)+$")
 _DATE = LazyPattern(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _SPACE = LazyPattern(r"\s+")
 _SEPARATOR = "\x01"  # stands in no run
+_CODES = f"utf-32-{sys.byteorder[0]}e"  # a number of four bytes for each character
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +68,14 @@ def stamp() -> str:
 
 
 @functools.cache
-def _simplified() -> tuple[dict[int, int], re.Pattern[str]]:
+def _simplified() -> tuple[dict[str, str], re.Pattern[str]]:
     """Traditional characters with their simplified ones, one to one, by OpenCC's table; and what finds one."""
     import opencc  # 30 ms, and most commands never search
 
     characters = [chr(n) for n in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))]
     plain = opencc.OpenCC("t2s").convert("\n".join(characters)).split("\n")
-    table = {ord(a): ord(b) for a, b in zip(characters, plain, strict=True) if a != b and len(b) == 1}
-    return table, re.compile(f"[{''.join(map(chr, table))}]")
+    table = {a: b for a, b in zip(characters, plain, strict=True) if a != b and len(b) == 1}
+    return table, re.compile(f"[{''.join(table)}]")
 
 
 def simplified(text: str) -> str:
@@ -75,7 +83,7 @@ def simplified(text: str) -> str:
     if text.isascii() or not _HAN.search(text):
         return text
     table, any_traditional = _simplified()
-    return text.translate(table) if any_traditional.search(text) else text
+    return any_traditional.sub(lambda found: table[found[0]], text)  # `translate` raises inside for all others
 
 
 def folded(text: str, *, simplify: bool = True) -> str:
@@ -85,7 +93,16 @@ def folded(text: str, *, simplify: bool = True) -> str:
     for wide, plain in _WIDE.items():  # one by one: most pages need no more, and normalising takes 20 times as long
         text = text.replace(wide, plain)
     text = text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
-    return _BREAK.sub("", _UNSEEN.sub("", simplified(text))) if simplify else text
+    if not simplify:
+        return text
+    for letter, plain in _SPELLED:
+        text = text.replace(letter, plain)
+    return _BREAK.sub("", _UNSEEN.sub("", simplified(text)))
+
+
+def _emoji(text: str) -> list[str]:
+    """A word for each emoji in a folded text: SQLite's tokenizer leaves them out, so that a phrase goes on past one."""
+    return [] if text.isascii() else [f"u{ord(one):x}" for one in dict.fromkeys(_EMOJI.findall(text))]
 
 
 def terms(text: str) -> str:
@@ -97,9 +114,11 @@ def index_terms(text: str) -> IndexTerms:
     """`terms` and `characters` of a text at once."""
     if text.isascii():
         return IndexTerms(text[:MAX_TEXT], "")
-    pieces = _RUNS.split(folded(text[:MAX_TEXT]))
+    plain = folded(text[:MAX_TEXT])
+    pieces = _RUNS.split(plain)
     runs = pieces[1::2]
     pieces[1::2] = _all_pairs(runs)
+    pieces += [f" {name}" for name in _emoji(plain)]
     return IndexTerms("".join(pieces), " ".join(dict.fromkeys("".join(runs))))
 
 
@@ -108,19 +127,24 @@ def characters_of(title: str, names: str, text: str, ready: IndexTerms | None = 
     if ready is None or len(title) + len(names) + len(text) + 2 > MAX_TEXT:  # else the cut is where it always was
         return characters(f"{title}\n{names}\n{text}")
     others = characters(f"{title}\n{names}")
-    return " ".join(dict.fromkeys((*others.split(), *ready.characters.split()))) if others else ready.characters
+    new = f" {ready.characters}"
+    for one in others.split():  # a few, and the text has hundreds
+        new = new.replace(f" {one}", "")
+    return f"{others}{new}".strip()
 
 
 def _all_pairs(runs: list[str]) -> list[str]:
-    """The terms of each run. All runs at once by slices of one list, which is several times faster than one by one."""
+    """The terms of each run. All runs at once by slices of one array, which is many times faster than one by one."""
     if not runs:
         return []
-    joined = _SEPARATOR.join(runs)
-    made = [" "] * (3 * len(joined))
+    joined = array("I", _SEPARATOR.join(runs).encode(_CODES, "surrogatepass"))
+    made = array("I", [ord(" ")]) * (3 * len(joined))
     made[0::3] = joined
-    made[1::3] = joined[1:] + _SEPARATOR
+    joined.append(ord(_SEPARATOR))
+    made[1::3] = joined[1:]
     # Now "ab bc c\x01 \x01d de e\x01 ": what lies between two runs begins with the second one's first character.
-    first, *others = "".join(made)[:-2].split(f"{_SEPARATOR} {_SEPARATOR}")
+    text = made.tobytes().decode(_CODES, "surrogatepass")
+    first, *others = text[:-2].split(f"{_SEPARATOR} {_SEPARATOR}")
     return [f" {first} ", *(f" {other[2:]} " for other in others)]
 
 
@@ -152,6 +176,7 @@ class Query:
 @dataclass(slots=True)
 class _Parts:
     simplify: bool
+    numbered: bool
     wanted: list[str] = field(default_factory=list)
     unwanted: list[str] = field(default_factory=list)
     wanted_singles: list[str] = field(default_factory=list)
@@ -160,15 +185,19 @@ class _Parts:
     filters: dict[str, list[str]] = field(default_factory=dict)
 
 
-def parse_query(text: str, *, simplify: bool = True) -> Query:
+def parse_query(text: str, *, simplify: bool = True, numbered: bool = False) -> Query:
     """Words (all must occur), "phrases", word*, -word, site:, state:, before: and after: dates. Raises ValueError.
+
+    `numbered`: a word counts also where a number is written to it.
 
     Quotation marks of any script are quotation marks, other punctuation round a word is none of it.
     """
-    parts = _Parts(simplify)
+    parts = _Parts(simplify, numbered)
     plain = _NAMED.sub(r"\1:", text[:MAX_QUERY].translate(_QUOTES))
     for match in list(_TERM.finditer(plain))[:_MAX_TERMS]:
         _take(parts, match)
+    if (parts.unwanted or parts.unwanted_singles) and not (parts.wanted or parts.wanted_singles):
+        raise ValueError("-word only leaves pages out: write a word that must occur, too")
     singles = [f'"{single}"*' for single in parts.wanted_singles]
     unwanted = [f'"{single}"*' for single in parts.unwanted_singles]
     return Query(
@@ -204,8 +233,13 @@ def _take(parts: _Parts, match: re.Match[str]) -> None:
         if len(text) == 1 and _RUN.match(text):
             (parts.unwanted_singles if minus else parts.wanted_singles).append(text)
         else:
-            phrase = _phrase(text, prefix=quoted is None and word.endswith("*"))
-            (parts.unwanted if minus else parts.wanted).append(phrase)
+            found = parts.unwanted if minus else parts.wanted
+            found += [f'"{name}"' for name in _emoji(text)]
+            if not _EMOJI.sub("", text).strip():
+                continue
+            prefix = quoted is None and word.endswith("*")
+            plain = minus or prefix or quoted is not None or not parts.numbered
+            found.append((not plain and _with_numbers(text)) or _phrase(text, prefix=prefix))
 
 
 def _filter(name: str, value: str) -> str:
@@ -218,6 +252,17 @@ def _filter(name: str, value: str) -> str:
 def _word(text: str, *, simplify: bool) -> str:
     """A word or phrase as it is compared, without punctuation round it; "" where nothing in it can be searched for."""
     return _EDGES.sub("", folded(text.replace('"', " ").replace("\0", " "), simplify=simplify))
+
+
+def _with_numbers(word: str) -> str:
+    """A word of letters also where a number is written to it (`Python3`), a name and its number also where it goes on.
+
+    Of `iPhone15Pro` and the like the tokenizer makes one word. "" for any other word.
+    """
+    if _LETTERS.fullmatch(word):
+        numbered = " OR ".join(f'"{word}{digit}"*' for digit in range(10))
+        return f'("{word}" OR {numbered})'
+    return f'"{word}"*' if _MODEL.fullmatch(word) else ""
 
 
 def expression(text: str, *, prefix: bool = False) -> str:

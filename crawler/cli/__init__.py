@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -95,10 +96,22 @@ def cli(options: GlobalOptions) -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    hear_signals()
     with guarded_streams():
         code = run_cli(list(sys.argv[1:] if args is None else args))
     gc.freeze()  # what is left goes with the process: Python need not search it for circles first
     sys.exit(code)
+
+
+def hear_signals() -> None:
+    """Let SIGTERM, and SIGHUP where nobody told us to outlive the terminal (nohup), stop us as Ctrl-C does.
+
+    Both become SIGINT, which trio and every waiting loop know how to take, also before a run hears signals itself.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def run_cli(args: list[str]) -> int:

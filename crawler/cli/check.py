@@ -27,7 +27,8 @@ from crawler.core.errors import UsageError
 from crawler.core.settings import FAIL_ON_CHECK
 
 if TYPE_CHECKING:
-    from crawler.core.model import Report, State
+    from crawler.core.model import State
+    from crawler.core.results import Report
     from crawler.core.settings import Settings
     from crawler.crawl.check import CheckOptions
     from crawler.crawl.untrusted import Untrusted
@@ -43,8 +44,15 @@ MAX_AGE = 86400.0  # seconds; what last night's run saw needs no second check
 @click.option("--all", "everything", is_flag=True, help="Ask every link, also those that the archive knows well.")
 @click.option("--offline/--online", default=False, help="Judge from the archive alone; send nothing [--online].")
 @click.option("--fail-on", callback=parse_states, help='States that make the exit code 1, or "none" [dead].')
-@click.option("--budget", type=Duration(), default=BUDGET, help="Begin no new link after this time [5m].")
-@click.option("--max-age", type=Duration(), default=MAX_AGE, help="How long the archive's word is taken [1d].")
+@click.option(
+    "--budget", type=Duration(), default=BUDGET, help='Begin no new link after this time: "10m", or seconds [5m].'
+)
+@click.option(
+    "--max-age",
+    type=Duration(),
+    default=MAX_AGE,
+    help='For how long a check in the archive is taken for an answer: "12h", or seconds [1d].',
+)
 @click.option("--archive-new", is_flag=True, help="Keep a copy of each living page that is asked.")
 @click.option(
     "--untrusted",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 
 import click
 
 from crawler.cli.options import GlobalOptions, global_options
+from crawler.cli.program import typed
 
 
 @click.command("demo")
@@ -24,11 +23,5 @@ def command(options: GlobalOptions, *, out: Path | None, stay: bool) -> int:
         if not options.quiet:
             click.echo(line)
 
-    telling = Telling(lambda arguments: run_cli(list(arguments)), say, _typed())
+    telling = Telling(lambda arguments: run_cli(list(arguments)), say, typed())
     return run_demo(out, telling, stay=stay)
-
-
-def _typed() -> str:
-    """What has to be typed for this command here: its path, where it is not on PATH (as in a checkout)."""
-    started = Path(sys.argv[0])
-    return str(started) if started.name == "crawler" and not shutil.which("crawler") else "crawler"

@@ -9,6 +9,7 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.output import rich_text
+from crawler.core.counts import Counted
 from crawler.core.display import message
 from crawler.core.errors import UsageError
 
@@ -52,9 +53,9 @@ def check(settings: Settings) -> int:
     checked = check_site_files(settings)
     for problem in checked.problems:
         sys.stdout.write(f"{message(str(problem))}\n")
-    counts = f"{checked.files} site files, {checked.rules} rules, {checked.examples} examples"
+    counts = f"{Counted(checked.files):site file}, {Counted(checked.rules):rule}, {Counted(checked.examples):example}"
     sys.stdout.write(
-        f"{counts}: {len(checked.problems)} problems\n" if checked.problems else f"{counts}: all is well\n"
+        f"{counts}: {Counted(len(checked.problems)):problem}\n" if checked.problems else f"{counts}: all is well\n"
     )
     return 1 if checked.problems else 0
 
@@ -70,7 +71,7 @@ def describe(found: Explanation) -> list[object]:
     lines: list[object] = [
         Text(redacted(plain(link.url)), style="bold"),
         Text(f"site {link.site}, identity {redacted(plain(link.canonical_url))}"),
-        Text(f"answered {answered}, {len(fetched.body)} bytes, from {redacted(plain(fetched.final_url))}"),
+        Text(f"answered {answered}, {Counted(len(fetched.body)):byte}, from {redacted(plain(fetched.final_url))}"),
         *(Text(f"  {hop.status} {redacted(plain(hop.url))}", style="dim") for hop in fetched.redirects),
         Text(),
     ]
@@ -87,7 +88,7 @@ def describe(found: Explanation) -> list[object]:
         "unknown notice": evidence.notice,
         "moved to": verdict.moved_to or "",
         "title": page.title,
-        "text": f"{len(page.text)} characters: {page.text[:SHOWN]}" if page.text else "",
+        "text": f"{Counted(len(page.text)):character}: {page.text[:SHOWN]}" if page.text else "",
     }
     shown = [Text(f"{name:>15}  {redacted(plain(value))}") for name, value in facts.items() if value]
     return [*lines, Text(), *shown]

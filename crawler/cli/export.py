@@ -10,6 +10,7 @@ import click
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.streams import say
 from crawler.cli.watching import TerminalObserver
+from crawler.core.counts import Counted
 from crawler.core.display import message, path_cell
 from crawler.core.errors import UsageError
 
@@ -44,21 +45,27 @@ def command(
     Several forms at once are fine.
     """
     from crawler.crawl.context import open_context
-    from crawler.crawl.export import export
+    from crawler.crawl.export import export, not_kept
 
     chosen = {"wacz": wacz, "warc": warc, "html": html, "markdown": markdown, "epub": epub}
     places = {name: place for name, place in chosen.items() if place is not None}
     if not places:
         raise UsageError("nothing to write: give --wacz FILE, --warc DIR, --html DIR, --markdown DIR or --epub FILE")
     with open_context(options.settings(), "export", write=False, there=True) as context:
-        done = export(context, places, (*targets, *urls), TerminalObserver(options))
+        named = (*targets, *urls)
+        missing = not_kept(context, named)
+        if missing and len(missing) == len(set(named)):
+            raise UsageError(f"nothing to write: the archive holds no copy of {', '.join(missing)}")
+        done = export(context, places, named, TerminalObserver(options))
+    for url in missing:
+        say(f"crawler: {url}: the archive holds no copy of it")
     damaged = sum(print_done(places[name], written) for name, written in done.items())
-    return 1 if damaged else 0
+    return 1 if damaged or missing else 0
 
 
 def print_done(place: Path, done: Done) -> int:
     """A line about what was written, one for each page that could not be read; how many those are."""
-    click.echo(f"{path_cell(message(str(place)))}\t{done.pages} pages")
+    click.echo(f"{path_cell(message(str(place)))}\t{Counted(done.pages):page}")
     for line in done.damaged:
         say(f"crawler: {line}; `crawler verify` tells more")
     return len(done.damaged)

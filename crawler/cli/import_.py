@@ -10,13 +10,14 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.streams import say
+from crawler.core.counts import Counted
 from crawler.core.display import message, path_cell
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from crawler.crawl.importing import Imported, ImportObserver, KeptPage, LostPage
+    from crawler.crawl.imported import Imported, ImportObserver, KeptPage, LostPage
 
 EVERY = 2.0  # seconds between two scans of a watched folder; a file is taken when two of them found it alike
 
@@ -105,7 +106,7 @@ def watched(folder: Path, run: Callable[[Iterable[Path], bool], Imported]) -> in
     import signal
     import threading
 
-    from crawler.crawl.importing import FolderWatch
+    from crawler.crawl.folderwatch import FolderWatch
 
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -123,7 +124,7 @@ def watched(folder: Path, run: Callable[[Iterable[Path], bool], Imported]) -> in
 
 def _teller(options: GlobalOptions) -> ImportObserver:
     """Prints a line about each page: kept ones on stdout, the others on stderr."""
-    from crawler.crawl.importing import ImportObserver
+    from crawler.crawl.imported import ImportObserver
 
     class Teller(ImportObserver):
         def kept(self, page: KeptPage) -> None:
@@ -161,5 +162,5 @@ def kept_line(page: KeptPage) -> str:
     again = ", there already" if page.again else ", its text was there already" if snapshot.revisit else ""
     return (
         f"{file}: snapshot {snapshot.id} of {url} as of {snapshot.captured_at:%Y-%m-%d}{again}, "
-        f"{snapshot.text_chars} characters, {title}"
+        f"{Counted(snapshot.text_chars):character}, {title}"
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +10,9 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.output import write_file
+from crawler.cli.program import command_line, typed
 from crawler.cli.streams import write_result
+from crawler.core.counts import Counted
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,47 +94,43 @@ def timer_files(folder: Path) -> dict[Path, str]:
     import os
 
     at = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
-    text = {"folder": str(folder).replace("%", "%%"), "program": program().replace("%", "%%").replace("$", "$$")}
+    text = {"folder": str(folder).replace("%", "%%"), "program": command_line().replace("%", "%%").replace("$", "$$")}
     return {at / "crawler.service": SERVICE.format(**text), at / "crawler.timer": TIMER.format(**text)}
-
-
-def program() -> str:
-    """The command as a timer must write it: its whole path."""
-    found = shutil.which("crawler")
-    return f'"{found}"' if found else f'"{sys.executable}" -m crawler'
 
 
 def advice(found: Newcomer, *, timer: bool, workflow: bool) -> str:
     """What was found, what a first run costs, and what to type next."""
     from crawler.report.clean import plain
-    from crawler.report.figures import duration, number
+    from crawler.report.figures import duration
 
-    lines = [f"{found.layout.title}: {number(found.notes)} note(s), {number(found.links)} link(s) on the web."]
+    lines = [f"{found.layout.title}: {Counted(found.notes):note}, {Counted(found.links):link} on the web."]
     if found.queues:
         lines.append(f"A first run takes {duration(found.seconds)}, as long as its longest queue:")
         rows = [
-            (plain(q.site), f"{number(q.links)} links x {q.interval:g} s", duration(q.seconds)) for q in found.queues
+            (plain(q.site), f"{Counted(q.links):link} x {q.interval:g} s", duration(q.seconds)) for q in found.queues
         ]
         width = max(len(site) for site, _, _ in rows[:MAX_QUEUES])
         lines += [f"  {site:<{width}}  {sum_} = {seconds}" for site, sum_, seconds in rows[:MAX_QUEUES]]
         if len(rows) > MAX_QUEUES:
-            lines.append(f"  … and {number(len(rows) - MAX_QUEUES)} more, side by side with these")
+            lines.append(f"  … and {Counted(len(rows) - MAX_QUEUES)} more, side by side with these")
         if found.seconds > BUDGET:
-            lines.append(f"Within the configured budget of 2 h that is {-(-int(found.seconds) // BUDGET)} nights.")
+            nights = Counted(-(-int(found.seconds) // BUDGET))
+            lines.append(f"Within the configured budget of {duration(BUDGET)} that is {nights:night}.")
         lines.append("It may be stopped at any time: the next run goes on where it ended.")
     where = str(found.folder).replace('"', '\\"').replace("%", "\\%")
     lines += ["", "Next:"]
     if found.folder.resolve() != Path.cwd():
         here = shlex.quote(plain(str(found.folder)))
         lines.append(f"  cd {here}   # the crawler reads the crawler.toml of where it is started")
-    lines.append("  crawler run --max-links 50    # a first try: the 50 most urgent links")
+    name = typed(from_anywhere=True)
+    lines.append(f"  {name} run --max-links 50    # a first try: the 50 most urgent links")
     if timer:
         lines.append("  systemctl --user daemon-reload && systemctl --user enable --now crawler.timer")
     else:
-        lines.append("  crawler init --timer          # every night: a systemd timer of your own")
-        lines.append(f'  or a line for `crontab -e`:   17 2 * * *  cd "{where}" && {program()} run --quiet')
+        lines.append(f"  {name} init --timer          # every night: a systemd timer of your own")
+        lines.append(f'  or a line for `crontab -e`:   17 2 * * *  cd "{where}" && {command_line()} run --quiet')
     if not workflow and (found.folder / ".git").exists():
-        lines.append("  crawler init --workflow       # on GitHub: the nightly run, and the check of each edit")
+        lines.append(f"  {name} init --workflow       # on GitHub: the nightly run, and the check of each edit")
     if (found.folder / ".git").exists():
         lines.append("  echo archive/ >> .gitignore   # what is kept does not belong into the repository")
     return "".join(f"{line}\n" for line in lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from crawler.cli.options import GlobalOptions, global_options
+from crawler.core.counts import Counted
 from crawler.core.display import cell, message
 from crawler.core.errors import StoreError, UsageError
 
@@ -36,9 +37,10 @@ def command(options: GlobalOptions, *, keep_local: bool | None, wait: bool) -> i
                 done, left = done + (not one.problem), left + bool(one.problem)
         except StoreError:
             if done:
-                options.say(f"crawler: {done} segments were moved before the store failed")
+                options.say(f"crawler: {Counted(done):segment was|segments were} moved before the store failed")
             raise
         if context.archive.store_error and not done:  # there was nothing to move, so nothing asked it again
             raise context.archive.store_error
-    options.say(f"crawler: {done} segments moved to {settings.archive.store}" + (f", {left} left here" if left else ""))
+    rest = f", {left} left here" if left else ""
+    options.say(f"crawler: {Counted(done):segment} moved to {settings.archive.store}{rest}")
     return 1 if left else 0

@@ -14,7 +14,7 @@ from crawler.cli.watching import watching
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from crawler.core.model import Finding
+    from crawler.core.results import Finding
 
 
 @click.command("rearchive")

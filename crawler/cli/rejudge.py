@@ -9,6 +9,7 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options
 from crawler.cli.output import rich_text
+from crawler.core.counts import Counted
 
 if TYPE_CHECKING:
     from crawler.crawl.rejudge import Rejudged
@@ -32,8 +33,8 @@ def command(options: GlobalOptions, *, url: str | None, write: bool) -> int:
         sys.stdout.write(rich_text(describe(found)))
     done = "corrected" if write else "would be corrected with --write"
     options.say(
-        f"crawler: {result.judged} captures judged again, {len(result.changed)} read otherwise,"
-        f" {result.corrected} links {done}"
+        f"crawler: {Counted(result.judged):capture} judged again, {Counted(len(result.changed))} read otherwise,"
+        f" {Counted(result.corrected):link} {done}"
     )
     return 0
 

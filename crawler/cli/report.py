@@ -29,12 +29,14 @@ from crawler.cli.reporting import (
     write_reports,
 )
 from crawler.cli.watching import TerminalObserver
+from crawler.core.display import message
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from crawler.core.model import Report, State
+    from crawler.core.model import State
+    from crawler.core.results import Report
 
 
 @click.command("report")
@@ -76,7 +78,9 @@ def command(
     how = with_places(replace(report_options(options, settings, failing), since=since), pairs, settings)
     if not (options.quiet and since and not has_news(recalled.report, since)):
         whole = not paths and since is None  # a digest is not the report that [report] formats keeps
-        write_reports(recalled.report, pairs, how, settings, recalled.found.notes.root, of_all_notes=whole)
+        root = recalled.found.notes.root
+        for file in write_reports(recalled.report, pairs, how, settings, root, of_all_notes=whole):
+            options.say(f"crawler: wrote {message(str(file))}")
     if wanted:
         send_news(recalled.report, how, settings, wanted)
     return findings_code(recalled.report, failing)  # how the last run ended is shown, but is not this command's failure

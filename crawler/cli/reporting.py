@@ -19,7 +19,8 @@ from crawler.cli.options import GlobalOptions
 from crawler.cli.output import write_output
 from crawler.cli.streams import is_plain_terminal, say
 from crawler.core.errors import ConfigError, UsageError
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report import FORMATS, ReportOptions
 
 if TYPE_CHECKING:
@@ -73,8 +74,10 @@ def write_reports(
     notes: Path | None = None,
     *,
     of_all_notes: bool = False,
-) -> None:
+) -> list[Path]:
     """Write what the command line asks for, and where the report is `of_all_notes`, [report] formats and the feed.
+
+    The files that were written come back.
 
     `notes` is the folder that paths in the report are relative to: a report in a file links to them. What a command
     found in some notes only never replaces the files that tell of all.
@@ -92,9 +95,8 @@ def write_reports(
         write_pages(file, lambda named: FORMATS[name].pages(report, replace(near, page_name=named)))
 
     how = with_places(how, pairs, settings)
-    for name, file in pairs:
-        write(name, file)
-    for name, file in own_files(settings) if of_all_notes else ():
+    everything = [*pairs, *(own_files(settings) if of_all_notes else ())]
+    for name, file in everything:
         write(name, file)
     if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         try:
@@ -102,6 +104,7 @@ def write_reports(
                 stream.write(step_summary(report, how))
         except OSError as error:
             raise UsageError(f"GITHUB_STEP_SUMMARY={summary} cannot be written: {error.strerror}") from None
+    return [file for _, file in everything if file is not None and str(file) != "-"]
 
 
 def check_reports(

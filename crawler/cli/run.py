@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @click.command("run")
 @paths_argument
 @click.option("--all", "everything", is_flag=True, help="Ask every link, also those that are not due.")
-@click.option("--budget", type=Duration(), help='Begin no new link after this time, e.g. "2h".')
+@click.option("--budget", type=Duration(), help='Begin no new link after this time: "2h", "10m", or seconds.')
 @click.option("--max-links", type=click.IntRange(min=1), help="Ask at most so many links, the most urgent first.")
 @click.option("--fail-on", callback=parse_states, help="States that make the exit code 1, e.g. dead,suspect [none].")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that read pages [[read] processes].")

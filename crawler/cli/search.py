@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +16,30 @@ from crawler.cli.output import rich_text, write_outputs
 if TYPE_CHECKING:
     from crawler.archive import Hit
 
+FORMATS = ("terminal", "tsv", "json")
 
-@click.command("search")
+
+class SearchCommand(click.Command):
+    """A command whose words may begin with a minus: `crawler search link -rot`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Words that must not occur go behind a `--`, where click takes nothing for an option."""
+        end = args.index("--") if "--" in args else len(args)
+        excluded = [arg for arg in args[:end] if is_excluded_word(arg)]
+        others = [arg for arg in args[:end] if not is_excluded_word(arg)]
+        return super().parse_args(ctx, [*others, "--", *excluded, *args[end + 1 :]])
+
+
+def is_excluded_word(arg: str) -> bool:
+    """Whether an argument is `-word`, and neither an option nor short options written together: -q, -qv, -ftsv."""
+    return bool(re.match(r"-[^-]", arg)) and not re.fullmatch(rf"-(?:[qvh]+|[fo]|f(?:{'|'.join(FORMATS)}))", arg)
+
+
+@click.command("search", cls=SearchCommand)
 @click.argument("query", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Show at most so many.")
 @click.option("--snapshots", is_flag=True, help="Name every snapshot that matches, also of a page that still does.")
-@output_options("terminal", "tsv", "json")
+@output_options(*FORMATS)
 @global_options
 def command(
     options: GlobalOptions, *, query: tuple[str, ...], limit: int, snapshots: bool, formats: tuple[str, ...],
@@ -30,8 +49,8 @@ def command(
 
     What pages say now comes first, then the snapshots of pages that said it on other days, each with its date.
 
-    Words must all occur; "a phrase" in quotes occurs as it stands; word* is a prefix; -word must not occur (write --
-    before such a query). site:weixin, state:dead, before:2024-06-01 and after:2024-06-01 narrow the search.
+    Words must all occur; "a phrase" in quotes occurs as it stands; word* is a prefix; -word must not occur.
+    site:weixin, state:dead, before:2024-06-01 and after:2024-06-01 narrow the search.
     """
     from crawler.crawl.context import open_archive
 

@@ -12,7 +12,8 @@ from crawler.crawl.observer import Observer
 
 if TYPE_CHECKING:
     from crawler.cli.options import GlobalOptions
-    from crawler.core.model import Check, SlotGivenUp
+    from crawler.core.model import Check
+    from crawler.core.results import SlotGivenUp
     from crawler.report.progress import Progress
     from crawler.schedule.plan import Plan
 

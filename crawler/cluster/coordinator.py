@@ -27,6 +27,8 @@ from crawler.cluster.messages import (
     Halt,
     HopAnswered,
     HopAsked,
+    OpinionAnswered,
+    OpinionAsked,
     RunSetup,
     packed,
     unpacked,
@@ -34,8 +36,11 @@ from crawler.cluster.messages import (
 from crawler.cluster.worker import serve, version
 from crawler.core.config import site_documents
 from crawler.core.errors import ClusterError
-from crawler.core.model import Check, Fetch, Link, Slot, SlotGivenUp, SlotState
+from crawler.core.model import Check, Fetch, Link, Slot, SlotState
+from crawler.core.results import SlotGivenUp
 from crawler.crawl.checker import best_title_match
+from crawler.crawl.pipeline import crawl
+from crawler.crawl.session import needs_browser
 from crawler.fetch import Request
 from crawler.schedule.history import first_seen, remember
 
@@ -49,6 +54,8 @@ if TYPE_CHECKING:
 
 OPEN: Final = 256  # slots that one worker has at a time: four times its concurrency, so that waits overlap; a guess
 NOBODY: Final = 30.0  # seconds without any worker after which the rest is left for the next run
+LOOK: Final = 1.0  # seconds between two questions who the workers are
+GLANCE: Final = 0.25  # seconds after which signals and workers that are awaited are looked for
 ANSWER: Final = 15.0  # seconds within which a scheduler answers; past them it is lost
 LOST: Final = "cluster-lost"
 
@@ -97,10 +104,13 @@ class Coordinator:
         """Have the plan crawled; every check goes to `send`, which is closed at the end. Raises ClusterError."""
         self.name = f"crawler-{uuid.uuid4().hex}"
         self.up = await self.dask(partial(_queue, self.client, f"{self.name}-up"))
-        self.waiting = deque(ready.plan.slots)
+        own = [slot for slot in ready.plan.slots if any(needs_browser(link, ready) for link in slot.links)]
+        kept = {slot.key for slot in own}
+        self.waiting = deque(slot for slot in ready.plan.slots if slot.key not in kept)
         self.states = {state.slot: state for state in fetcher.slot_states()}
         part = _Part(self, job, ready, fetcher, walk, hosts, send)
-        async with send:
+        async with send, trio.open_nursery() as here:
+            here.start_soon(crawl, own, walk, send.clone())  # the browser is this process's
             try:
                 async with trio.open_nursery() as nursery:
                     part.nursery = nursery
@@ -174,6 +184,8 @@ class _Part:
     slots: dict[str, Slot] = field(init=False)  # of the plan, by key
     halted: bool = False
     alone_since: float = field(default_factory=trio.current_time)
+    look_at: float = 0.0  # when the scheduler is asked again who its workers are
+    through: trio.Event = field(default_factory=trio.Event)  # slots came back: others may be dealt
 
     def __post_init__(self) -> None:
         self.slots = {slot.key: slot for slot in self.ready.plan.slots}
@@ -186,11 +198,15 @@ class _Part:
         """Take workers in, notice lost ones, deal slots, until all slots are through."""
         try:
             while self.open():
-                await self._look_at_workers()
+                if trio.current_time() >= self.look_at or not self.all.sessions:
+                    await self._look_at_workers()
+                    self.look_at = trio.current_time() + LOOK
                 self._deal()
                 if self.walk.stop.reason and not self.halted:
                     self._halt(self.walk.stop.reason)
-                await trio.sleep(0.25)
+                self.through = trio.Event()
+                with trio.move_on_after(GLANCE):
+                    await self.through.wait()
         except ClusterError as error:
             self.all.lost = True
             self._give_up(str(error))
@@ -223,7 +239,8 @@ class _Part:
         ident = uuid.uuid4().hex
         names = (f"{here.name}-up", f"{here.name}-{ident}")
         settings = self.job.settings
-        setup = RunSetup(self.ready.run.id, settings, site_documents(settings), self.job.depth)
+        opinions = self.walk.opinion is not None
+        setup = RunSetup(self.ready.run.id, settings, site_documents(settings), self.job.depth, opinions)
         queue = await here.dask(partial(_queue, here.client, names[1]))
         submit = partial(
             here.client.submit, serve, version(), ident, *names, packed(setup),
@@ -334,6 +351,7 @@ class _Part:
             await self._take(unpacked(data))
 
     async def _take(self, batch: CheckBatch) -> None:
+        self.walk.requests += batch.requests
         session = next((s for s in self.all.sessions.values() if s.ident == batch.session), None)
         if session is None:
             return  # lost: its slots are others'
@@ -355,7 +373,10 @@ class _Part:
             self.walk.given_up.extend(done.given_up)
             await self.walk.leave(self.slots[done.key])
             self.all.owners.pop(done.key, None)
+            self.through.set()
         self._pass_hops(session, batch.hops)
+        for asked in batch.opinions:
+            self.nursery.start_soon(self._answer_opinion, session, asked)
 
     def _folded(self, check: Check) -> Check:
         """The check with the history that this process makes of it: it alone knows what all hosts answered."""
@@ -377,6 +398,11 @@ class _Part:
 
     async def _answer_hop(self, session: Session, hop: HopAsked) -> None:
         session.tell(HopAnswered(hop.ident, await self.all.ask(hop.request)))
+
+    async def _answer_opinion(self, session: Session, asked: OpinionAsked) -> None:
+        assert self.walk.opinion is not None, "who sent it was told that somebody is asked"
+        agreed = await self.walk.opinion(asked.link, asked.history, asked.verdict)
+        session.tell(OpinionAnswered(asked.ident, agreed))
 
 
 def _queue(client: Any, name: str) -> Any:

@@ -10,9 +10,10 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from crawler.core.model import Check, Fetch, History, Slot, SlotGivenUp, SlotState
+from crawler.core.model import Check, Fetch, History, Link, Slot, SlotState, Verdict
+from crawler.core.results import SlotGivenUp
 from crawler.core.settings import Settings
-from crawler.crawl.examine import Depth
+from crawler.crawl.tasks import Depth
 from crawler.fetch import Request
 
 BATCH: Final = 64  # checks in one message at most
@@ -29,6 +30,7 @@ class RunSetup:
     settings: Settings
     documents: list[tuple[str, dict[str, Any]]]
     depth: Depth
+    opinions: bool = False  # whether somebody else is asked about deaths (`OpinionAsked`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,24 @@ class HopAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class OpinionAsked:
+    """Up: who else agrees that a link is dead? The coordinator asks, since their number is limited in a run."""
+
+    ident: str
+    link: Link
+    history: History
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionAnswered:
+    """Down: who agrees, "" for nobody."""
+
+    ident: str
+    agreed: str
+
+
+@dataclass(frozen=True, slots=True)
 class SlotDone:
     """Up: a slot is through, or was given up, and belongs to the coordinator again."""
 
@@ -86,10 +106,12 @@ class CheckBatch:
     states: list[SlotState] = field(default_factory=list)  # of the slots of these checks
     done: list[SlotDone] = field(default_factory=list)  # their checks came before, or in this batch
     hops: list[HopAsked | HopAnswered] = field(default_factory=list)
+    opinions: list[OpinionAsked] = field(default_factory=list)
     internal_errors: int = 0
+    requests: int = 0  # sent since
 
 
-Down = Deal | Halt | End | HopAsked | HopAnswered
+Down = Deal | Halt | End | HopAsked | HopAnswered | OpinionAnswered
 
 
 def packed(message: CheckBatch | RunSetup | list[Down]) -> bytes:

@@ -27,12 +27,14 @@ from crawler.cluster.messages import (
     Halt,
     HopAnswered,
     HopAsked,
+    OpinionAnswered,
+    OpinionAsked,
     RunSetup,
     SlotDone,
     packed,
     unpacked,
 )
-from crawler.core.model import Check, Fetch, History
+from crawler.core.model import Check, Fetch, History, Link, Verdict
 from crawler.crawl.checker import Checker
 from crawler.crawl.context import utc_now
 from crawler.crawl.job import politeness_for
@@ -44,11 +46,13 @@ from crawler.fetch import Fetcher, Request, open_fetcher
 from crawler.sites import load_sites
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from crawler.schedule.politeness import PolitenessOf
 
 SILENCE = 0.6 * LEASE  # seconds without a message that arrived, after which a worker stops
 
-Item = Check | SlotDone | HopAsked | HopAnswered
+Item = Check | SlotDone | HopAsked | HopAnswered | OpinionAsked
 
 
 def version() -> str:
@@ -73,6 +77,14 @@ def serve(wanted: str, session: str, up_name: str, down_name: str, data: bytes) 
 
 
 @dataclass(slots=True)
+class Waiting:
+    """A question to the coordinator."""
+
+    event: trio.Event = field(default_factory=trio.Event)
+    answer: Fetch | str | None = None
+
+
+@dataclass(slots=True)
 class Desk:
     """What the tasks of one worker share."""
 
@@ -81,8 +93,8 @@ class Desk:
     items: trio.MemorySendChannel[Item]
     owned: dict[str, int] = field(default_factory=dict)  # slot to requests of other slots' chains under way in it
     histories: dict[str, History] = field(default_factory=dict)
-    asked: dict[str, tuple[trio.Event, list[Fetch | None]]] = field(default_factory=dict)
-    hops: int = 0
+    asked: dict[str, Waiting] = field(default_factory=dict)
+    questions: int = 0
 
     def elsewhere(self, url: str) -> Any:
         """Who asks this URL: None where its slot is ours."""
@@ -90,18 +102,30 @@ class Desk:
 
     async def ask_owner(self, request: Request) -> Fetch:
         """One GET by whoever owns its slot."""
-        self.hops += 1
-        ident = f"{self.session}/{self.hops}"
-        answer: tuple[trio.Event, list[Fetch | None]] = (trio.Event(), [])
-        self.asked[ident] = answer
+        fetch = await self._answer_to(lambda ident: HopAsked(ident, request))
+        assert isinstance(fetch, Fetch), "the coordinator always finds an owner"
+        return fetch
+
+    async def opinion(self, link: Link, history: History, verdict: Verdict) -> str:
+        """Who else agrees that a link is dead."""
+        return str(await self._answer_to(lambda ident: OpinionAsked(ident, link, history, verdict)))
+
+    def told(self, ident: str, answer: Fetch | str | None) -> None:
+        """The coordinator's answer to a question."""
+        if waiting := self.asked.get(ident):
+            waiting.answer = answer
+            waiting.event.set()
+
+    async def _answer_to(self, question: Callable[[str], Item]) -> Fetch | str | None:
+        self.questions += 1
+        ident = f"{self.session}/{self.questions}"
+        waiting = self.asked[ident] = Waiting()
         try:
-            await self.items.send(HopAsked(ident, request))
-            await answer[0].wait()
+            await self.items.send(question(ident))
+            await waiting.event.wait()
         finally:
             del self.asked[ident]
-        fetch = answer[1][0]
-        assert fetch is not None, "the coordinator always finds an owner"
-        return fetch
+        return waiting.answer
 
 
 async def work(session: str, setup: RunSetup, up: Any, down: Any) -> None:
@@ -112,10 +136,10 @@ async def work(session: str, setup: RunSetup, up: Any, down: Any) -> None:
     opened = open_fetcher(
         setup.settings.fetch, desk.politeness, now=utc_now, random=random.random, elsewhere=desk.elsewhere
     )
-    async with open_readers(setup.settings, sites, setup.documents) as reader, opened as fetcher:
+    async with open_readers(setup.settings, sites) as reader, opened as fetcher:
         checker = Checker(
             fetcher, sites, setup.settings, desk.politeness, desk.histories, utc_now, random_letters, reader,
-            run_id=setup.run_id, depth=setup.depth,
+            run_id=setup.run_id, depth=setup.depth, opinion=desk.opinion if setup.opinions else None,
         )  # fmt: skip
         walk = Walk(
             check=checker,
@@ -147,9 +171,9 @@ async def receive_down(desk: Desk, walk: Walk, fetcher: Fetcher, down: Any, nurs
                 case HopAsked():
                     nursery.start_soon(ask_hop, message, desk, fetcher)
                 case HopAnswered():
-                    if waiting := desk.asked.get(message.ident):
-                        waiting[1].append(message.fetch)
-                        waiting[0].set()
+                    desk.told(message.ident, message.fetch)
+                case OpinionAnswered():
+                    desk.told(message.ident, message.agreed)
                 case End():
                     return
 
@@ -171,16 +195,7 @@ async def received(down: Any) -> list[Down]:
 async def crawl_one(deal: Deal, desk: Desk, walk: Walk, fetcher: Fetcher) -> None:
     """Crawl a slot, and give it back when nothing of ours is under way in it."""
     key = deal.slot.key
-    send, receive = trio.open_memory_channel[Check](0)
-
-    async def pass_on() -> None:
-        async with receive:
-            async for check in receive:
-                await desk.items.send(check)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(pass_on)
-        await crawl_slot(deal.slot, walk, send)
+    await crawl_slot(deal.slot, walk, desk.items.clone())
     while desk.owned[key]:  # noqa: ASYNC110  # a few times a run, for a moment
         await trio.sleep(0.05)
     del desk.owned[key]
@@ -209,19 +224,22 @@ async def send_up(
     desk: Desk, walk: Walk, fetcher: Fetcher, receive: trio.MemoryReceiveChannel[Item], up: Any, scope: trio.CancelScope
 ) -> None:
     """Send what happened in batches; where they do not arrive, end the worker's part of the run."""
-    reported, heard_at = 0, time.monotonic()
+    reported, sent, heard_at = 0, 0, time.monotonic()
     while True:
         items = await gathered(receive)
         if time.monotonic() - heard_at > SILENCE:  # this process stood still, and its slots are others' by now
             scope.cancel()
-        batch = CheckBatch(desk.session, internal_errors=walk.internal_errors - reported)
-        reported = walk.internal_errors
+        errors, requests = walk.internal_errors - reported, fetcher.requests - sent
+        batch = CheckBatch(desk.session, internal_errors=errors, requests=requests)
+        reported, sent = walk.internal_errors, fetcher.requests
         for item in items:
             match item:
                 case Check():
                     batch.checks.append(item)
                 case SlotDone():
                     batch.done.append(item)
+                case OpinionAsked():
+                    batch.opinions.append(item)
                 case _:
                     batch.hops.append(item)
         batch.states.extend(fetcher.slot_states_of({check.link.slot for check in batch.checks}))

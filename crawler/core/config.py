@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -36,6 +37,7 @@ PATH_OPTIONS = (
     ("sites", "path"),
 )
 
+MAX_SIZE = 2**63 - 1  # bytes; what systems count in
 _UNITS_OF_TIME = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _UNITS_OF_SIZE = {"": 1, "B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
@@ -59,7 +61,7 @@ def found_config(directory: Path) -> Path | None:
 def checked_toml(raw: dict[str, Any], file: Path) -> dict[str, Any]:
     """A parsed file whose keys are known, its relative paths made relative to `file`. Raises ConfigError."""
     _check_keys(raw, Settings, file, "")
-    _resolve_paths(raw, file.parent)
+    _resolve_paths(raw, file)
     return raw
 
 
@@ -76,13 +78,29 @@ def read_toml(file: Path) -> dict[str, Any]:
 def parse_toml(data: bytes, file: Path | str) -> dict[str, Any]:
     """TOML in memory; ConfigError says where it is broken."""
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        parsed = tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
     except RecursionError:
         raise ConfigError(f"{file}: nested too deeply") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and integers of thousands of digits
         raise ConfigError(f"{file}: not valid TOML: {error}") from None
+    if _holds_nul(parsed):
+        raise ConfigError(f"{file}: a value holds a NUL character (\\u0000), which nothing can be named")
+    return parsed
+
+
+def _holds_nul(parsed: dict[str, Any]) -> bool:
+    pending: list[object] = [parsed]
+    while pending:
+        match pending.pop():
+            case dict() as table:
+                pending += [*table, *table.values()]
+            case list() as values:
+                pending += values
+            case str() as text if "\0" in text:
+                return True
+    return False
 
 
 def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
@@ -91,11 +109,13 @@ def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
         settings = msgspec.convert(raw, Settings, dec_hook=_decode)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
-        key = where.rstrip("`").lstrip(".") or "top level"
+        key = where.rstrip("`").lstrip(".").replace("[...]", "[*]") or "top level"
         raise ConfigError(f"{file}: [{key.replace('.', '] ', 1)}: {what[:1].lower()}{what[1:]}") from None
     for name in ("timeout", "connect_timeout"):
         if getattr(settings.fetch, name) <= 0:
             raise ConfigError(f"{file}: [fetch] {name}: must be more than 0 seconds")
+    if settings.fetch.max_body <= 0:
+        raise ConfigError(f"{file}: [fetch] max_body: must be more than 0 bytes")
     if settings.read.seconds <= 0:
         raise ConfigError(f"{file}: [read] seconds: must be more than 0 seconds")
     for host in settings.host:
@@ -142,7 +162,7 @@ def parse_duration(value: object) -> Seconds:
     """Seconds of 90, 1.5, "90s", "2h", "1h30m", "7d"; ValueError for anything else, negative numbers included."""
     seconds = math.nan
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = float(value)
+        seconds = float(value) if abs(value) <= sys.float_info.max else math.inf
     elif isinstance(value, str) and _DURATION.fullmatch(value.strip()):
         seconds = sum(float(n) * _UNITS_OF_TIME[unit] for n, unit in _PART.findall(value))
     elif isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value.strip()):
@@ -154,12 +174,14 @@ def parse_duration(value: object) -> Seconds:
 
 def parse_size(value: object) -> Size:
     """Bytes of 1024, "64KB", "16MB", "1.5GB" (powers of 1024); ValueError for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SIZE:
         return Size(value)
     if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
         number, unit = match.groups()
         unit = unit.upper().replace("I", "")
-        return Size(float(number) * _UNITS_OF_SIZE[unit if unit in _UNITS_OF_SIZE else f"{unit}B"])
+        size = float(number) * _UNITS_OF_SIZE[unit if unit in _UNITS_OF_SIZE else f"{unit}B"]
+        if size <= MAX_SIZE:
+            return Size(size)
     raise ValueError(f'expected a size such as 1024, "64KB" or "16MB", got {value!r}')
 
 
@@ -221,13 +243,19 @@ def _unknown(key: str, table: str, known: Sequence[str]) -> str:
     return f"unknown key {where}" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
 
 
-def _resolve_paths(raw: dict[str, Any], base: Path) -> None:
+def _resolve_paths(raw: dict[str, Any], file: Path) -> None:
+    base = file.parent
     for table, key in PATH_OPTIONS:
         section = raw.get(table)
         if not isinstance(section, dict):
             continue
         value = section.get(key)
-        if isinstance(value, str) and value:
-            section[key] = str(base / Path(value).expanduser())
-        elif isinstance(value, list):
-            section[key] = [str(base / Path(v).expanduser()) if isinstance(v, str) else v for v in value]
+        try:
+            if isinstance(value, str) and value:
+                section[key] = str(base / Path(value).expanduser())
+            elif isinstance(value, list):
+                section[key] = [str(base / Path(v).expanduser()) if isinstance(v, str) else v for v in value]
+        except RuntimeError:  # `~name` of nobody
+            raise ConfigError(
+                f"{file}: [{table}] {key}: {value!r} begins with a user whose home is not known"
+            ) from None

@@ -1,12 +1,12 @@
 """The nouns: what was written, what the wire said, what it means, what we conclude, what we remember.
 
-Only frozen data lives here. No behaviour beyond trivial derived properties, no I/O, no clock, no imports
-from the rest of the package. Times are aware UTC datetimes, durations seconds, sizes bytes.
+Those of a run and of its report stand in `results`. Only frozen data lives here: no behaviour beyond trivial derived
+properties, no I/O, no clock, no imports from the rest of the package. Times are aware UTC datetimes, durations seconds,
+sizes bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -156,7 +156,10 @@ class Fetch:
     def header(self, name: str) -> str:
         """The first header of that name, case-insensitive; "" where there is none."""
         wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), "")
+        for key, value in self.headers:  # a generator costs twice as much, and each check asks six times
+            if key.lower() == wanted:
+                return value
+        return ""
 
 
 # --- what the bytes mean ------------------------------------------------------------------------
@@ -401,118 +404,3 @@ class Slot:
         Link, ...
     ] = ()  # not due, alive at their last check: they tell a wall of the slot from one of links
     spare: int = 0  # checks that canaries may cost
-
-
-# --- what a report tells ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SlotGivenUp:
-    """A slot that was left alone before its links were through."""
-
-    slot: str
-    reason: str
-    left: int  # links that stay due
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One execution of a command that checks links."""
-
-    id: str
-    command: str
-    started_at: datetime
-    finished_at: datetime | None = None
-    complete: bool = True
-    fetched: int = 0  # links
-    requests: int = 0
-    kept_bytes: int = 0
-    network: str = "ok"  # ok | down
-    slots_given_up: tuple[SlotGivenUp, ...] = ()
-    stopped_by: str | None = None  # budget | signal | network-down
-    internal_errors: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """Where the content of a link that fails can still be read."""
-
-    kind: str  # snapshot | wayback | moved
-    url: str
-    captured_at: datetime | None = None
-    status: int | None = None  # of a capture elsewhere, its title, and how well that fits the notes' titles
-    title: str = ""
-    title_match: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A link and what is remembered of it: one row of a report."""
-
-    link: Link
-    history: History
-    suggestions: tuple[Suggestion, ...] = ()
-    known_before: bool = False  # the archive had checked it before a `check` looked at it: a note, not a state
-
-
-class ChangeKind(StrEnum):
-    """What can be new about a link since the last run; the order is that of reports."""
-
-    NEWLY_DEAD = "newly-dead"
-    FOUND_DEAD = "found-dead"  # dead at the first check
-    BACK_FROM_THE_DEAD = "back-from-the-dead"
-    MOVED = "moved"  # a permanent new address that was not known before
-    TITLE_CHANGED = "title-changed"
-    STATE_CHANGED = "state-changed"  # any other change of state
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One piece of news of a link; `before` and `after` are states, titles for `TITLE_CHANGED`, URLs for `MOVED`."""
-
-    kind: ChangeKind
-    canonical_url: str
-    at: datetime
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How many links were in which state at the end of one run: a point of the chart of health over time."""
-
-    at: datetime
-    counts: tuple[tuple[State, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """How long it takes to check every link of a site once, at today's politeness and budget."""
-
-    site: str
-    links: int
-    seconds: float  # of asking; waits between runs not counted
-    runs: int | None = None  # runs it takes at the budget of one; None: no budget
-
-
-@dataclass(frozen=True, slots=True)
-class DamagedNote:
-    """A note that was read although some of its bytes mean nothing."""
-
-    path: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Results of a run, ready to be written in any format; `findings` are in report order."""
-
-    generated_at: datetime
-    run: Run
-    findings: Sequence[Finding]  # a tuple, or for large archives one that is made while it is read
-    changes: tuple[Change, ...] = ()
-    trend: tuple[Health, ...] = ()  # oldest first
-    rounds: tuple[Round, ...] = ()
-    overdue: tuple[str, ...] = ()  # canonical URLs of links that have waited too long
-    damaged: tuple[DamagedNote, ...] = ()
-    archive_id: str = ""  # of the archive that remembers this, as `Archive.archive_id`

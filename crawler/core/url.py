@@ -7,7 +7,7 @@ Everything a browser would do to an address bar lives here, through one library.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 import ada_url
 
@@ -44,6 +44,7 @@ def join(base: str, target: str) -> str:
     return ada_url.URL(target, base=base).href
 
 
+@lru_cache(maxsize=1024)  # one check asks of the same address five times
 def host_of(url: str) -> str:
     """The host in lower-case ASCII (punycode), without port; "" for malformed URLs and those without a host."""
     try:

@@ -17,7 +17,8 @@ from crawler.archive.interchange.saved import SavedPage
 from crawler.core.errors import UsageError
 from crawler.core.model import LOCAL, State
 from crawler.crawl.captures import CaptureFinder, CaptureQuestion, FoundCapture, question_about
-from crawler.crawl.importing import UNHEARD, Imported, ImportObserver, KeptPage, LostPage, import_page
+from crawler.crawl.imported import UNHEARD, Imported, ImportObserver, KeptPage, LostPage
+from crawler.crawl.importing import import_page
 from crawler.crawl.readers import open_readers
 from crawler.crawl.rearchive import wanted_links
 from crawler.crawl.run import head_of_note

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from crawler.core.errors import CrawlerError
 from crawler.core.model import Check, Confidence, Fetch, State, Verdict
 from crawler.core.url import MAX_URL, host_of, is_http
-from crawler.crawl.examine import PageReading, ReadTask
 from crawler.crawl.pictures import is_placeholder, kind_of
 from crawler.crawl.readers import PastLimits, ReaderDied
+from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.schedule.history import first_seen, remember_past
 
 if TYPE_CHECKING:
@@ -75,18 +75,27 @@ def _address_in(head: bytes, content_type: str) -> str:
     return found.canonical or found.first("og:url")
 
 
-def task_of(page: SavedPage, link: Link, at: datetime, redirects: tuple[Redirect, ...]) -> ReadTask:
-    """The reading of a saved page as if it had been answered with 200 after these redirects."""
-    return ReadTask(link, _as_shown(_answered(page, link, at, redirects), page), at)
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address that a saved page stands under, when it was taken there, and the redirects that led from it."""
+
+    link: Link
+    at: datetime
+    redirects: tuple[Redirect, ...] = ()
+
+
+def task_of(page: SavedPage, address: Address) -> ReadTask:
+    """The reading of a saved page as if its address had been answered with 200 after its redirects."""
+    return ReadTask(address.link, _as_shown(_answered(page, address), page), address.at)
 
 
 def check_saved(
-    page: SavedPage, link: Link, at: datetime, context: Context, history: History | None,
-    redirects: tuple[Redirect, ...], readers: Readers,
+    page: SavedPage, address: Address, context: Context, history: History | None, readers: Readers
 ) -> Check:  # fmt: skip
     """The check that a saved page stands for. Raises ReaderDied."""
-    fetched = _answered(page, link, at, redirects)
-    reading = readers.read(task_of(page, link, at, redirects))
+    link, at = address.link, address.at
+    fetched = _answered(page, address)
+    reading = readers.read(task_of(page, address))
     known = history or first_seen(link.canonical_url, link.url, context.now())
     after = remember_past(known, fetched, reading.page, reading.verdict, at, context.settings.schedule)
     return Check(
@@ -94,13 +103,14 @@ def check_saved(
     )
 
 
-def _answered(page: SavedPage, link: Link, at: datetime, redirects: tuple[Redirect, ...]) -> Fetch:
+def _answered(page: SavedPage, address: Address) -> Fetch:
     headers = (
         ("Content-Type", page.content_type or "text/html"),
         ("X-Imported-By", f"crawler import {page.source}".rstrip()),
     )
-    final = page.url if redirects and page.url else link.fetch_url
-    return Fetch(link.fetch_url, final, at, status=200, headers=headers, body=page.body, redirects=redirects)
+    asked, hops = address.link.fetch_url, address.redirects
+    final = page.url if hops and page.url else asked
+    return Fetch(asked, final, address.at, status=200, headers=headers, body=page.body, redirects=hops)
 
 
 def _as_shown(fetched: Fetch, page: SavedPage) -> Fetch:

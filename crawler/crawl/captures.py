@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from crawler.core.model import Fetch, History, Link, Page, Redirect, State
 from crawler.core.url import host_of
-from crawler.crawl.examine import PageReading, ReadTask
+from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.fetch.wayback import (
     CaptureContent,
     CaptureKind,

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from crawler.core.model import LOCAL, DamagedNote, History, Link, Report, Run, State
+from crawler.core.model import LOCAL, History, Link, State
+from crawler.core.results import DamagedNote, Report, Run
 from crawler.crawl.edit import (
     Borrowed,
     edited_links,
@@ -24,10 +25,9 @@ from crawler.crawl.edit import (
     to_ask,
 )
 from crawler.crawl.extraction import guarded
-from crawler.crawl.observer import SILENT, Observer
+from crawler.crawl.observer import NO_NETWORK, SILENT, Observer
 from crawler.crawl.reading import read_links
 from crawler.crawl.results import build_report, damaged_of, suggestions
-from crawler.crawl.run import NO_NETWORK
 from crawler.notes.changes import Changes, without_known
 from crawler.notes.files import note_paths, notes_root
 from crawler.notes.git import changed_lines, staged_lines
@@ -166,17 +166,19 @@ def ask(
     observer: Observer,
 ) -> tuple[dict[str, History], Run]:
     """Check links now; what is known of them after, and the run."""
-    from crawler.crawl.examine import Depth
     from crawler.crawl.job import Job
+    from crawler.crawl.recorder import in_line
     from crawler.crawl.runner import run_job
+    from crawler.crawl.tasks import Depth
 
     archive, now = context.archive, context.now
     settings = context.settings if options.archive_new else without_pictures(context.settings)
     memory = Borrowed(known, archive.slots(), archive if options.archive_new else None)
     depth = Depth.PAGE if options.archive_new else Depth.HEAD  # what is not kept need not be read
     job = Job(
-        "check", links, settings, context.sites, memory, now, Budget(options.budget, all=True), observer, depth=depth
-    )
+        "check", links, settings, context.sites, memory, now, Budget(options.budget, all=True), observer, depth=depth,
+        run_sync=None if options.archive_new else in_line,
+    )  # fmt: skip
     outcome = run_job(job)
     after = {x.canonical_url: outcome.histories[x.canonical_url] for x in links if x.canonical_url in outcome.histories}
     if is_offline(outcome.run, links, after):

@@ -26,12 +26,10 @@ from crawler.core.model import (
     Verdict,
 )
 from crawler.core.proof import GUESSES
-from crawler.crawl.examine import Depth, PageReading, ProbeTask, ReadTask, read
 from crawler.crawl.hosts import Hosts
 from crawler.crawl.opinion import Opinion, wants_opinion
+from crawler.crawl.tasks import Depth, PageReading, ProbeTask, ReadTask
 from crawler.fetch import Request
-from crawler.judge.probe import probe_url
-from crawler.judge.second import supported
 from crawler.page.titles import title_match
 from crawler.schedule.history import first_seen, remember
 
@@ -96,8 +94,11 @@ class Checker:
         if probe and reading.verdict.state is State.ALIVE:
             reading = with_verdict(reading, probe)
         if self.depth is Depth.PAGE:  # of a head alone, nobody can tell what the page does not say
+            from crawler.judge.second import supported
+
             titles = {o.note_title for o in link.occurrences if o.note_title}
-            reading = with_verdict(reading, supported(reading.verdict, titles, history, reading.page, probe))
+            agreed = supported(reading.verdict, titles, history, reading.page, probe)
+            reading = reading if agreed is reading.verdict else with_verdict(reading, agreed)
         return fetched, await self._with_opinion(link, history, reading)
 
     async def _with_opinion(self, link: Link, history: History, reading: PageReading) -> PageReading:
@@ -144,7 +145,11 @@ class Checker:
         accept = self.politeness(link.fetch_url).accept
         known = history.snapshot.digest if history.snapshot is not None else ""
         task = ReadTask(link, fetched, self.now(), accept, known, self.depth)
-        return await self.reader.read(task) if fetched.body else read(task, self.sites)  # nothing foreign to parse
+        if fetched.body:
+            return await self.reader.read(task)
+        from crawler.crawl.examine import read  # parser and judge wait for an answer that needs them in this process
+
+        return read(task, self.sites)  # nothing foreign to parse
 
     async def _probe_verdict(self, fetched: Fetch, verdict: Verdict) -> Verdict | None:
         """What a sibling probe says, where the user wants one: of living pages, and of guesses that it may support."""
@@ -155,6 +160,8 @@ class Checker:
 
     async def _probed(self, fetched: Fetch) -> Verdict | None:
         """Ask once a directory for a sibling that cannot exist: an answer like the page's own is a soft 404."""
+        from crawler.judge.probe import probe_url
+
         directory = fetched.final_url.split("?")[0].rpartition("/")[0]
         if directory not in self.probes:
             address = probe_url(fetched.final_url, self.letters())

@@ -22,11 +22,11 @@ from crawler.core.model import (
     Kind,
     Link,
     Occurrence,
-    Run,
     SlotState,
     Snapshot,
     State,
 )
+from crawler.core.results import Run
 from crawler.notes.changes import Changes, broken_targets, new_occurrences
 from crawler.notes.choice import Choice
 from crawler.notes.extract import occurrences
@@ -73,7 +73,7 @@ def edited_links(
     root = notes_root(paths, options, here)
     if not changes.files and not changes.gone:
         return Edited()
-    wanted = (f for f in find_notes(paths, options, here) if changes.gone or f.name in changes.files)
+    wanted: Iterable[NoteFile] = find_notes(paths, options, here, None if changes.gone else changes.files.keys())
     named = {here / path for path in paths}  # a hook names files: what the author excludes stays out all the same
     wanted = (f for f in wanted if f.path not in named or not is_excluded(f.path, options, root))
     read, skipped = _read(wanted, extract)

@@ -15,8 +15,9 @@ from crawler.core.errors import ConfigError, UsageError
 from crawler.core.model import Fetch, Link, Page, Verdict
 from crawler.core.url import is_http
 from crawler.crawl.context import open_archive, sites_of, utc_now
-from crawler.crawl.examine import ReadTask, document_of, site_of
+from crawler.crawl.examine import document_of, site_of
 from crawler.crawl.readers import PastLimits, SyncReaders, open_sync_readers
+from crawler.crawl.tasks import ReadTask
 from crawler.judge import check_site
 from crawler.judge.explain import explain as trace
 from crawler.notes.links import link_of
@@ -112,7 +113,10 @@ def from_file(
     file: Path, options: ExplainOptions, sites: Sites, now: datetime, readers: SyncReaders
 ) -> tuple[Link, Fetch]:
     """A saved page, as if it had been answered just now."""
-    body = file.read_bytes()
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
     url = options.url
     if not url:
         try:

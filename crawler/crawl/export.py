@@ -129,6 +129,12 @@ def identities(context: Context, targets: Sequence[str], observer: Observer = SI
     return frozenset(named)
 
 
+def not_kept(context: Context, targets: Sequence[str]) -> list[str]:
+    """The URLs among targets of which the archive holds no snapshot, as they were named."""
+    urls = dict.fromkeys(target for target in targets if is_http(target))
+    return [url for url in urls if not context.archive.snapshots(context.sites.identify(url).canonical_url)]
+
+
 def writer(
     name: str, report: Path | None = None, workers: Workers = HERE
 ) -> Callable[[Path, CaptureReader, datetime], Done]:

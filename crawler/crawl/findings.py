@@ -14,7 +14,8 @@ from typing import Final, overload
 
 from crawler.archive.due import AT_ONCE, batched
 from crawler.archive.noted import NotedLinks
-from crawler.core.model import Finding, History, Link, State, Suggestion
+from crawler.core.model import History, Link, State
+from crawler.core.results import Finding, Suggestion
 from crawler.crawl.lazy import Memories
 
 STATE_ORDER: Final = {state: rank for rank, state in enumerate(State)}
@@ -151,7 +152,7 @@ class ListedFindings(Sequence[Finding]):
         self, keys: Iterable[str], further: Mapping[str, tuple[int, str]] = MappingProxyType({})
     ) -> list[str]:
         places = ChainMap(dict(further), self._placed)
-        return sorted(keys, key=lambda key: (STATE_ORDER[self._states.get(key, State.ALIVE)], places[key][0]))
+        return sorted(keys, key=lambda key: (STATE_ORDER[self._states.get(key, State.ALIVE)], places[key][0], key))
 
     def _of(self, keys: Iterable[str]) -> Iterator[Finding]:
         for some in batched(keys, AT_ONCE):

@@ -8,7 +8,17 @@ from __future__ import annotations
 import multiprocessing
 from contextlib import suppress
 
-MODULES = ["crawler.crawl.worker", "crawler.page.main_text", "crawler.page.metadata", "crawler.page.fields"]
+MODULES = [  # what the first page would wait for
+    "crawler.crawl.worker",
+    "crawler.crawl.examine",
+    "crawler.page.fields",
+    "crawler.page.headline",
+    "crawler.page.main_text",
+    "crawler.page.metadata",
+    "selectolax.lexbor",
+]
+
+LIBRARY = "_trio_parallel_workers"  # what a process of trio-parallel imports first; where it is not called so, it waits
 
 
 def is_there() -> bool:
@@ -22,6 +32,6 @@ def start() -> None:
         return
     from multiprocessing import forkserver
 
-    multiprocessing.set_forkserver_preload(MODULES)
+    multiprocessing.set_forkserver_preload([*MODULES, LIBRARY])
     with suppress(OSError, ValueError):
         forkserver.ensure_running()

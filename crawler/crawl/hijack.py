@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from crawler.core.model import Link
-from crawler.crawl.examine import Depth, ReadTask
+from crawler.crawl.tasks import Depth, ReadTask
 from crawler.fetch import Request
 from crawler.schedule.outage import Hijack
 from crawler.sites import OTHER
@@ -36,7 +36,6 @@ class HijackWatch:
     now: Callable[[], datetime]
     name: str
     found: Hijack | None = None
-    requests: int = 0
     done: trio.Event = field(default_factory=trio.Event)
 
     async def ask(self) -> None:
@@ -60,6 +59,5 @@ class HijackWatch:
         """The fingerprint of a host's first page."""
         url = f"http://{host}/"
         answer = await self.fetcher(Request(url))
-        self.requests += answer.requests
         task = ReadTask(Link(url, url, url, OTHER, host, host), answer, self.now(), depth=Depth.HEAD)
         return (await self.reader.read(task)).said

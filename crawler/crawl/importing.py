@@ -6,7 +6,7 @@ is `archive.interchange`'s business, how a page becomes a check `brought`'s, wha
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -18,75 +18,34 @@ from typing import IO, TYPE_CHECKING, TypeVar, cast
 from crawler.archive.interchange.embedded import with_pictures
 from crawler.archive.interchange.files import (
     TARS,
-    UNFINISHED,
     FilesBeside,
     files_in,
     from_stream,
     is_candidate,
+    is_document,
     pages_of,
-    pdfs_in,
 )
+from crawler.archive.interchange.origin import SHORTCUT, address_beside, is_shortcut
+from crawler.archive.segments import FOLDER
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
-from crawler.crawl.observer import Observer
+from crawler.crawl.imported import UNHEARD, Imported, ImportObserver, KeptPage, LostPage
 from crawler.crawl.readers import PastLimits, ReaderDied, SyncReaders, open_sync_readers
 from crawler.notes.links import link_of
 from crawler.page.pdf import UNREADABLE
 
 if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
-    from crawler.core.model import Link, Redirect, Snapshot, Verdict
     from crawler.crawl.context import Context
-    from crawler.crawl.examine import PageReading, ReadTask
+    from crawler.crawl.tasks import PageReading, ReadTask
     from crawler.sites import Sites
 
 T = TypeVar("T")
 
 STDIN = Path("-")
 MAX_HELD = 64 * 1024 * 1024  # bytes of pages that are read ahead
+MAX_NAMED = 8  # kinds of files in a line
 NO_PAGE = "holds no page: nothing in HTML, PDF, text, JSON or a feed that was answered with 200"
-
-
-@dataclass(frozen=True, slots=True)
-class KeptPage:
-    """A page that is in the archive now. `snapshot` is None where the one of an article seen alive stays."""
-
-    file: str
-    url: str
-    title: str
-    snapshot: Snapshot | None
-    again: bool = False  # it was there already, from the same time
-
-
-@dataclass(frozen=True, slots=True)
-class LostPage:
-    """What of a file was not kept, and why; `verdict` where the rules see no page in it."""
-
-    file: str
-    why: str
-    url: str = ""
-    verdict: Verdict | None = None
-
-
-@dataclass(slots=True)
-class Imported:
-    """What became of some files."""
-
-    kept: list[KeptPage] = field(default_factory=list)
-    lost: list[LostPage] = field(default_factory=list)
-
-
-class ImportObserver(Observer):
-    """Hears of each page as it comes, and by `say` of what was left out for a reason that is no damage."""
-
-    def kept(self, page: KeptPage) -> None:
-        """A page was kept."""
-
-    def lost(self, page: LostPage) -> None:
-        """Something was not kept."""
-
-
-UNHEARD = ImportObserver()
 
 
 def import_files(
@@ -188,32 +147,52 @@ class _Import:
 
     def folder(self, folder: Path, called: str | None) -> None:
         """Every page in a folder; `called`: what stands before their names, where it was unpacked from something."""
-        found = False
+        own = Path(self.context.settings.archive.path, FOLDER).resolve()
+        found, left, others = False, False, Counter[str]()
         for file in files_in(folder):
-            found = True
-            self.file(file, str(file) if called is None else f"{called}{file.relative_to(folder)}", chosen=False)
-        if count := pdfs_in(folder):
-            what = (
-                "a PDF file tells no address: import it"
-                if count == 1
-                else f"{count:,} PDF files tell no address: import each"
-            )
-            self.observer.say(f"{called or folder}: {what} by itself, with --url")
-        if not found:
+            name = str(file) if called is None else f"{called}{file.relative_to(folder)}"
+            if file.resolve().is_relative_to(own):  # what is kept already would be kept once more
+                left = True
+            elif is_candidate(file) or (is_document(file) and address_beside(file)):
+                found = True
+                self.file(file, name, chosen=False)
+            elif is_document(file):
+                found = self._without_address(file, name) or found
+            elif not is_shortcut(file):
+                others[file.suffix.lower() or file.name] += 1
+        if left:
+            self.observer.say(f"{called or folder}: the archive's own segments are left out")
+        elif not found:
             self.lose(LostPage(str(folder), f"{folder} holds no file that could be a saved page"))
+        elif others:
+            kinds = ", ".join(sorted(others)[:MAX_NAMED]) + (", …" if len(others) > MAX_NAMED else "")
+            shown = folder if called is None else called.rstrip("/") or "standard input"
+            what = "a file is" if others.total() == 1 else f"{others.total():,} files are"
+            self.observer.say(f"{shown}: {what} no saved page ({kinds})")
+
+    def _without_address(self, file: Path, name: str) -> bool:
+        """Name a file that tells no address; True for a PDF, which is meant, as a text may not be."""
+        how = f"give it alone with --url, or write it into {name}{SHORTCUT}"
+        line = f"{name} does not tell its address; {how}"
+        if meant := file.suffix.lower() == ".pdf":
+            self.lose(LostPage(name, line))
+        else:
+            self.observer.say(line)
+        return meant
 
     def file(self, file: Path, name: str, *, chosen: bool = True) -> None:
         """Every page of one file; of one that nobody chose, it is no fault to be none."""
 
         def lost(what: str) -> None:
+            told.append(what)
             self.lose(LostPage(name, f"{name}: {what}"))
 
         try:
-            count = 0
+            count, told = 0, list[str]()
             for page in self._pages(file, name, lost):
                 count += 1
                 self.page(file, name, page)
-            if not count and chosen:
+            if not count and chosen and not told:
                 self.lose(LostPage(name, f"{name} {NO_PAGE}"))
         except UsageError as error:
             if chosen or file.suffix.lower() != ".zip":
@@ -255,7 +234,9 @@ class _Import:
         if link is None or not link.host:
             return _Read(page, {}, flaw)
         at = brought.time_of(page, found.changed, self.context.now())
-        return _Read(page, {link.canonical_url: self.readers.read(brought.task_of(page, link, at, ()))}, flaw)
+        return _Read(
+            page, {link.canonical_url: self.readers.read(brought.task_of(page, brought.Address(link, at)))}, flaw
+        )
 
     def finish(self) -> None:
         """Keep every page that waits."""
@@ -297,24 +278,24 @@ class _Import:
         link = link_of(address, self.context.sites)
         if not link.host:
             raise UsageError(f"{address!r} is not a URL that a page can have")
-        self._keep_one(found, page, link, (at, ()), readers, asked=True)
+        self._keep_one(found, page, brought.Address(link, at), readers, asked=True)
         seen = {link.canonical_url}
         for number, hop in enumerate(page.redirects if self.url is None else ()):
             other = link_of(hop.url, self.context.sites)
             if other.host and other.canonical_url not in seen:
                 seen.add(other.canonical_url)
-                self._keep_one(found, page, other, (at, page.redirects[number:]), readers, asked=False)
+                hops = page.redirects[number:]
+                self._keep_one(found, page, brought.Address(other, at, hops), readers, asked=False)
 
     def _keep_one(
-        self, found: _Found, page: SavedPage, link: Link, came: tuple[datetime, tuple[Redirect, ...]],
-        readers: brought.Readers, *, asked: bool,
-    ) -> None:  # fmt: skip
+        self, found: _Found, page: SavedPage, address: brought.Address, readers: brought.Readers, *, asked: bool
+    ) -> None:
         """One page under one address. Not `asked`: one that led to it; it may have led elsewhere, to a home page."""
-        (at, hops), context = came, self.context
+        link, context = address.link, self.context
         if self._batch.holds(link.canonical_url):
             self._batch.flush()
         history = context.archive.history(link.canonical_url)
-        check = brought.check_saved(page, link, at, context, history, hops, readers)
+        check = brought.check_saved(page, address, context, history, readers)
         if not brought.is_page(check):
             if not (asked and self.force):
                 if asked:
@@ -388,43 +369,3 @@ def import_page(
 def internal_error(name: str, error: Exception) -> str:
     """The line for a fault of ours."""
     return f"{name}: internal error: {type(error).__name__}: {error}; please report it"
-
-
-@dataclass(slots=True)
-class FolderWatch:
-    """A folder whose new pages are to be imported; asked again and again, it tells which files came to rest."""
-
-    folder: Path
-    _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    _done: dict[Path, tuple[int, int]] = field(default_factory=dict)
-
-    def settled(self) -> list[Path]:
-        """Files that are new or changed and have kept their size and time since the last call."""
-        now: dict[Path, tuple[int, int]] = {}
-        for file in self._candidates():
-            try:
-                about = file.stat()
-            except OSError:
-                continue
-            now[file] = (about.st_size, about.st_mtime_ns)
-        ready = [
-            f for f, state in now.items() if state[0] and self._seen.get(f) == state and self._done.get(f) != state
-        ]
-        self._seen = now
-        self._done = {file: state for file, state in self._done.items() if file in now}
-        self._done.update({file: now[file] for file in ready})
-        return ready
-
-    def _candidates(self) -> list[Path]:
-        """The folder itself, not what lies in it deeper: browsers put single files there."""
-        try:
-            found = sorted(self.folder.iterdir())
-        except OSError as error:
-            raise UsageError(f"{self.folder} cannot be read: {error.strerror}") from None
-        names = {file.name for file in found}
-        return [
-            file
-            for file in found
-            if is_candidate(file) and file.is_file() and not file.is_symlink()
-            and not any(f"{file.name}{ending}" in names for ending in UNFINISHED)
-        ]  # fmt: skip

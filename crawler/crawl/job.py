@@ -13,13 +13,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crawler.archive.noted import NotedLinks
-from crawler.core.model import LOCAL, Check, History, Link, Politeness, Run, SlotState, Snapshot, State
+from crawler.core.counts import Counted
+from crawler.core.model import LOCAL, Check, History, Link, Politeness, SlotState, Snapshot, State
+from crawler.core.results import Run
 from crawler.core.url import host_of
-from crawler.crawl.examine import Depth
 from crawler.crawl.lazy import Memories, Remembered, memories_of, named
 from crawler.crawl.listing import Listing
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.stop import Stop
+from crawler.crawl.tasks import Depth
 from crawler.schedule.clock import corrected, corrected_slots
 from crawler.schedule.history import first_seen
 from crawler.schedule.plan import Budget, Plan, make_plan
@@ -135,7 +137,8 @@ def prepare_job(job: Job) -> Prepared:
     if ahead := corrected(suspicious, started):
         latest = max(suspicious[key].checked_at or suspicious[key].first_seen for key in ahead)
         job.observer.say(
-            f"{len(ahead)} links were checked up to {latest:%Y-%m-%d}, says a clock that was wrong: all are due"
+            f"{Counted(len(ahead)):link was|links were} checked up to {latest:%Y-%m-%d}, says a clock that was wrong:"
+            " all are due"
         )
         before = before | ahead
     new = remember_new(job, before, started)

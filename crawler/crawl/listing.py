@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crawler.archive.noted import NotedLinks
-from crawler.core.model import LOCAL, History, Link, Politeness, State
+from crawler.core.model import LOCAL, History, Link, State
 from crawler.schedule.outage import canaries
-from crawler.schedule.politeness import strictest
+from crawler.schedule.plan import by_slot
 
 if TYPE_CHECKING:
     from crawler.archive.noted import NotedHost
@@ -37,23 +37,11 @@ class Listing:
 
     def queues(self, politeness: PolitenessOf) -> tuple[Queues, list[str]]:
         """Queues by slot in order of first writing, and the links that the user skips."""
-        by_host: dict[str, Politeness] = {}
-        by_slot: dict[str, list[NotedHost]] = defaultdict(list)
-        skipped = set()
-        for one in self.links.hosts():
-            if one.site == LOCAL:
-                continue
-            rules = by_host.get(one.host) or by_host.setdefault(one.host, politeness(one.url))
-            if rules.skip:
-                skipped.add(one.host)
-            else:
-                by_slot[one.slot].append(one)
-        queues: Queues = [
-            (key, ListedSlot(key, hosts, frozenset(skipped), self), strictest(by_host[x.host] for x in hosts))
-            for key, hosts in by_slot.items()
-        ]
-        left_out = [x.canonical_url for x in self.links if x.host in skipped and x.site != LOCAL] if skipped else []
-        return queues, left_out
+        slots, left_out = by_slot(self.links.hosts(), politeness)
+        skipped = frozenset(one.host for one in left_out)
+        queues: Queues = [(key, ListedSlot(key, hosts, skipped, self), rules) for key, hosts, rules in slots]
+        skips = (x.canonical_url for x in self.links if x.host in skipped and x.site != LOCAL) if skipped else ()
+        return queues, list(skips)
 
     def due_of(self, slot: str) -> list[Link]:
         """Those of a slot that may be asked now, in order of first writing."""

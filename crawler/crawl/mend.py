@@ -13,19 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.core.counts import Counted
 from crawler.core.errors import NotesError
 from crawler.core.files import replace_file
-from crawler.core.model import LOCAL, Confidence, Finding, History, Link, Note, State, Suggestion
+from crawler.core.model import LOCAL, History, Link, Note, State
+from crawler.core.results import Finding, Suggestion
 from crawler.crawl.captures import question_about
 from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.results import wayback_suggestion
 from crawler.crawl.wayback import ask_about, is_open, is_public, written_at
+from crawler.notes.edits import Edit, Why, apply, proven
 from crawler.notes.extract import occurrences
 from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, notes_root, read_note
 from crawler.notes.git import LineCommits
 from crawler.notes.links import link_up
-from crawler.notes.mending import Edit, MendOptions, Why, apply, propose, proven
+from crawler.notes.mending import MendOptions, propose
 
 if TYPE_CHECKING:
     from crawler.archive import Archive
@@ -54,11 +57,8 @@ class MendResult:
     mended: tuple[Mended, ...]
     findings: Mapping[str, Finding]
     learned: Mapping[str, History] = field(default_factory=dict)
-
-    @property
-    def dead_without_copy(self) -> int:
-        """Dead links for which there is no address to offer."""
-        return sum(f.history.state is State.DEAD and not f.suggestions for f in self.findings.values())
+    dead_once: int = 0  # dead links that were left, since their death is not confirmed
+    dead_without_copy: int = 0  # dead links that may be mended, and have no address to offer
 
 
 def propose_edits(
@@ -81,7 +81,15 @@ def propose_edits(
     asked = with_wayback(context, findings, how, observer, dated)
     mended = (mend(file, note, asked, context.sites, how, copies) for file, note in files)
     learned = {key: f.history for key, f in asked.items() if f.history is not findings[key].history}
-    return MendResult(tuple(item for item in mended if item.edits), asked, learned)
+    dead = [finding for finding in asked.values() if finding.history.state is State.DEAD]
+    wanted = [finding for finding in dead if how.mends_dead(finding.history)]
+    return MendResult(
+        tuple(item for item in mended if item.edits),
+        asked,
+        learned,
+        len(dead) - len(wanted) if Why.DEAD in how.only else 0,
+        sum(not finding.suggestions and _page(finding, copies) is None for finding in wanted),
+    )
 
 
 def read_files(paths: Sequence[Path], settings: Settings, observer: Observer) -> list[tuple[NoteFile, Note]]:
@@ -149,11 +157,12 @@ def with_wayback(
         if f.history.state is State.DEAD
         and is_public(f.link)
         and is_open(f.history, context.now())
-        and (how.unconfirmed or f.history.confidence is Confidence.HIGH)
+        and how.mends_dead(f.history)
     ][:MAX_QUESTIONS]  # fmt: skip
     if not dead:
         return dict(findings)
-    observer.say(f"asking {wayback.endpoint} for captures of {len(dead)} dead links; Ctrl-C goes on with what is known")
+    links = f"{Counted(len(dead)):dead link}"
+    observer.say(f"asking {wayback.endpoint} for captures of {links}; Ctrl-C goes on with what is known")
     answered: dict[str, History] = {}
 
     def heard(history: History) -> None:
@@ -185,15 +194,20 @@ def mend(
 
 def with_copy(finding: Finding, file: NoteFile, copies: Path | None) -> Finding:
     """The finding with its page in an exported folder first, its path as seen from the note."""
-    from crawler.archive.interchange.names import newest_page
-
-    if copies is None:
-        return finding
-    page = newest_page(Path(os.path.abspath(copies)), finding.link.canonical_url)  # noqa: PTH100 - names stay the user's
+    page = _page(finding, copies)
     if page is None:
         return finding
     target = Path(os.path.relpath(page, file.path.parent)).as_posix()
     return replace(finding, suggestions=(Suggestion("snapshot", target), *finding.suggestions))
+
+
+def _page(finding: Finding, copies: Path | None) -> Path | None:
+    """The link's page in an exported folder; None where it has none."""
+    from crawler.archive.interchange.names import newest_page
+
+    if copies is None:
+        return None
+    return newest_page(Path(os.path.abspath(copies)), finding.link.canonical_url)  # noqa: PTH100 - names stay the user's
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crawler.core.model import Check, SlotGivenUp
+    from crawler.core.model import Check
+    from crawler.core.results import SlotGivenUp
     from crawler.schedule.plan import Plan
+
+NO_NETWORK = "no network: nothing that failed counts, nothing was called dead"  # said by a run and a check
 
 
 class Observer:

@@ -14,16 +14,15 @@ import trio
 
 from crawler.core.model import History, Link, Proof, State, Verdict
 from crawler.core.proof import GUESSES
-from crawler.crawl.examine import ReadTask, read
-from crawler.crawl.wayback import is_public
+from crawler.crawl.tasks import ReadTask
 from crawler.fetch import Request
-from crawler.fetch.wayback import CaptureKind, Lookup, captures, open_sender, paced, same_page
 
 if TYPE_CHECKING:
     from crawler.core.settings import Schedule
     from crawler.crawl.job import Job
     from crawler.crawl.readers import Reader
     from crawler.fetch.rendering import Renderer
+    from crawler.fetch.wayback import Lookup
     from crawler.schedule.politeness import PolitenessOf
 
 SECONDS = 45.0  # for one opinion of the Internet Archive
@@ -45,6 +44,8 @@ def wants_opinion(verdict: Verdict, history: History, now: datetime, schedule: S
 
 def archive_agrees(found: Lookup, url: str) -> bool:
     """Whether all captures of the page since its first failure are of an absence, one at least."""
+    from crawler.fetch.wayback import same_page
+
     own = [capture for capture in found.captures if same_page(capture.original, url)]
     return bool(own) and all(capture.status in GONE for capture in own)
 
@@ -54,6 +55,9 @@ async def open_opinion(job: Job, politeness: PolitenessOf, reader: Reader) -> As
     """Who is asked in a run; None where nobody is. Raises BrowserError where a browser is wanted and there is none."""
     match job.settings.fetch.second_opinion:
         case "wayback":
+            from crawler.crawl.wayback import is_public  # these wait for the rare run that asks somebody
+            from crawler.fetch.wayback import CaptureKind, captures, open_sender, paced
+
             endpoint = job.settings.wayback.endpoint.rstrip("/")
             async with open_sender(job.settings.fetch, endpoint) as send:
                 patient, left = paced(send), iter(range(MOST))
@@ -98,6 +102,8 @@ async def _sees_the_same(renderer: Renderer, reader: Reader, job: Job, link: Lin
     fetched = await renderer(Request(link.fetch_url))
     if fetched is None:
         return False  # something answered
+    from crawler.crawl.examine import read
+
     task = ReadTask(link, fetched, job.now())
     seen = (await reader.read(task) if fetched.body else read(task, job.sites)).verdict
     if verdict.evidence.proof is Proof.WAY:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 import trio
 
-from crawler.core.model import Check, Failure, Link, Slot, SlotGivenUp, State
+from crawler.core.model import Check, Failure, History, Link, Slot, State, Verdict
+from crawler.core.results import SlotGivenUp
 from crawler.crawl.stop import Stop
 
 SEEN = 50  # living links of a walk, the newest, that may be asked about their slot
@@ -41,10 +42,11 @@ class Walk:
     stop: Stop = field(default_factory=Stop)
     warm_up: Callable[[int], Awaitable[None]] = _no_warm_up  # told how many pages there may be
     hold: Callable[[], AbstractContextManager[None]] = nullcontext  # round a check, until it is handed over
+    opinion: Callable[[Link, History, Verdict], Awaitable[str]] | None = None  # who else is asked (`crawl.opinion`)
     given_up: list[SlotGivenUp] = field(default_factory=list)
     left_alone: Callable[[SlotGivenUp], None] = lambda _: None  # called when a slot is given up
     internal_errors: int = 0
-    requests: int = 0  # of checks that only asked about a slot and are not recorded
+    requests: int = 0  # that other processes sent
 
 
 @dataclass(slots=True)
@@ -122,8 +124,6 @@ async def asked_about_slot(queue: Queue, walk: Walk, send: trio.MemorySendChanne
         check = await check_link(queue.canaries.popleft() if planned else queue.seen.popleft(), walk)
         if planned:
             await keep(check, send)
-        else:
-            walk.requests += check.fetch.requests
     return refused_too_often(queue, check, walk) or walk.stop.reason is not None
 
 

@@ -20,19 +20,22 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import trio
 
 from crawler.crawl import forkserver
-from crawler.crawl.examine import PageReading, ProbeTask, ReadTask, compare_probe, read, too_complex
 from crawler.crawl.lanes import LARGE, Lane
+from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
+from crawler.crawl.together import MOST, SMALL, Together
 from crawler.crawl.worker import (
     Limits,
     call_limited,
     compare_one,
+    packed,
+    read_many,
     read_one,
-    read_several,
     ready,
     retire,
     sees,
     start,
     start_in_line,
+    unpacked,
 )
 
 if TYPE_CHECKING:
@@ -46,10 +49,10 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame for its neighbours
+FEW = 8  # pages that one reader reads in less time than another one takes to start
 IDLE = 600.0  # seconds after which an idle reader ends by itself
 STARTING = 60.0  # seconds that the first reader may take to start, on the busiest machine
-TOGETHER = 16  # small answers that are read in one turn of a worker, where nobody waits for the first
-TOGETHER_BYTES = 256 * 1024
+MOST_BYTES = 4 * SMALL  # of small pages that travel together where nobody waits for the first
 GRACE = 5.0  # seconds that readers get to end at the end of a run
 
 log = logging.getLogger(__name__)
@@ -84,10 +87,14 @@ class InlineReader:
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read at once."""
+        from crawler.crawl.examine import read
+
         return read(task, self._sites)
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare at once."""
+        from crawler.crawl.examine import compare_probe
+
         return compare_probe(task)
 
     async def warm_up(self, pages: int) -> None:
@@ -102,6 +109,7 @@ class ReaderPool:
         self._settings = settings
         self._sites = sites
         self._limiter = trio.CapacityLimiter(process_count(settings))
+        self._together = Together(self._read_many, self._limiter)
         self._first = trio.Lock()
         self._lanes: list[Lane] = []  # that nobody uses now; all of them, or none where readers cannot see them
         self._tried = False
@@ -109,17 +117,28 @@ class ReaderPool:
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read in a worker."""
+        if not self._tried:
+            await self._try()
+        if len(task.fetched.body) <= SMALL and not self._in_line:
+            reading = await self._together.read(task)
+            if reading is not None:
+                return reading
         try:
             return await self.call(read_one, task)
         except PastLimits as error:
+            from crawler.crawl.examine import too_complex
+
             return too_complex(task, self._sites, str(error))
 
     async def read_several(self, tasks: Sequence[ReadTask]) -> list[PageReading]:
-        """Read some small answers in one worker; one by one where one of them costs the worker."""
-        if len(tasks) > 1:
-            with suppress(PastLimits, ReaderDied):
-                return await self.call(read_several, tasks)
-        return [await self.read(task) for task in tasks]
+        """Read some small answers in one worker; one by one what it could not read."""
+        if not self._tried:
+            await self._try()
+        readings: Sequence[PageReading | None] = [None] * len(tasks)
+        if len(tasks) > 1 and not self._in_line:
+            async with self._limiter:
+                readings = await self._read_many(tasks)
+        return [reading or await self.read(task) for task, reading in zip(tasks, readings, strict=True)]
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare in a worker."""
@@ -156,11 +175,27 @@ class ReaderPool:
     async def _timed(self, function: Callable[..., T], *args: object) -> T:
         """One try, under the limit of wall time; waiting for a free worker does not count."""
         async with self._limiter:
-            with trio.fail_after(WALL * self._settings.seconds), self._sent(args) as sent:
-                result: T = await self._workers.run_sync(
-                    function, *sent, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
-                )
-                return result
+            return await self._in_time(function, *args)
+
+    async def _in_time(self, function: Callable[..., T], *args: object) -> T:
+        """The same for who has a free worker already."""
+        with trio.fail_after(WALL * self._settings.seconds), self._sent(args) as sent:
+            result: T = await self._workers.run_sync(
+                function, *sent, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
+            )
+            return result
+
+    async def _read_many(self, tasks: Sequence[ReadTask]) -> Sequence[PageReading | None]:
+        """Read some pages in a worker that is free; None stands for one that is to be read alone.
+
+        Where the worker dies or takes too long, that is all of them: the one to blame then meets its limits alone.
+        """
+        from trio_parallel import BrokenWorkerError
+
+        try:
+            return unpacked(await self._in_time(read_many, packed(tasks)))
+        except (BrokenWorkerError, trio.TooSlowError):
+            return [None] * len(tasks)
 
     @contextmanager
     def _sent(self, args: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
@@ -214,9 +249,10 @@ class ReaderPool:
             self._tried = True
 
     async def warm_up(self, pages: int) -> None:
-        """Start as many workers as that many pages keep busy, so that the first ones do not wait for it."""
+        """Start as many workers as that many pages keep busy, one for `FEW`: the first ones do not wait for it."""
+        self._limiter.total_tokens = 1 if pages <= FEW else process_count(self._settings)
         await self._try()
-        wanted = 0 if self._in_line else min(pages, process_count(self._settings))
+        wanted = 0 if self._in_line else int(self._limiter.total_tokens)
         async with trio.open_nursery() as nursery:
             for _ in range(wanted if wanted > 1 else 0):
                 nursery.start_soon(self._start_one)
@@ -288,7 +324,7 @@ def _gathered(tasks: Iterable[ReadTask]) -> Iterator[list[ReadTask]]:
     some: list[ReadTask] = []
     size = 0
     for task in tasks:
-        if some and (len(some) == TOGETHER or size + len(task.fetched.body) > TOGETHER_BYTES):
+        if some and (len(some) == MOST or size + len(task.fetched.body) > MOST_BYTES):
             yield some
             some, size = [], 0
         some.append(task)
@@ -336,23 +372,16 @@ def process_count(settings: ReadSettings) -> int:
 
 
 @asynccontextmanager
-async def open_readers(
-    settings: Settings, sites: Sites, documents: list[tuple[str, dict[str, Any]]] | None = None
-) -> AsyncIterator[ReaderPool]:
-    """A pool of readers under these settings; its processes end with the block.
-
-    `documents` are the site files where they came from another machine; None: those of the settings.
-    """
+async def open_readers(settings: Settings, sites: Sites) -> AsyncIterator[ReaderPool]:
+    """A pool of readers under these settings; its processes end with the block."""
     from trio_parallel import BrokenWorkerError, WorkerType, open_worker_context
-
-    from crawler.core.config import site_documents
 
     limits = Limits(settings.read.seconds, int(settings.read.memory))
     options: dict[str, Any] = {}
     if "FORKSERVER" in WorkerType.__members__:
         forkserver.start()
         options["worker_type"] = WorkerType.FORKSERVER
-    init = partial(start, site_documents(settings) if documents is None else documents, limits)
+    init = partial(start, sites.documents, limits)
     try:
         async with open_worker_context(
             idle_timeout=IDLE, init=init, retire=retire, grace_period=GRACE, **options

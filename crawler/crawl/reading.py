@@ -6,22 +6,24 @@ Which files are notes and what is written in them is `notes`'s; nothing is fetch
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.archive.noted import NotedLinks, NoteState
 from crawler.core.errors import NotesError
 from crawler.core.model import LOCAL, History, Link
 from crawler.crawl.extraction import guarded
 from crawler.crawl.lazy import MANY
 from crawler.crawl.observer import SILENT, Observer
-from crawler.crawl.results import place_of
 from crawler.notes.files import NoteFile, find_notes, note_paths, notes_root
 from crawler.notes.links import (
     EXTRACTION,
     NotesRead,
     ReadNote,
+    link_up,
     link_up_remembered,
     local_checker,
     local_histories,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.core.settings import NotesSettings
     from crawler.crawl.context import Context
+
+FEW = 0.25  # of the notes may have changed for theirs alone to be linked up: a link costs thrice as much there
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +52,78 @@ def read_links(
 ) -> FoundLinks:
     """The links of `paths` (default: the configured ones); files that the archive saw unchanged are not read again.
 
-    `remember` keeps in the archive what was read. With `listed`, many links stay in the archive (`NotedLinks`), and
-    where no note changed since, none is unpacked: `notes` tells no occurrences then. Raises NotesError.
+    `remember` keeps in the archive what was read. With `listed`, many links stay in the archive (`NotedLinks`), and no
+    note that did not change since is unpacked: `notes` tells no occurrences of it then. Raises NotesError.
     """
     settings, archive = context.settings, context.archive
     where, here = note_paths(paths, settings.notes), Path.cwd()
     files, root = find_notes(where, settings.notes, here), notes_root(where, settings.notes, here)
-    stamp = stamp_of(files, root, context) if listed else ""
-    if listed and (kept := archive.noted(stamp)) is not None:
-        unopened = NotesRead(tuple(ReadNote(file, (), fresh=False) for file in files), root=root)
-        return FoundLinks(unopened, kept, said_by_disk(unopened, kept.local(), context, observer))
+    if listed and (brought := _listed_links(context, files, root, remember=remember)) is not None:
+        notes, kept = brought
+        _name_trouble(notes, observer)
+        return FoundLinks(notes, kept, said_by_disk(notes, kept.local(), context, observer))
     with guarded(settings) as extract:
         notes = read_files(files, root, settings.notes, archive.notes(), extract=extract)
-    for skipped in notes.skipped:
-        observer.say(f"{skipped.path} is skipped: {skipped.why}")
-    for damaged in notes.damaged:
-        observer.warn(f"{damaged.path}: {damaged.why}; its links are read all the same")
+    _name_trouble(notes, observer)
     if remember:
         remember_notes(notes, archive)
     links: Sequence[Link] = link_up_remembered(notes.occurrences, context.sites, archive, remember=remember)
-    if listed and remember and len(links) > MANY and not (notes.skipped or notes.damaged):  # those are named each time
-        archive.put_noted(stamp, links, place_of)
+    if listed and remember and len(links) > MANY and len({file.name for file in files}) == len(files):
+        stamp = stamp_of(root, context)
+        archive.put_noted(stamp, [_state(note) for note in notes.read], links)
         links = archive.noted(stamp) or links
     return FoundLinks(notes, links, said_by_disk(notes, links, context, observer))
 
 
-def stamp_of(files: Sequence[NoteFile], root: Path, context: Context) -> str:
-    """What the links of these notes follow from: equal stamps, equal links."""
+def _listed_links(
+    context: Context, files: Sequence[NoteFile], root: Path, *, remember: bool
+) -> tuple[NotesRead, NotedLinks] | None:
+    """The links that are kept of these notes, once those of notes that changed since are looked for and linked up.
+
+    None where none are kept, or where so much changed (anything, unless it may be remembered) that linking up all of
+    them costs less.
+    """
+    archive, options, stamp = context.archive, context.settings.notes, stamp_of(root, context)
+    kept = archive.noted(stamp)
+    if kept is None:
+        return None
+    before, names = kept.notes(), {file.name for file in files}
+    changed = [file for file in files if NoteState(file.name, file.size, file.mtime_ns) not in before]
+    known = {note.name for note in before}
+    gone = known - names
+    if len(changed) + len(gone) > (FEW * len(before) if remember else 0) or len(names) < len(files):
+        return None
+    with guarded(context.settings) as extract:
+        fresh = read_files(changed, root, options, extract=extract)
+    gone |= known & {note.path for note in fresh.skipped}
+    read = {note.file.name: note for note in fresh.read}
+    if fresh.read or gone:
+        remember_notes(fresh, archive, gone)
+        written = {_state(note): fresh.choice.of(note.occurrences) for note in fresh.read}
+        archive.change_noted(written, gone, partial(link_up, sites=context.sites, known={}))
+        kept = archive.noted(stamp) or kept
+    unread = {note.path for note in fresh.skipped}
+    notes = [read.get(file.name) or ReadNote(file, (), fresh=False) for file in files if file.name not in unread]
+    return NotesRead(tuple(notes), fresh.skipped, root, fresh.choice), kept
+
+
+def _state(note: ReadNote) -> NoteState:
+    """What tells that a note is as it was; one that is damaged is read, and named, each time."""
+    return NoteState(note.file.name, note.file.size if not note.damage else -1, note.file.mtime_ns)
+
+
+def _name_trouble(notes: NotesRead, observer: Observer) -> None:
+    for skipped in notes.skipped:
+        observer.say(f"{skipped.path} is skipped: {skipped.why}")
+    for damaged in notes.damaged:
+        observer.warn(f"{damaged.path}: {damaged.why}; its links are read all the same")
+
+
+def stamp_of(root: Path, context: Context) -> str:
+    """What else than the notes their links follow from: equal stamps and notes, equal links."""
     options = context.settings.notes
-    names = "".join(f"{file.name}\0{file.size}\0{file.mtime_ns}\0{file.unread}\n" for file in files)
     rules = repr((str(root), options.ignore, options.rewrite, EXTRACTION, context.sites.stamp))
-    return hashlib.sha256(f"{rules}\n{names}".encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(rules.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def said_by_disk(notes: NotesRead, links: Iterable[Link], context: Context, observer: Observer) -> dict[str, History]:
@@ -104,8 +149,8 @@ def holds_all_notes(paths: Sequence[Path], settings: NotesSettings) -> bool:
     return all(file.path.resolve() in named for file in configured)
 
 
-def remember_notes(notes: NotesRead, archive: Archive) -> None:
-    """Keep what was read anew, so that unchanged files are not read again."""
+def remember_notes(notes: NotesRead, archive: Archive, gone: Collection[str] = ()) -> None:
+    """Keep what was read anew, so that unchanged files are not read again, and nothing of notes that are gone."""
     from crawler.archive import NoteEntry
 
     fresh = [
@@ -113,5 +158,5 @@ def remember_notes(notes: NotesRead, archive: Archive) -> None:
         for note in notes.read
         if note.fresh
     ]
-    if fresh:
-        archive.put_notes(fresh)
+    if fresh or gone:
+        archive.put_notes(fresh, gone)

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.core.counts import Counted
 from crawler.core.errors import UsageError
-from crawler.core.model import Finding, Link, Snapshot
+from crawler.core.model import Link, Snapshot
+from crawler.core.results import Finding
 from crawler.core.url import is_http
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
@@ -95,7 +97,7 @@ def kept(now: Snapshot | None, before: Snapshot | None, archive: Archive) -> str
     if now is None:
         return "nothing kept"
     if before is None:
-        return f"snapshot {now.id}, the first, {now.text_chars} characters"
+        return f"snapshot {now.id}, the first, {Counted(now.text_chars):character}"
     if now.id == before.id and now.captured_at == before.captured_at:
         return f"nothing new kept; snapshot {before.id} of {before.captured_at:%Y-%m-%d} stays"
     if now.digest == before.digest:

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.core.model import Change, ChangeKind, History, Report, Run, State
+from crawler.core.model import History, State
+from crawler.core.results import Change, ChangeKind, Report, Run
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.results import build_report, damaged_of, suggestions

@@ -17,9 +17,6 @@ import trio
 from crawler.core.model import Check, Confidence, Failure, History, Page, SlotState, Snapshot, State
 from crawler.crawl.hosts import Hosts
 from crawler.crawl.lazy import Remembered, before_of
-from crawler.judge.redirects import shared_target
-from crawler.judge.second import WORDS, missed
-from crawler.judge.verdicts import verdict
 from crawler.schedule.history import first_seen, remember
 from crawler.schedule.outage import HIJACKED, STRETCH, Seen, Stretch, Watch, is_network_failure, seen
 from crawler.sites import OTHER
@@ -30,6 +27,11 @@ if TYPE_CHECKING:
 
 BARE_STATUS = "generic/status-"  # how the rule of a refusal begins that nothing but its status tells: a filter's, too
 SAVE_SLOTS = 5.0  # seconds between two times that the slots' politeness is written; a kill forgets no more than that
+
+
+async def in_line(function: Callable[..., Any], *args: object, **_: object) -> Any:
+    """What stands in for a thread: for memories that write nothing, and where virtual time must not pass meanwhile."""
+    return function(*args)
 
 
 class WritingThread:
@@ -72,7 +74,6 @@ class Recorder:
     held: list[Check] = field(default_factory=list)  # recorded, until the run ends; without bodies
     redirected: list[tuple[Check, bool]] = field(default_factory=list)  # and whether its words of old are gone
     fetched: int = 0  # links
-    requests: int = 0
     kept_bytes: int = 0
     network_down: bool = False
     started: float = field(default_factory=trio.current_time)
@@ -87,9 +88,9 @@ class Recorder:
         for check in batch:
             self.watch.saw(check.link, check.fetch)
             self.fetched += check.fetch.failure is not Failure.HELD_BACK
-            self.requests += check.fetch.requests
             if check.fetch.failure is not Failure.HELD_BACK:
-                taken.append(replace(check, held=self._is_to_be_held(check)))
+                held = self._is_to_be_held(check)
+                taken.append(check if check.held is held else replace(check, held=held))
         self._remember_redirects(taken)
         await self.write(taken)
         for check in batch:
@@ -114,6 +115,8 @@ class Recorder:
     def _remember_redirects(self, checks: Iterable[Check]) -> None:
         for check in checks:
             if check.fetch.redirects and check.link.site == OTHER and not is_network_failure(check.fetch):
+                from crawler.judge.second import missed  # a short check mostly does without the judge in this process
+
                 known = self.before.get(check.link.canonical_url)
                 lost = known is not None and known.last_alive is not None and missed(known.page_title, check.page)
                 self.redirected.append((without_body(check), lost))
@@ -124,7 +127,7 @@ class Recorder:
             return
         snapshots = await self.tools.write(self._record, checks, self._states_to_save())
         for check, snapshot in zip(checks, snapshots, strict=True):
-            kept = replace(check, history=replace(check.history, snapshot=snapshot or check.history.snapshot))
+            kept = replace(check, history=replace(check.history, snapshot=snapshot)) if snapshot else check
             if not check.held:
                 self._counts(kept)
             elif is_network_failure(check.fetch):
@@ -172,6 +175,8 @@ class Recorder:
 
     def _as_hijacked(self, check: Check) -> Check:
         """The check with what it is worth: the name system answered, and not the host."""
+        from crawler.judge.verdicts import verdict
+
         matched = "a name that cannot exist has the same address and the same page"
         rule, low = f"generic/{HIJACKED}", Confidence.LOW
         found = verdict(check.fetch, State.UNKNOWN, HIJACKED, rule, matched, confidence=low)
@@ -243,6 +248,11 @@ def without_body(check: Check) -> Check:
 
 def amended_by_company(checks: Sequence[tuple[Check, bool]], before: Mapping[str, History], job: Job) -> list[Check]:
     """Checks judged again in the light of each other: many links of a host that end on one page have no page."""
+    if not checks:
+        return []
+    from crawler.judge.redirects import shared_target
+    from crawler.judge.second import WORDS
+
     by_host: dict[str, list[Check]] = {}
     lost = {check.link.canonical_url for check, words_are_gone in checks if words_are_gone}
     for check, _ in checks:

@@ -14,8 +14,9 @@ from itertools import tee
 from typing import TYPE_CHECKING
 
 from crawler.core.model import Fetch, History, Link, Page, State, Verdict
-from crawler.crawl.examine import Depth, PageReading, ReadTask, read
+from crawler.crawl.examine import read
 from crawler.crawl.readers import open_sync_readers
+from crawler.crawl.tasks import Depth, PageReading, ReadTask
 from crawler.notes.links import link_of
 from crawler.schedule.history import remember
 

@@ -13,21 +13,8 @@ from typing import TYPE_CHECKING
 
 from crawler.archive.noted import NotedLinks
 from crawler.archive.warc import uri
-from crawler.core.model import (
-    Change,
-    ChangeKind,
-    DamagedNote,
-    Elsewhere,
-    Finding,
-    Health,
-    History,
-    Link,
-    Report,
-    Round,
-    Run,
-    State,
-    Suggestion,
-)
+from crawler.core.model import Elsewhere, History, Link, State
+from crawler.core.results import Change, ChangeKind, DamagedNote, Finding, Health, Report, Round, Run, Suggestion
 from crawler.crawl.findings import STATE_ORDER, Findings, ListedFindings
 from crawler.crawl.lazy import MANY, Memories
 from crawler.schedule.news import changes_of_state

@@ -12,10 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.core.model import Health, History, Report
+from crawler.core.counts import Counted
+from crawler.core.model import History
+from crawler.core.results import Health, Report
 from crawler.crawl.job import CrawlSpread, Job, Memory, Outcome, why_unchecked
 from crawler.crawl.lazy import overdue, touched
-from crawler.crawl.observer import SILENT, Observer
+from crawler.crawl.observer import NO_NETWORK, SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.ready import ready_to_run
 from crawler.crawl.results import build_report, damaged_of, suggestions
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     Opener = Callable[..., AbstractAsyncContextManager[Fetcher]]
 
 HEAD = 4096  # bytes at the beginning of a note in which its date stands
-NO_NETWORK = "no network: nothing that failed counts, nothing was called dead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def ask_elsewhere(
     learned = look_back(context, found.links, outcome.histories, dated, environ)
     context.archive.put_histories(learned.values())
     captures = sum(1 for history in learned.values() if history.elsewhere and history.elsewhere.url)
-    observer.say(f"{captures} captures there, of {len(learned)} links")
+    observer.say(f"{Counted(captures):capture} there, of {Counted(len(learned)):link}")
     return learned
 
 

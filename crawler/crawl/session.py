@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from crawler.core.counts import Counted
 from crawler.core.errors import BrowserError
-from crawler.core.model import Check, Failure, Fetch, History, Link, Run, Slot
+from crawler.core.model import Check, Failure, Fetch, History, Link, Slot
 from crawler.core.proof import NO_SUCH_HOST
+from crawler.core.results import Run
 from crawler.crawl.checker import Checker
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
@@ -29,7 +31,7 @@ from crawler.crawl.job import Job, Prepared
 from crawler.crawl.listing import most_recent
 from crawler.crawl.opinion import Opinion, open_opinion
 from crawler.crawl.pictures import ROOMY, WORKERS, PictureKeeper
-from crawler.crawl.pipeline import Walk, check_link, crawl, record
+from crawler.crawl.pipeline import BATCH, Walk, check_link, crawl, record
 from crawler.crawl.readers import open_readers
 from crawler.crawl.recorder import Recorder, RecorderTools, WritingThread
 from crawler.crawl.stop import Stop
@@ -64,8 +66,8 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         job.settings.fetch, ready.politeness, now=job.now, states=ready.states.values(), random=random.random
     )
     async with (
+        opened as fetcher,  # first, since it has a thread read certificates
         readers_of(job) as reader,
-        opened as fetcher,
         open_opinion(job, ready.politeness, reader) as opinion,
     ):
         hosts = hosts_of(ready.histories, proxied=bool(job.settings.fetch.proxy))
@@ -83,14 +85,16 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
             async with trio.open_nursery() as nursery:  # readers start beside the first requests
                 nursery.start_soon(walk.warm_up, ready.plan.links)
                 await crawl(ready.plan.slots, walk, send)
+                nursery.cancel_scope.cancel()  # nobody waits for one that starts while the last page was read
 
         await walk_plan(crawl_plan, walk, recorder, scope, hijack)
         for refusal in walk.given_up:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
     if pictures and pictures.left_out:
-        job.observer.say(f"{pictures.left_out} pictures were left out, for want of time or of an answer of their hosts")
-    return summary(ready.run, walk, recorder)
+        missing = f"{Counted(pictures.left_out):picture was|pictures were} left out"
+        job.observer.say(f"{missing}, for want of time or of an answer of their hosts")
+    return summary(ready.run, walk, recorder, fetcher.requests)
 
 
 def browser_for(job: Job, ready: Prepared) -> Opener | None:
@@ -99,12 +103,7 @@ def browser_for(job: Job, ready: Prepared) -> Opener | None:
     Those are the links of hosts with `browser = true`, and those that a browser read last. Without a browser they are
     fetched plainly, with a line that says so.
     """
-    planned = [link for slot in ready.plan.slots for link in slot.links]
-    wanted = [
-        link.fetch_url
-        for link in planned
-        if ready.histories[link.canonical_url].rendered or ready.politeness(link.fetch_url).browser
-    ]
+    wanted = [link.fetch_url for slot in ready.plan.slots for link in slot.links if needs_browser(link, ready)]
     if not wanted:
         return None
     from crawler.fetch.browser import find_browser
@@ -113,8 +112,14 @@ def browser_for(job: Job, ready: Prepared) -> Opener | None:
     try:
         return browser_opener(find_browser(os.environ), "", wanted, job.now)
     except BrowserError as error:
-        job.observer.say(f"{len(wanted)} links need a browser, and are fetched without one: {error}")
+        links = f"{Counted(len(wanted)):link needs|links need}"
+        job.observer.say(f"{links} a browser, and none is there; fetched without one: {error}")
         return None
+
+
+def needs_browser(link: Link, ready: Prepared) -> bool:
+    """Whether the user's configuration says so of its host, or a browser read it last."""
+    return ready.histories[link.canonical_url].rendered or ready.politeness(link.fetch_url).browser
 
 
 @asynccontextmanager
@@ -145,6 +150,7 @@ def walk_with(
         left_alone=job.observer.left_alone,
         warm_up=reader.warm_up,
         hold=fetcher.hold,
+        opinion=opinion,
     )
 
 
@@ -183,13 +189,13 @@ def picture_keeper(fetcher: Fetcher, job: Job, ready: Prepared, write: WritingTh
     )  # fmt: skip
 
 
-def summary(run: Run, walk: Walk, recorder: Recorder) -> Run:
-    """The run with its figures."""
+def summary(run: Run, walk: Walk, recorder: Recorder, requests: int) -> Run:
+    """The run with its figures; `requests` are those of this process."""
     pictures = recorder.tools.pictures
     return replace(
         run,
         fetched=recorder.fetched,
-        requests=recorder.requests + walk.requests + (pictures.requests if pictures else 0),
+        requests=requests + walk.requests,
         kept_bytes=recorder.kept_bytes + (pictures.kept_bytes if pictures else 0),
         network="down" if recorder.network_down else "ok",
         slots_given_up=tuple(walk.given_up),
@@ -207,7 +213,8 @@ async def walk_plan(
 ) -> None:
     """Crawl and record side by side under the wishes to stop: the budget, signals, a network that is gone."""
     job, pictures = recorder.job, recorder.tools.pictures
-    send, receive = trio.open_memory_channel[Check](0)
+    # Checks of other processes come one behind the other: without room for a batch, each would be a transaction.
+    send, receive = trio.open_memory_channel[Check](BATCH if job.spread else 0)
     async with trio.open_nursery() as watchers:
         with scope:
             if job.budget.seconds:
@@ -222,7 +229,6 @@ async def walk_plan(
                 nursery.start_soon(record_all, receive, recorder)
                 await crawl_plan(send)
         await settle(walk, recorder, hijack)  # signals are still heard: a canary may take its time
-        recorder.requests += hijack.requests
         watchers.cancel_scope.cancel()
 
 
@@ -286,7 +292,6 @@ async def said_by_others(walk: Walk, recorder: Recorder, doubted: set[str]) -> l
     sayings = []
     for link in some_canaries(recorder.job, recorder.before, asked, ASKED):
         check = await check_link(link, walk)
-        recorder.requests += check.fetch.requests
         sayings.append(check.said)
     return sayings
 
@@ -308,7 +313,6 @@ async def look_up_again(walk: Walk, recorder: Recorder, fetcher: Fetcher) -> Non
     recorder.watch.nameless |= set(missing)
     for links in missing.values():
         again = await check_link(links[0], walk)
-        recorder.requests += again.fetch.requests
         if has_no_name(again.fetch):
             recorder.hosts.gone |= {link.canonical_url for link in links}
 

@@ -17,6 +17,7 @@ import trio
 from crawler.core.model import Failure, Fetch, SlotState
 from crawler.core.url import is_http, normalize
 from crawler.fetch.cookies import Jars, read_cookie_file
+from crawler.fetch.descriptors import affordable
 from crawler.fetch.guard import Guard, Resolver, connect_to, system_resolver
 from crawler.fetch.holding import BodyBudget
 from crawler.fetch.limit import Limiter
@@ -138,13 +139,13 @@ async def open_fetcher(
     jars = Jars(read_cookie_file(settings.cookies))
     politeness = lru_cache(maxsize=1024)(politeness)  # every layer asks
     budget = BodyBudget()
-    limiter = Limiter(settings.concurrency, now, budget, states)
+    limiter = Limiter(affordable(settings.concurrency), now, budget, states)
     async with open_transport(settings, resolver, transport) as wires:
         wire = Wire(wires, settings, politeness, jars, now, budget)
         limited = limiter.limit(wire, politeness)
 
         def onion(core: Ask) -> Ask:
-            followed = follow(core, settings.max_redirects, lambda url: jars.version(politeness(url).slot))
+            followed = follow(core, settings.max_redirects, jars.version)
             return retry(followed, settings.retries, politeness, now, random)
 
         async def routed(request: Request) -> Fetch:
@@ -153,31 +154,50 @@ async def open_fetcher(
         agent = settings.user_agent or USER_AGENT
 
         plain = onion(obey(routed, onion(routed), agent, now) if settings.robots else routed)
+        permit = obey(_permitted(now), onion(limited), agent, now) if settings.robots else _permitted(now)
 
-        async def shown_by(show: Show, request: Request) -> Fetch | None:
-            page: list[Fetch | None] = []
+        def limit(core: Ask) -> Ask:
+            return limiter.limit(core, politeness)
 
-            async def core(request: Request) -> Fetch:
-                page.append(await show(request))
-                return page[0] or Fetch(request.url, request.url, now(), failure=Failure.INTERNAL, error="no page")
-
-            await limiter.limit(core, politeness)(request)
-            return page[0]
-
-        async def permitted(request: Request) -> Fetch:
-            return Fetch(request.url, request.url, now(), status=200)
-
-        permit = obey(permitted, onion(limited), agent, now)
-
-        async def ask(request: Request) -> Fetch:
-            show = rendered(request.url)
-            if show is None:
-                return await plain(request)
-            if settings.robots and (refusal := await permit(request)).failure is Failure.ROBOTS:
-                return refusal
-            return await shown_by(show, request) or await plain(request)
-
+        ask = _shown_or_fetched(plain, rendered, permit=permit, limit=limit, now=now)
         yield Fetcher(ask, limiter, wires, now, budget, limited)
+
+
+def _permitted(now: Now) -> Ask:
+    """An answer to every request, behind which robots.txt may stand; nothing is sent."""
+
+    async def permitted(request: Request) -> Fetch:
+        return Fetch(request.url, request.url, now(), status=200)
+
+    return permitted
+
+
+def _shown_or_fetched(
+    plain: Ask, rendered: Callable[[str], Show | None], *, permit: Ask, limit: Callable[[Ask], Ask], now: Now
+) -> Ask:
+    """What a browser shows of the URLs that `rendered` knows, in their slots' time; what it cannot show is fetched."""
+
+    async def shown_by(show: Show, request: Request) -> Fetch | None:
+        page: list[Fetch | None] = []
+
+        async def core(request: Request) -> Fetch:
+            page.append(await show(request))
+            return page[0] or Fetch(
+                request.url, request.url, now(), failure=Failure.INTERNAL, error="no page", requests=1
+            )
+
+        await limit(core)(request)
+        return page[0]
+
+    async def ask(request: Request) -> Fetch:
+        show = rendered(request.url)
+        if show is None:
+            return await plain(request)
+        if (refusal := await permit(request)).failure is Failure.ROBOTS:
+            return refusal
+        return await shown_by(show, request) or await plain(request)
+
+    return ask
 
 
 def _adapted(transport: Transport | httpx.AsyncBaseTransport) -> Transport:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import brotli
+import webencodings
 
 from crawler.core.model import Failure
 from crawler.fetch.errors import WebError
@@ -24,11 +25,12 @@ else:
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 MAX_STACKED = 3  # codings on one body; more than two were never seen in the wild (guess)
 MAX_MEMBERS = 10_000  # gzip members or zstd frames in one body; 16 MB in bgzip blocks have 256
+TRAILER = 8  # bytes of check sum and length behind a gzip stream (RFC 1952)
 STEP = 256 * 1024  # bytes of output asked of a decoder at once
 _ZSTD_WINDOW = 23  # log2 of bytes: RFC 9659 allows no more than 8 MB over HTTP
 
-# Written in Content-Encoding by servers that mean "none": media of the body, not codings.
-_NOT_CODINGS = {"", "identity", "none", "binary", "7bit", "8bit", "utf-8", "utf8", "chunked"}
+# Written in Content-Encoding by servers that mean "none": what the body is, or how it came to an object store.
+_NOT_CODINGS = {"", "identity", "none", "null", "plain", "binary", "7bit", "8bit", "chunked", "aws-chunked"}
 
 
 class TooLarge(Exception):
@@ -88,8 +90,10 @@ class BodyBuffer:
             self._content += chunk
         else:
             try:
-                for part in _cascade(self._decoders, chunk, self._limit + 1 - len(self._content)):
-                    self._content += part
+                # In two parts: what a decoder gives is lost where it fails, and most fail at the check sum.
+                for piece in filter(None, (chunk[:-TRAILER], chunk[-TRAILER:])):
+                    for part in _cascade(self._decoders, piece, self._limit + 1 - len(self._content)):
+                        self._content += part
             except (zlib.error, brotli.error, zstd.ZstdError) as error:
                 text = f"the body is not what its content coding says: {error}"
                 raise WebError(Failure.BAD_ENCODING, text) from error
@@ -116,13 +120,18 @@ async def read_body(chunks: AsyncIterable[bytes], codings: str, limit: int, *, f
 
 def _decoders(codings: str) -> list[Decoder]:
     """In the order of undoing: the coding applied last comes off first (RFC 9110, 8.4)."""
-    names = [name for name in (part.strip().lower() for part in codings.split(",")) if name not in _NOT_CODINGS]
+    names = [name for name in (part.strip().lower() for part in codings.split(",")) if _is_coding(name)]
     if len(names) > MAX_STACKED:
         raise WebError(Failure.BAD_ENCODING, f"{len(names)} content codings on one body")
     unknown = [name for name in names if name not in _KNOWN]
     if unknown:
         raise WebError(Failure.BAD_ENCODING, f"unknown content coding {unknown[0][:40]!r}")
     return [_KNOWN[name]() for name in reversed(names)]
+
+
+def _is_coding(name: str) -> bool:
+    """Whether a name may be one of a coding; a media type and a charset are none, as browsers see it too."""
+    return name in _KNOWN or not (name in _NOT_CODINGS or "/" in name or webencodings.lookup(name))
 
 
 def _cascade(decoders: list[Decoder], data: bytes, room: int) -> list[bytes]:

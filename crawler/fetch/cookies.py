@@ -1,8 +1,9 @@
-"""Cookies of one run, a jar for each slot, and the user's own cookie file.
+"""Cookies of one run, a jar for each registrable domain, and the user's own cookie file.
 
-Cookies are kept so that sites which set one and redirect to themselves let us through; they are never written
-anywhere. The rules of who gets which cookie are the standard library's. Values are bytes to HTTP: they are kept and
-sent back as they came, or left out, and never a reason to send nothing at all.
+Cookies are kept so that sites which set one and redirect to themselves let us through, also by way of another of their
+hosts, as consent and login pages do; they are never written anywhere. The rules of who gets which cookie are the
+standard library's. Values are bytes to HTTP: they are kept and sent back as they came, or left out, and never a reason
+to send nothing at all.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
-from urllib.request import Request as UrlRequest
+from typing import TYPE_CHECKING
 
+from crawler.core.counts import Counted
 from crawler.core.errors import ConfigError
 from crawler.fetch.request import Headers
+from crawler.schedule.outage import registrable
+
+if TYPE_CHECKING:  # 8 ms, and few sites set a cookie
+    from http.cookiejar import Cookie, CookieJar
 
 MAX_COOKIES = 100  # in one jar; a jar that grows beyond is a site's mistake and starts afresh (guess)
 MAX_COOKIE = 4096 + 1024  # bytes of one Set-Cookie; RFC 6265bis, 5.6: 4096 of name and value, 1024 of an attribute
@@ -28,9 +33,16 @@ _HIDE = {byte: 0xE000 + byte for byte in range(0x80, 0x100)}
 _SHOW = {hidden: byte for byte, hidden in _HIDE.items()}
 
 
+def _new_jar() -> CookieJar:
+    """A jar whose cookies without a Domain go back to the very host that set them, as RFC 6265 has it."""
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+    return CookieJar(DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain))
+
+
 @dataclass(slots=True)
 class _Jar:
-    cookies: CookieJar = field(default_factory=CookieJar)
+    cookies: CookieJar = field(default_factory=_new_jar)
     version: int = 0  # changes with the cookies
     hosts: set[str] = field(default_factory=set)  # whose cookies of the user's file are in
 
@@ -55,26 +67,31 @@ class Jars:
         self._users = tuple(users)
         self._jars: dict[str, _Jar] = {}
 
-    def header_for(self, url: str, slot: str) -> str:
+    def header_for(self, url: str) -> str:
         """The Cookie header for a URL, as Latin-1 text of its bytes; "" for none, or for more than servers take."""
-        jar = self._jars.get(slot)
-        if self._users:
-            jar = self._with_users(slot, url.partition("://")[2].partition("/")[0].partition(":")[0])
+        if not self._jars and not self._users:
+            return ""
+        host = _host_of(url)
+        jar = self._with_users(host) if self._users else self._jars.get(registrable(host))
         if jar is None or not jar.version:
             return ""
+        from urllib.request import Request as UrlRequest
+
         request = UrlRequest(url)  # noqa: S310 (nothing is opened)
         jar.cookies.add_cookie_header(request)
         header = (request.get_header("Cookie") or "").translate(_SHOW)
         is_sendable = len(header) <= MAX_HEADER and not _CONTROL.search(header)
         return header if is_sendable and max(header, default="") <= "\xff" else ""
 
-    def take_from(self, headers: Headers, url: str, slot: str) -> None:
+    def take_from(self, headers: Headers, url: str) -> None:
         """Keep what an answer sets; what no browser would keep is passed over."""
         values = [value for name, value in headers if name.lower() == "set-cookie"]
         kept = [value for value in values if len(value) <= MAX_COOKIE and not _CONTROL.search(value)]
         if not kept:
             return
-        jar = self._jars.setdefault(slot, _Jar())
+        from urllib.request import Request as UrlRequest
+
+        jar = self._jars.setdefault(registrable(_host_of(url)), _Jar())
         before = _content(jar.cookies)
         if len(before) > MAX_COOKIES:
             jar.cookies.clear()
@@ -84,13 +101,13 @@ class Jars:
         if _content(jar.cookies) != before:
             jar.version += 1
 
-    def version(self, slot: str) -> int:
-        """A number that changes when the cookies of a slot do."""
-        jar = self._jars.get(slot)
+    def version(self, url: str) -> int:
+        """A number that changes when the cookies that could be sent with a URL do."""
+        jar = self._jars.get(registrable(_host_of(url))) if self._jars else None
         return jar.version if jar else 0
 
-    def _with_users(self, slot: str, host: str) -> _Jar:
-        jar = self._jars.setdefault(slot, _Jar())
+    def _with_users(self, host: str) -> _Jar:
+        jar = self._jars.setdefault(registrable(host), _Jar())
         if host not in jar.hosts:
             jar.hosts.add(host)
             own = [cookie for cookie in self._users if _is_for(cookie, host)]
@@ -98,6 +115,12 @@ class Jars:
                 jar.cookies.set_cookie(_hidden(cookie))
             jar.version += bool(own)
         return jar
+
+
+def _host_of(url: str) -> str:
+    """The host of a normalised URL, without user and port."""
+    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    return host if host.startswith("[") else host.partition(":")[0]
 
 
 def _content(cookies: CookieJar) -> set[tuple[str, str, str, str | None]]:
@@ -153,7 +176,7 @@ def _of_line(line: str, number: int) -> Cookie | None:
         return None
     fields = line.rstrip("\r\n").split("\t")
     if len(fields) != 7:
-        raise ValueError(f"line {number} has {len(fields)} fields, not 7")
+        raise ValueError(f"line {number} has {Counted(len(fields)):field}, not 7")
     domain, subdomains, path, secure, expires, name, value = fields
     return _cookie(
         domain, path, name or value, value if name else None, secure=secure == "TRUE",
@@ -180,6 +203,8 @@ def _cookie(
     subdomains: bool,
     is_http_only: bool = False,
 ) -> Cookie:
+    from http.cookiejar import Cookie
+
     return Cookie(
         version=0, name=name, value=value, port=None, port_specified=False, domain=domain,
         domain_specified=subdomains, domain_initial_dot=domain.startswith("."), path=path, path_specified=bool(path),

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import trio
 
+from crawler.core.counts import Counted
 from crawler.core.model import Failure, Fetch, Politeness, SlotState
 from crawler.fetch.holding import BodyBudget
 from crawler.fetch.request import Ask, Now, Request
@@ -79,7 +80,7 @@ class Limiter:
         self._budget = budget
         self._now = now
         self._slots: dict[str, _Slot] = {}
-        self.requests = 0
+        self.requests = 0  # that sites saw, those included whose answer nobody waited for
         self.recall(states)
 
     def limit(self, ask: Ask, politeness: PolitenessOf) -> Ask:
@@ -145,9 +146,11 @@ class Limiter:
             if held_back:
                 return self._unsent(request, held_back)
             try:
-                return await ask(request)
+                fetch = await ask(request)
             finally:
                 self._run_places.release()
+            self.requests += fetch.requests - 1  # refused before it was sent, or several hops of a browser
+            return fetch
         finally:
             slot.places.release()
 
@@ -173,7 +176,7 @@ class Limiter:
         if slot.not_before - trio.current_time() > LONGEST_PAUSE:
             return f"{slot.key} asked for no requests before {slot.not_before_at:%Y-%m-%d %H:%M} UTC"
         if rules.max_per_day and slot.today == self._today() and slot.requests_today >= rules.max_per_day:
-            return f"{slot.key} was asked {slot.requests_today} times today, its limit"
+            return f"{slot.key} was asked {Counted(slot.requests_today):time} today, its limit"
         return ""
 
     def _count(self, slot: _Slot) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import ada_url
 
+from crawler.core.counts import Counted
 from crawler.core.model import Cut, Failure, Fetch, Redirect
 from crawler.core.url import MAX_URL
 from crawler.fetch.credentials import is_secret
@@ -42,7 +43,7 @@ def follow(ask: Ask, max_redirects: int, cookies_version: CookiesVersion) -> Ask
                 hops.append(Redirect(fetch.status or 0, here.url))
                 fetch, here = _next(fetch, here, target)
                 if fetch.failure is None and len(hops) > max_redirects:
-                    fetch = _stopped(fetch, Failure.TOO_MANY_REDIRECTS, f"more than {max_redirects} redirects")
+                    fetch = _stopped(fetch, Failure.TOO_MANY_REDIRECTS, f"more than {Counted(max_redirects):redirect}")
                 elif fetch.failure is None and (here.url, cookies_version(here.url)) in seen:
                     fetch = _stopped(fetch, Failure.REDIRECT_LOOP, "redirected in a circle")
             if target is None or fetch.failure is not None:

@@ -59,7 +59,7 @@ class SideClient:
             named = {name.lower(): value for name, value in fields}
             return SideAnswer(status, named, _decoded(content, named.get("content-encoding", ""), self.limit))
         except trio.TooSlowError:
-            return SideAnswer(0, error=f"no answer after {self.seconds:g} seconds")
+            return SideAnswer(0, error=f"no answer after {self.seconds:g} s")
         except WEB_ERRORS as error:
             return SideAnswer(0, error=explain(error)[1])
         except ValueError as error:

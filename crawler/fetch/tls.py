@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Any
 
 import certifi
@@ -57,15 +59,40 @@ def _known_authorities() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certifi.where())
 
 
+def _loading(ca_bundle: str) -> Callable[[], ssl.SSLContext]:
+    """Begin to make a context; the function that comes back waits for it. Raises ConfigError.
+
+    certifi's authorities take 15 ms, in which a thread of its own leaves the others running. What the user names is
+    read at once, so that an error ends the command before its first request.
+    """
+    if ca_bundle or "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ:
+        context = ssl_context(ca_bundle)
+        return lambda: context
+    found: list[ssl.SSLContext] = []
+    thread = threading.Thread(target=lambda: found.append(ssl_context("")), daemon=True)
+    thread.start()
+
+    def wait() -> ssl.SSLContext:
+        thread.join()
+        return found[0] if found else ssl_context("")  # the thread failed, and so does this, where it can be seen
+
+    return wait
+
+
 class TlsClient:
     """Shakes hands with any host; remembers whose chain it had to complete."""
 
     def __init__(self, ca_bundle: str, fetch: FetchBytes) -> None:
         self._ca_bundle = ca_bundle
-        self.context = ssl_context(ca_bundle)
-        self._chains = ChainCompleter(fetch, _Roots(self.context))
+        self._load = _loading(ca_bundle)
+        self._chains = ChainCompleter(fetch, _Roots(self))
         self._contexts: OrderedDict[tuple[tuple[bytes, ...], bool], ssl.SSLContext] = OrderedDict()
         self._missing: OrderedDict[tuple[str, int], tuple[bytes, ...]] = OrderedDict()
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """For connections without certificates of their own."""
+        return self._load()
 
     async def connect(self, dial: Dial, host: str, port: int, seconds: float) -> GuardedStream:
         """A connection to `host` that is safe; `seconds` for each handshake. Raises what a broken web raises."""
@@ -124,11 +151,11 @@ class TlsClient:
 class _Roots:
     """The authorities of a context as DER, read when they are first walked through."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
+    def __init__(self, client: TlsClient) -> None:
+        self._client = client
 
     def __iter__(self) -> Any:
-        return iter(self._context.get_ca_certs(binary_form=True))
+        return iter(self._client.context.get_ca_certs(binary_form=True))
 
 
 def _lacks_issuer(error: Exception) -> bool:

@@ -40,6 +40,8 @@ REDIRECT_PATIENCE = 2.0  # seconds to wait for them
 FIRST_PART = 1024 * 1024  # bytes read of an announced body over max_body that is no text: a part of a film is no copy
 _TEXT = ("text/", "application/xhtml", "application/xml", "application/json")
 _NOT_ONE_LINE = re.compile(r"[\0\r\n]+")
+# Where no connection came about, nothing was sent.
+UNSENT = (Failure.NOT_PUBLIC, Failure.NO_SUCH_HOST, Failure.DNS, Failure.REFUSED, Failure.UNREACHABLE)
 _CUTS = {Failure.RESET: Cut.RESET, Failure.BAD_ENCODING: Cut.BAD_CODING, Failure.TIMEOUT: Cut.TIMEOUT}
 
 
@@ -67,8 +69,8 @@ class Wire:
                 answer.fail(*explain(error))
         seconds = trio.current_time() - started - answer.stood
         if timer.cancelled_caught:
-            slow = f"not through after {rules.timeout:g} seconds"
-            idle = f"no byte of the body for {IDLE:g} seconds"
+            slow = f"not through after {rules.timeout:g} s"
+            idle = f"no byte of the body for {IDLE:g} s"
             answer.fail(Failure.TIMEOUT, slow if seconds >= rules.timeout else idle)
         return answer.as_fetch(request, _shown(prepared.headers), started_at, seconds)
 
@@ -77,7 +79,7 @@ class Wire:
         url = f"{scheme}://{authority}{target}"
         headers = self._headers(request, authority, credentials, rules)
         if "cookie" not in (name.lower() for name, _ in headers):
-            cookie = self.jars.header_for(url, rules.slot)
+            cookie = self.jars.header_for(url)
             headers += [("Cookie", cookie)] if cookie else []
         return WireRequest(
             url=url,
@@ -107,7 +109,7 @@ class Wire:
             answer.framed = response.framed
             fields = {name.lower(): value for name, value in response.headers}
             if "set-cookie" in fields:
-                self.jars.take_from(response.headers, request.url, request.slot)
+                self.jars.take_from(response.headers, request.url)
             await self._read(response, fields, answer, timer)
         finally:
             await response.aclose()
@@ -177,7 +179,7 @@ class _Answer:
             headers=self.headers,
             request_headers=sent,
             body=self.body.content if self.body else b"",
-            requests=0 if self.failure is Failure.NOT_PUBLIC else 1,
+            requests=0 if self.failure in UNSENT else 1,
             wire_bytes=self.body.wire_bytes if self.body else 0,
             cut=self.cut,
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from crawler.core.counts import Counted
 from crawler.judge.facts import MAX_TEXT, Facts, wording_in
 from crawler.page.values import fill, select
 from crawler.sites.schema import Rule
@@ -79,11 +80,11 @@ def is_home(url: str) -> bool:
 
 
 def _bytes_over(facts: Facts, wanted: int) -> Outcome:
-    return len(facts.document.body) > wanted, f"{len(facts.document.body)} bytes"
+    return len(facts.document.body) > wanted, f"{Counted(len(facts.document.body)):byte}"
 
 
 def _bytes_under(facts: Facts, wanted: int) -> Outcome:
-    return len(facts.document.body) < wanted, f"{len(facts.document.body)} bytes"
+    return len(facts.document.body) < wanted, f"{Counted(len(facts.document.body)):byte}"
 
 
 def _markup(facts: Facts, wanted: tuple[str, ...]) -> Outcome:

@@ -32,7 +32,10 @@ _COLON = LazyPattern(r"(?<=\w):\s+|：")
 
 def shows_article(document: Document) -> bool:
     """Whether the page has an element that carries an article or quotes something."""
-    return document.tree.css_first(ARTICLE) is not None
+    key = ("shows_article",)
+    if key not in document.memo:  # several rules ask
+        document.memo[key] = document.tree.css_first(ARTICLE) is not None
+    return bool(document.memo[key])
 
 
 def content_text(document: Document, limit: int) -> str:
@@ -58,6 +61,13 @@ def has_prose(document: Document) -> bool:
 
 def notices_of(document: Document) -> list[str]:
     """What the boxes say in which forums give a notice in the place of the thread, folded; hidden ones say nothing."""
+    key = ("notices",)
+    if key not in document.memo:  # walls ask, and soft 404s
+        document.memo[key] = _notices_of(document)
+    return list(document.memo[key])
+
+
+def _notices_of(document: Document) -> list[str]:
     boxes = [node for node in document.tree.css(NOTICES)[:MAX_BOXES] if not _is_hidden(node)]
     return [text for node in boxes if (text := "\n".join(map(folded, text_of(node, limit=600).splitlines())))]
 

@@ -37,6 +37,11 @@ _ERROR_SEGMENT = re.compile(
     r"(?i)(?:.{0,12}[_-])?(?:404|error[-_]?404|404[-_]?error|(?:page|file)?[-_]?not[-_]?found|nopage)"
     r"(?:[-_].{0,12})?(?:\.[a-z]{3,5})?"
 )
+# The picture that a host of pictures shows in the place of one that is gone: /removed.png, /photo_unavailable_m.gif.
+_NO_PICTURE = re.compile(
+    r"(?i)(?:(?:photo|image|img|pic(?:ture)?|file)?[-_]?(?:removed|deleted|unavailable|not[-_]?(?:found|available))"
+    r"|no[-_]?(?:photo|image|img|pic(?:ture)?)(?:[-_]?(?:found|available))?)(?:[-_][a-z]{1,3})?\.(?:png|gif|jpe?g|webp|svg)"
+)
 # A page for errors of every kind is told which one; ASP.NET names the address that was asked.
 _ANY_ERROR = re.compile(r"(?i)(?:generic|custom)?errors?(?:[-_]?page)?(?:\.[a-z]{3,5})?")
 _MISSING_QUERY = re.compile(r"(?i)(?:^|[=&])404(?:&|$|;)|not[-_]?found")
@@ -80,7 +85,7 @@ def redirect_verdict(asked: str, fetch: Fetch, document: Document) -> Verdict | 
 
 def _is_error_page(url: SplitResult) -> bool:
     last = (_segments(url) or [""])[-1]
-    if _ERROR_SEGMENT.fullmatch(last) is not None:
+    if _ERROR_SEGMENT.fullmatch(last) is not None or _NO_PICTURE.fullmatch(last) is not None:
         return True
     return _ANY_ERROR.fullmatch(last) is not None and _MISSING_QUERY.search(url.query) is not None
 

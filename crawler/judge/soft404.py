@@ -2,22 +2,24 @@
 
 A guess, so a link becomes `suspect` by it and never dead. A whole part of the title says it at any length of the page,
 unless paragraphs show that it is an article of that name; a heading or a line says it where menus are all that stands
-round it, or in the box in which forums give their notices. Bodies of articles are never searched.
+round it, or in the box in which forums give their notices; a text or JSON that is nothing but this. Bodies of articles
+are never searched.
 """
 
 from __future__ import annotations
 
+import json
 import re
 
 from crawler.core.model import Confidence, Fetch, Proof, State, Verdict
 from crawler.judge.content import (
-    ARTICLE,
     before_colons,
     content_text,
     folded,
     has_prose,
     headings,
     notices_of,
+    shows_article,
     title_parts,
 )
 from crawler.judge.missing_words import (
@@ -34,15 +36,20 @@ from crawler.page.document import Document
 
 LITTLE = 800  # visible characters without menus below which a page may be nothing but a notice
 MAX_PHRASE = 120  # characters of a line that may be one of these sentences
+ANSWER = 2_000  # bytes of a text or JSON that may be nothing but a notice
 LINES = 12  # lines at the top of a page that may say it
 _STORE_CODE = re.compile(r"<Code>(\w+)</Code>")
+_CODE_KEYS = frozenset({"code", "status", "statuscode", "status_code", "errcode", "error_code", "errorcode"})
+_WORD_KEYS = frozenset({"message", "msg", "error", "detail", "title", "errmsg", "error_message", "reason", "status"})
 _SENTENCE_END = re.compile(r"[.。！!,，;；\n]")
 
 
 def soft404_of(fetch: Fetch, document: Document) -> Verdict | None:
     """The verdict of a 2xx page that says it is none; None for pages that may be something."""
     if not document.is_html:
-        return _store_answer(fetch, document)
+        return _store_answer(fetch, document) or _plain_answer(fetch, document)
+    if document.body.lstrip()[:1] == b"{" and (found := _plain_answer(fetch, document)) is not None:
+        return found
     return _titled(fetch, document) or _noticed(fetch, document) or _headed(fetch, document)
 
 
@@ -56,24 +63,55 @@ def _store_answer(fetch: Fetch, document: Document) -> Verdict | None:
     return verdict(fetch, state, reason, "generic/object-store", f"answer: {code[1]}")
 
 
+def _plain_answer(fetch: Fetch, document: Document) -> Verdict | None:
+    """A text of one sentence, or the JSON by which a program says the same."""
+    kind = document.content_type.partition(";")[0].strip().lower()
+    if len(document.body) > ANSWER or not (kind in ("", "text/plain", "text/html") or kind.endswith("json")):
+        return None
+    text = document.html.strip()
+    said = _said_in_json(text) if text.startswith("{") else text
+    line = folded(said)
+    if said and (says_missing(line) or NUMBER_ALONE.fullmatch(line) or PLATFORM_LINES.fullmatch(line)):
+        return _missing(fetch, f"answer: {said}")
+    return None
+
+
+def _said_in_json(text: str) -> str:
+    """The code or the sentence for "there is nothing", of a JSON object or of the objects in it; "" for none."""
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    for part in (answer, *(value for value in answer.values() if isinstance(value, dict))):
+        for key, value in part.items():
+            if key.lower() in _CODE_KEYS and str(value) in ("404", "410"):
+                return "404"
+            if key.lower() in _WORD_KEYS and isinstance(value, str) and says_missing(folded(value.replace("_", " "))):
+                return value.replace("_", " ")
+    return ""
+
+
 def _titled(fetch: Fetch, document: Document) -> Verdict | None:
     """What a whole part of the title says: the first or the last, since sites write their name on either side."""
     parts = title_parts(document.title)
     ends = [folded(part) for part in dict.fromkeys((*parts[:2], *parts[-1:]))]
     cut = [folded(part) for part in before_colons(parts)]
-    little = len(content_text(document, LITTLE + 1)) <= LITTLE
     said = next((part for part in (*ends, *cut[:2], *cut[-1:]) if says_missing(part)), "")
-    if not said and little:
-        said = next((part for part in ends[:1] if NUMBER_ALONE.fullmatch(part)), "")
-    if said and not (has_prose(document) and not little):
+    if not said and ends and NUMBER_ALONE.fullmatch(ends[0]) and _shows_little(document):
+        said = ends[0]
+    if said and (_shows_little(document) or not has_prose(document)):
         return _missing(fetch, f"title: {said}")
-    if not little or not ends or document.tree.css_first(ARTICLE) is not None:
+    if not ends or shows_article(document) or not _shows_little(document):  # what takes longest is asked last
         return None
     if SERVER_ERROR_TITLE.fullmatch(ends[0]):
         return _unable(fetch, "server-error", "error-title", document)
     if MAINTENANCE_TITLE.fullmatch(ends[0]) or (len(ends) > 1 and MAINTENANCE_TITLE.fullmatch(ends[-1])):
         return _unable(fetch, "temporarily-unavailable", "maintenance-title", document)
     return None
+
+
+def _shows_little(document: Document) -> bool:
+    return len(content_text(document, LITTLE + 1)) <= LITTLE
 
 
 def _noticed(fetch: Fetch, document: Document) -> Verdict | None:

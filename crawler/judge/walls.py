@@ -172,8 +172,10 @@ def _says(fetch: Fetch, document: Document) -> Verdict | None:
     if not document.is_html or fetch.status in (*ANSWERS, *OWN_WORDS):
         return None
     refused = fetch.status is not None and fetch.status >= 400
+    if not refused and shows_article(document):
+        return None
     text = document.visible_text(MANY + 1) if refused else content_text(document, LITTLE + 1)
-    if len(text) > (MANY if refused else LITTLE) or (not refused and shows_article(document)):
+    if len(text) > (MANY if refused else LITTLE):
         return None
     if not refused and _asks_for_more(document):
         return None
@@ -239,9 +241,12 @@ def _consent_page(fetch: Fetch, document: Document) -> Verdict | None:
 
 def _permission(fetch: Fetch, document: Document) -> Verdict | None:
     """A forum's notice that this reader may not see the thread, in the box for notices."""
-    if not document.is_html or fetch.status in ANSWERS or len(content_text(document, FEW + 1)) > FEW:
+    if not document.is_html or fetch.status in ANSWERS:
         return None
-    said = next(filter(None, map(signs.PERMISSION_SAYS.search, notices_of(document))), None)
+    notices = notices_of(document)
+    if not notices or len(content_text(document, FEW + 1)) > FEW:
+        return None
+    said = next(filter(None, map(signs.PERMISSION_SAYS.search, notices)), None)
     return _members_only(fetch, f"notice: {said[0]}") if said else None
 
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from crawler.core.errors import UsageError
-from crawler.core.model import Finding, Kind, Occurrence
+from crawler.core.model import Kind, Occurrence
+from crawler.core.results import Finding
 
 Span = tuple[int, int]  # first and last line, 1-based, both included
 

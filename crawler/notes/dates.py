@@ -9,7 +9,6 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
-from email.utils import parsedate_to_datetime
 from itertools import pairwise
 
 from crawler.core.patterns import LazyPattern
@@ -126,6 +125,8 @@ def date_of(written: str) -> date | None:
     if match := _WORDS.search(written):
         month = _MONTHS.get((match["m"] or match["m2"])[:3].lower())
         return _date(match["y"] or match["y2"], str(month), match["d"] or match["d2"]) if month else None
+    from email.utils import parsedate_to_datetime  # rarely asked, and slow to import
+
     try:
         return parsedate_to_datetime(written).date()
     except (ValueError, TypeError, IndexError):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,15 +74,19 @@ def configured_roots(settings: NotesSettings) -> tuple[str, ...]:
     return ((settings.root,) if settings.root else ()) if isinstance(settings.root, str) else settings.root
 
 
-def find_notes(paths: Sequence[Path], settings: NotesSettings, base: Path) -> list[NoteFile]:
-    """All notes under `paths`, relative ones to `base`, sorted by name, each once.
+def find_notes(
+    paths: Sequence[Path], settings: NotesSettings, base: Path, names: Collection[str] | None = None
+) -> list[NoteFile]:
+    """All notes under `paths`, relative ones to `base`, sorted by name, each once; with `names` those alone.
 
     In folders `[notes] include` and `exclude`, hidden folders and `.crawlerignore` decide; a file that is named is
-    taken if its ending is one of a format of notes. Each folder is read once. Raises NotesError.
+    taken if its ending is one of a format of notes. Each folder is read once; one below the root that cannot hold any
+    of `names` (as NoteFile.name) is not. Raises NotesError.
     """
     root = notes_root(paths, settings, base)
     found: dict[Path, NoteFile] = {}
     seen: set[tuple[int, int]] = set()
+    wanted = None if names is None else {*names, *(folder for name in names for folder in _folders_of(name))}
     for path in (_absolute(base, path) for path in paths):
         status = _status(path)
         if stat.S_ISREG(status.st_mode):
@@ -90,13 +94,14 @@ def find_notes(paths: Sequence[Path], settings: NotesSettings, base: Path) -> li
                 raise NotesError(f"{shown(str(path))}: {refusal(path.name)}")
             found.setdefault(path, _note_file(path, root, status))
         elif stat.S_ISDIR(status.st_mode):
-            for note in _walk(path, root, _Rules.of(settings, root, path), seen):
+            for note in _walk(path, root, _Rules.of(settings, root, path), seen, wanted):
                 found.setdefault(note.path, note)
         else:
             raise NotesError(f"{path}: neither a file nor a folder; name a note or a folder of notes")
     links = {path: _real(path) for path in found if path.is_symlink()}
     again = {path for path, real in links.items() if real in found and real != path}
-    return sorted((note for path, note in found.items() if path not in again), key=lambda note: note.name)
+    notes = [note for path, note in found.items() if path not in again and (names is None or note.name in names)]
+    return sorted(notes, key=lambda note: note.name)
 
 
 def is_excluded(path: Path, settings: NotesSettings, root: Path) -> bool:
@@ -221,8 +226,20 @@ def _patterns(lines: Sequence[str]) -> GitIgnoreSpec:
         raise NotesError(f"{error}; mend the pattern in [notes] include, exclude or {IGNORE_FILE}") from None
 
 
-def _walk(top: Path, root: Path, rules: _Rules, seen: set[tuple[int, int]]) -> Iterator[NoteFile]:
-    """Notes below `top`, without recursion, so that no depth of folders is too deep."""
+def _folders_of(name: str) -> Iterator[str]:
+    """The folders between the notes' root and a note: "a", "a/b" for "a/b/c.md"."""
+    parts = name.split("/")[:-1]
+    return ("/".join(parts[: n + 1]) for n in range(len(parts)))
+
+
+def _walk(
+    top: Path, root: Path, rules: _Rules, seen: set[tuple[int, int]], wanted: Set[str] | None = None
+) -> Iterator[NoteFile]:
+    """Notes below `top`, without recursion, so that no depth of folders is too deep.
+
+    `wanted`: names of notes and folders below `root`, as NoteFile.name, beyond which nothing there is looked at; None:
+    everything is.
+    """
     waiting = [(top, rules)]
     while waiting:
         folder, above = waiting.pop()
@@ -231,7 +248,11 @@ def _walk(top: Path, root: Path, rules: _Rules, seen: set[tuple[int, int]]) -> I
             continue
         seen.add((status.st_dev, status.st_ino))
         here = above.inside(folder)
+        only = wanted if folder.is_relative_to(root) else None
+        prefix = "" if folder == root else f"{_name(folder, root)}/"
         for entry in _entries(folder):
+            if only is not None and f"{prefix}{shown(entry.name)}" not in only:
+                continue
             path = folder / entry.name
             outside = entry.is_symlink() and here.leaves(path)
             if _is_folder(entry):

@@ -1,7 +1,8 @@
 """Whether what a local target names is there: a file, a folder, a page that a generator makes, a note, a heading.
 
-The only questions asked are about files; which folders a target may be relative to is found by `sitefolders`, what a
-note is published as by `routes`, its headings by `anchors`. In doubt a target is not missing: what a generator may make
+The only questions asked are about files; which folders a target may be relative to is found by `sitefolders`, which
+paths it may mean by `places`, what a note is published as by `routes`, what it is called by `wiki`, its headings by
+`anchors`. In doubt a target is not missing: what a generator may make
 is `GENERATED`. A target that begins with `/` never leaves its root.
 """
 
@@ -9,11 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote, urljoin
 
 from crawler.core.model import Kind, Occurrence
@@ -21,28 +21,29 @@ from crawler.core.settings import NotesSettings
 from crawler.notes.anchors import CHECKED, KNOWN, Anchors, anchors_of
 from crawler.notes.dates import note_date
 from crawler.notes.encodings import decode
-from crawler.notes.files import SKIPPED_FOLDERS, configured_roots, read_bounded
+from crawler.notes.files import configured_roots
 from crawler.notes.formats import ENDINGS, ending_of
+from crawler.notes.places import (
+    FILES,
+    cannot_be,
+    fragment_of,
+    is_path_to_file,
+    of_default_language,
+    pages_at,
+    path_of,
+    places_for,
+    spellings,
+    there_for,
+)
 from crawler.notes.routes import STYLES, normal, routes_of
 from crawler.notes.sitefolders import SiteFolders, site_folders
 from crawler.notes.targets import probable
+from crawler.notes.walk import head_of, is_note, read_up_to, walk
+from crawler.notes.wiki import WikiNames
 
-MAX_FILES = 200_000  # names of one site that are looked at for routes and wiki links
-MAX_HEAD = 4096  # bytes of a note that are read for its front matter
 MAX_ANCHORED = 8 * 1024 * 1024  # bytes of a note that is searched for headings
 FEW = 3  # distinct targets from the root of which none is found, before the root is doubted; guess
-MAX_SEGMENT = 255  # bytes of a file's name; what Linux, macOS and Windows allow
 
-INDEXES = ("index", "readme", "_index")
-PAGES = (".md", ".markdown", ".html", ".htm", ".mdx", ".rst", ".adoc", ".org", ".ipynb", ".qmd", ".rmd")
-# Endings of what people put beside their notes: nobody generates it.
-FILES = frozenset(
-    f".{ending}"
-    for ending in "png jpg jpeg gif webp svg avif bmp ico tif tiff heic pdf doc docx xls xlsx ppt pptx odt ods odp "
-    "epub mobi djvu zip gz tgz bz2 xz 7z rar tar zst jar apk dmg exe msi iso deb rpm mp3 m4a ogg oga wav flac mp4 m4v "
-    "mov webm avi mkv ogv csv tsv sqlite db psd ai drawio excalidraw ttf otf woff woff2 py c h cpp hpp cc java go rs "
-    "rb sh bat ps1 ts tsx jsx php pl lua sql yaml yml toml ini cfg conf log patch diff bib tex key pem crt".split()
-)
 GENERATED_ENDINGS = frozenset((".xml", ".json", ".css", ".js", ".mjs", ".rss", ".atom", ".ics", ".webmanifest", ".map"))
 _DATED = re.compile(r"(?:\A|/)(\d{4})/(\d{1,2})/(\d{1,2})/([^/]+?)(?:\.html?)?/?\Z")  # Jekyll's default permalink
 # Pages of GitHub and GitLab about the repository, seen from `blob/main/README.md`.
@@ -51,7 +52,6 @@ _REPOSITORY_PAGE = re.compile(
     r"commits?|compare|security|projects|milestones?|labels|stargazers|network|contributors|edit|new|archive|workflows|"
     r"pulse|deployments|packages|forks|watchers|settings)(?:/|\Z)"
 )
-_ALIAS = re.compile(r"@site/|[~]?@/|\{(?:filename|static|attach|index)\}/?|\|filename\|/?")
 
 
 class LocalState(StrEnum):
@@ -62,13 +62,6 @@ class LocalState(StrEnum):
     NO_ANCHOR = "missing-anchor"
     GENERATED = "generated-page"
     UNWRITTEN = "unwritten-note"
-
-
-# docusaurus.io/docs/i18n/introduction: where translations lie; what is not translated is taken from the original.
-_TRANSLATION = re.compile(
-    r"(?P<site>.*/)i18n/[^/]+/docusaurus-plugin-content-(?P<plugin>docs|blog|pages)/(?:current/)?(?P<rest>.*)"
-)
-_ORIGINALS = {"docs": "docs", "blog": "blog", "pages": "src/pages"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +97,7 @@ class LocalTargets:
     _sites: dict[Path, SiteFolders] = field(default_factory=dict)
     _routes: dict[tuple[Path, ...], dict[str, list[Path]]] = field(default_factory=dict)
     _own_routes: dict[Path, tuple[str, ...]] = field(default_factory=dict)
-    _names: dict[str, list[Path]] | None = None
-    _aliases: dict[str, Path] | None = None
+    _wiki_names: WikiNames | None = None
     _anchors: dict[Path, Anchors | None] = field(default_factory=dict)
     _doubted: bool | None = None
 
@@ -116,7 +108,7 @@ class LocalTargets:
             answer, place = self._answer(occurrence, note)
         except (OSError, ValueError):  # a name that no file can have
             return MISSING
-        fragment = _fragment(occurrence.url)
+        fragment = fragment_of(occurrence.url)
         if place is not None and fragment and self.options.anchors and not self._has_anchor(place, fragment, note):
             return NO_ANCHOR
         return answer
@@ -132,9 +124,9 @@ class LocalTargets:
         """Every path that would do, relative to the notes' root (POSIX)."""
         note = self.files.get(occurrence.path, self.root / occurrence.path)
         site = self._site(note.parent)
-        for spelling in _spellings(_path(occurrence.url)):
-            for place in _places(spelling, note, site):
-                for each in (place, *_pages(place)):
+        for spelling in spellings(path_of(occurrence.url)):
+            for place in places_for(spelling, note, site):
+                for each in (place, *pages_at(place)):
                     yield Path(os.path.relpath(each, self.root)).as_posix()
             for route in _meant_routes(spelling, self._own(note, site)):
                 for file in self._routes_of(site).get(route, ()):
@@ -147,14 +139,14 @@ class LocalTargets:
         if is_wiki(occurrence):
             return self._wiki(url, note)
         site = self._site(note.parent)
-        for spelling in _spellings(_path(url)):
+        for spelling in spellings(path_of(url)):
             place = self._found(spelling, note, site)
             if place is not None:
                 return THERE, place
-        whole = _spellings(url) if "#" in url or "?" in url else ()  # as part of a name: `C#.md`
-        if any(_there(place) for spelling in whole for place in _places(spelling, note, site)):
+        whole = spellings(url) if "#" in url or "?" in url else ()  # as part of a name: `C#.md`
+        if any(there_for(place) for spelling in whole for place in places_for(spelling, note, site)):
             return THERE, None
-        return self._not_found(_path(url), site), None
+        return self._not_found(path_of(url), site), None
 
     def _site(self, folder: Path) -> SiteFolders:
         if folder not in self._sites:
@@ -164,15 +156,15 @@ class LocalTargets:
         return self._sites[folder]
 
     def _found(self, target: str, note: Path, site: SiteFolders) -> Path | None:
-        for place in _places(target, note, site):
-            there = _there(place)
+        for place in places_for(target, note, site):
+            there = there_for(place)
             if there is not None and not (target.endswith("/") and there == place and not there.is_dir()):
                 return there
-        if _is_path_to_file(target):
+        if is_path_to_file(target):
             return (
                 self._in_vault(target, site)
                 or self._from_page(target, note, site)
-                or _of_default_language(target, note, site)
+                or of_default_language(target, note, site)
             )
         routes = self._routes_of(site)
         for route in _meant_routes(target, self._own(note, site)):
@@ -189,7 +181,7 @@ class LocalTargets:
         """A file as seen from the address of the note's page, which HTML inside of Markdown is written for."""
         if site.generator and not target.startswith("/"):
             for route in self._own(note, site):
-                for place in _places(urljoin(f"/{route}/", target), note, site):
+                for place in places_for(urljoin(f"/{route}/", target), note, site):
                     if place.is_file():
                         return place
         return None
@@ -198,14 +190,14 @@ class LocalTargets:
         """Obsidian's shortest path, in links of Markdown."""
         if not site.vault or target.startswith(("/", ".")):
             return None
-        return self._by_name(target)
+        return self._names().by_name(target)
 
     def _not_found(self, target: str, site: SiteFolders) -> LocalAnswer:
         meant = probable(target)
         if meant:
             return LocalAnswer(LocalState.MISSING, "local/missing-file", meant)
         path = unquote(target)
-        if _cannot_be(path):
+        if cannot_be(path):
             return MISSING
         if _REPOSITORY_PAGE.match(path):
             return GENERATED
@@ -227,7 +219,7 @@ class LocalTargets:
             found = (
                 self._found(s, folder / "x", self._site(folder))
                 for url, folder in asked
-                for s in _spellings(_path(url))
+                for s in spellings(path_of(url))
             )
             self._doubted = len({url for url, _ in asked}) >= FEW and not any(found)
         return self._doubted
@@ -237,47 +229,25 @@ class LocalTargets:
         name = unquote(url.partition("#")[0]).strip().replace("\\", "/")
         site = self._site(note.parent)
         for place in (note.parent / name, *(root / name.lstrip("/") for root in site.roots)):
-            there = _there(Path(os.path.abspath(place)))  # noqa: PTH100 - names stay the user's
+            there = there_for(Path(os.path.abspath(place)))  # noqa: PTH100 - names stay the user's
             if there is not None:
                 return THERE, there
-        found = self._by_name(name) or self._by_alias(name)
+        found = self._names().find(name)
         if found is not None:
             return THERE, found
         return (MISSING if ending_of(name) in FILES else UNWRITTEN), None
 
-    def _by_name(self, name: str) -> Path | None:
-        wanted = _wiki_key(name)
-        for file in self._all_names().get(wanted.rpartition("/")[2], ()):
-            if "/" not in wanted or _wiki_key(file.as_posix()).endswith(f"/{wanted.lstrip('/')}"):
-                return file
-        return None
-
-    def _all_names(self) -> dict[str, list[Path]]:
-        if self._names is None:
-            self._names = {}
-            for file in _walk(self.root):
-                for key in dict.fromkeys((_wiki_key(file.name), _wiki_key(file.stem) if _is_note(file.name) else "")):
-                    if key:
-                        self._names.setdefault(key, []).append(file)
-        return self._names
-
-    def _by_alias(self, name: str) -> Path | None:
-        if self._aliases is None:
-            self._aliases = {}
-            for file in _walk(self.root):
-                if _is_note(file.name):
-                    head = _head(file)
-                    for alias in _aliases_in(head) if "alias" in head or "title" in head else ():
-                        self._aliases.setdefault(_wiki_key(alias), file)
-        return self._aliases.get(_wiki_key(name))
+    def _names(self) -> WikiNames:
+        self._wiki_names = self._wiki_names or WikiNames(self.root)
+        return self._wiki_names
 
     def _routes_of(self, site: SiteFolders) -> dict[str, list[Path]]:
         """The notes of a site by the routes that lead to them."""
         if site.bases not in self._routes:
             routes = self._routes[site.bases] = {}
             for base in site.walked:
-                for file in _walk(base):
-                    if _is_note(file.name):
+                for file in walk(base):
+                    if is_note(file.name):
                         for route in _routes_of_note(file, site):
                             routes.setdefault(route, []).append(file)
         return self._routes[site.bases]
@@ -292,7 +262,7 @@ class LocalTargets:
         if ending_of(place.name) not in CHECKED or generator not in KNOWN:
             return True
         if place not in self._anchors:
-            data = _bytes(place, MAX_ANCHORED)
+            data = read_up_to(place, MAX_ANCHORED)
             text = decode(data) if len(data) <= MAX_ANCHORED else "too long"
             self._anchors[place] = None if isinstance(text, str) else anchors_of(place.name, text.text)
         anchors = self._anchors[place]
@@ -300,7 +270,7 @@ class LocalTargets:
 
 
 def _routes_of_note(file: Path, site: SiteFolders) -> Iterator[str]:
-    head = _head(file)
+    head = head_of(file)
     for root in site.roots:
         if file.is_relative_to(root):
             path = file.relative_to(root).as_posix()
@@ -310,93 +280,10 @@ def _routes_of_note(file: Path, site: SiteFolders) -> Iterator[str]:
                 yield f"{day:%Y/%m/%d}/{normal(dated[1])}"
 
 
-def _path(url: str) -> str:
-    return re.split(r"[?#]", url, maxsplit=1)[0]
-
-
-def _fragment(url: str) -> str:
-    return url.partition("#")[2]
-
-
-def _spellings(*written: str) -> Iterator[str]:
-    """A target as written and without its percent escapes, composed and decomposed, with slashes for backslashes."""
-    seen: dict[str, None] = {}
-    for each in written:
-        for one in (unquote(each), each, unquote(each).replace("\\", "/")):
-            for form in ("NFC", "NFD") if not one.isascii() else ():
-                seen.setdefault(unicodedata.normalize(form, one))
-            seen.setdefault(one)
-    yield from seen
-
-
-def _places(target: str, note: Path, site: SiteFolders) -> Iterator[Path]:
-    """Every path that would do for `target`, before endings and indexes."""
-    alias = _ALIAS.match(target)
-    if alias:
-        target = target[alias.end() :] if alias[0][0] != "{" or alias[0][-1] != "/" else f"/{target[alias.end() :]}"
-        yield from (_joined(root, target.lstrip("/")) for root in site.roots)
-        yield _joined(note.parent, target.lstrip("/"))
-    elif target.startswith("/"):
-        for root in site.roots:
-            place = _joined(root, target.lstrip("/"))
-            if place.is_relative_to(root):
-                yield place
-    else:
-        yield _joined(note.parent, target)
-        if site.vault:
-            yield from (_joined(root, target) for root in site.roots if not target.startswith("."))
-
-
-def _joined(folder: Path, target: str) -> Path:
-    return Path(os.path.abspath(folder / target))  # noqa: PTH100 - resolve() would follow links: names are the user's
-
-
-def _pages(place: Path) -> Iterator[Path]:
-    """The sources that a page at this place may be made from."""
-    source = place.with_suffix("") if place.suffix in (".html", ".htm") else place
-    yield from (source.with_name(source.name + ending) for ending in PAGES)
-    yield from (place / f"{name}{ending}" for name in INDEXES for ending in PAGES)
-
-
-def _there(place: Path) -> Path | None:
-    """The file or folder that is there for a target."""
-    if not place.name or any(len(part.encode("utf-8", "replace")) > MAX_SEGMENT for part in place.parts):
-        return place if place.is_dir() else None
-    if place.is_file():
-        return place
-    source = place.with_suffix("") if place.suffix in (".html", ".htm") else place
-    for ending in PAGES:
-        beside = source.with_name(source.name + ending)
-        if beside.is_file():
-            return beside
-    if place.is_dir():
-        names = {entry.lower(): entry for entry in os.listdir(place)}  # noqa: PTH208 - names alone are wanted
-        index = next(
-            (names[f"{name}{ending}"] for name in INDEXES for ending in PAGES if f"{name}{ending}" in names), ""
-        )
-        return place / index if index else place
-    if place.stem.lower() in ("readme", "index") and place.parent.is_dir():
-        names = {entry.lower(): entry for entry in os.listdir(place.parent)}  # noqa: PTH208 - as above
-        return place.parent / names[place.name.lower()] if place.name.lower() in names else None
-    return None
-
-
-def _cannot_be(path: str) -> bool:
-    """Names that neither a disk nor a generator makes: too long, with a NUL, or above the root."""
-    if "\0" in path or any(len(part.encode("utf-8", "replace")) > MAX_SEGMENT for part in path.split("/")):
-        return True
-    return path.startswith("/") and os.path.normpath(f"x{path}").startswith("..")
-
-
 def _publishes_by_date(site: SiteFolders) -> bool:
     """Whether posts lie below their day for certain: Jekyll, unless it is configured otherwise."""
     templates = [STYLES.get(template, template) for _, template in site.permalinks]
     return site.generator == "jekyll" and all(t in (STYLES["date"], STYLES["pretty"]) for t in templates)
-
-
-def _is_path_to_file(target: str) -> bool:
-    ending = ending_of(target.rstrip("/"))
-    return ending in FILES or (ending in ENDINGS and ending not in (".html", ".htm"))
 
 
 def _meant_routes(target: str, own: Iterable[str]) -> Iterator[str]:
@@ -412,64 +299,5 @@ def _meant_routes(target: str, own: Iterable[str]) -> Iterator[str]:
 def _from_root(occurrences: Iterable[Occurrence]) -> Iterator[str]:
     """Targets such as `/images/x.png`."""
     for o in occurrences:
-        if o.kind is Kind.LOCAL and o.url.startswith("/") and ending_of(_path(o.url)) in FILES:
+        if o.kind is Kind.LOCAL and o.url.startswith("/") and ending_of(path_of(o.url)) in FILES:
             yield o.url
-
-
-def _is_note(name: str) -> bool:
-    return ending_of(name) in ENDINGS
-
-
-def _wiki_key(name: str) -> str:
-    """Names are compared without case, and as GitHub's wiki writes them: spaces, dashes and underscores are one."""
-    name = unicodedata.normalize("NFC", name).casefold()
-    stem = PurePosixPath(name)
-    if stem.suffix in (".md", ".markdown"):
-        name = name[: -len(stem.suffix)]
-    return re.sub(r"[ _-]+", "-", name)
-
-
-def _walk(top: Path) -> Iterator[Path]:
-    """Files below `top`, at most `MAX_FILES`; hidden folders and links to folders are left out."""
-    count = 0
-    for folder, folders, names in os.walk(top):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in SKIPPED_FOLDERS)
-        for name in sorted(names):
-            count += 1
-            if count > MAX_FILES:
-                return
-            yield Path(folder, name)
-
-
-def _bytes(file: Path, limit: int) -> bytes:
-    try:
-        return read_bounded(file, limit)
-    except OSError:
-        return b""
-
-
-def _head(file: Path) -> str:
-    """The front matter of a note, as far as it is within reach; "" where it has none."""
-    text = _bytes(file, MAX_HEAD)[:MAX_HEAD].decode("utf-8", "replace").removeprefix("\ufeff")
-    mark = text[:3]
-    if mark not in ("---", "+++"):
-        return ""
-    end = text.find(f"\n{mark}", 3)
-    return text[: end + 4] if end > 0 else ""
-
-
-def _aliases_in(head: str) -> Iterator[str]:
-    from crawler.notes.routes import front_values
-
-    values = front_values(head)
-    for key in ("aliases", "alias", "title"):
-        yield from values.get(key, ())
-
-
-def _of_default_language(target: str, note: Path, site: SiteFolders) -> Path | None:
-    """The file beside the original of a translated note."""
-    found = _TRANSLATION.fullmatch(note.as_posix()) if site.generator == "docusaurus" else None
-    if found is None or target.startswith("/"):
-        return None
-    original = Path(found["site"], _ORIGINALS[found["plugin"]], found["rest"])
-    return next(filter(None, map(_there, _places(target, original, site))), None)

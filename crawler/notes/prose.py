@@ -63,7 +63,7 @@ def _accepted(
     """Whether the run of letters beyond ASCII begins as part of the address."""
     first, before = run[0][0], text[run.start() - 1]
     if not _is_letter(first):
-        joins = first in _JOINERS and before.isalnum() and text[run.start() + 1 : run.start() + 2].isalnum()
+        joins = first in _JOINERS and before.isalnum() and text[run.start() + 1 : min(run.start() + 2, end)].isalnum()
         return joins or (open_name and alone and _goes_on_far(text, run.end(), end))
     if before.isalnum() and run.start() > authority:
         return open_name or not is_chinese(first) or _glued_belongs(text, authority, run, end, spaced)

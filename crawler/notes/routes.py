@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from urllib.parse import unquote
 
@@ -66,29 +67,33 @@ def routes_of(
     for slug in slugs:
         yield normal(slug)
         yield normal(f"{folder}/{slug}")
-    yield from _templated(stem, name, slugs, values, day, generator, permalinks)
-
-
-def _templated(
-    stem: str,
-    name: str,
-    slugs: Sequence[str],
-    values: dict[str, list[str]],
-    day: date | None,
-    generator: str,
-    permalinks: Sequence[tuple[str, str]],
-) -> Iterator[str]:
     dated = _DATED.fullmatch(name)
-    slug = dated["slug"] if dated else name
-    section = next((part for part in stem.split("/") if part != "content"), "")
-    for where, template in permalinks or (("", DEFAULTS.get(generator, STYLES["date"])),):
-        if where in ("", section, stem.rpartition("/")[0]):
-            for title in dict.fromkeys((*slugs, slug, name, *values.get("title", ()))):
-                yield from _filled(STYLES.get(template, template), title, stem, values, day)
+    titles = (*slugs, dated["slug"] if dated else name, name, *values.get("title", ()))
+    note = _Published(stem, titles, values, day)
+    yield from _templated(note, permalinks or (("", DEFAULTS.get(generator, STYLES["date"])),))
 
 
-def _filled(template: str, title: str, stem: str, values: dict[str, list[str]], day: date | None) -> Iterator[str]:
-    folder = re.sub(r"(?:\A|/)(?:_posts|_drafts|content|source)(?=/|\Z)", "", stem.rpartition("/")[0]).strip("/")
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """What the variables of a permalink are filled from."""
+
+    stem: str  # path without its ending
+    titles: Sequence[str]  # each may stand for `:title`
+    values: dict[str, list[str]]  # of its front matter
+    day: date | None
+
+
+def _templated(note: _Published, permalinks: Sequence[tuple[str, str]]) -> Iterator[str]:
+    section = next((part for part in note.stem.split("/") if part != "content"), "")
+    for where, template in permalinks:
+        if where in ("", section, note.stem.rpartition("/")[0]):
+            for title in dict.fromkeys(note.titles):
+                yield from _filled(STYLES.get(template, template), title, note)
+
+
+def _filled(template: str, title: str, note: _Published) -> Iterator[str]:
+    day, values = note.day, note.values
+    folder = re.sub(r"(?:\A|/)(?:_posts|_drafts|content|source)(?=/|\Z)", "", note.stem.rpartition("/")[0]).strip("/")
     names = {
         "title": title, "slug": title, "filename": title, "name": title, "post_title": title, "slugorfilename": title,
         "contentbasename": title, "slugorcontentbasename": title, "section": folder.split("/")[0], "sections": folder,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from crawler.notes.found import Found, Lines
-from crawler.notes.targets import unescape
+from crawler.notes.targets import HIDDEN, unescape
 
 MAX_TITLE = 300  # code points; guess: titles of WeChat end at 64, questions with their asker's remark go beyond 200
 MAX_LABEL = 60  # code points of a label or title on the line of the link
@@ -94,6 +94,8 @@ def bare_title(link: Found, lines: Lines) -> str:
 
 def link_title(text: str) -> str:
     """The text of a link, where it may be a title: neither an address nor words such as "here" that only point."""
+    if HIDDEN in text:  # what a template will put there is known to nobody
+        text = " ".join(text.replace(HIDDEN, " ").split())
     pointing = len(text) <= MAX_LABEL and _POINTING_TEXT.fullmatch(text)
     return "" if pointing or _URL.match(text) else text
 

@@ -112,7 +112,7 @@ def _article(fields: Fields, layout: Layout, base: str, head: Head) -> _Article:
     """Text, markup and pictures from where the site keeps them, else from where the prose is, else all there is."""
     from crawler.page.main_text import find_main
 
-    main = None if fields.text else find_main(layout)
+    main = None if fields.text else find_main(layout, head.first("description", "og:description"))
     from_data = "" if fields.text else _text_of_data(head)
     if len(from_data) > LONGER * len(main.text if main is not None else ""):
         return _Article(from_data, "".join(f"<p>{escape(line)}</p>" for line in from_data.split("\n")), ())

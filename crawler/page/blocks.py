@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
-from crawler.page.formulas import formula, is_drawn
+from crawler.page.formulas import drawn_text, is_drawn
 
 MAX_NODES = 400_000  # per walk; the largest real page seen has 40,000
 MAX_CHARS = 5_000_000  # of text per walk; longer pages are cut
@@ -21,7 +21,7 @@ SILENT = frozenset(
     "script style noscript template head svg math iframe frame object embed applet canvas audio video map "
     "select option optgroup datalist button textarea input dialog rt rp".split()
 )
-FORMULAS = frozenset(("img", "math", "script", "mjx-container"))
+DRAWN = frozenset(("img", "math", "script", "mjx-container"))
 BOXES = frozenset(
     "html body address article aside blockquote center dd details div dl dt fieldset figcaption figure footer form "
     "h1 h2 h3 h4 h5 h6 header hgroup hr legend li main nav ol p pre section summary table tbody td tfoot th thead tr "
@@ -43,9 +43,16 @@ _GUTTER = re.compile(
     r"(?:^|\s)(?:gutter|line-?numbers?(?:-rows)?|lineno|linenos|blob-num|rouge-gutter|hljs-ln-numbers|hljs-ln-n|lnt|"
     r"code-snippet__line-index|pre-numbering|react-line-number)(?=\s|$)"
 )
-_APPARATUS = ", ".join(
-    f'[class*="{part}"]' for part in ("katex-html", "MathJax", "mjx-", "gutter", "line", "lnt", "num")
+_BUTTON = re.compile(
+    r"(?i)(?:^|\s)(?:lang|code-?lang|\S*extension-lang|copy|copy-?(?:code-?)?(?:btn|button)|\S*copy-?code\S*|hljs-button)(?=\s|$)"
 )
+_CODE_BOX = re.compile(r"(?i)(?:^|[\s_-])(?:language|highlight|code)(?=[\s_-]|$)")
+_APPARATUS = ", ".join(
+    f'[class*="{part}"]'
+    for part in ("katex-html", "MathJax", "mjx-", "gutter", "line", "lnt", "num", "copy", "Copy", "lang", "hljs-button")
+)
+MAX_BUTTON = 24  # characters of the name of a language, or of a button, beside code
+MAX_CODE = 200  # pieces of code of one page that are looked at for numbers of their lines
 MAX_APPARATUS = 5_000  # elements looked at
 _NO_DIGITS = {ord(letter): None for letter in "0123456789 \t\r\n\u00a0"}
 _HIDDEN_STYLE = re.compile(r"(?i)(?:^|[;\s])display\s*:\s*none")
@@ -141,15 +148,42 @@ def is_next_line(node: LexborNode, tag: str, attributes: dict[str, str | None]) 
 
 
 def apparatus(root: LexborNode) -> frozenset[int]:
-    """The `mem_id` of line numbers beside code, and of drawings of formulas whose source stands beside."""
+    """The `mem_id` of line numbers and buttons beside code, and of drawings of formulas whose source stands beside."""
     if root.css_first("pre, .katex-html, .MathJax, .MathJax_Preview") is None:
         return frozenset()  # a third of the time of looking for all of them, and true of most pages
     named = root.css(_APPARATUS)[:MAX_APPARATUS]
-    return frozenset(node.mem_id for node in named if _is_apparatus(node, node.attributes.get("class") or ""))
+    found = {node.mem_id for node in named if _is_apparatus(node, node.attributes.get("class") or "")}
+    for code in root.css("pre")[:MAX_CODE]:
+        found.update(_numbers(code))
+    return frozenset(found)
 
 
 def _is_apparatus(node: LexborNode, names: str) -> bool:
-    return is_drawn(names) or (_GUTTER.search(names) is not None and node.text().translate(_NO_DIGITS) == "")
+    if is_drawn(names) or (_GUTTER.search(names) is not None and node.text().translate(_NO_DIGITS) == ""):
+        return True
+    return _BUTTON.search(names) is not None and _is_beside_code(node) and len(node.text().strip()) <= MAX_BUTTON
+
+
+def _is_beside_code(node: LexborNode) -> bool:
+    parent = node.parent
+    for _ in range(3):
+        if parent is None:
+            return False
+        if parent.tag == "pre" or _CODE_BOX.search(parent.attributes.get("class") or ""):
+            return True
+        parent = parent.parent
+    return False
+
+
+def _numbers(code: LexborNode) -> list[int]:
+    """The numbers 1, 2, 3 … that stand in elements of their own, one for each line (cnblogs)."""
+    found, child, looked = list[int](), code.child, 0
+    while child is not None and looked < MAX_APPARATUS:
+        if child.tag == "span" and child.text().strip() == str(len(found) + 1):
+            found.append(child.mem_id)
+        child, looked = child.next, looked + 1
+    lines = (code.text() or "").strip("\n").count("\n") + 1
+    return found if len(found) > 1 and len(found) == lines else []
 
 
 def weigh(text: str) -> float:
@@ -228,7 +262,7 @@ class _Reader:
             if tag in ENDS:
                 self._flush()
                 return None
-            if tag in FORMULAS and (source := formula(node, tag)) is not None:
+            if tag in DRAWN and (source := drawn_text(node, tag)) is not None:
                 self._take(source)
                 return None
             if tag in SILENT or tag[:1] in "-_!":

@@ -15,6 +15,7 @@ import re
 import webencodings
 
 PRESCAN = 1024  # bytes; WHATWG HTML, "prescan a byte stream to determine its encoding"
+WIDE = 16  # bytes by which UTF-16 is told
 SAMPLE = 64 * 1024  # bytes given to detection: it is slow, and charsets do not change in mid-page
 LATE = 32 * 1024  # bytes in which a late declaration is looked for
 TOLERANCE = 20  # whole characters for each broken one from which a text is UTF-8 all the same; guess
@@ -24,6 +25,7 @@ BROKEN = 0.1  # undecodable characters per non-ASCII byte from which a declared 
 _META = re.compile(rb"""(?i)<meta[^>]{0,400}?charset\s*=\s*["']?\s*([a-z0-9_:.\-]{2,40})""")
 _HEADER = re.compile(r"""(?i)charset\s*=\s*["']?\s*([^\s"';,]{2,40})""")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_WITHOUT = {"replacement": "", "x-user-defined": ""}  # encodings of the standard that Python has no codec for
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -32,7 +34,9 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
     for bom, name in _BOMS:
         if body.startswith(bom):
             return body[len(bom) :].decode(name, "replace"), name
-    declared = _from_header(content_type) or _from_meta(body)
+    if wide := wide_charset(body):
+        return body.decode(wide, "replace"), wide
+    declared = _declared(body, content_type)
     if declared and declared != "utf-8" and _is_utf8(body):
         declared = "utf-8"
     name = declared or _detect(body)
@@ -47,6 +51,23 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
     return text, name
 
 
+def wide_charset(body: bytes) -> str:
+    """UTF-16 without a byte order mark, by the ASCII with which markup begins; "" for anything else."""
+    start = body[:WIDE]
+    for name, zeros, letters in (("utf-16-le", start[1::2], start[0::2]), ("utf-16-be", start[0::2], start[1::2])):
+        if len(letters) == WIDE // 2 and not any(zeros) and letters.isascii() and letters.lstrip().startswith(b"<"):
+            return name
+    return ""
+
+
+def _declared(body: bytes, content_type: str) -> str:
+    """What header or `<meta>` say; servers that call everything latin-1 by default are not believed over the page."""
+    header, meta = _from_header(content_type), _from_meta(body)
+    if header == "cp1252" and meta and _decodes(body, meta):
+        return meta
+    return header or meta
+
+
 def _strictly(body: bytes) -> str:
     """The text of valid UTF-8; "" for anything else."""
     try:
@@ -56,12 +77,13 @@ def _strictly(body: bytes) -> str:
 
 
 def _codec(label: str) -> str:
-    """The Python codec of a label, "" for labels that nobody knows."""
+    """The Python codec of a label, "" for labels that nobody knows.
+
+    So are those of "replacement" (hz-gb-2312, iso-2022-kr) and "x-user-defined", which are no charsets of a text.
+    """
     found = webencodings.lookup(label)
-    if found is None:
-        return ""
-    name = str(found.codec_info.name)
-    return {"gbk": "gb18030", "iso8859-1": "cp1252", "ascii": "cp1252"}.get(name, name)
+    name = str(found.codec_info.name) if found else ""
+    return {"gbk": "gb18030", "iso8859-1": "cp1252", "ascii": "cp1252", **_WITHOUT}.get(name, name)
 
 
 def _from_header(content_type: str) -> str:
@@ -126,6 +148,10 @@ def _from_late_meta(body: bytes) -> str:
 
 def _eastern(body: bytes, sample: bytes) -> str:
     """The charset of Chinese, Japanese or Korean text, by the letters that each reading of it gives; "" for none."""
+    # Other charsets, read as Shift_JIS, are half-width kana in the main.
+    kana, narrow = (_share(sample, "cp932", *ends) for ends in (("\u3040", "\u30ff"), ("\uff61", "\uff9f")))
+    if kana > KANA > narrow and _decodes(body, "cp932"):
+        return "cp932"
     if not _decodes(body, "gb18030"):
         return ""
     if _share(sample, "euc_jp", "\u3040", "\u30ff") > KANA:

@@ -52,13 +52,19 @@ def clean(layout: Layout, chosen: int, junk: list[bool]) -> tuple[list[Block], f
     return keep, ids
 
 
-def lead_of(layout: Layout, chosen: int, junk: list[bool]) -> list[Block]:
-    """The paragraphs between the title and the chosen box that open the article: teaser, standfirst, summary."""
+def lead_of(layout: Layout, chosen: int, junk: list[bool], start: str) -> list[Block]:
+    """The paragraphs between the title and the chosen box that open the article: teaser, standfirst, summary.
+
+    Where no `<h1>` says where they begin, only what begins as the page's description does (`start`).
+    """
     boxes, first = layout.boxes, layout.boxes[chosen].first
     before = layout.blocks[max(first - BEFORE, 0) : first]
     titles = [place for place, block in enumerate(before) if boxes[block.box].tag == "h1"]
-    if not titles or junk[chosen]:
+    if junk[chosen]:
         return []
+    if not titles:
+        described = [b for b in before if start and b.text.startswith(start) and not junk[b.box] and _is_lead(b, boxes)]
+        return described[-1:]
     found = [b for b in before[titles[-1] + 1 :] if not junk[b.box] and _is_lead(b, boxes)]
     return found if sum(b.weight for b in found) < MAX_LEAD else []
 

@@ -13,12 +13,13 @@ from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from crawler.page.charset import decode
+from crawler.page.charset import decode, wide_charset
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 STREAMED = "S:"  # id of the parts that React streams hidden, and moves into place by a script (react-dom, Fizz)
+NUL_IN = 64  # bytes of a page for each stray NUL; guess
 SNIFF = 1024  # bytes looked at where no content type tells (WHATWG MIME sniffing reads 1,445)
 UNSEEN = frozenset(
     {"script", "style", "noscript", "template", "head", "title", "iframe", "svg", "object", "select", "rt", "rp"}
@@ -29,6 +30,11 @@ BLOCKS = frozenset(
 )
 _HIDDEN_STYLE = re.compile(r"(?i)display\s*:\s*none")
 _HTML_START = re.compile(rb"(?i)<(?:!doctype|!--|html|head|body|title|meta|script|div|p|h1|table|a|style|\?xml)")
+# Empty elements of XHTML that an HTML parser would take for the beginning of all that follows.
+_SELF_CLOSED = re.compile(
+    r"<(script|style|title|textarea|iframe|noscript|object|select|button|div|span|p|a|i|b|em|strong|ul|ol|li|table|"
+    r"tr|td|th|h[1-6])((?:\s[^<>]*)?)/>"
+)
 _BINARY_START = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x7fELF")
 
 
@@ -49,11 +55,18 @@ class Document:
         start = self.body[:SNIFF]
         if start.startswith(_BINARY_START) or not start.strip():
             return False
-        if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if b"\0" in start and not self._may_hold_nul(start):
             return False
         if kind in ("text/html", "application/xhtml+xml"):
             return True
         return not kind and _HTML_START.search(start) is not None
+
+    @staticmethod
+    def _may_hold_nul(start: bytes) -> bool:
+        """UTF-16, or a page with a few stray NULs, which browsers pass over."""
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_charset(start):
+            return True
+        return start.count(0) * NUL_IN <= len(start) and _HTML_START.search(start) is not None
 
     @cached_property
     def _decoded(self) -> tuple[str, str]:
@@ -77,6 +90,8 @@ class Document:
         if not self.is_html:
             return LexborHTMLParser("", scripting=True)
         html = self.html
+        if self.content_type.lower().startswith("application/xhtml+xml"):
+            return LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html), scripting=True)
         # The parser wants UTF-8. Where nothing was replaced, the body is that already: no second copy of it is made.
         is_utf8 = self.charset == "utf-8" and "\ufffd" not in html and not self.body.startswith(BOM_UTF8)
         return LexborHTMLParser(self.body if is_utf8 else html, scripting=True)
@@ -103,7 +118,7 @@ class Document:
         body = self.tree.body
         if body is None:
             return ""
-        skip = frozenset(node.mem_id for selector in hidden for node in self.tree.css(selector))
+        skip = frozenset(node.mem_id for node in self.tree.css(", ".join(hidden))) if hidden else frozenset[int]()
         return text_of(body, skip, limit)
 
 
@@ -156,9 +171,11 @@ def _pieces(root: LexborNode, skip: frozenset[int]) -> Iterator[str]:
         if child is not None:
             node, depth = child, depth + 1
             continue
-        while depth and node is not None and node.next is None:
+        after = node.next  # asked once: every step to another node makes an object
+        while depth and after is None and node is not None:
             node, depth = node.parent, depth - 1
-        node = node.next if depth and node is not None else None
+            after = node.next if node is not None else None
+        node = after if depth else None
 
 
 def _unseen(node: LexborNode, tag: str | None, skip: frozenset[int]) -> bool:

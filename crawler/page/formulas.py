@@ -1,4 +1,4 @@
-"""Formulas as a reader can search them: the TeX or the words that a page keeps behind pictures, MathML and scripts.
+"""What is drawn as a reader can search it: the TeX or the words behind formulas, the characters behind emoji.
 
 One element at a time; what stands round it is the walkers' (blocks, readable).
 """
@@ -10,6 +10,7 @@ import re
 from selectolax.lexbor import LexborNode
 
 MAX_FORMULA = 2_000  # characters
+MAX_EMOJI = 20  # of one, or of its name: `:sailboat:`
 
 # Names that pages give to pictures of formulas: WordPress, Wikipedia, Zhihu, CSDN, MathJax.
 _NAMED = re.compile(
@@ -18,12 +19,14 @@ _NAMED = re.compile(
 _SERVED = re.compile(
     r"(?i)(?:latex\.(?:codecogs|php)|/latex|zhihu\.com/equation|math/render|chart\?cht=tx|mathtex|/svg\.latex|eq\.latex)"
 )
+# Pictures that WordPress, Discourse, GitHub and chat programs put in the place of emoji.
+_EMOJI = re.compile(r"(?:^|\s)(?:emoji|wp-smiley|twemoji|emojione|joypixels)(?=\s|$)")
 # What a script drew of a formula whose source stands beside it: read twice, and as single letters.
 _DRAWN = re.compile(r"(?:^|\s)(?:MathJax(?:_Preview|_Display|_SVG|_CHTML)?|katex-html|mjx-chtml)(?=\s|$)")
 
 
-def formula(node: LexborNode, tag: str) -> str | None:
-    """The text of a formula; "" for a drawing of one whose source stands elsewhere; None for what is no formula."""
+def drawn_text(node: LexborNode, tag: str) -> str | None:
+    """The text of a formula or an emoji; "" for a drawing whose source stands elsewhere; None for anything else."""
     if tag == "img":
         return _of_image(node)
     if tag == "math":
@@ -47,7 +50,10 @@ def _of_image(node: LexborNode) -> str | None:
     alt = (attributes.get("alt") or "").strip()
     if not alt:
         return None
-    named = "eeimg" in attributes or _NAMED.search(attributes.get("class") or "") is not None
+    names = attributes.get("class") or ""
+    if len(alt) <= MAX_EMOJI and _EMOJI.search(names):
+        return alt
+    named = "eeimg" in attributes or _NAMED.search(names) is not None
     return _marked(alt) if named or _SERVED.search(attributes.get("src") or "") else None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from itertools import islice, pairwise
 
@@ -28,6 +29,7 @@ SURE = 0.8  # share from which a heading is the other part of a title; guess
 HEADED = 6  # letters from which a heading that calls itself the title is believed without likeness; guess
 SAID = 4  # words from which the only heading is believed without likeness; guess
 MAX_KICKER = 24  # characters of what a heading may have before its title; guess
+LONG = 120  # characters from which several sentences are no title; guess
 PARAGRAPH = 80  # characters of text before a heading from which it heads a section
 
 _COUNTER = re.compile(
@@ -44,11 +46,13 @@ _TITLED = re.compile(
     r"(?i)(?:^|[\s_-])(?:entry|post|article|story|page|content|blog|node|news)?[_-]?_?(?:title|headline|heading)(?=[\s_-]|$)"
 )
 _LOGO = re.compile(
-    r"(?i)(?:^|[\s_-])(?:logo\w*|brand\w*|site-?(?:title|name|branding)|navbar|masthead|blog-?title)(?=[\s_-]|$)"
+    r"(?i)(?:^|[\s_-])(?:logo\w*|brand(?:ing)?|site-?(?:title|name|branding)|navbar|masthead|blog-?title)(?=[\s_-]|$)"
 )
 _APART = re.compile(
     r"(?i)(?:^|\s)(?:(?:modal|popup|pop-up|overlay|cookies?|consent|offcanvas)(?=[\s_-]|$)|(?:footer|sidebar)(?=\s|$))"
 )
+_SUBTITLE = re.compile(r"(?i)(?:^|\s)(?:block|d-block|[\w-]*(?:sub-?(?:title|heading|head|line)|tagline))(?=\s|$)")
+_SENTENCE = re.compile(r"[.!?](?:\s|$)|[。！？]")
 _APART_TAGS = frozenset(("nav", "aside", "footer", "dialog", "template", "noscript"))
 _NO_ARTICLE = frozenset(("website", "product", "og:product"))  # their headings are slogans
 _PAPER = ("citation_title", "dc.title", "dcterms.title")
@@ -65,6 +69,7 @@ class Heading:
     logo: bool = False  # it stands where sites put their own name
     titled: bool = False  # its class or itemprop says that it is the title
     held: bool = False  # it stands in an `<article>` or `<main>`
+    linked: bool = False  # all of it is a link to a page: perhaps to another article
 
 
 def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: str = "") -> str:
@@ -112,7 +117,7 @@ def _other_headings(tree: LexborHTMLParser) -> list[Heading]:
 def _heading(node: LexborNode) -> Heading | None:
     """None for one that is empty, or stands apart from the page's content."""
     names = _names(node)
-    logo, held = bool(_LOGO.search(names)) or _leads_home(node), False
+    logo, held, linked = bool(_LOGO.search(names)) or _leads_home(node), False, False
     parent, depth = node.parent, 0
     while parent is not None and depth < MAX_AROUND:
         around = _names(parent)
@@ -120,13 +125,29 @@ def _heading(node: LexborNode) -> Heading | None:
             if parent.tag != "nav":
                 return None
             logo = True
-        logo = logo or (depth < 3 and (bool(_LOGO.search(around)) or _is_home_link(parent)))
+        # An `<article>`'s classes are its tags and categories: `tag-logo`.
+        logo = logo or (
+            depth < 3 and ((parent.tag != "article" and bool(_LOGO.search(around))) or _is_home_link(parent))
+        )
+        linked = linked or (parent.tag == "a" and bool(parent.attributes.get("href")))
         held = held or parent.tag in _HOLDERS or parent.attributes.get("role") == "main"
         parent, depth = parent.parent, depth + 1
     furniture = frozenset(inner.mem_id for inner in node.css("button, a") if inner.tag == "button" or _is_anchor(inner))
-    text = _text(node, furniture)
+    text = _with_subtitle(_text(node, furniture), node)
     titled = bool(_TITLED.search(names)) or "headline" in (node.attributes.get("itemprop") or "").lower()
-    return Heading(text, node, logo, titled, held) if folded(text) else None
+    inner_link = node.css_first('a[href]:not([href^="#"])')
+    linked = linked or (inner_link is not None and len(folded(inner_link.text())) >= len(folded(text)))
+    return Heading(text, node, logo, titled, held, linked) if folded(text) else None
+
+
+def _with_subtitle(text: str, node: LexborNode) -> str:
+    """A heading's text with a space before a sub-title that only a style sheet puts on a line of its own."""
+    for inner in node.css("span, small")[:MAX_INSIDE]:
+        if inner.tag == "small" or _SUBTITLE.search(_names(inner)):
+            place = text.find(_text(inner), 1)
+            if place > 0 and text[place - 1].isalnum() and text[place].isalnum():
+                return f"{text[:place]} {text[place:]}"
+    return text
 
 
 def _names(node: LexborNode) -> str:
@@ -205,6 +226,8 @@ def _plausible(found: list[Heading], titles: list[str], full: str, site: Masthea
             sure = any(folded(text) == folded(title) for title in titles)
             fit.append((4.0 * sure + 3.0 * (not sure) - heading.logo, 0, -place, text))
             continue
+        if _is_paragraph(text) and any(2 * len(title) < len(text) for title in declared):
+            continue
         if any(_opens(text, title) for title in declared):
             continue  # the series or the blog, of which the title goes on to say more
         foreign = bool(titles) and alike(text, titles[0]) == 0  # `<title>` names a section, and so does the page
@@ -224,8 +247,13 @@ def _plausible(found: list[Heading], titles: list[str], full: str, site: Masthea
             continue  # the site or its section
         alone = _is_only(heading, found) and _stands_alone(heading, text, likeness, article)
         if alone or (likeness >= ALIKE and not foreign):
-            fit.append((likeness - 0.5 * heading.logo, 0, -place, text))
+            fit.append((likeness - 0.5 * heading.logo - 0.25 * heading.linked, 0, -place, text))
     return max(fit, default=(0.0, 0, 0, ""))[3]
+
+
+def _is_paragraph(text: str) -> bool:
+    """Whether this says too much for a title: sentences."""
+    return len(text) > LONG and len(_SENTENCE.findall(text)) > 1
 
 
 def _stands_alone(heading: Heading, text: str, likeness: float, article: bool) -> bool:
@@ -302,12 +330,13 @@ def alike(one: str, other: str) -> float:
     return len(a & b) / min(len(a), len(b)) if a and b else 0.0
 
 
-def words(title: str) -> set[str]:
+@lru_cache(maxsize=64)  # of the few titles of one page, compared again and again
+def words(title: str) -> frozenset[str]:
     """The words of a title, lower case; of Chinese every two letters in a row, since single ones are in every title."""
     found = set[str]()
     for run in _RUN.findall(title.lower()):
         found |= {run} if run.isascii() or len(run) < 2 or not _WIDE.match(run) else set(map("".join, pairwise(run)))
-    return found
+    return frozenset(found)
 
 
 def _whole(first: str, titles: list[str], full: str, site: Masthead) -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
+from itertools import accumulate
 
 from selectolax.lexbor import LexborNode
 
-from crawler.page.blocks import HEADINGS, Block, Box, Layout, text_of_blocks
+from crawler.page.blocks import HEADINGS, Block, Box, Layout, text_of_blocks, tidy
 from crawler.page.cleaning import clean, lead_of
 from crawler.page.images import is_ornament
 from crawler.page.names import Promise, is_body, name_of
@@ -26,6 +28,9 @@ GAIN = 1.25  # a box must be worth this many times the best box inside it
 SHARES = {Promise.LAYOUT: 0.5, Promise.OTHER: 0.5, Promise.COMMENTS: 0.85}
 SOME = 60.0  # value from which a box that calls itself the article is believed
 MAX_LOOKED = 2_000  # pictures
+QUOTED = 40  # characters that a line and the page's description must begin with in common
+DESCRIBED = 300.0  # what such a line is worth more
+DOUBTFUL = 500.0  # value of a box below which another one may be the article
 ENOUGH = 120.0  # value below which a page holds no article
 
 _SENTENCE = re.compile(r"[。！？；，、：…]|[.!?;,:](?:\s|$|[\"'”’)\]])")
@@ -59,18 +64,21 @@ class Main:
     lead: tuple[LexborNode, ...] = ()  # paragraphs before `node` that open the article; `text` begins with them
 
 
-def find_main(layout: Layout) -> Main | None:
+def find_main(layout: Layout, description: str = "") -> Main | None:
     """The article among the lines of a page; None where none reads like prose.
 
+    `description` is what the page's head says of it: mostly the article's first words, never those of a list beside it.
     Where boxes call themselves something else than an article and nothing is left, their names are not believed.
     """
     if not layout.blocks:
         return None
     junk = _junk_boxes(layout)
-    found = _found(layout, _best_box(layout, junk), junk) or _found(layout, _named_box(layout, junk), junk)
+    start = tidy(unescape(description))[:QUOTED] if len(description) >= QUOTED else ""  # often escaped twice
+    best = _best_box(layout, junk, start)
+    found = _found(layout, best, junk, start) or _found(layout, _named_box(layout, junk), junk, start)
     if found is None and any(junk):
         believed = [False] * len(junk)
-        found = _found(layout, _best_box(layout, believed), believed)
+        found = _found(layout, _best_box(layout, believed, start), believed, start)
     return found
 
 
@@ -83,13 +91,13 @@ def furniture(layout: Layout) -> frozenset[int]:
     return frozenset(ids | {image.mem_id for image in images if is_ornament(image)})
 
 
-def _found(layout: Layout, chosen: int | None, junk: list[bool]) -> Main | None:
+def _found(layout: Layout, chosen: int | None, junk: list[bool], start: str) -> Main | None:
     if chosen is None:
         return None
     keep, dropped = clean(layout, chosen, junk)
     if not keep:
         return None
-    lead = lead_of(layout, chosen, junk)
+    lead = lead_of(layout, chosen, junk, start)
     nodes = tuple(layout.boxes[block.box].node for block in lead)
     return Main(
         layout.boxes[chosen].node, text_of_blocks([*lead, *keep], layout.boxes), dropped | layout.apparatus, nodes
@@ -155,12 +163,25 @@ def _value(block: Block, tag: str, junk: bool) -> float:
     return plain * 0.3 if _SENTENCE.search(block.text) else -2.0
 
 
-def _best_box(layout: Layout, junk: list[bool]) -> int | None:
-    """The index of the box worth most, preferring inner boxes that hold nearly all of it."""
-    boxes, blocks = layout.boxes, layout.blocks
-    sums = [0.0]
-    for block in blocks:
-        sums.append(sums[-1] + _value(block, boxes[block.box].tag, junk[block.box]))
+def _best_box(layout: Layout, junk: list[bool], start: str) -> int | None:
+    """The index of the box worth most.
+
+    Where that is little, a list of teasers may be worth as much as the article: the line with `start` tells them apart.
+    """
+    values = [_value(block, layout.boxes[block.box].tag, junk[block.box]) for block in layout.blocks]
+    worth, chosen = _worth_most(layout.boxes, values)
+    if start and worth < DOUBTFUL:
+        described = [
+            value + DESCRIBED * (value > 0 and block.text.startswith(start))
+            for value, block in zip(values, layout.blocks, strict=True)
+        ]
+        worth, chosen = _worth_most(layout.boxes, described)
+    return chosen if worth >= ENOUGH else None
+
+
+def _worth_most(boxes: list[Box], values: list[float]) -> tuple[float, int]:
+    """The box whose lines' `values` sum up best, preferring inner boxes that hold nearly all of it."""
+    sums = [0.0, *accumulate(values)]
     best: list[tuple[float, int]] = [(0.0, -1)] * len(boxes)  # the best box at or under each box
     for index in range(len(boxes) - 1, -1, -1):
         box = boxes[index]
@@ -170,8 +191,7 @@ def _best_box(layout: Layout, junk: list[bool]) -> int | None:
             inner = best[index] = (own, index)
         if box.parent >= 0 and inner[0] > best[box.parent][0]:
             best[box.parent] = inner
-    worth, chosen = best[0]
-    return chosen if worth >= ENOUGH else None
+    return best[0]
 
 
 def _bonus(box: Box) -> float:

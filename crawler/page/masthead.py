@@ -39,6 +39,7 @@ _GENERIC = _PLAIN_NAMES | frozenset(
 )
 
 
+@lru_cache(maxsize=64)  # the few titles of one page are compared again and again
 def folded(text: str) -> str:
     """A title's letters and digits, lower case: what two spellings of it have in common."""
     return _SAME.sub("", text).lower()
@@ -56,7 +57,7 @@ def ends(title: str) -> tuple[list[str], list[str]]:
     return [title[: cut.start()] for cut in cuts], [title[cut.end() :] for cut in cuts]
 
 
-@lru_cache(maxsize=64)  # the few titles of one page are cut again and again
+@lru_cache(maxsize=64)  # likewise
 def _cuts(title: str) -> tuple[re.Match[str], ...]:
     return tuple(match for match in _SEPARATOR.finditer(title) if match.start() and match.end() < len(title))
 
@@ -154,6 +155,8 @@ class Masthead:
         for place, cut in enumerate(cuts):
             part = title[cut.end() : cuts[place + 1].start() if place + 1 < len(cuts) else len(title)]
             weak = _is_weak(cut)
+            if not place and cuts[1:] and self.is_name(title[: cut.start()]):
+                continue  # two names before the article's part
             if self.is_name(title[cut.end() :]) or (not weak and (self.is_name(part) or self._begins(part))):
                 return title[: cut.start()].strip()
         first = title[: cuts[0].start()] if cuts and not _is_weak(cuts[0]) else ""

@@ -34,6 +34,10 @@ _PUBLISHED = (
     "weibo: article:create_at",
     "article:create_at", "createtime", "bytedance:published_time", "og:release_date", "dateupdate", "date",
 )  # fmt: skip
+_NAMES_AUTHOR = (  # of markup at large; WordPress' blocks and themes, forums
+    '[itemprop~="author"], [rel~="author"], .author-name, .byline-name, .wp-block-post-author__name, '
+    ".wp-block-post-author-name, .vcard .fn, .entry-author, .note-author"
+)
 _AUTHORS = ("article:author", "author", "og:article:author", "dc.creator", "byl", "parsely-author", "sailthru.author")
 _NAMES = re.compile(r"(?:作者|撰文|文)\s*[:：/／]")  # a cheap test for the next
 _BYLINE = re.compile(r"(?:^|[\s|｜/（(【])(?:作者|撰文|文)\s*[:：/／]\s*([^\s|｜/（）()【】，,。:：]{2,20})")
@@ -109,7 +113,7 @@ def page_author(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
     """Who wrote it; `beginning` is the visible text near the title, searched for 作者：."""
     site = _same(head.first("og:site_name", "copyright"))
     named = [_person(head.data.get("author")), *(head.metas.get(name, "") for name in _AUTHORS)]
-    named += map(lead_of, tree.css('[itemprop~="author"], [rel~="author"], .author-name, .byline-name')[:5])
+    named += map(lead_of, tree.css(_NAMES_AUTHOR)[:5])
     near = beginning[:1_500]
     if _NAMES.search(near) and (match := _BYLINE.search(near)):
         named.append(match[1])

@@ -37,7 +37,7 @@ _OTHER = (
     r"tags?|tag-?list|tag-?cloud|taglinks|post-?tags|ads?|ad-?(?:box|slot|unit|wrap|space|area|label|container|"
     r"banner)|advert\w*|adsense|adslot|adsbygoogle|sponsor\w*|"
     r"promo\w*|banner|subscribe\w*|subscription\w*|newsletter\w*|signup|sign-?up|login\w{0,8}|register|popup|"
-    r"pop-?up|modal|lightbox|cookies?|cookie-?\w*|"
+    r"pop-?up|modal|lightbox-?(?:overlay|modal|container)|cookies?|cookie-?\w*|"
     r"consent\w*|gdpr\w*|paywall\w*|qr-?code\w*|author-?(?:bio|box|info|card|about|profile|desc\w*|block)|"
     r"about-?(?:the-?)?author|bio-?box|byline\w*|"
     r"outbrain\w*|taboola\w*|zergnet|revcontent|feedback|statement|disclaimer|disclosure|print-?only|noprint|"
@@ -45,7 +45,7 @@ _OTHER = (
     r"screen-?reader\w*|caption-credit|photo-?credit|image-?credit|prev-?next|post-?nav\w*|interlanguage\w*|"
     r"mw-editsection|navbox|reflist|"
     r"post-?meta|entry-?meta|article-?meta|meta-?data|post-?info|postmeta|dateline|timestamp|cta|call-?to-?action|"
-    r"donat\w+|"
+    r"donat\w+|button-wrapper|"
     r"rating-?\w{0,8}|ratings|reactions?|votes?|toast|skip-?links?|jp-relatedposts|wprm-recipe-rating|"
     r"mailchimp\w*|mc4wp\w*|hs-form|infobox-?ad"
 )
@@ -64,7 +64,7 @@ _STEMS = frozenset(
     "cook cons gdpr payw qr qrco auth abou bio "
     "biob byli outb tabo zerg revc feed stat disc prin nopr no visu sr srot scre capt phot imag prev post inte mw "
     "navb refl entr arti meta date time cta "
-    "call dona rati reac vote toas skip jp wprm mail mc4w hs info up side asid left righ rail foot copy brea crum "
+    "call dona butt rati reac vote toas skip jp wprm mail mc4w hs info up side asid left righ rail foot copy brea crum "
     "pagi page nav navi nava subn topn menu "
     "subm tool mast widg toc tabl ez comm disq resp repl live fb srot sron addt upne".split()
 )

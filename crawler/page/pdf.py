@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from crawler.core.counts import Counted
 from crawler.core.model import Page
 
 MAX_PAGES = 2_000  # read of one file
@@ -53,10 +54,10 @@ def read_pdf(body: bytes) -> Page:
         author=" ".join(facts.get("Author", "").split())[:TITLE],
         published=_date(facts.get("CreationDate", "")),
         text=text,
-        html=f"<p>PDF, {count} pages</p>"
+        html=f"<p>PDF, {Counted(count):page}</p>"
         + "".join(f"<section>{_paragraphs(page)}</section>" for page in pages if page),
         pages=count,
-        limited=f"scanned: {count} pages without text" if scanned and count else "",
+        limited=f"scanned: {Counted(count):page} without text" if scanned and count else "",
     )
 
 

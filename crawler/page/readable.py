@@ -17,8 +17,8 @@ from selectolax.lexbor import LexborNode
 from crawler.core.marker import HTML_MARK
 from crawler.core.model import Page
 from crawler.core.url import is_http, redact
-from crawler.page.blocks import FORMULAS, MAX_NODES, SILENT, is_next_line
-from crawler.page.formulas import formula
+from crawler.page.blocks import DRAWN, MAX_NODES, SILENT, is_next_line
+from crawler.page.formulas import drawn_text
 from crawler.page.images import (
     BACKGROUNDS,
     HELD,
@@ -50,7 +50,7 @@ _ATTRIBUTES = {
 # The tags of all others, which are written without any; an end tag where there is one.
 _BARE = {tag: (f"<{tag}>", "" if tag in _VOID else f"</{tag}>") for tag in _KEPT if tag not in _ATTRIBUTES}
 _HEADING = re.compile(r"((?:\s|<(?:div|section|article|span)>)*)<h([1-3])>([^<]*)</h\2>")
-_SOURCE = re.compile(r'<img src="([^"]*)"')  # as `sanitised` writes it
+_SOURCE = re.compile(r'<img src="([^"]*)"')  # as `copied` writes it
 _OWN = frozenset(("img", "amp-img", "source", "script"))  # their addresses are read elsewhere, or are of no picture
 _WITH_PICTURES = frozenset(("amp-video", "iframe", "video", "audio", "embed", "noscript", "svg", "object"))
 
@@ -86,11 +86,6 @@ def copied(nodes: Iterable[LexborNode], base: str, dropped: frozenset[int] = fro
     for node in nodes:
         writer.write(node)
     return Copy("".join(writer.parts), distinct(writer.shown or writer.spare))
-
-
-def sanitised(nodes: Iterable[LexborNode], base: str, dropped: frozenset[int] = frozenset()) -> str:
-    """The HTML of such a copy."""
-    return copied(nodes, base, dropped).html
 
 
 _BACKGROUND = ", ".join(('[style*="url("]', *(f"[{name}]:not(img)" for name in (*BACKGROUNDS, *HELD))))
@@ -147,7 +142,7 @@ class _Writer:
             return None
         if self._dropped and node.mem_id in self._dropped:
             return None
-        if tag in FORMULAS and (source := formula(node, tag)) is not None:
+        if tag in DRAWN and (source := drawn_text(node, tag)) is not None:
             self._put(escape(source, quote=False))
             return None
         if tag == "pre" and not self._pre:
@@ -252,10 +247,11 @@ class _Writer:
 def readable_html(page: Page, url: str, captured_at: datetime) -> str:
     """A complete document of one article, to be kept beside its raw bytes.
 
-    `page.html` must come from `sanitised` (as `read_page` makes it); everything else is escaped here.
+    `page.html` must come from `copied` (as `read_page` makes it); everything else is escaped here.
     """
     url, source = redact(url), redact(page.canonical_url or url)
-    byline = " · ".join(part for part in (page.author, page.published) if part)
+    published = page.published[:16].replace("T", " ")  # for people: to the minute, on the author's own clock
+    byline = " · ".join(part for part in (page.author, published) if part)
     captured = f'<time datetime="{captured_at:%Y-%m-%dT%H:%M:%SZ}">{captured_at:%Y-%m-%d %H:%M} UTC</time>'
     link = f'<a href="{escape(url)}" rel="noreferrer noopener">{escape(url)}</a>' if is_http(url) else escape(url)
     return "\n".join(

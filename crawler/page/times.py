@@ -6,6 +6,7 @@ is kept. No clock here: what no calendar knows is no time.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 from crawler.core.patterns import LazyPattern
@@ -27,6 +28,7 @@ _MONTH_FIRST = LazyPattern(rf"(?i)\b{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(
 # What every form but epochs and compact dates has: a year before a separator or after one. Lines of prose have none.
 # It begins with a digit that none precedes, said in this order because patterns that begin with a look-behind are slow.
 _YEAR = LazyPattern(r"\d(?<!\d\d)\d{3}(?:\s*[-/.年]|(?<=[\s,-]\d{4}))")
+_FOUR_DIGITS = re.compile(r"\d{4}")  # every form has them
 _EPOCH = LazyPattern(r"\d{10}(?:\d{3})?")
 
 
@@ -36,6 +38,8 @@ def timestamp(raw: str, *, chinese: bool = False) -> str:
     Takes ISO dates, Chinese ones (2019年9月7日), English ones (Sat, 7 Sep 2019 05:43:45 GMT) and epochs.
     """
     raw = raw[:200].strip()
+    if not _FOUR_DIGITS.search(raw):  # nearly every line of prose
+        return ""
     if _EPOCH.fullmatch(raw):
         return _from_epoch(int(raw[:10]), chinese)
     if match := _COMPACT.match(raw):

@@ -82,7 +82,7 @@ def _folded(title: str) -> str:
 
 
 def _letters(text: str) -> str:
-    return "".join(letter for letter in text if letter.isalnum())
+    return "".join(filter(str.isalnum, text))
 
 
 def _says_nothing(letters: str) -> bool:
@@ -110,7 +110,10 @@ def _stands_alone(short: str, text: str) -> bool:
 
 def _numbers_differ(note: str, page: str) -> bool:
     """Whether each title counts something that the other does not: a sub-title may add numbers, not change them."""
-    left, right = _numbers(note), _numbers(page)
+    left = _numbers(note)
+    if not left:
+        return False
+    right = _numbers(page)
     return bool(left - right) and bool(right - left)
 
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from types import MappingProxyType, ModuleType
 from typing import cast
 
-from crawler.core.model import Report
+from crawler.core.results import Report
 from crawler.report.options import ReportOptions
 
 __all__ = ["FORMATS", "Format", "Render", "ReportOptions"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from crawler.core.model import LOCAL, State
 from crawler.report.parts import LinkPart
-from crawler.report.words import Language
+from crawler.report.words import Language, in_language
 
 _WORDS: dict[str, tuple[str, str]] = {
     "local": ("Add the file, or correct the path.", "补上文件，或改正路径。"),
@@ -27,7 +27,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 def to_do(link: LinkPart, language: Language) -> str:
     """What to do; "" for links that are in order."""
     key = _key(link)
-    return _WORDS[key][0 if language == "en" else 1] if key else ""
+    return in_language(language, *_WORDS[key]) if key else ""
 
 
 def _key(link: LinkPart) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from crawler.core.model import Confidence, Evidence, History, Proof, State, Word
 from crawler.core.proof import GUESSES
 from crawler.report.parts import EvidencePart, LinkPart
-from crawler.report.words import Language
+from crawler.report.words import Language, in_language
 
 UNSEEN = "unreachable-from-here"
 
@@ -47,7 +47,10 @@ _ENGLISH: dict[Case, tuple[str, str]] = {
     Case.ALIVE: ("The page is there.", "Nothing is open."),
     Case.MALFORMED: ("The note has no address there that could be asked for.", "Mend the note."),
     Case.DEAD_PAGE: ("The site itself says that the page is gone, on two days.", "Nothing is open."),
-    Case.DEAD_ONCE: ("The site itself says that the page is gone, on one day.", "A second check on another day."),
+    Case.DEAD_ONCE: (
+        "The site itself says that the page is gone, on one day.",
+        "A second check on another day will settle it.",
+    ),
     Case.DEAD_HOST: ("The host does not serve the page any more.", "Only a page seen alive would change that."),
     Case.DEAD_GUESS: (
         "It looks like a page that is gone, several times, and a second kind of evidence agrees.",
@@ -57,8 +60,11 @@ _ENGLISH: dict[Case, tuple[str, str]] = {
         "The host has been silent for very long, or others see it gone, too; that is no certainty.",
         "Open it in a browser on another line; `crawler mark URL fine` if it is there.",
     ),
-    Case.PAGE: ("The site says something is wrong with the page, not that it is gone.", "More checks on other days."),
-    Case.HOST: ("The host fails; bad days pass.", "More checks on other days that find the same."),
+    Case.PAGE: (
+        "The site says something is wrong with the page, not that it is gone.",
+        "More checks on other days will tell.",
+    ),
+    Case.HOST: ("The host fails; bad days pass.", "More checks on other days that find the same would settle it."),
     Case.GUESS: (
         "It looks like a page that is gone; that is a guess, and nothing else agrees with it.",
         "The title of the note, a kept copy or `[fetch] probe` can agree; or open it and use `crawler mark`.",
@@ -69,11 +75,11 @@ _ENGLISH: dict[Case, tuple[str, str]] = {
     ),
     Case.WAY: (
         "The way there failed; the page may be fine.",
-        "A living check, a long silence of the whole host, or a second opinion.",
+        "A living check, a long silence of the whole host, or a second opinion would settle it.",
     ),
     Case.UNSEEN: (
         "The host never answered from here while others did; elsewhere it may.",
-        "Another line or a proxy, a second opinion, or your word: `crawler mark URL fine` or `dead`.",
+        "Another line or a proxy, a second opinion, or your word (`crawler mark URL fine` or `dead`) would settle it.",
     ),
     Case.BLOCKED: (
         "The site refused us; that says nothing of the page.",
@@ -83,7 +89,7 @@ _ENGLISH: dict[Case, tuple[str, str]] = {
         "Something answered, and nothing we know tells whether it is the page.",
         "Open it in a browser, then `crawler mark URL fine` or `dead`.",
     ),
-    Case.UNCHECKED: ("Nothing: it was not asked.", "A check."),
+    Case.UNCHECKED: ("Nothing: it was not asked.", "A check will tell."),
 }
 _CHINESE: dict[Case, tuple[str, str]] = {
     Case.MARKED_FINE: ("你说它没有问题。", "用 `crawler mark URL clear` 可以撤回。"),
@@ -111,10 +117,10 @@ _CHINESE: dict[Case, tuple[str, str]] = {
         "我们的客户端和这台服务器无法沟通；这与页面本身无关。",
         "用浏览器打开，再用 `crawler mark URL fine` 或 `dead`；`rearchive --browser` 可以保存看到的内容。",
     ),
-    Case.WAY: ("去那里的路不通；页面可能没有问题。", "看到它有效、整台主机长期沉默，或第二方的意见。"),
+    Case.WAY: ("去那里的路不通；页面可能没有问题。", "再次看到它有效、整台主机长期沉默，或第二方的意见，都可以确定。"),
     Case.UNSEEN: (
         "这台主机从这里从未应答，而其他主机应答了；在别处也许可以打开。",
-        "换一条网络或代理、第二方的意见，或你的话：`crawler mark URL fine` 或 `dead`。",
+        "换一条网络或代理、第二方的意见，或你的话（`crawler mark URL fine` 或 `dead`），都可以确定。",
     ),
     Case.BLOCKED: (
         "网站拒绝了我们；这与页面本身无关。",
@@ -156,7 +162,7 @@ def case_of_memory(history: History) -> Case:
 
 
 def _answers(case: Case, seen: Evidence | EvidencePart, language: Language) -> LinkAnswers:
-    proves, settles = (_CHINESE if language == "zh" else _ENGLISH)[case]
+    proves, settles = in_language(language, _ENGLISH, _CHINESE)[case]
     return LinkAnswers(seen_line(seen), proves, settles)
 
 

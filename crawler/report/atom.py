@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from xml.etree.ElementTree import Element
 
 from crawler.core.marker import GENERATOR
-from crawler.core.model import ChangeKind, Report
+from crawler.core.results import ChangeKind, Report
 from crawler.report.annotations import message
 from crawler.report.clean import web_link
 from crawler.report.document import readable_document

@@ -9,7 +9,8 @@ from xml.sax.saxutils import escape
 
 from rich.cells import cell_len
 
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.figures import number
 from crawler.report.options import ReportOptions
 from crawler.report.words import Words, words

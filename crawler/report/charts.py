@@ -61,10 +61,10 @@ def health(trend: Sequence[HealthPart], say: Words) -> Chart | None:
     states = [state for state in NOT_IN_ORDER if any(point.counts[state] for point in points)]
     if len(points) < 2 or not states:
         return None
-    days = [day(point.at) for point in points]
+    days = _once([day(point.at) for point in points])
     series = [(state, say.states[state], [point.counts[state] for point in points]) for state in states]
     rows = [[day(point.at), *(number(point.counts[state]) for state in State)] for point in points]
-    svg = stacked(days, _some(days), series, say.health)
+    svg = stacked(days, _some([label for label in days if label]), series, say.health)
     return Chart(svg, states, [say.date, *(say.states[state] for state in State)], rows)
 
 
@@ -119,7 +119,13 @@ def _thinned(trend: Sequence[HealthPart]) -> Sequence[HealthPart]:
     return [trend[round(i * step)] for i in range(MAX_POINTS)]
 
 
+def _once(days: Sequence[str]) -> list[str]:
+    """The days, and "" for one that was there before: several runs of a day have one date."""
+    return ["" if i and day == days[i - 1] else day for i, day in enumerate(days)]
+
+
 def _some(labels: Sequence[str]) -> list[str]:
-    """About five labels of many, evenly spread."""
-    step = max(1, (len(labels) - 1) // 4)
-    return list(labels[::step])
+    """At most five labels of many, evenly spread, the first and the last among them."""
+    last = len(labels) - 1
+    gaps = max(1, min(last, 4))
+    return [labels[i * last // gaps] for i in range(gaps + 1)]

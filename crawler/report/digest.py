@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, assert_never
 
-from crawler.core.model import ChangeKind, State
+from crawler.core.counts import Counted
+from crawler.core.model import State
+from crawler.core.results import ChangeKind
 from crawler.report.digest_words import DigestWords, digest_words
 from crawler.report.figures import day, minute, number
 from crawler.report.parts import LinkPart, ReportDocument
@@ -120,7 +122,7 @@ def health_line(note: NoteDigest, language: Language) -> str:
     """How a note fares, in one line: "12 links: 1 dead, 11 alive"."""
     say, states = digest_words(language), words(language).states
     parts = [f"{number(note.counts[state])} {states[state]}" for state in State if note.counts.get(state)]
-    line = say.of_links.format(links=number(sum(note.counts.values())), parts=say.comma.join(parts))
+    line = say.of_links.format(links=Counted(sum(note.counts.values())), parts=say.comma.join(parts))
     told = [
         say.counted[name].format(count=number(count))
         for name, count in (("died", note.died), ("returned", note.returned), ("moved", note.moved))
@@ -135,4 +137,4 @@ def saved(link: LinkPart, language: Language) -> str:
     if link.snapshot is None:
         return say.not_saved
     copy = link.snapshot
-    return say.saved.format(day=day(copy.captured_at), characters=number(copy.text_chars), id=copy.id)
+    return say.saved.format(day=day(copy.captured_at), characters=Counted(copy.text_chars), id=copy.id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crawler.core.marker import HTML_MARK
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.clean import file_link, web_link
 from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved
 from crawler.report.digest_words import DigestWords, digest_words

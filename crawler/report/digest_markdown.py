@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved
 from crawler.report.digest_words import DigestWords, digest_words
 from crawler.report.document import readable_document
 from crawler.report.figures import number
-from crawler.report.markup import bullets, escaped, linked, place_link
+from crawler.report.markup import bullets, escaped, linked, place_link, titled
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
-from crawler.report.phrases import name, offers, verdict
+from crawler.report.phrases import offers, verdict
 from crawler.report.words import words
 
 MAX_LISTED = 100  # of one kind
@@ -72,7 +73,7 @@ def _line(link: LinkPart, options: ReportOptions) -> str:
     shown = ", ".join(place_link(o, options) for o in link.occurrences[:MAX_PLACES])
     left = len(link.occurrences) - MAX_PLACES
     more = f" {words(options.language).more.format(count=number(left))}" if left > 0 else ""
-    return f"{linked(name(link), link.url)} ({shown}{more})" if shown else linked(name(link), link.url)
+    return f"{titled(link)} ({shown}{more})" if shown else titled(link)
 
 
 def _notes(digest: Digest, say: DigestWords, options: ReportOptions) -> list[str]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
-
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.clean import clipped
 from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved
 from crawler.report.digest_words import DigestWords, digest_words
@@ -130,11 +129,8 @@ class _Sheet:
             return
         commands = {"read": "crawler show URL --text", "fix": "crawler fix", "mark": "crawler mark URL fine"}
         wanted = [key for key in commands if self.digest.died or key == "fix"]
-        width = max(cell_len(commands[key]) for key in wanted)
         self.paper.heading(self.say.to_do)
-        for key in wanted:
-            line = f"{commands[key]}{' ' * (width - cell_len(commands[key]))}  {self.say.steps[key]}"
-            self.paper.wrapped(line)
+        self.paper.beside([(commands[key], self.say.steps[key]) for key in wanted])
 
     def _closing(self, troubles: Sequence[str]) -> None:
         say = words(self.options.language)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import assert_never
 
-from crawler.report.words import Language
+from crawler.report.words import Language, in_language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ ENGLISH = DigestWords(
     by_note="By note",
     of_links="links: {links} ({parts})",
     of_them=" · new: {parts}",
-    saved="saved: your copy of {day}, {characters} characters (snapshot {id})",
+    saved="saved: your copy of {day}, {characters:character} (snapshot {id})",
     not_saved="saved: nothing",
     week="Died in the last 7 days",
     to_do="What to do",
@@ -92,10 +91,4 @@ CHINESE = DigestWords(
 
 def digest_words(language: Language) -> DigestWords:
     """The phrases of one language."""
-    match language:
-        case "en":
-            return ENGLISH
-        case "zh":
-            return CHINESE
-        case _:
-            assert_never(language)
+    return in_language(language, ENGLISH, CHINESE)

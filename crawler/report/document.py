@@ -12,19 +12,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from crawler.core.model import (
-    Change,
-    Evidence,
-    Finding,
-    History,
-    Mark,
-    Occurrence,
-    Report,
-    Run,
-    Snapshot,
-    State,
-    Suggestion,
-)
+from crawler.core.model import Evidence, History, Mark, Occurrence, Snapshot, State
+from crawler.core.results import Change, Finding, Report, Run, Suggestion
 from crawler.core.url import redact
 from crawler.page.titles import differs
 from crawler.report.clean import plain, redacted, storable

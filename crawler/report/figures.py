@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import assert_never
 
-from crawler.report.words import Language
+from crawler.report.words import Language, in_language
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _UNITS_ZH = {"d": "天", "h": "小时", "min": "分", "s": "秒"}
@@ -21,17 +20,11 @@ def duration(seconds: float, language: Language = "en") -> str:
         elif parts:
             break  # never "1 d 3 s"
         left %= size
-    return (" " if language == "en" else "").join(parts) or _amount(0, "s", language)
+    return in_language(language, " ", "").join(parts) or _amount(0, "s", language)
 
 
 def _amount(count: int, unit: str, language: Language) -> str:
-    match language:
-        case "en":
-            return f"{count} {unit}"
-        case "zh":
-            return f"{count}{_UNITS_ZH[unit]}"
-        case _:
-            assert_never(language)
+    return in_language(language, f"{count} {unit}", f"{count}{_UNITS_ZH[unit]}")
 
 
 def size(count: int) -> str:

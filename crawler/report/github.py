@@ -6,7 +6,7 @@ Escaping is `core.display`'s: what the runner undoes, and nothing in it that the
 from __future__ import annotations
 
 from crawler.core.display import clipped, command_data, command_property
-from crawler.core.model import Report
+from crawler.core.results import Report
 from crawler.report.annotations import Item, headline, items, message
 from crawler.report.document import readable_document
 from crawler.report.figures import number

@@ -23,10 +23,13 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
+from crawler.core.counts import Counted
 from crawler.core.marker import HTML_MARK
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.charts import Years, dead_by_year, health, years_of
 from crawler.report.clean import clipped, file_link, web_link
+from crawler.report.code_spans import in_html
 from crawler.report.digest import make_digest, saved
 from crawler.report.digest_words import digest_words
 from crawler.report.document import readable_document, readable_links
@@ -87,7 +90,7 @@ def pages(report: Report, options: ReportOptions) -> Iterator[tuple[int, Sequenc
             figures = {"first": before + 1, "last": before + here, "all": sum(sizes)}
             about = say.pages.format(page=number, pages=len(pieces), **{k: show(v) for k, v in figures.items()})
         elif len(pieces) > 1:
-            about = say.left_out.format(count=show(sum(sizes) - here))
+            about = say.left_out.format(count=Counted(sum(sizes) - here))
         yield number, [page.text(number, pieces[number - 1], about, len(pieces) if options.page_name else 1)]
         pieces[number - 1] = []
 
@@ -187,6 +190,7 @@ class TableRow(msgspec.Struct, omit_defaults=True):
     h: str = ""  # address that a browser may follow, where it is not `u`; "#" for none
     e: str = ""  # evidence
     m: str = ""  # what is remembered
+    j: str = ""  # what that proves, and what would settle it
     k: str = ""  # the kept capture
     o: list[Offer] = []
     q: list[str] = []  # words and addresses to look for elsewhere
@@ -214,8 +218,8 @@ def row(link: LinkPart, options: ReportOptions) -> TableRow:
     if link.state in (State.ALIVE, State.UNCHECKED):
         return made
     made.e = clipped(evidence(link), MAX_TEXT)
-    parts = (memory(link, options.language), judgement(link, options.language))
-    made.m = " · ".join(part for part in parts if part)
+    made.m = memory(link, options.language)
+    made.j = judgement(link, options.language)
     made.k = kept(link, options.language) if link.site != "local" else ""
     say = words(options.language)
     made.o = [_offer(offer, say) for offer in offers(link)]
@@ -363,4 +367,5 @@ def template(name: str) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = in_html
     return environment.get_template(name)

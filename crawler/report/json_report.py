@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from crawler.core.model import Report
+from crawler.core.results import Report
 from crawler.report.clean import escaped_json
 from crawler.report.document import exact_stream
 from crawler.report.options import ReportOptions

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from xml.etree.ElementTree import Element
 
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.annotations import headline, message
 from crawler.report.document import readable_document
 from crawler.report.options import ReportOptions

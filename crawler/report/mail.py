@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from crawler.core.model import Report
+from crawler.core.results import Report
 from crawler.report import digest_text
 from crawler.report.digest import Digest, headline
 from crawler.report.options import ReportOptions

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import ChangeKind, Report, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind, Report
+from crawler.report.code_spans import in_markdown
 from crawler.report.document import readable_document
 from crawler.report.figures import minute, number
-from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, small, table_of
+from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, small, table_of, titled
 from crawler.report.options import ReportOptions
 from crawler.report.parts import ChangePart, LinkPart, ReportDocument
 from crawler.report.phrases import (
@@ -23,7 +25,6 @@ from crawler.report.phrases import (
     judgement,
     kept,
     memory,
-    name,
     news,
     offer_label,
     offers,
@@ -86,7 +87,7 @@ def _news(document: ReportDocument, options: ReportOptions, say: Words) -> list[
         for change, link in [] if kind is ChangeKind.FOUND_DEAD else changes[:MAX_ROWS]:
             turn = _turn(kind, change)
             place = f" ({place_link(link.occurrences[0], options)})" if link and link.occurrences else ""
-            called = linked(name(link), link.url) if link else escaped(change.canonical_url)
+            called = titled(link) if link else escaped(change.canonical_url)
             lines.append(f"  - {called}{turn}{place}")
     lines += [f"- {escaped(line)}" for line in other_news(document, options.language)]
     return [f"## {say.what_changed}", "\n".join(lines)] if lines else []
@@ -121,7 +122,7 @@ def _row(link: LinkPart, options: ReportOptions, say: Words) -> Sequence[str]:
         f"{escaped(reason_name(link.reason, options.language))} `{link.reason}`",
         small(seen),
         small(remembered),
-        small(judgement(link, options.language)),
+        small(judgement(link, options.language), in_markdown),
     ]
     if link.moved_to:
         why.append(f"{say.moved_to} {linked(link.moved_to, link.moved_to)}")
@@ -130,7 +131,7 @@ def _row(link: LinkPart, options: ReportOptions, say: Words) -> Sequence[str]:
         places = (linked(say.searches[found.name], found.url) for found in link.searches)
         instead.append(f"<sub>{escaped(say.search)} {' · '.join(places)}</sub>")
     copy = [escaped(kept(link, options.language))] if link.site != "local" else []
-    return (linked(name(link), link.url), lines_of(why), _places(link, options, say), lines_of([*copy, *instead]))
+    return (titled(link), lines_of(why), _places(link, options, say), lines_of([*copy, *instead]))
 
 
 def _walls(document: ReportDocument, options: ReportOptions, say: Words) -> list[str]:
@@ -164,7 +165,7 @@ def _notices(document: ReportDocument, say: Words) -> list[str]:
         f"{escaped(n.site)} ×{n.count}: {escaped(n.text)} — {', '.join(linked(url, url) for url in n.urls)}"
         for n in document.new_notices
     ]
-    return [f"## {say.new_notices}", bullets(lines), say.notices_hint]
+    return [f"## {say.new_notices}", bullets(lines), in_markdown(say.notices_hint)]
 
 
 def _places(link: LinkPart, options: ReportOptions, say: Words) -> str:

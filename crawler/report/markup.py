@@ -6,11 +6,13 @@ Only markup lives here; what stands in it is the business of `markdown` and `dig
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from crawler.core.model import LOCAL
 from crawler.report.clean import clipped, file_link, web_link
 from crawler.report.options import ReportOptions
-from crawler.report.parts import OccurrencePart
+from crawler.report.parts import LinkPart, OccurrencePart
+from crawler.report.phrases import name
 
 MAX_TEXT = 200  # characters of a title or of evidence
 
@@ -36,6 +38,11 @@ def linked(text: str, url: str) -> str:
     return f"[{shown}]({target.translate(_IN_TARGET)})" if target else shown
 
 
+def titled(link: LinkPart) -> str:
+    """What people call a link, leading to it. A local target is relative to its note: nothing here leads to it."""
+    return escaped(name(link)) if link.site == LOCAL else linked(name(link), link.url)
+
+
 def escaped(text: str) -> str:
     """Text that stays text: markup escaped, mentions and bare addresses not made into links."""
     marked = _MARKUP.sub(_entity_or_escape, clipped(text, MAX_TEXT))
@@ -58,9 +65,9 @@ def _unlinked(found: re.Match[str]) -> str:
     return f"{found[1]}&#58;//" if found[1] else f"{found[2]}&#46;"
 
 
-def small(text: str) -> str:
-    """Text in small print; "" stays ""."""
-    return f"<sub>{escaped(text)}</sub>" if text else ""
+def small(text: str, markup: Callable[[str], str] = escaped) -> str:
+    """Text in small print, made into markup by `markup`; "" stays ""."""
+    return f"<sub>{markup(text)}</sub>" if text else ""
 
 
 def lines_of(parts: Iterable[str]) -> str:

@@ -82,7 +82,7 @@ def send_messages(services: Sequence[Receiver], title: str, body: str, *, second
     until = _clock() + seconds
     for thread in threads:
         thread.join(max(0.0, until - _clock()))
-    why = {False: "it did not take the message", None: f"no answer within {seconds:g} seconds"}
+    why = {False: "it did not take the message", None: f"no answer within {seconds:g} s"}
     return [f"{s.label}: {why[taken.get(rank)]}" for rank, s in enumerate(services) if not taken.get(rank)]
 
 

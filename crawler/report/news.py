@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from crawler.core.model import ChangeKind, Report, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind, Report
 from crawler.report.document import exact_document
 from crawler.report.parts import ChangePart, Count, LinkPart, NoticePart, Part, RunPart, SlotPart
 from crawler.report.phrases import FOCUS

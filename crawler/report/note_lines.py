@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.digest import health_line, note_health
 from crawler.report.document import readable_document
 from crawler.report.options import ReportOptions

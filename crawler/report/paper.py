@@ -5,6 +5,7 @@ What stands on them is the business of `terminal` and `digest_text`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import StringIO
 
 from rich.cells import cell_len, set_cell_size
@@ -45,6 +46,15 @@ class Paper:
             return
         for part in Text(text).wrap(self._console, width, overflow="fold"):
             self.line(part.plain.rstrip(), style, indent)
+
+    def beside(self, pairs: Sequence[tuple[str, str]], style: str = "", indent: int = 0) -> None:
+        """Two columns: the left one as wide as it must be, the right one broken to what is left."""
+        left = max((cell_len(name) for name, _ in pairs), default=0) + 2
+        for name, text in pairs:
+            parts = Text(text).wrap(self._console, max(self.width - indent - left, 20), overflow="fold")
+            for number, part in enumerate(parts):
+                before = name if number == 0 else ""
+                self.line(f"{before}{' ' * (left - cell_len(before))}{part.plain.rstrip()}", style, indent)
 
     def text(self) -> str:
         """All of it, without spaces at ends of lines and with one empty line where there were several."""

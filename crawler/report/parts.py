@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from crawler.core.model import ChangeKind, Confidence, Kind, Proof, State, Word
+from crawler.core.model import Confidence, Kind, Proof, State, Word
+from crawler.core.results import ChangeKind
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Position = Annotated[int, msgspec.Meta(ge=1)]

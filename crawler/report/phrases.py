@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crawler.core.model import ChangeKind, State
+from crawler.core.counts import Counted
+from crawler.core.model import State
+from crawler.core.results import ChangeKind
 from crawler.page.titles import differs
 from crawler.report.answers import answers, seen_line
 from crawler.report.figures import day, duration, number, size
 from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, SuggestionPart
 from crawler.report.reasons import reason_name
-from crawler.report.words import Language, Words, words
+from crawler.report.words import Language, Words, in_language, words
 
 OVERDUE_NAMED = 3  # of the links that have waited too long; the JSON report has all
+LONG_ROUND = 60.0  # seconds; the JSON report has shorter rounds, too
 FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: their dead come first
 
 
@@ -77,7 +80,7 @@ def judgement(link: LinkPart, language: Language) -> str:
     if link.site == "local" or link.state in (State.ALIVE, State.UNCHECKED):
         return ""
     told = answers(link, language)
-    return f"{told.proves} {told.settles}" if language == "en" else told.proves + told.settles
+    return in_language(language, f"{told.proves} {told.settles}", told.proves + told.settles)
 
 
 def memory(link: LinkPart, language: Language) -> str:
@@ -106,7 +109,7 @@ def kept(link: LinkPart, language: Language) -> str:
     if link.snapshot is None:
         return say.not_kept
     copy = link.snapshot
-    return say.kept_copy.format(day=day(copy.captured_at), characters=number(copy.text_chars), id=copy.id)
+    return say.kept_copy.format(day=day(copy.captured_at), characters=Counted(copy.text_chars), id=copy.id)
 
 
 def about_run(run: RunPart, language: Language) -> list[str]:
@@ -141,18 +144,18 @@ def warnings(run: RunPart, language: Language) -> list[str]:
 def _given_up(run: RunPart, language: Language) -> list[str]:
     say = words(language)
     return [
-        say.given_up.format(slot=s.slot, reason=reason_name(s.reason, language), left=number(s.left))
+        say.given_up.format(slot=s.slot, reason=reason_name(s.reason, language), left=Counted(s.left))
         for s in run.slots_given_up
     ]
 
 
 def about_rounds(document: ReportDocument, language: Language) -> list[str]:
-    """How long a full round of each site takes."""
+    """How long a round of each site takes, where it takes long enough to be worth a line."""
     say = words(language)
     lines = []
-    for r in document.rounds:
-        line = say.round_line.format(site=r.site, links=number(r.links), seconds=duration(r.seconds, language))
-        lines.append(line + (say.round_runs.format(runs=number(r.runs)) if r.runs is not None else ""))
+    for r in (r for r in document.rounds if r.seconds >= LONG_ROUND):
+        line = say.round_line.format(site=r.site, links=Counted(r.links), seconds=duration(r.seconds, language))
+        lines.append(line + (say.round_runs.format(runs=Counted(r.runs)) if r.runs is not None else ""))
     return lines
 
 
@@ -168,10 +171,10 @@ def attention(document: ReportDocument, language: Language) -> list[str]:
 
 def uncounted(document: ReportDocument, language: Language) -> str:
     """The sentence on links that say nothing of their pages; "" where there are none."""
-    blocked, unknown = document.counts[State.BLOCKED], document.counts[State.UNKNOWN]
-    if not blocked and not unknown:
-        return ""
-    return words(language).other_states.format(blocked=number(blocked), unknown=number(unknown))
+    say = words(language)
+    templates = ((State.BLOCKED, say.blocked), (State.UNKNOWN, say.unknown))
+    parts = [told.format(count=number(document.counts[state])) for state, told in templates if document.counts[state]]
+    return say.no_judgement.format(what=say.both.join(parts)) if parts else ""
 
 
 def offers(link: LinkPart) -> list[SuggestionPart]:

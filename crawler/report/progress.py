@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from crawler.core.counts import Counted
 from crawler.core.display import redacted
-from crawler.core.model import Check, SlotGivenUp, State
+from crawler.core.model import Check, State
+from crawler.core.results import SlotGivenUp
 from crawler.core.url import redact
 from crawler.report.figures import duration, number
 from crawler.schedule.plan import Plan
@@ -131,7 +133,7 @@ class Pace:
 
 def beginning(plan: Plan, seconds: float) -> str:
     """What is to be done and how long it takes at least; for a first run that is long, why, and how to try a part."""
-    line = f"{number(plan.links)} links to check, {duration(seconds)} at least"
+    line = f"{Counted(plan.links):link} to check, {duration(seconds)} at least"
     if not plan.first or seconds < LONG:
         return line
     slowest = plan.slots[0]

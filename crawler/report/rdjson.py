@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from crawler.core.model import Report
+from crawler.core.results import Report
 from crawler.report.annotations import Item, Level, items, message
 from crawler.report.clean import escaped_json
 from crawler.report.document import readable_document

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report.advice import to_do
 from crawler.report.annotations import Level, level_of
 from crawler.report.document import readable_document
 from crawler.report.figures import number
-from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, small, table_of
+from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, small, table_of, titled
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
-from crawler.report.phrases import evidence, name, offers, warnings
+from crawler.report.phrases import evidence, offers, warnings
 from crawler.report.reasons import reason_name
-from crawler.report.words import Language, words
+from crawler.report.words import Language, in_language, words
 
 MAX_ROWS = 100  # of one table; GitHub drops a summary of more than 1 MiB whole
 MAX_PLACES = 5  # of one link
@@ -68,13 +68,7 @@ _CHINESE = ReviewWords(
 
 def review_words(language: Language) -> ReviewWords:
     """The phrases of one language."""
-    match language:
-        case "en":
-            return _ENGLISH
-        case "zh":
-            return _CHINESE
-        case _:
-            assert_never(language)
+    return in_language(language, _ENGLISH, _CHINESE)
 
 
 def render(report: Report, options: ReportOptions) -> str:
@@ -124,7 +118,7 @@ def _row(link: LinkPart, options: ReportOptions) -> Sequence[str]:
     copies = [linked(say.suggestion[offer.kind], offer.url) for offer in offers(link)]
     return (
         lines_of(places),
-        linked(name(link), link.url),
+        titled(link),
         lines_of(why),
         lines_of([escaped(to_do(link, options.language)), *copies]),
     )

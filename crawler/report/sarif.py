@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from crawler.core.model import Report
+from crawler.core.counts import Counted
+from crawler.core.results import Report
 from crawler.report.annotations import Item, Level, items, message
 from crawler.report.clean import escaped_json, file_link
 from crawler.report.document import readable_document
@@ -103,7 +104,7 @@ def _invocation(document: ReportDocument, left_out: int, options: ReportOptions)
     run = document.run
     notes = warnings(run, options.language)
     if left_out > 0:
-        notes.append(f"{left_out} results are left out")
+        notes.append(f"{Counted(left_out):result is|results are} left out")
     return {
         "executionSuccessful": run.network == "ok" and run.stopped_by != "signal",
         "startTimeUtc": run.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -23,6 +23,7 @@ from crawler.core.model import State
 sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 WIDTH, HEIGHT = 520, 250  # units of the view box
+HALF_DATE = 40  # units; the last date is centred below the right end, and half of it stands beyond
 LABEL = 12  # units; on a phone a chart is not drawn smaller than two thirds of its size
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -31,7 +32,7 @@ Series = Sequence[tuple[State, str, Sequence[int]]]  # state, its name, a number
 
 def stacked(labels: Sequence[str], shown: Sequence[str], series: Series, title: str) -> str:
     """Areas on top of each other, the first series at the bottom; `shown` are the labels that are written."""
-    chart = pygal.StackedLine(_config(), fill=True, show_dots=False)
+    chart = pygal.StackedLine(_config(), fill=True, show_dots=False, margin_right=HALF_DATE)
     return _drawn(
         chart, labels, shown, series, title, max(map(sum, zip(*(values for _, _, values in series), strict=True)))
     )

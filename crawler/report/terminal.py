@@ -13,7 +13,9 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from crawler.core.model import ChangeKind, Report, State
+from crawler.core.counts import Counted
+from crawler.core.model import State
+from crawler.core.results import ChangeKind, Report
 from crawler.report.clean import clipped
 from crawler.report.document import readable_document
 from crawler.report.figures import minute, number
@@ -215,9 +217,7 @@ class _Page:
                 self.paper.line(f"{label}: {place}")
         if steps := self._next_steps():
             self.paper.line(f"{self.say.next}:")
-            width = max(cell_len(command) for command, _ in steps)
-            for command, what in steps:
-                self.paper.wrapped(f"{command}{' ' * (width - cell_len(command))}  {what}", "dim", INDENT)
+            self.paper.beside(steps, "dim", INDENT)
 
     def _next_steps(self) -> list[tuple[str, str]]:
         """Commands with what they do; none where nothing is to be done."""
@@ -280,7 +280,7 @@ class _Page:
         written = places(link)
         limit = len(written) if self.options.verbose else limit
         if limit == 1 and len(written) > 1:
-            left = self.say.and_places.format(count=number(len(written) - 1))
+            left = self.say.and_places.format(count=Counted(len(written) - 1))
             self.paper.line(f"{written[0]}  {left}", "blue", INDENT)
             return
         for place in written[:limit]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crawler.core.display import cell, path_cell
-from crawler.core.model import LOCAL, Report
+from crawler.core.model import LOCAL
+from crawler.core.results import Report
 from crawler.report.document import readable_links
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, assert_never
+from typing import Literal, TypeVar, assert_never
 
-from crawler.core.model import ChangeKind, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind
 
 Language = Literal["en", "zh"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,10 @@ class Words:
     new_notices: str
     notices_count: str
     notices_hint: str
-    other_states: str
+    blocked: str
+    unknown: str
+    both: str
+    no_judgement: str
     nothing_to_do: str
     no_links: str
     pages: str
@@ -91,6 +96,8 @@ class Words:
     shown: str
     no_match: str
     no_script: str
+    no_script_further: str
+    pages_label: str
     generated: str
     hint_verbose: str
     more_verbose: str
@@ -137,19 +144,22 @@ ENGLISH = Words(
     new_notices="Messages on pages that no rule knows yet",
     notices_count="messages on pages that no rule knows yet: {count}",
     notices_hint="Their pages are kept; `crawler explain URL` shows how a rule would read them.",
-    other_states="{blocked} blocked (the site refused us) and {unknown} unknown: these say nothing about the pages.",
+    blocked="{count} blocked (the site refused us)",
+    unknown="{count} unknown",
+    both=" and ",
+    no_judgement="{what}: that says nothing about the pages.",
     nothing_to_do="No dead links.",
     no_links="No links were found.",
     pages="Page {page} of {pages}: links {first} to {last} of {all}, what needs attention first. Filter and sort work"
     " on this page.",
-    left_out="{count} links are left out here: `crawler report --format html --output FILE` writes them as further"
-    " pages, `--format tsv` and `--format json` list all.",
+    left_out="{count:link is|links are} left out here: `crawler report --format html --output FILE` writes them as"
+    " further pages, `--format tsv` and `--format json` list all.",
     links="links",
     places="written in",
     evidence="evidence",
     kept="kept",
     not_kept="no copy kept",
-    kept_copy="kept {day} · {characters} characters · snapshot {id}",
+    kept_copy="kept {day} · {characters:character} · snapshot {id}",
     read_instead="read instead",
     suggestion=MappingProxyType({"snapshot": "kept copy", "wayback": "Wayback Machine", "moved": "moved to"}),
     search="look for it at",
@@ -178,7 +188,8 @@ ENGLISH = Words(
         }
     ),
     incomplete="This run is incomplete.",
-    given_up="{slot} refused us ({reason}) and was left alone; {left} of its links wait for the next run.",
+    given_up="{slot} refused us ({reason}) and was left alone; {left:of its links waits|of its links wait} for the next"
+    " run.",
     network_down="No network: nothing could be reached, and nothing was concluded.",
     internal_errors="Pages that made the crawler itself fail: {count}; see the log.",
     health="Health over time",
@@ -190,8 +201,8 @@ ENGLISH = Words(
     no_year="undated",
     share="share",
     data="Show the numbers",
-    round_line="{site}: checking all {links} links takes {seconds}",
-    round_runs=", which is {runs} runs with this budget",
+    round_line="{site}: a round of {links:link} takes {seconds}",
+    round_runs=", which is {runs:run} with this budget",
     overdue="Waited too long for a check ({count}): {urls}",
     damaged_note="{path} is damaged ({why}); its links are read all the same",
     known_before="was there before",
@@ -204,13 +215,15 @@ ENGLISH = Words(
     sort_by=MappingProxyType(
         {"order": "state", "site": "site", "path": "note", "year": "year", "checked": "last check", "title": "title"}
     ),
-    shown="{shown} of {all} links",
+    shown="shown: {shown} of {all}",
     no_match="Nothing matches.",
     no_script="Without JavaScript this page lists what is dead or suspect; filter and sort need it.",
+    no_script_further="Without JavaScript this page shows no links; the first page lists what is dead or suspect.",
+    pages_label="Pages",
     generated="Generated {at} by linkhealth-crawler",
     hint_verbose="--verbose lists them.",
     more_verbose="… and {count} more: --verbose lists all",
-    and_places="(and {count} more places)",
+    and_places="(and {count:more place})",
     new="new",
     html_report="HTML report",
     archive="Archive",
@@ -245,7 +258,10 @@ CHINESE = Words(
     new_notices="页面上尚无规则识别的提示",
     notices_count="页面上尚无规则识别的提示：{count} 条",
     notices_hint="这些页面已保存；用 `crawler explain URL` 查看规则如何判断。",
-    other_states="{blocked} 个受阻（网站拒绝了我们），{unknown} 个未知：这不说明页面本身的状况。",
+    blocked="{count} 个受阻（网站拒绝了我们）",
+    unknown="{count} 个未知",
+    both="，",
+    no_judgement="{what}：这不说明页面本身的状况。",
     nothing_to_do="没有失效链接。",
     no_links="没有找到链接。",
     pages="第 {page} 页，共 {pages} 页：第 {first} 至 {last} 个链接，共 {all} 个，需要处理的在前。"
@@ -315,6 +331,8 @@ CHINESE = Words(
     shown="{shown} / {all} 个链接",
     no_match="没有匹配的链接。",
     no_script="未启用 JavaScript：本页仅列出失效和可疑的链接，无法筛选和排序。",
+    no_script_further="未启用 JavaScript：本页不显示链接，首页列出失效和可疑的链接。",
+    pages_label="分页",
     generated="由 linkhealth-crawler 生成于 {at}",
     hint_verbose="用 --verbose 列出。",
     more_verbose="…… 另有 {count} 个：用 --verbose 全部列出",
@@ -334,12 +352,17 @@ CHINESE = Words(
 )
 
 
-def words(language: Language) -> Words:
-    """The phrases of one language."""
+def in_language(language: Language, english: T, chinese: T) -> T:
+    """The one of two that is of this language."""
     match language:
         case "en":
-            return ENGLISH
+            return english
         case "zh":
-            return CHINESE
+            return chinese
         case _:
             assert_never(language)
+
+
+def words(language: Language) -> Words:
+    """The phrases of one language."""
+    return in_language(language, ENGLISH, CHINESE)

@@ -129,10 +129,11 @@ def _conclude(history: History, verdict: Verdict, now: datetime, schedule: Sched
     """State, reason, confidence and counters after this check; the times of the next one come later."""
     knowledge = knowledge_of(verdict, history, around)
     effect = EFFECTS[knowledge]
+    silence = _silence(history, effect, verdict, now, around)
     if effect.resets:
         alive = {"last_alive": now, "first_failed": None, "failures": 0, "guesses": 0, "counted_at": None}
-        return _silence(_told(history, verdict, State.ALIVE, verdict.confidence, **alive), effect, verdict, now, around)
-    counted = _silence(history, effect, verdict, now, around)
+        return _told(history, verdict, State.ALIVE, verdict.confidence, **alive, **silence)
+    counted = replace(history, **silence) if silence else history
     if knowledge is Knowledge.NOTHING:
         return counted if history.state is State.DEAD else _told(counted, verdict, verdict.state, verdict.confidence)
     counted = _count(counted, verdict, effect, now, schedule)
@@ -217,17 +218,19 @@ def _count(history: History, verdict: Verdict, effect: Effect, now: datetime, sc
     )
 
 
-def _silence(history: History, effect: Effect, verdict: Verdict, now: datetime, around: Circumstances) -> History:
+def _silence(
+    history: History, effect: Effect, verdict: Verdict, now: datetime, around: Circumstances
+) -> dict[str, Any]:
     """How long the host has been silent, after this check: any link of it that was answered since ends the silence."""
     if effect.silence == "adds":
         since, heard = history.silent_since, around.host_answered_at
         if since is None or (heard and heard >= since):
-            return replace(history, silent=1, silent_since=now, silent_at=now)
+            return {"silent": 1, "silent_since": now, "silent_at": now}
         another_day = history.silent_at is None or history.silent_at.date() != now.date()
-        return replace(history, silent=history.silent + 1, silent_at=now) if another_day else history
+        return {"silent": history.silent + 1, "silent_at": now} if another_day else {}
     if not host_answered(verdict) and not effect.resets:
-        return history
-    return replace(history, silent=0, silent_since=None, silent_at=None, answered_at=now)
+        return {}
+    return {"silent": 0, "silent_since": None, "silent_at": None, "answered_at": now}
 
 
 def _refusals(history: History, verdict: Verdict) -> dict[str, int]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from crawler.core.model import Change, ChangeKind, Finding, History, Run, State
+from crawler.core.model import History, State
+from crawler.core.results import Change, ChangeKind, Finding, Run
 
 
 def changes_of_state(findings: Iterable[Finding], since: datetime) -> Iterable[Change]:

@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 from zlib import crc32
 
-from crawler.core.model import LOCAL, History, Link, Politeness, Round, Slot, SlotGivenUp, SlotState, State
+from crawler.core.counts import Counted
+from crawler.core.model import LOCAL, History, Link, Politeness, Slot, SlotState, State
+from crawler.core.results import Round, SlotGivenUp
 from crawler.schedule import walls
 from crawler.schedule.politeness import PolitenessOf, strictest
 
@@ -83,7 +85,30 @@ class Queued(Protocol):
     """Links that stand in queues already, so that planning need not go through them."""
 
     def queues(self, politeness: PolitenessOf) -> tuple[Queues, list[str]]:
-        """As `_queues`."""
+        """Queues by slot in order of first writing, and the links that the user skips."""
+
+
+class InSlot(Protocol):
+    """What asks for something of a host: a link, or the links of the host together."""
+
+    @property
+    def site(self) -> str:
+        """Its name, or LOCAL."""
+
+    @property
+    def host(self) -> str:
+        """As in `model.Link`."""
+
+    @property
+    def slot(self) -> str:
+        """As in `model.Link`."""
+
+    @property
+    def fetch_url(self) -> str:
+        """An address of the host."""
+
+
+T = TypeVar("T", bound=InSlot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,30 +205,33 @@ def _was_checked(history: History | None) -> bool:
     return history is not None and history.checked_at is not None
 
 
+def by_slot(found: Iterable[T], politeness: PolitenessOf) -> tuple[list[tuple[str, list[T], Politeness]], list[T]]:
+    """What asks for something, by slot in the order given with the slot's rules, and what the user skips.
+
+    What is not on the web is left out of both.
+    """
+    by_host: dict[str, Politeness] = {}
+    members: dict[str, list[T]] = defaultdict(list)
+    skipped = []
+    for one in found:
+        if one.site == LOCAL:
+            continue
+        rules = by_host.get(one.host) or by_host.setdefault(one.host, politeness(one.fetch_url))
+        if rules.skip:
+            skipped.append(one)
+        else:
+            members[one.slot].append(one)
+    hosts = {slot: dict.fromkeys(one.host for one in some) for slot, some in members.items()}
+    return [(slot, some, strictest(by_host[host] for host in hosts[slot])) for slot, some in members.items()], skipped
+
+
 def _queues(
     links: Iterable[Link], histories: Mapping[str, History], politeness: PolitenessOf, due_keys: Collection[str] | None
 ) -> tuple[Queues, list[str]]:
-    """Links by slot, with the slot's rules, and what the user skips; what is not on the web is left out."""
-    by_host: dict[str, Politeness] = {}
-    by_slot: dict[str, list[Link]] = defaultdict(list)
-    skipped = []
-    for link in links:
-        if link.site == LOCAL:
-            continue
-        rules = by_host.get(link.host) or by_host.setdefault(link.host, politeness(link.fetch_url))
-        if rules.skip:
-            skipped.append(link.canonical_url)
-        else:
-            by_slot[link.slot].append(link)
-    queues: Queues = [
-        (
-            key,
-            Members(members, histories, due_keys),
-            strictest(by_host[host] for host in {link.host for link in members}),
-        )
-        for key, members in by_slot.items()
-    ]
-    return queues, skipped
+    """As `Queued.queues`, of links in a list."""
+    slots, skipped = by_slot(links, politeness)
+    queues: Queues = [(key, Members(members, histories, due_keys), rules) for key, members, rules in slots]
+    return queues, [link.canonical_url for link in skipped]
 
 
 def _closed(rules: Politeness, state: SlotState | None, now: datetime) -> str:
@@ -211,7 +239,7 @@ def _closed(rules: Politeness, state: SlotState | None, now: datetime) -> str:
     if state and state.not_before and (state.not_before - now).total_seconds() > COOLING:
         return f"cooling down until {state.not_before:%Y-%m-%dT%H:%M:%SZ}"
     if rules.max_per_day and _spent(state, now) >= rules.max_per_day:
-        return f"its {rules.max_per_day} requests of today are spent"
+        return f"its {Counted(rules.max_per_day):request of today is|requests of today are} spent"
     return ""
 
 

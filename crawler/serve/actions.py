@@ -39,7 +39,7 @@ from crawler.serve.viewer import Missing, Visit, answered
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from crawler.archive.catalog import ListedLink
+    from crawler.archive.listed import ListedLink
     from crawler.core.model import Link
     from crawler.crawl.observer import Observer
     from crawler.serve.library import Library

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from crawler.core.counts import Counted
 from crawler.core.model import Confidence, Evidence, History, State
 from crawler.core.url import redact
 from crawler.report.answers import Case, LinkAnswers, answers_of, case_of_memory
@@ -184,7 +185,7 @@ def _seen(history: History, language: Language) -> list[str]:
         lines.append(f"服务器回应 HTTP {status}" if zh else f"The server answered HTTP {status}")
     if seen.redirects:
         count, end = len(seen.redirects), clipped(redact(plain(seen.final_url)), MAX_SEEN)
-        lines.append(f"经 {count} 次跳转到 {end}" if zh else f"After {count} redirects it led to {end}")
+        lines.append(f"经 {count} 次跳转到 {end}" if zh else f"After {Counted(count):redirect} it led to {end}")
     if seen.matched:
         matched = clipped(redacted(plain(seen.matched)), MAX_SEEN)
         lines.append(f"匹配到：{matched}" if zh else f"Matched: {matched}")

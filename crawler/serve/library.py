@@ -16,9 +16,11 @@ from queue import Empty, Full, LifoQueue
 from typing import TYPE_CHECKING
 
 from crawler.archive.browse import ArchiveBrowser, index_identity, index_state
-from crawler.archive.catalog import Catalog, storable
+from crawler.archive.catalog import Catalog
+from crawler.core.display import storable
 from crawler.core.errors import CrawlerError
-from crawler.core.model import LOCAL, Health, Run
+from crawler.core.model import LOCAL
+from crawler.core.results import Health, Run
 from crawler.crawl.context import Context
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.notes.files import find_notes, note_paths

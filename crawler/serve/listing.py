@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from crawler.archive.catalog import ORDERS, Filters
+from crawler.archive.listed import ORDERS, Filters
 from crawler.core.errors import UsageError
 
 if TYPE_CHECKING:

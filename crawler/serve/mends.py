@@ -19,7 +19,8 @@ import msgspec
 from crawler.core.errors import NotesError
 from crawler.crawl.context import Context
 from crawler.crawl.mend import Mended, Written, propose_edits, take_back, write_note
-from crawler.notes.mending import MendOptions, unified_diff
+from crawler.notes.mending import MendOptions
+from crawler.notes.patches import unified_diff
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from crawler.report.words import Language
+from crawler.report.words import Language, in_language
 
 PHRASES: Final[dict[str, tuple[str, str]]] = {
     # Everywhere
@@ -48,8 +48,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "year": ("Year", "年份"),
     "any": ("any", "不限"),
     "undated": ("undated", "无日期"),
-    "n_links": ("{n} links", "{n} 个链接"),
-    "one_link": ("1 link", "1 个链接"),
+    "n_links": ("{n:link}", "{n} 个链接"),
     "no_title": ("(no title)", "（无标题）"),
     "in_no_note": ("in no note", "不在笔记中"),
     "line": ("line {n}", "第 {n} 行"),
@@ -60,7 +59,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "title": ("Title", "标题"),
     # Start
     "start_lead": (
-        "{links} links in {notes} notes, {snapshots} kept pages.",
+        "{links:link} in {notes:note}, {snapshots:kept page}.",
         "{notes} 篇笔记，{links} 个链接，{snapshots} 个存档。",
     ),
     "period": ("Period", "时段"),
@@ -83,10 +82,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "all_notes": ("All notes", "全部笔记"),
     "last_run": ("Last run", "上次运行"),
     "no_run": ("No run yet. `crawler run` checks every link.", "尚未运行。`crawler run` 会检查全部链接。"),
-    "loose": ("{n} more links stand in no note", "另有 {n} 个链接不在任何笔记中"),
+    "loose": ("{n:more link stands|more links stand} in no note", "另有 {n} 个链接不在任何笔记中"),
     "skipped_notes": ("Notes that could not be read", "无法读取的笔记"),
     # Notes
-    "notes_lead": ("{n} notes with links.", "{n} 篇含链接的笔记。"),
+    "notes_lead": ("{n:note} with links.", "{n} 篇含链接的笔记。"),
     "order": ("Order", "排序"),
     "order_worst": ("most dead first", "失效多者在前"),
     "order_path": ("by path", "按路径"),
@@ -99,7 +98,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "name_filter": ("Name contains", "名称包含"),
     "show": ("Show", "显示"),
     "no_notes": ("No note matches.", "没有匹配的笔记。"),
-    "note_lead": ("{n} links in this note, in their order.", "此笔记有 {n} 个链接，按出现顺序。"),
+    "note_lead": ("{n:link} in this note, in order.", "此笔记有 {n} 个链接，按出现顺序。"),
     "see_as_list": ("As a list with filters", "以可筛选列表查看"),
     # Links
     "filter": ("Filter", "筛选"),
@@ -134,7 +133,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "snapshot_n": ("Snapshot {n}", "存档 {n}"),
     "kept_at": ("Kept", "保存于"),
     "characters": ("Characters", "字数"),
-    "n_characters": ("{n} characters", "{n} 字"),
+    "n_characters": ("{n:character}", "{n} 字"),
     "forms": ("Look at", "查看"),
     "readable": ("readable copy", "可读副本"),
     "as_text": ("text", "文本"),
@@ -148,7 +147,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "full_width": ("Open alone", "单独打开"),
     "frame_title": ("Readable copy of snapshot {n}", "存档 {n} 的可读副本"),
     "history": ("History", "历史"),
-    "history_lead": ("Checks: {n}, the newest first.", "共检查 {n} 次，新者在前。"),
+    "history_lead": ("{n:check}, the newest first.", "共检查 {n} 次，新者在前。"),
     "history_cut": ("Only the newest {n} are shown.", "仅显示最近 {n} 次。"),
     "verdict_was": ("this check alone: {state}", "仅此次检查：{state}"),
     "places": ("Places in notes", "在笔记中的位置"),
@@ -175,7 +174,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "diff_lead": ("What changed in the text between two snapshots", "两个存档之间文字的变化"),
     "diff_same": ("The texts are the same.", "文字相同。"),
     "diff_need": ("A comparison needs two snapshots of this link.", "比较需要此链接的两个存档。"),
-    "unchanged_n": ("{n} sentences unchanged", "{n} 句未变"),
+    "unchanged_n": ("{n:sentence} unchanged", "{n} 句未变"),
     "removed": ("removed", "删去"),
     "added": ("added", "新增"),
     # Search
@@ -190,12 +189,12 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
             "after:2024-05-31 可缩小范围。"
         ),
     ),
-    "hits": ("Pages found: {n}", "找到 {n} 个页面"),
+    "hits": ("{n:page} found", "找到 {n} 个页面"),
     "hits_first": ("The best {n} pages", "最相关的 {n} 个页面"),
     "no_hits": ("Nothing found.", "没有找到。"),
     "also_links": ("Links whose title or address contains it", "标题或网址含此词的链接"),
     # Runs
-    "runs_lead": ("Runs: {n}, the newest first.", "最近 {n} 次运行。"),
+    "runs_lead": ("{n:run}, the newest first.", "最近 {n} 次运行。"),
     "command": ("Command", "命令"),
     "fetched": ("Links", "链接"),
     "requests": ("Requests", "请求"),
@@ -266,7 +265,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "marked_fine": ("You said on {day} that it is fine.", "您于 {day} 标为有效。"),
     "marked_dead": ("You said on {day} that it is dead.", "您于 {day} 标为失效。"),
     "task_waiting": ("Waiting for its turn.", "等待中。"),
-    "task_running": ("{done} of {total} links done", "已完成 {done} / {total} 个链接"),
+    "task_running": ("links done: {done} of {total}", "已完成 {done} / {total} 个链接"),
     "task_done": ("Done.", "完成。"),
     "task_failed": ("This could not be done.", "未能完成。"),
     "task_back": ("Back", "返回"),
@@ -289,7 +288,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         ),
         "只有存在可替换的网址时才能修补：互联网档案馆的存档，或在设置 `[serve] public` 后指向此处的存档副本。",
     ),
-    "mend_edits": ("edits: {n}", "{n} 处修改"),
+    "mend_edits": ("{n:edit}", "{n} 处修改"),
     "mend_accept": ("Write this into the note", "写入此笔记"),
     "mend_unconfirmed": ("Also what one check alone calls dead", "也包括仅一次检查判为失效的链接"),
     "mend_confirmed": ("Only what is certain", "仅确定失效的链接"),
@@ -323,5 +322,5 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
 
 def phrase(language: Language, key: str, **values: object) -> str:
     """One phrase in a language, its places filled in."""
-    text = PHRASES[key][1 if language == "zh" else 0]
+    text = in_language(language, *PHRASES[key])
     return text.format(**values) if values else text

@@ -17,9 +17,11 @@ import jinja2
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from crawler.core.counts import Counted
 from crawler.core.model import State
 from crawler.core.url import redact
 from crawler.report.clean import clipped, plain, web_link
+from crawler.report.code_spans import in_html
 from crawler.report.figures import day, duration, minute, number, size
 from crawler.report.reasons import reason_help, reason_name
 from crawler.report.words import Language, words
@@ -105,17 +107,6 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
     return Markup("").join([*parts, escape(text[at:])])
 
 
-def with_code(text: str) -> Markup:
-    """A text of ours whose `commands` stand in `<code>`; everything in it is escaped."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return escape(text)
-    return Markup("").join(
-        Markup("<code>") + escape(part) + Markup("</code>") if number % 2 else escape(part)
-        for number, part in enumerate(parts)
-    )
-
-
 def tidy(text: str) -> str:
     """Control characters as spaces, one for one, so that marked spans stay where they are."""
     return "".join(c if c.isprintable() else " " for c in text)
@@ -161,9 +152,10 @@ def _environment() -> jinja2.Environment:
         day=day,
         minute=minute,
         number=number,
+        counted=Counted,
         size=size,
         shown=_shown,
-        code=with_code,
+        code=in_html,
         plain=lambda text: clipped(plain(str(text)), MAX_TITLE),
     )
     return environment

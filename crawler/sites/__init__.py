@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,7 +102,8 @@ class Identity:
 class Sites:
     """All site files, and the hosts they own."""
 
-    def __init__(self, sites: Iterable[Site]) -> None:
+    def __init__(self, sites: Iterable[Site], documents: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> None:
+        self.documents = documents  # what they were loaded from, as `load_sites` takes it: for another process
         self.by_name = {site.name: site for site in sites}
         self._exact: dict[str, Site] = {}
         self._wild: list[tuple[str, Site]] = []
@@ -188,15 +189,17 @@ def _canonical(url: ada_url.URL, site: Site | None) -> str:
     return href.removesuffix("?") if href.endswith("?") and not url.search else href
 
 
-def load_sites(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Sites:
+def load_sites(documents: Iterable[tuple[str, Mapping[str, Any]]], *, tried: bool = False) -> Sites:
     """Sites from (file name, parsed TOML) pairs; later files of a name override and extend earlier ones.
 
-    Raises ConfigError naming file, rule and key. Regexes over URLs are tried here; those over pages, and selectors,
-    are tried by `judge.check_site`, so that commands that only read notes load no parser.
+    Raises ConfigError naming file, rule and key. Regexes over URLs are compiled here, which takes longer than all else,
+    unless they were `tried` before; those over pages, and selectors, are tried by `judge.check_site`, so that commands
+    that only read notes load no parser.
     """
+    documents = tuple(documents)
     loaded = read_documents(documents)
     _check_owners(loaded.values())
-    return Sites([_site(one) for one in loaded.values()])
+    return Sites([_site(one, tried=tried) for one in loaded.values()], documents)
 
 
 def _check_owners(loaded: Iterable[Loaded]) -> None:
@@ -210,10 +213,9 @@ def _check_owners(loaded: Iterable[Loaded]) -> None:
                 raise ConfigError(f"{one.path('', 'hosts')}: hosts: {host!r} belongs to {name}; {hint}")
 
 
-def _site(loaded: Loaded) -> Site:
-    file, path = loaded.file, loaded.path("", "hosts")
-    if not file.hosts:
-        raise ConfigError(f'{path}: no hosts: say which hosts the file is about, hosts = ["example.com"]')
+def _try_patterns(loaded: Loaded) -> None:
+    """Raise ConfigError for the first regex over URLs that is none."""
+    file = loaded.file
     for table in ("fetch", "canonical"):
         for number, step in enumerate(getattr(file, table), 1):
             where = f"[[{table}]] {number}: path of a step for {', '.join(step.host) or 'all hosts'}"
@@ -223,6 +225,14 @@ def _site(loaded: Loaded) -> Site:
                 raise ConfigError(f"{loaded.path('', table)}: {where}: {what}")
     for kind in file.kind:
         _try(loaded.path("kind", kind.name), f"[[kind]] {kind.name}", kind.url)
+
+
+def _site(loaded: Loaded, *, tried: bool) -> Site:
+    file, path = loaded.file, loaded.path("", "hosts")
+    if not file.hosts:
+        raise ConfigError(f'{path}: no hosts: say which hosts the file is about, hosts = ["example.com"]')
+    if not tried:
+        _try_patterns(loaded)
     polite = file.politeness
     page = {name: _sources(getattr(file.page, name)) for name in PageTable.__struct_fields__}
     return Site(

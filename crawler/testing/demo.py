@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.core.counts import Counted
+
 if TYPE_CHECKING:
     from crawler.testing.web import Web
 
@@ -75,7 +77,7 @@ class _Play:
         code = self._crawl("run", *self._reports(), *(["--quiet"] if again else ["--format", "terminal"]))
         asked, seconds = len(self.web.log) - before, time.monotonic() - started
         remembered = self._remembered() if again else ""
-        self.telling.say(f"\nThe stand-in web was asked {asked} times, in {seconds:.1f} seconds.{remembered}")
+        self.telling.say(f"\nThe stand-in web was asked {Counted(asked):time}, in {seconds:.1f} seconds.{remembered}")
         return code
 
     def _remembered(self) -> str:

@@ -12,8 +12,8 @@ from crawler.archive import Archive
 
 def write_for_ever(archive: Archive, seed: int) -> None:
     generator = random.Random(seed)
-    assert archive._shelf is not None
-    archive._shelf.max_size = 300_000  # so that kills hit the change from one segment to the next as well
+    assert archive._writer is not None
+    archive._writer.shelf.max_size = 300_000  # so that kills hit the change from one segment to the next as well
     number = 0
     while True:
         batch = []

@@ -31,8 +31,14 @@ from crawler.core.settings import ArchiveSettings
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 TEXT = "语音识别的原理，从 GPT 说起。Transformers are everywhere."
 
-# From version 8 of the index to the one before.
-DOWN_FROM_10 = """
+# From a version of the index to the one before.
+DOWN_FROM_11 = """
+DROP TABLE noted_notes;
+DROP TABLE noted_in;
+"""
+DOWN_FROM_10 = (
+    DOWN_FROM_11
+    + """
 DROP TABLE noted_stamp;
 DROP TABLE noted_hosts;
 DROP TABLE noted;
@@ -43,6 +49,7 @@ ALTER TABLE links DROP COLUMN late;
 ALTER TABLE links DROP COLUMN wall;
 ALTER TABLE links DROP COLUMN told;
 """
+)
 
 
 def clock(at: datetime = NOW) -> Callable[[], datetime]:

@@ -22,7 +22,8 @@ from store_samples import (
 
 from crawler.archive import Archive, NoteEntry, StoredImage
 from crawler.core.errors import ArchiveBusy, ArchiveDamaged, ArchiveError
-from crawler.core.model import Evidence, Failure, History, Kind, Occurrence, Redirect, Run, SlotState, State
+from crawler.core.model import Evidence, Failure, History, Kind, Occurrence, Redirect, SlotState, State
+from crawler.core.results import Run
 
 CODECS = pytest.mark.parametrize("codec", ["zst", "gz"])
 
@@ -289,8 +290,8 @@ def test_a_segment_ends_with_its_day_and_the_next_begins(tmp_path: Path) -> None
 
 def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
     with open_archive(tmp_path) as archive:
-        assert archive._shelf is not None
-        archive._shelf.max_size = 2000
+        assert archive._writer is not None
+        archive._writer.shelf.max_size = 2000
         for number in range(5):
             archive.record([check_of(f"n{number}", text=f"{number} {TEXT}")])
         assert len(segments_of(tmp_path)) > 2

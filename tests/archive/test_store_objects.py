@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -306,12 +307,12 @@ def test_a_store_in_which_nothing_of_it_lies_is_not_believed_to_be_its_store(
     typo = tmp_path / "bukcet"
     typo.mkdir()
     with pytest.raises(
-        StoreRefused, match=r"none of 2 sealed segments lies at .*bukcet: they were moved to .*bucket; set"
+        StoreRefused, match=r"none of 2 sealed segments lies at .*bukcet: moved to .*bucket before; set"
     ):
         checked(away, typo, repair=True, yes=True)
     with opened(away, typo, days=2) as archive:
         assert len(archive.notices) == 1
-        assert "they were moved to" in archive.notices[0]
+        assert "moved to" in archive.notices[0]
     for file in bucket.iterdir():  # moved on purpose
         file.rename(typo / file.name)
     assert checked(away, typo).clean
@@ -379,7 +380,7 @@ def test_foreign_objects_are_named_and_left_alone(away: Path, bucket: Path) -> N
         assert archive.notices == ()
     report = checked(away, bucket)
     assert report.clean
-    (line,) = (notice for notice in report.notices if "no segments" in notice)
+    (line,) = (notice for notice in report.notices if "no name of a segment" in notice)
     assert "2 objects" in line
     assert "holiday.jpg" in line
 
@@ -623,3 +624,51 @@ def test_an_older_index_opens_and_gets_its_table(tmp_path: Path, bucket: Path) -
         assert archive.text(1).endswith("Nr. 0")
     assert len(offloaded(path, bucket)) == 2
     assert checked(path, bucket).clean
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder without end here")
+def test_a_folder_that_goes_on_for_ever_or_waits_for_ever_is_listed_at_once(tmp_path: Path) -> None:
+    assert not ObjectStore("file:///proc").listing().segments  # its folders hold themselves
+    os.mkfifo(tmp_path / "pipe.warc.zst")
+    (tmp_path / "device.warc.zst").symlink_to("/dev/zero")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "nowhere.warc.zst").symlink_to("nowhere")
+    (tmp_path / "folder.warc.zst").mkdir()
+    store = ObjectStore(tmp_path.as_uri())
+    assert not store.listing().segments
+    for name in ("pipe", "device"):
+        with pytest.raises(StoreRefused, match="is a pipe, a device or a folder there"):
+            store.find(f"{name}.warc.zst")
+
+
+def test_a_question_ends_by_its_deadline(bucket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(objects, "_listed_folder", lambda *_: over.wait(30))
+    monkeypatch.setattr(ObjectStore._ask, "__kwdefaults__", {"deadline": 0.05})
+    try:
+        with pytest.raises(StoreError, match="does not answer in time"):
+            ObjectStore(bucket.as_uri()).listing()
+    finally:
+        over.set()
+
+
+def test_one_writes_to_a_place_and_what_a_kill_left_is_taken_over(
+    bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, lock = ObjectStore(bucket.as_uri()), bucket / objects.WRITER
+    with store.written_by("one"):
+        with (
+            pytest.raises(StoreRefused, match="is being written by one"),
+            ObjectStore(bucket.as_uri()).written_by("two"),
+        ):
+            pass
+        assert store.listing().others == ()
+    assert not lock.exists()
+    lock.write_text("one")  # as a kill leaves it
+    with store.written_by("one"):
+        assert lock.exists()
+    assert not lock.exists()
+    lock.write_text("one")
+    os.utime(lock, (0, 0))
+    with store.written_by("two"):
+        assert lock.read_text() == "two"

@@ -136,7 +136,7 @@ def test_pages_whose_journal_is_damaged_are_made_of_their_records(tmp_path: Path
     forget_index(tmp_path)
 
     report = verify(tmp_path, rebuild=True)
-    assert any("from their records alone" in damage.what for damage in report.damage)
+    assert any("from the records alone" in damage.what for damage in report.damage)
     assert texts(tmp_path) == {"甲的文章", "乙", "丙"}
     with open_archive(tmp_path, write=False) as archive:
         history = archive.history(link_of("a").canonical_url)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from store_samples import DOWN_FROM_10, TEXT, check_of, link_of, open_archive, rows
+from store_samples import DOWN_FROM_10, DOWN_FROM_11, TEXT, check_of, link_of, open_archive, rows
 
 from crawler.archive import Archive, schema, verify
+from crawler.archive.noted import NoteState
 from crawler.core.errors import ArchiveError
 
 DOWN_FROM_4 = (
@@ -177,3 +178,30 @@ def test_an_archive_of_version_7_finds_held_checks_by_their_link(tmp_path: Path)
         assert [hit.capture_id for hit in archive.search("语音")] == [1]
     plan = rows(tmp_path, "EXPLAIN QUERY PLAN SELECT line FROM held WHERE run = '' AND url = ''")
     assert "held_of_link" in str(plan)
+
+
+def test_links_of_notes_that_version_10_kept_are_made_again(tmp_path: Path) -> None:
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("a")])
+    db = sqlite3.connect(tmp_path / "index.sqlite")
+    db.executescript(
+        DOWN_FROM_11
+        + """
+        DROP TABLE noted; DROP TABLE noted_hosts;
+        CREATE TABLE noted_hosts (id INTEGER PRIMARY KEY, slot TEXT);
+        CREATE TABLE noted (
+          id INTEGER PRIMARY KEY, canonical_url TEXT NOT NULL UNIQUE, site TEXT NOT NULL, host TEXT NOT NULL,
+          slot TEXT NOT NULL, place INTEGER NOT NULL UNIQUE, data BLOB NOT NULL);
+        CREATE INDEX noted_of_slot ON noted (slot);
+        INSERT INTO noted_stamp VALUES ('stamp');
+        PRAGMA user_version = 10;
+        """
+    )
+    db.close()
+    with open_archive(tmp_path) as archive:
+        assert archive.noted("stamp") is None
+        link = link_of("a", titles=("A",))
+        archive.put_noted("stamp", [NoteState("a.md", 1, 1)], [link])
+        kept = archive.noted("stamp")
+        assert kept is not None
+        assert list(kept) == [link]

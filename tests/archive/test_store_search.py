@@ -152,6 +152,8 @@ def test_limits_hold_and_nothing_asked_finds_nothing(archive: Archive) -> None:
     assert archive.search("，。") == []
     with pytest.raises(UsageError, match="no date"):
         archive.search("x before:never")
+    with pytest.raises(UsageError, match="a word that must occur"):
+        archive.search("site:weixin -语音")
 
 
 def test_an_older_page_that_is_imported_later_does_not_displace_the_current_text(archive: Archive) -> None:
@@ -385,3 +387,19 @@ def test_texts_that_a_store_does_not_give_now_are_searched_again_later(tmp_path:
     with open_archive(tmp_path) as archive:
         archive.record([check_of("c", "island text " * 30)])
         assert [len(archive.search(word)) for word in ("lighthouse", "harbour", "island")] == [1, 1, 1]
+
+
+def test_words_with_a_number_written_to_them_are_found_behind_the_words_themselves(archive: Archive) -> None:
+    archive.record(
+        [
+            check_of("e", text="Python3教程与 iPhone15Pro，第一课", title="编程"),
+            check_of("f", text="a python lies on the way", title="Snakes"),
+        ]
+    )
+    assert found(archive, "python") == ["f", "e"]
+    assert found(archive, "Python 教程") == ["e"]
+    assert found(archive, "iphone15") == ["e"]
+    for other in ('"python"', "pyth", "iphone16", "python -way iphone16"):
+        assert "e" not in found(archive, other)
+    assert [hit.canonical_url[-1] for hit in archive.search("python", 1)] == ["f"]
+    assert len(archive.search("python", 20, snapshots=True)) == 2

@@ -156,3 +156,26 @@ def test_terms_made_ahead_are_those_that_the_index_would_make(title: str, names:
     made = characters_of(title, names, text, ready).split()
     assert sorted(made) == sorted(characters(f"{title}\n{names}\n{text}").split())
     assert len(made) == len(set(made))
+
+
+@pytest.mark.parametrize(
+    ("document", "queries"),
+    [
+        ("The boat 🚢 came, 👨\u200d👩\u200d👧 went, ❤️ stayed.", ["🚢", "boat 🚢", "❤", "❤️", "👨\u200d👩\u200d👧"]),
+        ("The boat 🚢 came", ['"boat came"', "“boat 🚢 came”", "boat 🚢 -🚗"]),
+        ("Die Straße, wie sie war", ["strasse", "Straße", "STRASSE"]),
+        ("Ёлка стоит, «последний паром» ушёл", ["елка", "ёлка", "ушел", "«последний паром»"]),
+    ],
+)
+def test_emoji_and_letters_that_people_type_as_others_are_found(document: str, queries: list[str]) -> None:
+    assert [query for query in queries if not matches(document, query)] == []
+
+
+@pytest.mark.parametrize("query", ["🚗", "-🚢 boat", "boat 🚗"])
+def test_another_emoji_is_not_found(query: str) -> None:
+    assert not matches("The boat 🚢 came", query)
+
+
+def test_a_snippet_marks_the_emoji_that_was_asked_for() -> None:
+    line, spans = snippet("The boat 🚢 came.", parse_query("🚢").needles)
+    assert [line[start:end] for start, end in spans] == ["🚢"]

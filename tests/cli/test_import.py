@@ -235,6 +235,11 @@ def test_what_cannot_be_imported_is_one_clear_line(
     assert told.count("\n") == 1
 
 
+def test_a_device_is_not_read_to_its_end(bring: Import, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bring(Path("/dev/null"), "--url", URL) == 2
+    assert "/dev/null is no regular file" in capsys.readouterr().err
+
+
 def test_two_gigabytes_are_refused_before_they_are_read(bring: Import, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a.warc", "a.html"):
         with Path(name).open("wb") as file:

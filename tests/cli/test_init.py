@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_writes_a_configuration_and_says_what_a_run_costs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_cli(["init"]) == 0
     said = capsys.readouterr().out
-    assert "1 note(s), 2,000 link(s)" in said
+    assert "1 note, 2,000 links" in said
     assert "weixin  2,000 links x 5 s = 2 h 46 min" in said
     assert "2 nights" in said
     assert "crawler run --max-links 50" in said

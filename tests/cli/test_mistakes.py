@@ -75,6 +75,14 @@ def test_a_folder_that_is_no_archive_is_said_to_be_none(command: list[str], caps
     assert "holds no archive" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "command", [["run"], ["report"], ["check"], ["search", "x"], ["verify"], ["explain", "https://x.example/"], ["fix"]]
+)
+def test_a_path_that_no_archive_can_have_is_one_line(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_cli([*command, "--archive", "a" * 300]) == 2
+    assert "cannot be read or written: File name too long" in capsys.readouterr().err
+
+
 def test_a_new_archive_explains_itself_and_a_readme_that_is_there_stays(folder: Path) -> None:
     assert run_cli(["run", "--quiet"]) == 0
     assert "index.sqlite" in (folder / "archive" / "README.md").read_text(encoding="utf-8")

@@ -3,6 +3,8 @@
 import errno
 import io
 import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -108,3 +110,28 @@ def test_an_internal_error_is_harmless_with_and_without_its_traceback(
         assert "\x1b" not in err
         assert "pw" not in err
         assert not any(line.lstrip().startswith("::") for line in err.splitlines())
+
+
+HEARD = """
+import os, signal, sys, time
+from crawler.cli import hear_signals
+hear_signals()
+try:
+    os.kill(os.getpid(), signal.{name})
+    time.sleep(0.1)
+except KeyboardInterrupt:
+    sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "ignored", "code"), [("SIGTERM", False, 3), ("SIGHUP", False, 3), ("SIGHUP", True, 0)]
+)
+def test_signals_stop_a_command_before_its_run_hears_them_and_nohup_is_heeded(
+    name: str, ignored: bool, code: int
+) -> None:
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+
+    done = subprocess.run([sys.executable, "-c", HEARD.format(name=name)], preexec_fn=ignore, check=False)
+    assert done.returncode == code

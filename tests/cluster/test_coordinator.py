@@ -62,7 +62,7 @@ class Stage:
             cast("Any", SimpleNamespace(now=lambda: AT, observer=SimpleNamespace(say=self.said.append))),
             cast("Any", SimpleNamespace(plan=SimpleNamespace(slots=slots))),
             cast("Any", SimpleNamespace(recall=lambda states: None, hop=None)),
-            cast("Any", SimpleNamespace(leave=leave, internal_errors=0, given_up=[])),
+            cast("Any", SimpleNamespace(leave=leave, internal_errors=0, requests=0, given_up=[])),
             cast("Any", None),
             self.send,
         )

@@ -16,7 +16,7 @@ from crawler.core.config import site_documents
 from crawler.core.errors import ClusterError
 from crawler.core.model import Check, Fetch, History, Link, Page, State, Verdict
 from crawler.core.settings import Settings
-from crawler.crawl.examine import Depth
+from crawler.crawl.tasks import Depth
 from crawler.fetch import Request
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

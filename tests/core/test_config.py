@@ -57,6 +57,17 @@ def test_relative_paths_in_a_file_are_relative_to_that_file(tmp_path: Path) -> N
         ("[fetch]\ntimeout = 0\n", "[fetch] timeout: must be more than 0"),
         ("[fetch]\nconcurrency = 0\n", "[fetch] concurrency: expected `int` >= 1"),
         ('[fetch]\nmax_body = "much"\n', "[fetch] max_body: expected a size"),
+        ("[fetch]\nmax_body = 0\n", "[fetch] max_body: must be more than 0"),
+        ("[fetch]\ntimeout = 1" + "0" * 400, "[fetch] timeout: expected a duration"),
+        ("[fetch]\nmax_body = 1" + "0" * 400, "[fetch] max_body: expected a size"),
+        ("[fetch]\nretries = 1" + "0" * 5000, "not valid TOML: Exceeds the limit"),
+        ('[report]\npath = "a\\u0000b"\n', "holds a NUL character"),
+        ('[fetch.headers]\n"a\\u0000b" = "c"\n', "holds a NUL character"),
+        (
+            '[notes]\npaths = ["~nobody-of-this-name/x"]\n',
+            "[notes] paths: ['~nobody-of-this-name/x'] begins with a user",
+        ),
+        ('[host."a.b"]\naccept = "yes"\n', "[host[*]] accept: expected `array`"),
         ('[archive]\ncodec = "rar"\n', "[archive] codec: invalid enum value 'rar'"),
         ("[fetch\n", "not valid TOML"),
         ('[fetch]\nheaders = {"X Y" = "1"}\n', "[fetch] headers: 'X Y' is not the name of a header"),
@@ -99,6 +110,13 @@ def test_what_is_no_duration_is_refused(text: object) -> None:
 )
 def test_sizes_are_bytes_or_numbers_with_units(text: object, size: int) -> None:
     assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("value", [10**400, "9" * 400, "9" * 400 + "d", "9" * 400 + "GB", -(10**400)])
+def test_numbers_beyond_any_machine_are_value_errors(value: object) -> None:
+    for parse in (parse_duration, parse_size):
+        with pytest.raises(ValueError, match="expected a"):
+            parse(value)
 
 
 @given(st.one_of(st.text(max_size=12), st.floats(), st.integers(), st.none(), st.booleans()))

@@ -13,7 +13,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from benchmarks.month import Notebook, alive_page, in_line
+from benchmarks.month import Notebook, alive_page
 from crawler.archive import Archive
 from crawler.core.config import site_documents
 from crawler.core.model import Check, Confidence, Snapshot, State
@@ -21,6 +21,7 @@ from crawler.core.settings import ArchiveSettings, FetchSettings, Settings
 from crawler.crawl.context import open_archive
 from crawler.crawl.job import Job, Memory, Outcome, finish_job, prepare_job
 from crawler.crawl.readers import InlineReader
+from crawler.crawl.recorder import in_line
 from crawler.crawl.session import walk_job
 from crawler.fetch import Fetcher, open_fetcher
 from crawler.notes.links import link_of

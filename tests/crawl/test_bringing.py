@@ -15,8 +15,8 @@ from crawler.crawl import examine
 from crawler.crawl.bringing import keep
 from crawler.crawl.captures import FoundCapture
 from crawler.crawl.context import Context, sites_of
-from crawler.crawl.examine import PageReading, ReadTask
-from crawler.crawl.importing import UNHEARD, Imported
+from crawler.crawl.imported import UNHEARD, Imported
+from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.fetch.wayback import WaybackCapture
 from crawler.notes.links import link_of
 from crawler.testing import pages

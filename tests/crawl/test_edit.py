@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crawler.core.model import Confidence, Failure, Fetch, History, Link, Run, State
+from crawler.core.model import Confidence, Failure, Fetch, History, Link, State
+from crawler.core.results import Run
 from crawler.crawl import edit as checking
 from crawler.crawl.edit import is_offline, malformed, to_ask
 from crawler.judge.status import judge_failure

@@ -20,7 +20,9 @@ from crawler.archive.interchange.saved import SavedPage, read_saved
 from crawler.core.config import load_settings
 from crawler.core.model import Check, State
 from crawler.crawl.context import Context, sites_of
-from crawler.crawl.importing import FolderWatch, Imported, ImportObserver, KeptPage, LostPage, import_files
+from crawler.crawl.folderwatch import FolderWatch
+from crawler.crawl.imported import Imported, ImportObserver, KeptPage, LostPage
+from crawler.crawl.importing import import_files
 from crawler.schedule.plan import due_at
 from crawler.testing import pages
 from crawler.testing.pages import Article
@@ -263,22 +265,79 @@ def test_a_listener_that_went_away_ends_the_import_and_is_no_fault_of_a_file(con
         import_files(context, [Path("a.warc")], observer=Gone())
 
 
-def test_pdfs_of_a_folder_are_named_since_none_tells_its_address(context: Context) -> None:
-    class Heard(ImportObserver):
-        lines: list[str] = []  # noqa: RUF012 - of one test
+class Heard(ImportObserver):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
 
-        def say(self, line: str) -> None:
-            self.lines.append(line)
+    def say(self, line: str) -> None:
+        self.lines.append(line)
 
+
+def test_files_of_a_folder_that_tell_no_address_are_named_one_by_one(context: Context) -> None:
     written("in/a.html", single_file(URL, POST))
     written("in/deep/b.PDF", b"%PDF-1.7")
+    written("in/notes.txt", b"words")
+    written("in/style.css", b"p {}")
     done = import_files(context, [Path("in")], observer=(heard := Heard()))
-    assert (len(done.kept), done.lost) == (1, [])
-    assert heard.lines == ["in: a PDF file tells no address: import it by itself, with --url"]
+    assert len(done.kept) == 1
+    how = "does not tell its address; give it alone with --url, or write it into"
+    assert [page.why for page in done.lost] == [f"in/deep/b.PDF {how} in/deep/b.PDF.url"]
+    assert heard.lines == [f"in/notes.txt {how} in/notes.txt.url", "in: a file is no saved page (.css)"]
+
+
+@pytest.mark.parametrize(
+    ("beside", "told"),
+    [
+        ("report.pdf.url", b"[InternetShortcut]\r\nIconIndex=0\r\nURL=https://blog.example/r.pdf\r\n"),
+        ("report.url", "[InternetShortcut]\r\nURL=https://blog.example/r.pdf\r\n".encode("utf-16")),
+        ("report.pdf.url", b"\xef\xbb\xbfhttps://blog.example/r.pdf\n"),
+        (
+            "report.pdf:Zone.Identifier",
+            b"[ZoneTransfer]\r\nZoneId=3\r\nReferrerUrl=https://blog.example/\r\nHostUrl=https://blog.example/r.pdf\r\n",
+        ),
+    ],
+)
+def test_what_lies_beside_a_download_tells_its_address(context: Context, beside: str, told: bytes) -> None:
+    written("in/report.pdf", b"%PDF-1.7\n1 0 obj\n" + b"x" * 2000)
+    written(f"in/{beside}", told)
+    done = import_files(context, [Path("in")], observer=(heard := Heard()))
+    assert [page.url for page in done.kept] == ["https://blog.example/r.pdf"]
+    assert heard.lines == []
+
+
+def test_an_extended_attribute_tells_a_downloads_address(context: Context) -> None:
+    file = written("in/words.txt", b"The ferry leaves at seven.")
+    try:
+        os.setxattr(file, "user.xdg.origin.url", b"https://blog.example/words.txt")
+    except (OSError, AttributeError):
+        pytest.skip("this file system keeps no extended attributes")
+    assert [page.url for page in import_files(context, [Path("in")]).kept] == ["https://blog.example/words.txt"]
+
+
+@pytest.mark.parametrize(
+    "told", [b"", b"URL=javascript:alert(1)", b"URL=file:///etc/passwd", b"\xff\xfe\x00", b"[x]\nURL="]
+)
+def test_a_shortcut_that_tells_no_address_of_the_web_is_none(context: Context, told: bytes) -> None:
+    written("in/words.txt", b"The ferry leaves at seven.")
+    written("in/words.txt.url", told)
+    assert import_files(context, [Path("in")]).kept == []
+
+
+def test_a_folder_that_holds_the_archive_does_not_bring_it_into_itself(context: Context, tmp_path: Path) -> None:
+    import_files(context, [written("notes/post.html", single_file(URL, POST))])
+    said: list[str] = []
+
+    class Heard(ImportObserver):
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    again = import_files(context, [tmp_path], observer=Heard())
+    assert [page.file for page in again.kept] == [str(tmp_path / "notes" / "post.html")]
+    assert [line for line in said if "archive" in line] == [f"{tmp_path}: the archive's own segments are left out"]
 
 
 def test_a_folder_without_pages_says_so(context: Context) -> None:
-    written("in/notes.txt", b"words")
+    written("in/film.mp4", b"words")
     assert "no file that could be" in import_files(context, [Path("in")]).lost[0].why
 
 

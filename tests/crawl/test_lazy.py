@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.archive import Archive
-from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page, Politeness, Run, State, Verdict
+from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page, Politeness, State, Verdict
+from crawler.core.results import Run
 from crawler.core.settings import ArchiveSettings, Schedule
 from crawler.crawl.hosts import hosts_of
 from crawler.crawl.lazy import Memories, before_of, memories_of, touched
@@ -117,7 +118,7 @@ def test_an_archive_of_the_version_before_learns_what_is_due(tmp_path: Path) -> 
     with kept(tmp_path, MIXED) as archive:
         db = archive._db
         due = archive.planning().due(NOW)
-        for name in ("noted", "noted_hosts", "noted_stamp"):
+        for name in ("noted", "noted_hosts", "noted_stamp", "noted_notes", "noted_in"):
             db.execute(f"DROP TABLE {name}")
         for name in ("due", "seen", "answered", "not_alive", "late", "walls", "told"):
             db.execute(f"DROP INDEX links_{name}")

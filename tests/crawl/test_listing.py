@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crawler.archive import Archive
-from crawler.archive.noted import NotedLinks
+from crawler.archive.noted import NotedLinks, NoteState
 from crawler.core.model import (
     LOCAL,
-    Change,
-    ChangeKind,
     Confidence,
     Evidence,
     Fetch,
@@ -25,11 +28,10 @@ from crawler.core.model import (
     Occurrence,
     Page,
     Politeness,
-    Report,
-    Run,
     State,
     Verdict,
 )
+from crawler.core.results import Change, ChangeKind, Report, Run
 from crawler.core.settings import ArchiveSettings, NotesSettings, Schedule, Settings
 from crawler.crawl.context import Context, sites_of
 from crawler.crawl.lazy import Memories, named, overdue
@@ -37,6 +39,7 @@ from crawler.crawl.listing import Listing, most_recent
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.results import build_report, place_of, suggestions
 from crawler.crawl.run import run
+from crawler.notes.files import read_note
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.document import standing_of
 from crawler.schedule.history import first_seen, remember
@@ -51,7 +54,7 @@ SKIPPED = "h5.example"
 
 def link_number(n: int) -> Link:
     """Seven hosts, of which two share a slot; every tenth is a file."""
-    place = Occurrence(f"{n * 7 % 5}.md", n + 1, 1, f"/{n}", f"/{n}", Kind.BARE, f"title {n}")
+    place = Occurrence(f"{n // 28}.md", n + 1, 1, f"/{n}", f"/{n}", Kind.BARE, f"title {n}", n, n + 1)
     if n % 10 == 9:
         return Link(f"/{n}", f"local:/{n}", f"local:/{n}", LOCAL, "", LOCAL, (place,))
     host = f"h{n % 7}.example"
@@ -92,7 +95,7 @@ HISTORIES = {LINKS[n].canonical_url: remembered(n) for n in range(130) if LINKS[
 def archive(tmp_path: Path) -> Iterator[Archive]:
     with Archive.open(tmp_path / "archive", ArchiveSettings(), now=lambda: NOW) as opened:
         opened.put_histories(HISTORIES.values(), {link.canonical_url: link for link in LINKS})
-        opened.put_noted("stamp", LINKS, place_of)
+        opened.put_noted("stamp", [NoteState(f"{n}.md", 1, 1) for n in range(5)], reversed(LINKS))
         yield opened
 
 
@@ -220,7 +223,11 @@ def test_unchanged_notes_are_listed_and_not_unpacked(context: Context, monkeypat
 
 @pytest.mark.usefixtures("few_are_many")
 @pytest.mark.parametrize("change", ["edited", "gone", "new", "touched", "ignored", "damaged", "unreadable"])
-def test_whatever_changes_links_makes_the_list_anew(context: Context, change: str, tmp_path: Path) -> None:
+def test_whatever_changes_links_changes_the_list(
+    context: Context, change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "defg":
+        (tmp_path / "notes" / f"{name}.md").write_text("https://b1.example/x\n", encoding="utf-8")
     again(context)
     note = tmp_path / "notes" / "b.md"
     match change:
@@ -239,13 +246,83 @@ def test_whatever_changes_links_makes_the_list_anew(context: Context, change: st
             note.write_bytes(note.read_bytes() + "文章标题".encode() * 20 + b"\xe4\xb8\n")
         case _:
             note.write_bytes(note.read_bytes() + b"\0" * 20)
-    found = again(context)
-    assert found.notes.occurrences, "the notes are unpacked again"
     plain = read_links(context, (), remember=False)
-    assert list(found.links) == list(plain.links)
-    is_named = bool(found.notes.damaged or found.notes.skipped)
-    assert is_named == (change in ("damaged", "unreadable"))
-    assert isinstance(again(context).links, NotedLinks) is not is_named
+    opened: list[str] = []
+    monkeypatch.setattr("crawler.notes.links.read_note", lambda file: opened.append(file.name) or read_note(file))  # type: ignore[func-returns-value]  # None goes on
+    for night in range(2):
+        found = again(context)
+        assert list(found.links) == list(plain.links)
+        assert found.local_histories == plain.local_histories
+        is_named = bool(found.notes.damaged or found.notes.skipped)
+        assert is_named == (change in ("damaged", "unreadable")), "also in the second night"
+        assert (found.notes.damaged, found.notes.skipped) == (plain.notes.damaged, plain.notes.skipped)
+        one = {"new": ["bb.md"], "gone": [], "ignored": []}.get(change, ["b.md"])
+        assert opened == (one if night == 0 or is_named else []), "no other note is opened"
+        opened.clear()
+
+
+URLS = [
+    *(f"https://h{n % 3}.example/{n}" for n in range(6)), "http://h1.example/1", "https://h2.example/2#part",
+    "https://mp.weixin.qq.com/s/0000000000000000000001", "missing.md", "/a.md",
+]  # fmt: skip
+notes_written = st.dictionaries(
+    st.sampled_from(["a.md", "b.md", "b/a.md", "c.md", "文.md", "z.md"]),
+    st.lists(st.sampled_from(URLS), max_size=6),
+    max_size=6,
+)
+
+
+@given(nights=st.lists(notes_written, min_size=2, max_size=4))
+@settings(deadline=None, max_examples=60)
+def test_after_any_edits_the_kept_links_are_those_of_notes_read_anew(nights: list[dict[str, list[str]]]) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch, tempfile.TemporaryDirectory() as folder:
+        for module in ("lazy", "reading", "results"):
+            monkeypatch.setattr(f"crawler.crawl.{module}.MANY", 0)
+        notes = Path(folder, "notes")
+        configured = Settings(notes=NotesSettings(paths=(str(notes),)))
+        sites = sites_of(configured)
+        with Archive.open(Path(folder, "archive"), configured.archive, now=lambda: NOW) as archive:
+            for number, night in enumerate(nights):
+                shutil.rmtree(notes, ignore_errors=True)
+                for name, urls in {"always.md": [URLS[0]], **night}.items():
+                    file = notes / name
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    lines = [f"[to {at}]({url}) and [again]({url})" for at, url in enumerate(urls)]
+                    file.write_text("\n\n".join(lines), encoding="utf-8")
+                    os.utime(file, ns=(1, hash(tuple(urls)) % 2**60))
+                context = Context(configured, sites, archive, lambda: NOW)
+                monkeypatch.setattr("crawler.crawl.reading.FEW", 99.0 if number else 0.0)
+                found, plain = again(context), read_links(context, (), remember=False)
+                assert isinstance(found.links, NotedLinks)
+                assert kept_in(found.links) == kept_in_a_list(plain.links)
+                assert found.local_histories == plain.local_histories
+                with Archive.open(Path(folder, "anew", str(number)), configured.archive, now=lambda: NOW) as another:
+                    anew = again(replace(context, archive=another))
+                    assert isinstance(anew.links, NotedLinks)
+                    assert kept_in(found.links) == kept_in(anew.links)
+                    assert isinstance(anew.links, NotedLinks)
+                    assert list(found.links.hosts()) == list(anew.links.hosts())
+
+
+def kept_in(links: Sequence[Link]) -> tuple[object, ...]:
+    assert isinstance(links, NotedLinks)
+    keys = [link.canonical_url for link in links]
+    placed = links.placed(keys)
+    slots = {slot: list(links.of_slot(slot)) for slot in sorted({link.slot for link in links})}
+    return (
+        len(links), list(links), list(links.in_place()), sorted(keys, key=lambda key: (placed[key][0], key)),
+        slots, links.local(), links.new(), links.sites(),
+    )  # fmt: skip
+
+
+def kept_in_a_list(links: Sequence[Link]) -> tuple[object, ...]:
+    in_place = sorted(links, key=place_of)
+    slots = {slot: [x for x in links if x.slot == slot] for slot in sorted({link.slot for link in links})}
+    local = [x for x in links if x.site == LOCAL]
+    return (
+        len(links), list(links), in_place, [x.canonical_url for x in in_place], slots, local,
+        [x for x in links if x.site != LOCAL], dict(Counter(x.site for x in links)),
+    )  # fmt: skip
 
 
 def test_a_night_with_nothing_due_gives_one_report_from_the_list_and_from_the_index(

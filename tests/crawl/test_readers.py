@@ -1,6 +1,8 @@
 """Pages are read in processes of their own: none can hang a run, and a reader that dies costs its own page."""
 
 import os
+import platform
+import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,8 +15,9 @@ import trio
 from crawler.core.config import site_documents
 from crawler.core.model import Fetch, State
 from crawler.core.settings import ReadSettings, Seconds, Settings, Size
-from crawler.crawl.examine import Depth, ProbeTask, ReadTask, read
+from crawler.crawl.examine import read
 from crawler.crawl.readers import (
+    FEW,
     InlineReader,
     PastLimits,
     ReaderDied,
@@ -23,6 +26,7 @@ from crawler.crawl.readers import (
     open_sync_readers,
     process_count,
 )
+from crawler.crawl.tasks import Depth, ProbeTask, ReadTask
 from crawler.notes.links import link_of
 from crawler.sites import load_sites
 
@@ -240,6 +244,21 @@ def hoard() -> int:
     return os.getpid()
 
 
+def faults_of_the_third_page() -> int:
+    """How many pages of memory the system has to give again for what two rounds before had and freed."""
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        held = [bytearray(b"x" * (7 << 20)) for _ in range(3)]
+        del held
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have rules of their own")
+async def test_a_reader_keeps_what_a_large_page_freed_for_the_next_one() -> None:
+    async with readers(seconds=20.0, processes=1) as pool:
+        assert await pool.call(faults_of_the_third_page) < 500  # of 5,000 that 21 MB are
+
+
 async def test_a_reader_that_has_grown_makes_place_for_a_fresh_one() -> None:
     async with readers(seconds=20.0, processes=1) as pool:
         first = await pool.call(hoard)
@@ -266,9 +285,13 @@ async def test_without_processes_pages_are_read_here_and_one_line_says_so(
     assert "[Errno 38] Function not implemented" in lines[0]
 
 
-async def test_readers_are_started_before_the_first_page_but_no_more_than_there_are_pages() -> None:
+async def test_readers_are_started_before_the_first_page_but_one_reads_a_few() -> None:
     async with readers(processes=2) as pool:
-        await pool.warm_up(1)
+        await pool.warm_up(FEW)
+        assert pool._workers.statistics().idle_workers == 1
+        async with trio.open_nursery() as nursery:
+            for _ in range(FEW):
+                nursery.start_soon(pool.read, task(ARTICLE))
         assert pool._workers.statistics().idle_workers == 1
         await pool.warm_up(50)
         assert pool._workers.statistics().idle_workers == 2

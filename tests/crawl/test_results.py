@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import DAY, NOW, RUN, STARTED, alive, dead_weixin, full_report, link
 
-from crawler.core.model import ChangeKind, History, Link, State
+from crawler.core.model import History, Link, State
+from crawler.core.results import ChangeKind
 from crawler.crawl.results import build_report
 
 

@@ -14,13 +14,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from benchmarks.month import Notebook, alive_page, in_line
+from benchmarks.month import Notebook, alive_page
 from crawler.core.config import site_documents
 from crawler.core.errors import ArchiveFull
 from crawler.core.model import Check, Confidence, Snapshot, State
 from crawler.core.settings import FetchSettings, Host, Settings
 from crawler.crawl.job import Job, Outcome, finish_job, prepare_job, why_unchecked
 from crawler.crawl.readers import InlineReader
+from crawler.crawl.recorder import in_line
 from crawler.crawl.session import GRACE, WELL_KNOWN, walk_job
 from crawler.fetch import Fetcher, open_fetcher
 from crawler.notes.links import link_of
@@ -91,6 +92,22 @@ def test_a_run_keeps_every_look_and_tells_what_it_cost() -> None:
     assert (outcome.run.fetched, outcome.run.requests, outcome.run.complete) == (4, 4, True)
     assert outcome.run.kept_bytes > 0
     assert notebook.kept == outcome.histories
+
+
+class SlowToStart(InlineReader):
+    """Reads at once, while one more reader takes an hour to start."""
+
+    async def warm_up(self, pages: int) -> None:
+        await trio.sleep(3600)
+
+
+def test_a_run_does_not_wait_for_a_reader_that_nobody_needs_any_more() -> None:
+    wanted = job(Notebook(), Web(), urls("a.example", "b.example"))
+    wanted.reader = SlowToStart(SITES)
+    outcome = run(wanted)
+    assert outcome.run.complete
+    assert outcome.run.finished_at is not None
+    assert outcome.run.finished_at - outcome.run.started_at < timedelta(seconds=10)
 
 
 def test_a_second_run_at_once_asks_nothing() -> None:

@@ -17,6 +17,7 @@ import pytest
 from crawler.testing.answer import StandInPlan
 from crawler.testing.web import Web, serving
 
+UNMEASURED = Path(__file__).with_name("unmeasured")
 PATIENCE = 60.0  # seconds; a process that takes longer hangs
 IMPATIENT = {"fetch": {"interval": 0, "timeout": 2, "retries": 1}}
 
@@ -61,10 +62,11 @@ class Stage:
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start `crawler` in the stage's folder; with limits of its own it is not measured, which takes room."""
         hidden = ("COV",) if "preexec_fn" in options else ()
+        kept = {n: v for n, v in os.environ.items() if "proxy" not in n.lower() and not n.startswith(hidden)}
         return subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "crawler", *arguments],
             cwd=self.folder,
-            env={n: v for n, v in os.environ.items() if "proxy" not in n.lower() and not n.startswith(hidden)},
+            env={**kept, "PYTHONPATH": str(UNMEASURED)},
             text=True,
             encoding="utf-8",
             errors="surrogateescape",  # a diff has the encodings of its notes

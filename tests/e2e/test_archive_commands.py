@@ -94,6 +94,8 @@ def test_search_finds_chinese_words_titles_of_notes_and_filters(stage: Stage) ->
     told = json.loads(stage.crawler("search", "名字", "--snapshots", "--format", "json").stdout)
     assert [hit["current"] for hit in told] == [True, False]
     assert [row[0] for row in lines(stage, "search", "short", "road")] == [POST.url]
+    assert lines(stage, "search", "short", "-road", "--limit", "5") == []
+    assert [row[0] for row in lines(stage, "search", "-zeppelin", "short")] == [POST.url]
     assert lines(stage, "search", "zeppelin") == []
     hit = json.loads(stage.crawler("search", "名字", "--format", "json").stdout)[0]
     start, end = hit["spans"][0]
@@ -126,7 +128,7 @@ def test_a_rule_of_the_users_own_is_tried_on_what_was_kept_and_recorded_only_wit
     asked = len(stage.web.log)
     tried = stage.crawler("rejudge", "--config", "with-sites.toml")
     assert "unknown (unseen-notice) -> dead (removed-for-violation) by weixin/bound" in tried.stdout
-    assert "1 links would be corrected" in tried.stderr
+    assert "1 link would be corrected" in tried.stderr
     assert stage.report("report")[NOTICE]["state"] == "unknown"
     assert stage.crawler("rejudge", "--write", "--config", "with-sites.toml").returncode == 0
     assert stage.report("report")[NOTICE]["state"] == "dead"

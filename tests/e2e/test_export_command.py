@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crawler.core.counts import Counted
 from crawler.testing import pages
 from crawler.testing.answer import StandInAnswer, StandInPlan
 from crawler.testing.pages import Article
@@ -47,13 +48,22 @@ def stage(staged_once: Callable[..., Stage]) -> Stage:
 )
 def test_links_and_notes_say_what_is_handed_on(stage: Stage, named: tuple[str, ...], pages: int) -> None:
     done = stage.crawler("export", "--markdown", f"md-{hash(named)}", *named)
-    assert (done.returncode, done.stdout.split("\t")[1], done.stderr) == (0, f"{pages} pages\n", "")
+    assert (done.returncode, done.stdout.split("\t")[1], done.stderr) == (0, f"{Counted(pages):page}\n", "")
 
 
-def test_a_link_that_was_never_kept_is_told(stage: Stage) -> None:
-    done = stage.crawler("export", "https://never.example/", "--html", "none")
-    assert (done.returncode, done.stdout) == (0, "none\t0 pages\n")
-    assert done.stderr == "crawler: none: nothing was kept of these links\n"
+def test_links_that_were_never_kept_are_named_and_nothing_is_written(stage: Stage) -> None:
+    unknown = ("https://never.example/", "https://never.example/b")
+    done = stage.crawler("export", unknown[0], "--html", "none", "--url", unknown[1])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"crawler: nothing to write: the archive holds no copy of {unknown[0]}, {unknown[1]}\n"
+    assert not (stage.folder / "none").exists()
+
+
+@pytest.mark.parametrize("known", [BRIDGES.url, "notes/bridges.md"])
+def test_of_several_links_the_known_are_written_and_the_unknown_named(stage: Stage, known: str) -> None:
+    done = stage.crawler("export", known, "https://never.example/", "--markdown", f"some-{hash(known)}")
+    assert (done.returncode, done.stdout.split("\t")[1]) == (1, "1 pages\n")
+    assert done.stderr == "crawler: https://never.example/: the archive holds no copy of it\n"
 
 
 def test_a_damaged_page_is_told_and_the_others_are_handed_on(staged: Callable[..., Stage]) -> None:
@@ -68,7 +78,7 @@ def test_a_damaged_page_is_told_and_the_others_are_handed_on(staged: Callable[..
     grown[len(whole) - 2_000 : len(whole) - 500] = bytes(1_500)
     segment.write_bytes(grown)
     done = stage.crawler("export", "--html", "out", "--wacz", "out.wacz")
-    assert (done.returncode, done.stdout) == (1, "out.wacz\t1 pages\nout\t1 pages\n")
+    assert (done.returncode, done.stdout) == (1, "out.wacz\t1 page\nout\t1 page\n")
     assert f"crawler: {BRIDGES.url} of " in done.stderr
     assert "`crawler verify` tells more" in done.stderr
 

@@ -53,7 +53,7 @@ def test_edits_are_printed_and_made_only_when_asked_for(stage: Stage) -> None:
     ask = ("fix", "--copies", "kept", "--unconfirmed")
     dry = stage.crawler(*ask)
     assert (dry.returncode, text(stage)) == (0, NOTE)
-    assert "2 edits in 1 notes; --write makes them" in dry.stderr
+    assert "2 edits in 1 note; --write makes them" in dry.stderr
     assert stage.crawler(*ask, "--write").stdout == dry.stdout
     assert f"[moved]({MOVED.url})\r\n\r\n`{OLD}`\r\n" in text(stage)
     target = text(stage).partition("[bridges](")[2].partition(")")[0]
@@ -72,15 +72,21 @@ def test_the_printed_diff_is_what_writing_does(stage: Stage) -> None:
 
 def test_only_what_is_named_is_mended(stage: Stage) -> None:
     assert "+[moved]" not in stage.crawler("fix", "--only", "https").stdout
-    assert "+[moved]" in stage.crawler("fix", "--only", "moved").stdout
+    moved = stage.crawler("fix", "--only", "moved")
+    assert "+[moved]" in moved.stdout
+    assert "dead" not in moved.stderr
 
 
 def test_a_death_that_is_not_confirmed_changes_no_note(stage: Stage) -> None:
     done = stage.crawler("fix", "--only", "dead", "--template", "https://keep.example/{id}")
     assert done.stdout == ""
+    assert "1 dead link stays, as one day alone says so; --unconfirmed mends such links, too" in done.stderr
+    assert "no address to offer" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("--copies", "kept", "--template", "x"), ("--template", "{oops}")])
+@pytest.mark.parametrize(
+    "arguments", [("--copies", "kept", "--template", "x"), ("--template", "{oops}"), ("--copies", "nowhere")]
+)
 def test_wrong_usage_of_fix_is_one_clear_line(stage: Stage, arguments: tuple[str, ...]) -> None:
     done = stage.crawler("fix", *arguments)
     assert done.returncode == 2
@@ -95,7 +101,7 @@ def test_every_form_of_export_is_written(stage: Stage) -> None:
     assert (stage.folder / "out/html/index.html").is_file()
     assert list((stage.folder / "out/md").glob("*/*.md"))
     one = stage.crawler("export", "--markdown", "one", "--url", POST.url)
-    assert one.stdout == "one\t1 pages\n"
+    assert one.stdout == "one\t1 page\n"
     assert stage.crawler("import", "out/a.wacz").returncode == 0
 
 
@@ -103,10 +109,25 @@ def test_an_export_of_nothing_is_wrong_usage(stage: Stage) -> None:
     assert stage.crawler("export").returncode == 2
 
 
+def test_the_internet_archive_is_asked_for_copies_where_the_command_line_says_so(stage: Stage) -> None:
+    stage.configure({"wayback": {"endpoint": "http://127.0.0.1:1"}})
+    done = stage.crawler("fix", "--unconfirmed", "--only", "dead", "--copies", "wayback")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "asking http://127.0.0.1:1 for captures of 1 dead link" in done.stderr
+
+
+def test_kept_copies_are_offered_in_the_viewer_that_has_an_address(stage: Stage) -> None:
+    unnamed = stage.crawler("fix", "--unconfirmed", "--copies", "kept")
+    assert (unnamed.returncode, "[serve] public" in unnamed.stderr) == (2, True)
+    stage.configure({"serve": {"public": "https://keep.example/"}})
+    done = stage.crawler("fix", "--unconfirmed", "--only", "dead", "--copies", "kept")
+    assert "+[bridges](https://keep.example/snapshot/" in done.stdout
+
+
 def test_the_internet_archive_is_asked_only_where_the_user_said_so(stage: Stage) -> None:
     # The stand-in web is no Internet Archive: an endpoint that answers nothing leaves notes as they are.
     stage.configure({"wayback": {"suggest": True, "endpoint": "http://127.0.0.1:1"}})
     done = stage.crawler("fix", "--unconfirmed", "--only", "dead")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "asking http://127.0.0.1:1 for captures of 1 dead links" in done.stderr
+    assert "asking http://127.0.0.1:1 for captures of 1 dead link" in done.stderr
     assert json.loads((stage.folder / "report.json").read_text())["counts"]["dead"] == 1

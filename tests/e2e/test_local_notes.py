@@ -72,7 +72,7 @@ def test_a_bare_dead_link_gets_a_line_with_its_kept_copy_and_git_applies_it(stag
     mark_dead(stage, article.url)
     done = stage.crawler("fix", "--copies", "kept", "--unconfirmed")
     assert f"+{article.url}\n+[kept copy](../kept/pages/" in done.stdout
-    assert "1 bare links would be given a link to their kept copy" in done.stderr
+    assert "1 bare link would be given a link to the kept copy" in done.stderr
     before = note.read_text()
     subprocess.run(["git", "apply", "-"], cwd=stage.folder / "notes", input=done.stdout.encode(), check=True)
     assert note.read_text() != before

@@ -59,4 +59,4 @@ def test_show_answers_what_was_seen_what_that_proves_and_what_would_settle_it(st
     assert shown["proof"] == "page"
     assert "HTTP 404" in shown["seen"]
     assert shown["proves"] == "The site itself says that the page is gone, on one day."
-    assert shown["settles"] == "A second check on another day."
+    assert shown["settles"] == "A second check on another day will settle it."

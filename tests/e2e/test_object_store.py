@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import gzip
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -179,7 +181,7 @@ def test_a_kill_behind_the_upload_or_the_record_loses_nothing(stage: Stage, buck
     target = f"TieredStore{name}" if "Tiered" in moment else name
     patch = f"import os, {module} as m\nm.{target} = lambda *_: os.kill(os.getpid(), 9)"
     assert patched(stage, patch, "offload").returncode == -9
-    assert bucket.names() == [sealed]
+    assert bucket.names() == [sealed, "writer.lock"]
     assert sealed in local(stage)
 
     done = stage.crawler("offload")
@@ -188,6 +190,7 @@ def test_a_kill_behind_the_upload_or_the_record_loses_nothing(stage: Stage, buck
     assert done.stdout.startswith(f"{sealed}\t")
     assert done.stdout.endswith("\twas there\n")
     assert sealed not in local(stage)
+    assert bucket.names() == [sealed]
     assert stage.crawler("verify").returncode == 0
 
 
@@ -372,3 +375,90 @@ def test_offload_with_nothing_to_move_still_says_that_its_store_is_not_there(sta
     done = stage.crawler("offload")
     assert done.returncode == 2
     assert "misspelt" in done.stderr
+
+
+HOLDING = """
+import pathlib, time
+from crawler.archive.objects import ObjectStore
+before = ObjectStore.upload
+def upload(self, *rest):
+    pathlib.Path("begun").touch()
+    while not pathlib.Path("go").exists():
+        time.sleep(0.05)
+    return before(self, *rest)
+ObjectStore.upload = upload
+"""
+
+
+def test_of_two_writers_of_one_place_the_second_is_refused_while_the_first_writes(stage: Stage, bucket: Bucket) -> None:
+    (sealed,) = local(stage)
+    assert stage.crawler("run", "--all", "--config", str(sealing(stage))).returncode == 0
+    use(stage, bucket.url)
+    shutil.copytree(stage.folder / "archive", stage.folder / "copy")
+    first = subprocess.Popen([sys.executable, "-c", PATCHED.format(HOLDING), "offload"], cwd=stage.folder)
+    try:
+        deadline = time.monotonic() + 60
+        while not (stage.folder / "begun").exists():
+            assert time.monotonic() < deadline, "the first writer did not begin"
+            time.sleep(0.05)
+        second = stage.crawler("offload", "--archive", "copy")
+        assert second.returncode == 2
+        line = only_line(second)
+        assert "is being written by" in line
+        assert str(stage.folder / "archive") in line
+        assert (stage.folder / "copy" / "segments" / sealed).exists()
+        assert bucket.names() == ["writer.lock"]
+    finally:
+        (stage.folder / "go").touch()
+        assert first.wait(60) == 0
+    second = stage.crawler("offload", "--archive", "copy")
+    assert second.stdout.endswith("\twas there\n"), second.stderr
+    assert bucket.names() == [sealed]
+    assert stage.crawler("verify").returncode == 0
+    assert stage.crawler("verify", "--archive", "copy").returncode == 0
+
+
+class Forgetful:
+    """A store that takes objects. It has the lock, of which it heeds conditions or not, and loses all others."""
+
+    def __init__(self, *, heeds: bool) -> None:
+        self.heeds = heeds
+        self.locked = False
+
+    def __call__(self, request: BaseHTTPRequestHandler) -> None:
+        body, status = b"", 404
+        is_lock = "writer.lock" in request.path
+        if request.command == "PUT":
+            request.rfile.read(int(request.headers["Content-Length"]))
+            status = 412 if is_lock and self.locked and self.heeds else 200
+            self.locked |= is_lock
+        elif request.command == "POST" and "?delete" in request.path:
+            request.rfile.read(int(request.headers["Content-Length"]))
+            gone = b"<DeleteResult><Deleted><Key>notes/writer.lock</Key></Deleted></DeleteResult>"
+            self.locked, body, status = False, gone, 200
+        elif "list-type" in request.path:
+            body, status = b"<ListBucketResult></ListBucketResult>", 200
+        request.send_response(status)
+        request.send_header("ETag", '"0"')
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+
+@pytest.mark.parametrize(
+    ("heeds", "code", "line"), [(True, 3, " and does not have it"), (False, 2, " does not heed If-None-Match")]
+)
+def test_a_store_that_loses_an_object_or_lets_two_write_is_one_line_and_nothing_goes(
+    stage: Stage, keys: None, monkeypatch: pytest.MonkeyPatch, heeds: bool, code: int, line: str
+) -> None:
+    (sealed,) = local(stage)
+    assert stage.crawler("run", "--all", "--config", str(sealing(stage))).returncode == 0
+    use(stage, "s3://bucket/notes")
+    store = Forgetful(heeds=heeds)
+    with serving(lambda request: store(request)) as address:  # noqa: PLW0108  # as a method of the server's
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        done = stage.crawler("offload")
+    assert done.returncode == code
+    assert line in only_line(done)
+    assert sealed in local(stage)
+    assert not store.locked

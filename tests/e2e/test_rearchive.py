@@ -184,5 +184,5 @@ def test_what_a_browser_read_stays_and_the_next_run_shows_it_again(
     monkeypatch.setenv("CRAWLER_BROWSER", "no-such-browser")
     without = stage.crawler("run", "--all")
     assert without.returncode == 0, without.stderr
-    assert "1 links need a browser" in without.stderr
+    assert "1 link needs a browser" in without.stderr
     assert "The dog knows the way" in stage.crawler("show", SHELL, "--text").stdout

@@ -67,10 +67,11 @@ def test_without_a_network_nothing_is_called_dead_and_the_exit_code_is_3(staged:
     assert report.whole["run"]["network"] == "down"
 
 
-def test_sigterm_finishes_what_is_open_and_writes_the_report(stage: Stage) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_finishes_what_is_open_and_writes_the_report(stage: Stage, number: signal.Signals) -> None:
     with stage.start("run", "--format", "json", "--output", "report.json") as process:
         wait_for_requests(stage, 5)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         process.communicate(timeout=15)
 
     report = stage.written()

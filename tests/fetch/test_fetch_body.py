@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.model import Failure
-from crawler.fetch.body import MAX_MEMBERS, TooLarge, read_body
+from crawler.fetch.body import MAX_MEMBERS, BodyBuffer, TooLarge, read_body
 from crawler.fetch.errors import WebError
 
 if sys.version_info >= (3, 14):
@@ -81,7 +81,9 @@ def test_padding_after_the_last_member_is_ignored() -> None:
     assert read(gzip.compress(b"a") + b"\0" * 100, "gzip") == b"a"
 
 
-@pytest.mark.parametrize("name", ["identity", "none", "utf-8", "", "binary, identity"])
+@pytest.mark.parametrize(
+    "name", ["identity", "none", "utf-8", "", "binary, identity", "text/html", "GB2312", "aws-chunked"]
+)
 def test_what_is_no_coding_is_taken_as_it_is(name: str) -> None:
     assert read(b"plain", name) == b"plain"
 
@@ -116,6 +118,14 @@ def test_a_body_that_breaks_off_is_a_reset_where_only_the_coding_could_tell(codi
 def test_a_cut_coding_in_a_whole_body_gives_what_there_is() -> None:
     cut = gzip.compress(b"text " * 1000)[:-8]  # the trailer is missing: some servers never send one
     assert read(cut, "gzip") == b"text " * 1000
+
+
+def test_what_was_undone_before_a_wrong_check_sum_is_not_lost() -> None:
+    coded = gzip.compress(b"text " * 1000)
+    body = BodyBuffer("gzip", MB)
+    with pytest.raises(WebError):
+        body.feed(coded[:-8] + b"\0" * 8)
+    assert body.content == b"text " * 1000
 
 
 @pytest.mark.parametrize("over", [0, 1])

@@ -45,6 +45,37 @@ async def test_hosts_of_one_site_share_what_the_site_shares() -> None:
     assert echo.got == [None, "all=1"]
 
 
+async def test_a_page_that_sends_readers_to_another_host_of_its_domain_for_a_cookie_is_reached() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "login.site.example":
+            cookie = "pass=1; Domain=.site.example; Path=/"
+            return httpx.Response(302, headers={"Location": "https://www.site.example/a", "Set-Cookie": cookie})
+        if "pass=1" in request.headers.get("cookie", ""):
+            return httpx.Response(200, text="The article")
+        return httpx.Response(303, headers={"Location": "https://login.site.example/"})
+
+    async with web(answer) as fetcher:
+        fetch = await fetcher("https://www.site.example/a")
+    assert (fetch.status, fetch.body, len(fetch.redirects)) == (200, b"The article", 2)
+
+
+async def test_a_cookie_without_a_domain_goes_to_its_own_host_and_to_none_below() -> None:
+    echo = Echo("own=1")
+    async with web(echo) as fetcher:
+        for host in ("site.example", "www.site.example", "site.example"):
+            await fetcher(f"https://{host}/")
+    assert echo.got == [None, None, "own=1"]
+
+
+@pytest.mark.parametrize("suffix", ["co.uk", "github.io"])
+async def test_hosts_that_share_no_more_than_a_public_suffix_share_no_cookies(suffix: str) -> None:
+    echo = Echo(f"all=1; Domain=.{suffix}")
+    async with web(echo) as fetcher:
+        await fetcher(f"https://one.{suffix}/")
+        await fetcher(f"https://two.{suffix}/")
+    assert echo.got == [None, None]
+
+
 async def test_a_cookie_for_somebody_elses_host_is_not_kept() -> None:
     echo = Echo("evil=1; Domain=two.example")
     async with web(echo, lambda url: Politeness(slot="site", interval=0)) as fetcher:

@@ -260,5 +260,5 @@ def test_interim_answers_are_skipped_but_not_for_ever() -> None:
         ("HTTP/1.0 200 OK\r\nConnection: keep-alive", False),
     ],
 )
-def test_who_keeps_the_connection(text: str, persistent: bool) -> None:
+def test_a_connection_is_kept_as_version_and_headers_say(text: str, persistent: bool) -> None:
     assert parse_head(text).persistent is persistent

@@ -10,10 +10,11 @@ from fetch_web import at, polite, web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.core.model import Failure, Politeness, SlotState
+from crawler.core.model import Failure, Fetch, Politeness, SlotState
 from crawler.core.url import host_of
-from crawler.fetch import Fetcher
-from crawler.fetch.limit import LONGEST_PAUSE
+from crawler.fetch import Fetcher, Request
+from crawler.fetch.holding import BodyBudget
+from crawler.fetch.limit import LONGEST_PAUSE, Limiter
 
 
 class Log:
@@ -296,3 +297,22 @@ async def test_how_long_a_fetch_waits_for_a_pause(pause: float, autojump_clock) 
     async with web(Log(), states=[SlotState("one.example", not_before=at(pause))]) as fetcher:
         fetch = await fetcher("https://one.example/")
     assert (fetch.failure is Failure.HELD_BACK) is (pause > LONGEST_PAUSE)
+
+
+async def test_requests_are_those_that_were_sent_also_when_nobody_waited_for_the_answer(autojump_clock) -> None:
+    async def wire(request: Request) -> Fetch:
+        if "slow" in request.url:
+            await trio.sleep(60)
+        if "nobody" in request.url:
+            return Fetch(request.url, request.url, at(0), failure=Failure.NO_SUCH_HOST, requests=0)
+        return Fetch(request.url, request.url, at(0), status=200, requests=3)
+
+    limiter = Limiter(8, lambda: at(0), BodyBudget())
+    ask = limiter.limit(wire, Politeness)
+    with trio.move_on_after(1):
+        await ask(Request("https://slow.example/"))
+    assert limiter.requests == 1
+    await ask(Request("https://nobody.example/"))
+    assert limiter.requests == 1
+    await ask(Request("https://browser.example/"))
+    assert limiter.requests == 4

@@ -54,7 +54,7 @@ async def test_a_hiccup_is_healed_by_a_retry(fault: Exception | int, autojump_cl
         fetch = await fetcher("https://one.example/")
     assert fetch.status == 200
     assert fetch.body == b"body"
-    assert fetch.requests == 2
+    assert fetch.requests == (1 if isinstance(fault, socket.gaierror) else 2)  # without a name, nothing is sent
     assert flaky.times == [0, FIRST_WAIT]
 
 
@@ -153,7 +153,7 @@ async def test_all_attempts_together_have_a_budget_of_time(autojump_clock) -> No
     async with web(tar_pit, polite(timeout=30.0)) as fetcher:
         fetch = await fetcher("https://one.example/")
     assert fetch.failure is Failure.TIMEOUT
-    assert fetch.error == "not through after 30 seconds"
+    assert fetch.error == "not through after 30 s"
     assert times == [0, 31, 63, 97]
     assert trio.current_time() == 127
 

@@ -44,7 +44,7 @@ async def test_what_is_disallowed_is_not_asked_for() -> None:
     assert host.asked.count("https://one.example/robots.txt") == 1
 
 
-async def test_rules_may_name_us() -> None:
+async def test_a_group_of_robots_txt_that_names_us_goes_before_the_one_for_all() -> None:
     host = Host("User-agent: linkhealth-crawler\nDisallow: /\n\nUser-agent: *\nAllow: /\n")
     async with web(host, robots=True) as fetcher:
         assert (await fetcher("https://one.example/")).failure is Failure.ROBOTS

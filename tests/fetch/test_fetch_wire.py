@@ -327,8 +327,8 @@ async def mute(stream: trio.abc.Stream) -> None:
 @pytest.mark.parametrize(
     ("handler", "scheme", "seconds", "came", "words"),
     [
-        (drip, "http", 45, (200, Cut.ENDLESS, b"xxxx"), "not through after 45 seconds"),
-        (silent, "http", 45, (None, Cut.NOT, b""), "not through after 45 seconds"),
+        (drip, "http", 45, (200, Cut.ENDLESS, b"xxxx"), "not through after 45 s"),
+        (silent, "http", 45, (None, Cut.NOT, b""), "not through after 45 s"),
         (stalled, "http", IDLE, (200, Cut.TIMEOUT, b"half"), "no byte of the body"),
         (mute, "https", 5, (None, Cut.NOT, b""), "timed out while connecting"),
     ],

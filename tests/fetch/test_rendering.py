@@ -182,7 +182,7 @@ def test_cookies_of_a_file_go_to_their_own_hosts(program: str, web: Web, tmp_pat
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_a_profile_remembers(program: str, web: Web, tmp_path: Path) -> None:
+def test_a_profile_remembers_the_cookies_of_earlier_pages(program: str, web: Web, tmp_path: Path) -> None:
     keeps = StandInAnswer(
         b"<script>document.cookie = 'visits=1; max-age=9999'; document.write('<p>' + document.cookie)</script>"
     )

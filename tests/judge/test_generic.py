@@ -168,6 +168,17 @@ def test_redirects_that_only_mend_an_address_are_none(url: str, final: str) -> N
     assert named(fetch_of(f"<title>a</title>{PROSE}", url, final)) == "alive/ok"
 
 
+@pytest.mark.parametrize("name", ["removed.png", "photo_unavailable_m.gif", "no-image.jpg", "image-not-found.svg"])
+def test_a_picture_that_became_a_stopgap_is_missing(name: str) -> None:
+    shown = fetch_of("PNG", final=f"https://i.example/{name}", content_type="image/png")
+    assert named(shown) == "suspect/soft-404"
+
+
+def test_a_picture_whose_own_name_says_removed_lives() -> None:
+    url = "https://i.example/2020/stains-removed.png"
+    assert named(fetch_of("PNG", url, url, content_type="image/png")) == "alive/ok"
+
+
 @pytest.mark.parametrize("name", ["404", "404.html", "notfound.aspx", "page-not-found", "error404/"])
 def test_a_redirect_to_an_error_page_is_suspect(name: str) -> None:
     assert named(fetch_of(f"<title>a</title>{PROSE}", final=f"https://blog.example/{name}")) == "suspect/soft-404"
@@ -267,6 +278,11 @@ def test_nothing_to_read_is_unknown_and_never_gone() -> None:
 
 @pytest.mark.parametrize("content_type", ["application/pdf", "image/png", "text/plain", "application/json"])
 def test_files_live(content_type: str) -> None:
+    assert named(fetch_of("404 not found: a history of the error", content_type=content_type)) == "alive/ok"
+
+
+@pytest.mark.parametrize("content_type", ["application/pdf", "image/png", "text/csv"])
+def test_bytes_that_no_browser_shows_as_a_text_are_no_notice(content_type: str) -> None:
     assert named(fetch_of("404 not found", content_type=content_type)) == "alive/ok"
 
 

@@ -42,6 +42,40 @@ def test_an_object_store_that_has_nothing_says_so_in_xml() -> None:
     assert named(fetch_of("<feed><entry>NoSuchBucket</entry></feed>", content_type=store)) == "alive/ok"
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/plain", "404 page not found\n"),
+        ("text/plain; charset=utf-8", "404: Not Found"),
+        ("text/plain", "文章不存在"),
+        ("application/json", '{"code":404,"message":"x"}'),
+        ("application/json", '{"success": false, "error": {"status": "404"}}'),
+        ("application/problem+json", '{"title": "Not Found"}'),
+        ("application/json", '{"code": 10404, "msg": "文章不存在"}'),
+        ("application/json", '{"error": "page_not_found"}'),
+        ("text/html", '{"code": 404, "message": "Not Found"}'),
+    ],
+)
+def test_a_text_or_json_that_says_nothing_else_says_it_too(content_type: str, body: str) -> None:
+    assert named(fetch_of(body, content_type=content_type)) == "suspect/soft-404"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/plain", "Not found here: a list of 404 birds that were not found.\n"),
+        ("application/json", '{"code": 0, "message": "success", "title": "Ferries"}'),
+        ("application/json", '{"code": 404, "message": "x", "list": [' + "1," * 1000 + "1]}"),
+        ("application/json", '["Not Found"]'),
+        ("application/json", '{"a":' * 300 + "1" + "}" * 300),
+        ("application/json", "{not json}"),
+        ("text/html", "{<p>" + "A page that opens with a brace. " * 10),
+    ],
+)
+def test_other_texts_and_json_live(content_type: str, body: str) -> None:
+    assert named(fetch_of(body, content_type=content_type)) == "alive/ok"
+
+
 @pytest.mark.parametrize("html", pages("living", "missing"))
 def test_articles_about_missing_pages_live(html: str) -> None:
     assert named(fetch_of(html)) == "alive/ok"

@@ -104,6 +104,23 @@ def test_brackets_stay_in_pairs_unless_they_hold_only_chinese(text: str, expecte
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("见https://example.com/x[^1]。\n\n[^1]: 注", "https://example.com/x"),
+        ("https://example.com/x_(y)[^注]", "https://example.com/x_(y)"),
+        ("https://example.com/?q=[^a]", "https://example.com/?q=[^a]"),
+        ("https://example.com/x[1]", "https://example.com/x[1]"),
+    ],
+)
+def test_the_mark_of_a_footnote_is_not_part_of_an_address(text: str, expected: str) -> None:
+    assert urls(text) == [expected]
+
+
+def test_a_dot_between_two_addresses_belongs_to_neither() -> None:
+    assert urls("https://a.example/x·https://b.example/y") == ["https://a.example/x", "https://b.example/y"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("https://example.com/?a=1&amp;b=2", "https://example.com/?a=1&b=2"),
         ("https://example.com/?a=1&#38;b=2", "https://example.com/?a=1&b=2"),
         ("https://example.com/?a=1&copy=2", "https://example.com/?a=1&copy=2"),
@@ -139,7 +156,7 @@ def test_plain_text_has_no_escapes_to_undo() -> None:
         ("IDhttps://a.example/x", "https://a.example/x"),
     ],
 )
-def test_where_another_url_begins(text: str, expected: str) -> None:
+def test_a_bare_url_ends_where_another_one_begins(text: str, expected: str) -> None:
     assert urls(text) == expected.split()
 
 

@@ -70,6 +70,26 @@ def test_endings_are_read_whatever_their_case(tmp_path: Path) -> None:
     assert names(tmp_path, ".") == ["A.MD"]
 
 
+def test_of_a_folder_those_notes_can_be_asked_for_that_an_edit_touched(tmp_path: Path) -> None:
+    """What is found is what all notes would give, and no folder is opened that cannot hold one."""
+    put(tmp_path, "n/a/b/c.md", "n/a/d.md", "n/e.md", "n/.hidden/f.md", "n/a/out.md", "n/closed/g.md", "n/名/h h.md")
+    put(tmp_path, "n/a/.crawlerignore", content=b"out.md")
+    put(tmp_path, "n/closed/.crawlerignore", content=b"x" * (MAX_IGNORE_FILE + 1))  # would be an error
+    wanted = {"a/b/c.md", "e.md", ".hidden/f.md", "a/out.md", "gone.md", "picture.png", "名/h h.md"}
+    notes = find_notes([Path("n")], NotesSettings(), tmp_path, wanted)
+    assert [note.name for note in notes] == ["a/b/c.md", "e.md", "名/h h.md"]
+    with pytest.raises(NotesError):
+        find_notes([Path("n")], NotesSettings(), tmp_path)
+
+
+def test_notes_that_an_edit_touched_are_found_under_any_root(tmp_path: Path) -> None:
+    put(tmp_path, "n/a/b.md", "n/c.md", "m/a/b.md")
+    for root, wanted in (("n/a", {"../c.md", "b.md"}), (".", {"n/c.md", "n/a/b.md"})):
+        settings = NotesSettings(root=str(tmp_path / root))
+        found = find_notes([Path("n")], settings, tmp_path, wanted)
+        assert {note.name for note in found} == wanted
+
+
 def test_several_paths_share_their_nearest_common_folder(tmp_path: Path) -> None:
     put(tmp_path, "x/one/a.md", "x/two/b.md")
     assert names(tmp_path, "x/one", "x/two/b.md") == ["one/a.md", "two/b.md"]

@@ -77,7 +77,7 @@ The Title
 """
 
 
-def test_restructured_text() -> None:
+def test_links_of_restructured_text_are_found_in_every_form() -> None:
     assert found("a.rst", RST) == [
         (4, "https://e.example/a", "inline", "docs"),
         (4, "https://e.example/b", "bare", ""),
@@ -98,6 +98,22 @@ def test_restructured_text_has_the_links_that_docutils_finds() -> None:
     theirs = {node["refuri"] for node in tree.findall(nodes.reference) if "refuri" in node}
     ours = {url for _, url, _, _ in found("a.rst", text)}
     assert {url for url in theirs if "://" in url} == {url for url in ours if "://" in url and not url.endswith("long")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".. _a: https://e.example/x/\n   y/z\n\na_\n",
+        ".. _a: https://e.example/x/\n   y/\n   z\n\na_\n",
+        ".. _a: https://e.example/x\n\n   y\n\na_\n",
+        "* .. _a: https://e.example/x\n  .. _b: https://e.example/y\n\na_ b_\n",
+        ".. _a: https://e.example/x\ny\n\na_\n",
+    ],
+)
+def test_a_wrapped_target_is_the_one_that_docutils_joins(text: str) -> None:
+    tree = publish_doctree(text, settings_overrides={"report_level": 5})
+    theirs = {node["refuri"] for node in tree.findall(nodes.reference) if "refuri" in node}
+    assert {url for _, url, _, _ in found("a.rst", text)} == theirs
 
 
 ADOC = """= Title
@@ -123,7 +139,7 @@ include::part.adoc[]
 """
 
 
-def test_asciidoc() -> None:
+def test_links_of_asciidoc_are_found_in_every_form() -> None:
     assert found("a.adoc", ADOC) == [
         (2, "https://e.example/attr", "definition", ""),
         (5, "https://e.example/a", "inline", "Text A"),
@@ -138,6 +154,18 @@ def test_asciidoc() -> None:
         (19, "https://e.example/e?a=[1]", "inline", "E"),
         (20, "part.adoc", "local", ""),
     ]
+
+
+@pytest.mark.parametrize("macro", ["image::{}[A]", "image:{}[A]", "video::{}[A]"])
+def test_a_picture_of_asciidoc_is_one_link(macro: str) -> None:
+    assert [url for _, url, _, _ in found("a.adoc", macro.format("https://e.example/x.png"))] == [
+        "https://e.example/x.png"
+    ]
+
+
+def test_what_asciidoc_passes_through_is_code() -> None:
+    text = "+https://e.example/no+ https://e.example/?q=a+b+c C++ and https://e.example/c+ "
+    assert [url for _, url, _, _ in found("a.adoc", text)] == ["https://e.example/?q=a+b+c", "https://e.example/c+"]
 
 
 ORG = """* Head
@@ -157,7 +185,7 @@ The Title
 """
 
 
-def test_org() -> None:
+def test_links_of_org_are_found_in_every_form() -> None:
     assert found("a.org", ORG) == [
         (3, "https://e.example/a", "inline", "Text"),
         (3, "https://e.example/b", "inline", ""),

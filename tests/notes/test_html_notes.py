@@ -1,5 +1,7 @@
 """Links of HTML notes: real tags only, each at its place in the source."""
 
+import pytest
+
 from crawler.core.model import Kind, Note, Occurrence
 from crawler.notes.extract import occurrences
 
@@ -57,3 +59,10 @@ def test_the_ending_decides_how_a_note_is_read() -> None:
     text = "`https://example.com/x` [a](b)"
     counts = {path: len(occurrences(Note(path, text))) for path in ("a.md", "a.MDX", "a.txt", "a.htm", "README")}
     assert counts == {"a.md": 1, "a.MDX": 1, "a.txt": 1, "a.htm": 1, "README": 1}
+
+
+@pytest.mark.parametrize("url", ["https://e.example/?q=1&b=2", "https://e.example/a`b=c"])
+def test_a_value_without_quotes_ends_where_browsers_end_it(url: str) -> None:
+    text = f"<div><a class=x href={url} title=y>x</a></div>"
+    for path in ("a.html", "a.md"):
+        assert [(each.kind, each.url) for each in occurrences(Note(path, text))] == [(Kind.HTML, url)]

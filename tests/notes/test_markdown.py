@@ -122,6 +122,14 @@ def test_comments_formulas_and_scripts_are_skipped(text: str) -> None:
     assert kinds(text, code=True) == []
 
 
+@pytest.mark.parametrize(
+    "after",
+    ["=100x200", "=100x", "=x50%", '=100x200 "标题"', '"标题" =100x200', "“标题”", "‘标题’"],
+)
+def test_the_size_of_a_picture_and_a_title_in_chinese_quotes_are_not_its_address(after: str) -> None:
+    assert kinds(f"![图]({PICTURE} {after})") == [("image", PICTURE, PICTURE)]
+
+
 def test_prices_are_no_formula() -> None:
     assert [url for _, url, _ in kinds(f"花了$100，见{U}，又花$200")] == [U]
 

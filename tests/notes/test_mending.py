@@ -10,33 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.errors import NotesError, UsageError
-from crawler.core.model import (
-    Confidence,
-    Evidence,
-    Finding,
-    History,
-    Kind,
-    Link,
-    Note,
-    Occurrence,
-    Redirect,
-    Snapshot,
-    State,
-    Suggestion,
-)
+from crawler.core.model import Confidence, Evidence, History, Kind, Link, Note, Occurrence, Redirect, Snapshot, State
+from crawler.core.results import Finding, Suggestion
+from crawler.notes.edits import Edit, Why, apply, proven
 from crawler.notes.extract import occurrences
-from crawler.notes.mending import (
-    Edit,
-    MendOptions,
-    Why,
-    apply,
-    drop_parameters,
-    patch,
-    portable,
-    propose,
-    proven,
-    unified_diff,
-)
+from crawler.notes.mending import MendOptions, drop_parameters, propose
+from crawler.notes.patches import patch, unified_diff
+from crawler.notes.writing import portable
 
 THEN = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 OLD = "http://old.example/a?x=1&utm_source=y"
@@ -164,6 +144,43 @@ def test_an_address_is_written_as_its_place_needs(text: str, kind: Kind, copy: s
     dead = replace(finding(), suggestions=(Suggestion("snapshot", copy),))
     written = text.format(OLD)
     assert mended(written, dead, MendOptions(), kind=kind) == (expected or written)
+
+
+@pytest.mark.parametrize("text", ['{{"url": "{}"}}', "<a\nhref='{}'\n>x", "import X from '{}'"])
+def test_no_copy_is_written_into_a_quoted_value(text: str) -> None:
+    dead = replace(finding(), suggestions=(Suggestion("snapshot", "archive/7.html"),))
+    assert mended(text.format(OLD), dead, MendOptions(), kind=Kind.BARE) == text.format(OLD)
+
+
+def all_mended(text: str, new: str) -> str:
+    """The note with the proven edits of all its links, each moved to `new`."""
+    note = Note("a.md", text)
+    edits = [
+        edit
+        for each in occurrences(note)
+        if (edit := propose(each, finding(State.ALIVE, url=each.url, moved_to=new), MendOptions(), text))
+    ]
+    return apply(note, proven(note, edits))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![badge]\n\n[badge]: {}",
+        "[![badge][b]]({})\n\n[b]: {}",
+        "- [q]: {}\n\n[q]",
+        "1. a\n2. [q]: <{}>\n\n[x][q]",
+        "[a\\]b][]\n\n[a\\]b]: {}",
+    ],
+)
+def test_a_definition_is_mended_wherever_it_stands_and_what_refers_to_it_stays(text: str) -> None:
+    assert all_mended(text.replace("{}", OLD), "https://new.example/y") == text.replace("{}", "https://new.example/y")
+
+
+def test_an_edit_that_would_break_the_tag_round_an_address_is_left_out() -> None:
+    text = f"<a href={OLD.partition('?')[0]}>x</a>"
+    assert all_mended(text, "https://new.example/?a=1") == text
+    assert all_mended(text, "https://new.example/y") == "<a href=https://new.example/y>x</a>"
 
 
 def test_an_address_whose_range_holds_its_brackets_keeps_them() -> None:

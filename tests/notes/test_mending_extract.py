@@ -4,9 +4,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_mending import OLD, finding
 
-from crawler.core.model import Finding, Kind, Note, Suggestion
+from crawler.core.model import Kind, Note
+from crawler.core.results import Finding, Suggestion
+from crawler.notes.edits import Edit, apply, proven
 from crawler.notes.extract import occurrences
-from crawler.notes.mending import Edit, MendOptions, apply, propose, proven
+from crawler.notes.mending import MendOptions, propose
 
 # {} is an address. Every syntax, beside everything that may stand next to it.
 PIECES = (

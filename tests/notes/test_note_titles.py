@@ -148,3 +148,15 @@ def test_link_text_that_only_points_is_no_title(text: str) -> None:
 def test_two_urls_in_a_row_share_no_title_but_the_last_one_has_it() -> None:
     found = occurrences(Note("a.md", f"{U}\n\nhttps://example.com/y\n\n标题"))
     assert [each.note_title for each in found] == ["", "标题"]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("[{{ site.name }} 文档](https://e.example/x)", "文档"),
+        ("[{{ page.title }}](https://e.example/x)", ""),
+        ('<a href="https://e.example/x">{% if a %}The{% endif %} guide</a>', "The guide"),
+    ],
+)
+def test_what_a_template_will_say_is_no_part_of_a_title(text: str, title: str) -> None:
+    assert [each.note_title for each in occurrences(Note("a.md", text))] == [title]

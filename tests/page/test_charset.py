@@ -59,6 +59,13 @@ def test_text_that_is_utf8_is_utf8_whatever_it_is_called(label: str) -> None:
     assert decode(ZH.encode(), f"text/html; charset={label}") == (ZH, "utf-8")
 
 
+@pytest.mark.parametrize("label", ["hz-gb-2312", "iso-2022-kr", "x-user-defined", "replacement"])
+def test_a_label_that_python_has_no_codec_for_leaves_the_bytes_to_speak(label: str) -> None:
+    assert decode(ZH.encode("gb18030"), f"text/html; charset={label}") == (ZH, "gb18030")
+    page = f'<meta charset="{label}">' + ZH
+    assert decode(page.encode("gb18030")) == (page, "gb18030")
+
+
 def test_utf8_that_was_cut_in_a_character_is_still_utf8() -> None:
     text, charset = decode(ZH.encode()[:-1], "text/html; charset=gb2312")
     assert charset == "utf-8"
@@ -115,3 +122,29 @@ def test_a_declaration_behind_the_first_kilobyte_counts() -> None:
 
 def test_short_chinese_text_without_a_charset_is_read() -> None:
     assert decode("第一行标题\n\n正文内容。".encode("gb18030"))[0].startswith("第一行标题")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_byte_order_mark_is_read_whatever_it_declares(encoding: str) -> None:
+    page = f'<!DOCTYPE html><html><head><meta charset="gbk"></head>{ZH}'
+    assert decode(page.encode(encoding), "text/html") == (page, encoding)
+
+
+def test_japanese_that_declares_nothing_is_detected() -> None:
+    page = f"<html>{'渡し船は朝の七時に出る。川にはまだ霧がかかっていて、誰も急がない。' * 3}"
+    for encoding in ("cp932", "euc_jp"):
+        assert decode(page.encode(encoding), "text/html") == (page, encoding)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("gb18030", ZH),
+        ("big5hkscs", "山路上的石頭，它只是在那裡，等人繞過去。" * 5),
+        ("cp1251", "Паром уходит в семь утра. " * 9),
+    ],
+)
+def test_latin_1_is_what_servers_say_by_default_and_the_page_knows_better(encoding: str, text: str) -> None:
+    label = {"big5hkscs": "big5", "cp1251": "windows-1251"}.get(encoding, "gb2312")
+    page = f"<html><head><meta charset={label}></head>{text}"
+    assert decode(page.encode(encoding), "text/html; charset=ISO-8859-1") == (page, encoding)

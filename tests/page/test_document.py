@@ -68,3 +68,23 @@ def test_visible_text_has_a_line_for_each_block_and_nothing_hidden() -> None:
 def test_any_markup_is_read(html: str) -> None:
     document = page(html)
     assert len(document.visible_text()) <= len(html)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<html><title>石</title><p>\0路".encode() + b"x" * 99, "<html><title>石</title>路路路路路".encode("utf-16-be")],
+)
+def test_a_stray_nul_and_utf_16_without_a_mark_are_pages(body: bytes) -> None:
+    document = Document(body, "text/html")
+    assert document.is_html
+    assert document.title == "石"
+
+
+@pytest.mark.parametrize(
+    "closed", ['<script src="x.js"/>', "<title/>", "<div class='a'/>", "<iframe src='y'/>", "<textarea />"]
+)
+def test_an_empty_element_of_xhtml_swallows_nothing(closed: str) -> None:
+    page = f'<html xmlns="http://www.w3.org/1999/xhtml"><body>{closed}<p>Words.</p><br/><img src="a"/></body></html>'
+    document = Document(page.encode(), "application/xhtml+xml")
+    assert document.visible_text() == "Words."
+    assert document.tree.css("body > p")

@@ -2,9 +2,10 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from selectolax.lexbor import LexborNode
 
 from crawler.page.blocks import tidy
-from crawler.page.document import Document
+from crawler.page.document import BLOCKS, Document, _pieces, _unseen
 from crawler.page.times import timestamp
 
 MARKUP = st.lists(
@@ -24,6 +25,24 @@ def test_the_first_characters_of_a_page_are_those_of_its_whole_text(markup: str,
 
     assert [document.visible_text(limit) for limit in limits] == [whole[:limit] for limit in limits]
     assert document.visible_text() == whole
+
+
+def walked_plainly(root: LexborNode) -> list[str]:
+    """The pieces of a page by recursion, as nobody may do it who does not know how deep the page is."""
+    found: list[str] = []
+    for node in root.iter(include_text=True):
+        if node.tag == "-text":
+            found.append((node.text_content or "").replace("\n", " "))
+        elif node.is_element_node and not _unseen(node, node.tag, frozenset()):
+            found += ["\n"] * (node.tag in BLOCKS) + walked_plainly(node)
+    return found
+
+
+@given(MARKUP)
+def test_a_walk_by_steps_finds_the_pieces_of_one_by_recursion(markup: str) -> None:
+    body = Document(f"<body>{markup}".encode(), "text/html; charset=utf-8").tree.body
+    assert body is not None
+    assert list(_pieces(body, frozenset())) == walked_plainly(body)
 
 
 @given(st.text("a 文\u200b\ufeff\u00ad\u3000\u00a0\n\t\x1c"))

@@ -163,3 +163,37 @@ def test_the_headline_of_a_lists_first_entry_is_not_the_title_of_the_page() -> N
 
 def test_a_chinese_sentence_as_the_only_heading_is_a_notice() -> None:
     assert title_of("渡口", "<article><h1>欢迎关注每天的渡船时刻表。</h1></article>", graph("渡口日报")) == "渡口日报"
+
+
+@pytest.mark.parametrize(
+    ("body", "title", "expected"),
+    [
+        (  # a teaser of another article, which shares more words with the title than its own heading
+            "<h1>Old ferries, by boat in the valley</h1><h1><a href='/x'>Where to see ferries in the valley</a></h1>",
+            "Where to go by boat in the valley",
+            "Old ferries, by boat in the valley",
+        ),
+        (  # an article's classes are its tags
+            "<article class='post tag-brands tag-logo'><h1 class='post-title'>The last ferry</h1></article>",
+            "The last ferry | We go on and on about boats. And about ropes.",
+            "The last ferry",
+        ),
+        (
+            f"<h1>{'Learn what ferries cost and why. ' * 6}</h1>",
+            "What ferries cost | RiverNews",
+            "What ferries cost",
+        ),
+        (
+            "<h1>The last ferry<span class='block text-sm'>How a river lost it</span></h1>",
+            "The last ferry of the river",
+            "The last ferry How a river lost it",
+        ),
+        (
+            "<h1>Pulse!</h1>",
+            "River! News | RiverNews.example - The last ferry (and me)",
+            "The last ferry (and me)",
+        ),
+    ],
+)
+def test_teasers_tags_and_paragraphs_are_not_taken_for_the_title(body: str, title: str, expected: str) -> None:
+    assert title_of(title, body) == expected

@@ -59,7 +59,7 @@ def test_a_pdf_named_by_its_program_is_called_by_its_first_line() -> None:
 def test_a_scan_says_that_it_has_pages_and_no_words() -> None:
     pytest.importorskip("pypdfium2")
     page = read(pdf(b"", b""), "application/pdf")
-    assert (page.title, page.text, page.limited) == ("link rot.bin", "", "scanned: 1 pages without text")
+    assert (page.title, page.text, page.limited) == ("link rot.bin", "", "scanned: 1 page without text")
     assert page.digest.startswith("sha256:")
 
 

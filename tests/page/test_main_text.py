@@ -103,6 +103,27 @@ def test_a_lead_between_title_and_article_opens_the_text() -> None:
     assert text_of(f"{head}<div class='article-body'>{ARTICLE}</div>") == "\n".join([lead, *LINES])
 
 
+LEAD = "A ferryman, a rope and a bridge that opens in May: what will become of the landing, nobody knows."
+DESCRIBED = f'<title>The last ferry</title><meta name="description" content="{LEAD[:70]} …">'
+
+
+def test_a_lead_that_the_head_quotes_opens_the_text_though_no_h1_stands_before_it() -> None:
+    told = [f"{day}: {line}" for day in ("On Monday", "On Tuesday") for line in LINES]
+    article = "".join(f"<p>{line}</p>" for line in told)
+    body = f"<div><h2>The last ferry</h2><p>{LEAD}</p></div><div>Share</div><div class='post-text'>{article}</div>"
+    assert text_of(body, DESCRIBED) == "\n".join([LEAD, *told])
+
+
+def test_of_a_short_article_and_a_list_beside_it_the_one_that_the_head_quotes_is_taken() -> None:
+    guides = "".join(
+        f"<h3>Guide {n}</h3><p>{line[:90]}, and so on and on, by boat.</p>" for n, line in enumerate(LINES)
+    )
+    menu = "<ul>" + "<li><a href='/x'>A section of this site</a></li>" * 40 + "</ul>"
+    body = f"<div class='a'><p>{LEAD}</p></div>{menu}<div class='b'>{guides}</div>"
+    assert text_of(body, DESCRIBED) == LEAD
+    assert LEAD not in text_of(body)
+
+
 def test_what_stands_under_a_heading_for_other_articles_is_left_out() -> None:
     tail = "<h2>Related articles</h2><p>The bridge over the river is late again, and nobody says why.</p>"
     assert text_of(f"<article>{ARTICLE}<h2>In May</h2><p>{LINES[0][::-1]}.</p>{tail}</article>").endswith(
@@ -147,3 +168,25 @@ def test_json_ld_tells_the_article_that_a_script_would_show() -> None:
 def test_long_digits_are_no_way_to_hang_the_look_at_lines() -> None:
     line = "1" * 139 + "é"
     assert (is_noise(line), is_pointer(line, linked=False), is_credit(line), is_byline(line)) == (False,) * 4
+
+
+def test_a_picture_that_a_click_enlarges_stays() -> None:
+    html = "<div class='lightbox-wrapper'><a class='lightbox' href='/o.jpg'><img src='/s.jpg' width='690'></a></div>"
+    body = f"<!DOCTYPE html><title>The last ferry</title><div class='post'>{ARTICLE}{html}</div>"
+    page = read_page(Document(body.encode(), "text/html; charset=utf-8", URL), None, URL)
+    assert page.images == ("https://blog.example/s.jpg",)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<p class="wp-block-post-author__name">Ann Bo</p>',
+        '<span class="author vcard"><a class="url fn n">Ann Bo</a></span>',
+        '<a class="note-author" href="/people/a">Ann Bo</a>',
+    ],
+)
+def test_markup_at_large_names_the_author(markup: str) -> None:
+    body = (
+        f"<!DOCTYPE html><title>The last ferry</title><h1>The last ferry</h1>{markup}<div class='post'>{ARTICLE}</div>"
+    )
+    assert read_page(Document(body.encode(), "text/html; charset=utf-8", URL), None, URL).author == "Ann Bo"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.core.model import Page
-from crawler.page.readable import readable_html, sanitised
+from crawler.page.readable import copied, readable_html
 
 BASE = "https://blog.example/2020/ferry"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -19,7 +19,7 @@ def only(tree: LexborHTMLParser, selector: str) -> LexborNode:
 def clean(html: str) -> str:
     body = LexborHTMLParser(html).body
     assert body is not None
-    return sanitised([body], BASE)
+    return copied([body], BASE).html
 
 
 def test_markup_of_articles_stays() -> None:
@@ -84,3 +84,8 @@ def test_pictures_that_only_a_script_named_are_shown_once() -> None:
 
 def test_deep_markup_is_written_without_recursion() -> None:
     assert clean("<div>" * 5_000 + "x").count("<div>") == 5_000
+
+
+def test_the_time_of_publication_is_written_for_people() -> None:
+    page = Page(title="x", author="Ann", published="2025-01-01T17:30:00+08:00", html="<p>text</p>")
+    assert "<p>Ann · 2025-01-01 17:30</p>" in readable_html(page, "https://blog.example/", NOW)

@@ -53,6 +53,49 @@ def test_a_line_of_code_stays_a_line(code: str) -> None:
     assert "b = 2" in copy.replace("<br>", "\n").replace("</div><div>", "\n").partition("a = 1")[2].partition("\n")[2]
 
 
+CODE = "a = 1\n  b = 2"
+COPY_BUTTON = '<div class="hljs-button signin" data-title="x">复制</div>'
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f'<pre><i class="x-extension-lang">js</i><div class="x-copyCodeBtn">复制代码</div><code>{CODE}</code></pre>',
+        f'<div class="language-js"><b class="copy">复制</b><span class="lang">js</span><pre>{CODE}</pre></div>',
+        f"<pre><code>a = 1\n  b = 2\n{COPY_BUTTON}</code></pre>",
+        '<div class="highlight"><pre>a = 1\n  b = 2</pre><div class="copy-btn">Copy</div></div>',
+    ],
+)
+def test_buttons_and_names_of_languages_beside_code_are_left_out(code: str) -> None:
+    text, _ = read(code)
+    assert text == "a = 1\n  b = 2"
+
+
+def test_numbers_in_elements_of_their_own_one_a_line_are_left_out_of_code() -> None:
+    numbered = "<pre><span>1</span> <b>a</b> = 1\n<span>2</span>   b = 2</pre>"
+    assert read(numbered)[0] == " a = 1\n   b = 2"
+    counted = "<pre><span>1</span> a = 1\n<span>2</span>   b = 2\nand more</pre>"
+    assert read(counted)[0] == "1 a = 1\n2   b = 2\nand more"
+
+
+def test_words_that_are_only_called_copy_stay() -> None:
+    assert read("<pre>a</pre><p class='copy'>A short line.</p>")[0].endswith("A short line.")
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ('<p>A boat <img class="emoji" alt="🚢" src="https://x.example/a.svg"> came.</p>', "A boat 🚢 came."),
+        ('<p>A boat <img class="wp-smiley" alt=":)" src="/b.gif">.</p>', "A boat :)."),
+        ('<p>A boat <img class="emoji" alt=":sailboat:" title="x" src="/c.png"></p>', "A boat :sailboat:"),
+    ],
+)
+def test_an_emoji_that_is_drawn_is_told_by_its_character(html: str, text: str) -> None:
+    found, copy = read(html)
+    assert found == text
+    assert "<img" not in copy
+
+
 def test_line_numbers_beside_code_are_left_out() -> None:
     gutter = '<td class="gutter"><pre><span>1</span><br><span>2</span></pre></td>'
     text, copy = read(f'<table><tr>{gutter}<td class="code"><pre>a = 1<br>b = 2</pre></td></tr></table>')

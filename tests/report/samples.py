@@ -3,25 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from crawler.core.model import (
-    Change,
-    ChangeKind,
-    Confidence,
-    Evidence,
-    Health,
-    History,
-    Kind,
-    Link,
-    Occurrence,
-    Redirect,
-    Report,
-    Round,
-    Run,
-    SlotGivenUp,
-    Snapshot,
-    State,
-    Suggestion,
-)
+from crawler.core.model import Confidence, Evidence, History, Kind, Link, Occurrence, Redirect, Snapshot, State
+from crawler.core.results import Change, ChangeKind, Health, Report, Round, Run, SlotGivenUp, Suggestion
 from crawler.crawl.results import build_report
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)

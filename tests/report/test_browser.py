@@ -74,7 +74,7 @@ def test_clicking_a_state_filters_by_it(page) -> None:  # type: ignore[no-untype
     assert len(titles(page)) == len(full_report().findings)
     page.find_element(By.CSS_SELECTOR, ".tile.state-alive").click()
     assert titles(page) == ["怎样理解反向传播？", "机器学习公开课"]
-    assert page.find_element(By.ID, "shown").text == "2 of 10 links"
+    assert page.find_element(By.ID, "shown").text == "shown: 2 of 10"
 
 
 def test_typing_filters_by_title_url_note_and_reason(page) -> None:  # type: ignore[no-untyped-def]
@@ -86,7 +86,7 @@ def test_typing_filters_by_title_url_note_and_reason(page) -> None:  # type: ign
     assert page.execute_script("return document.getElementById('shown').textContent") == "Nothing matches."
 
 
-def test_the_site_filters_too(page) -> None:  # type: ignore[no-untyped-def]
+def test_choosing_a_site_leaves_its_links_alone_in_the_list(page) -> None:  # type: ignore[no-untyped-def]
     assert choose(page, enter("site", "zhihu")) == ["https://zhuanlan.zhihu.com/p/25110450"]
 
 
@@ -119,6 +119,44 @@ def test_cards_drawn_by_the_script_are_those_written_into_the_page(page) -> None
         source,
     )
     assert drawn == written
+
+
+def test_a_further_page_filters_and_counts_the_links_that_it_holds(  # type: ignore[no-untyped-def]
+    browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.report.html.LIMIT", 0)
+    monkeypatch.setattr("crawler.report.html_pages.LEAST", 2_000)
+    monkeypatch.setattr("crawler.report.html_pages.LIMIT", 4_500)
+    pages = {n: "".join(text) for n, text in FORMATS["html"].pages(full_report(), ReportOptions(page_name="r.html"))}
+    file = tmp_path / "r-2.html"
+    file.write_text(pages[2], encoding="utf-8")
+    browser.get(file.as_uri())
+    rows, tiles = browser.execute_script(
+        "const rows = JSON.parse(document.getElementById('data').textContent).rows;"
+        "return [rows.map((row) => row.s), [...document.querySelectorAll('.tile')].map((t) => [+t.dataset.state,"
+        " t.querySelector('.figure').textContent, t.disabled, t.offsetHeight > 0])];"
+    )
+    assert 0 < len(rows) < 10
+    assert tiles == [[rank, str(rows.count(rank)), rank not in rows, True] for rank in range(6)]
+    sizes = browser.execute_script(
+        "return [...document.querySelectorAll('.numbers a')].map((a) => [a.offsetWidth, a.offsetHeight])"
+    )
+    assert sizes
+    assert all(min(size) >= 44 for size in sizes), "a finger needs 44 pixels"
+
+
+def test_a_phone_shows_every_figure_of_every_site(page) -> None:  # type: ignore[no-untyped-def]
+    phone = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        figures = page.execute_script(
+            "return [...document.querySelectorAll('.sites td[data-of]')].map((cell) => {"
+            " const at = cell.getBoundingClientRect(); return [at.left, at.right, at.height]; })"
+        )
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert figures
+    assert all(left >= 0 and right <= 360 and height > 0 for left, right, height in figures)
 
 
 def test_nothing_overflows_a_phone(page) -> None:  # type: ignore[no-untyped-def]

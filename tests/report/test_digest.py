@@ -7,7 +7,8 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from samples import DAY, NOW, RUN, WEIXIN, dead_weixin, empty_report, full_report, living_report, week_report
 
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.digest import Digest, headline, health_line, make_digest, note_health

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from crawler.core.model import ChangeKind, Failure, Kind, State
+from crawler.core.model import Failure, Kind, State
+from crawler.core.results import ChangeKind
 from crawler.report import FORMATS
 from crawler.report.json_report import schema
 from crawler.report.reasons import REASONS, reason_help, reason_name
@@ -16,7 +17,7 @@ KEYS = sorted({key for part in schema()["$defs"].values() for key in part.get("p
 
 
 @pytest.mark.parametrize("word", [*KEYS, *FORMATS, *State, *ChangeKind, *Kind])
-def test_the_docs_name_it(word: str) -> None:
+def test_every_format_and_key_stands_in_the_docs(word: str) -> None:
     assert f"`{word}`" in DOCS
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from samples import NOW, down_report, empty_report, full_report, living_report, week_report
 
-from crawler.core.model import Report
+from crawler.core.results import Report
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.words import Language
 

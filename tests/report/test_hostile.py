@@ -8,19 +8,8 @@ from hypothesis import strategies as st
 from samples import NOW, RUN
 from test_html import Outline
 
-from crawler.core.model import (
-    Change,
-    ChangeKind,
-    Evidence,
-    History,
-    Kind,
-    Link,
-    Occurrence,
-    Redirect,
-    Report,
-    State,
-    Suggestion,
-)
+from crawler.core.model import Evidence, History, Kind, Link, Occurrence, Redirect, State
+from crawler.core.results import Change, ChangeKind, Report, Suggestion
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 

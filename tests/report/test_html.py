@@ -21,7 +21,8 @@ from samples import (
     living_report,
 )
 
-from crawler.core.model import Health, History, Report, State
+from crawler.core.model import History, State
+from crawler.core.results import Health, Report
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.charts import MAX_POINTS, Years, dead_by_year, health, year_of
@@ -182,6 +183,19 @@ def test_a_list_too_long_for_one_file_goes_on_in_further_ones(dead: int, alive: 
     assert '<section class="charts">' not in pages[2]
 
 
+def test_a_further_page_without_a_script_leads_to_the_first() -> None:
+    pages = pages_of(long_report(9_000, 0))
+    assert "<noscript><p" in pages[2]
+    assert "the first page lists what is dead or suspect" in pages[2]
+    assert "the first page lists" not in pages[1]
+
+
+def test_commands_in_our_own_sentences_are_code_and_backticks_of_strangers_text() -> None:
+    assert "<code>crawler explain URL</code>" in written()
+    assert "or <code>[fetch] probe</code> can agree" in written()
+    assert "`code` txt.exe" in written()
+
+
 def test_a_short_list_is_one_page_that_speaks_of_no_others() -> None:
     pages = pages_of(full_report())
     assert pages == {1: written()}
@@ -234,6 +248,14 @@ def test_charts_tell_their_numbers_in_text_too() -> None:
     assert 'aria-label="Dead links by year of the note"' in chart.svg
 
 
+def test_the_first_and_the_last_date_stand_below_the_chart_of_health() -> None:
+    chart = health(readable_document(full_report()).trend, ENGLISH)
+    assert chart
+    dates = re.findall(r"<text[^>]*>(\d{4}-\d\d-\d\d)</text>", chart.svg)
+    assert (dates[0], dates[-1]) == (chart.rows[0][0], chart.rows[-1][0])
+    assert 3 <= len(dates) <= 5
+
+
 def test_charts_hold_shapes_and_text_only() -> None:
     document = readable_document(full_report())
     for chart in (health(document.trend, CHINESE), dead_by_year(years_of(document), CHINESE)):
@@ -261,6 +283,6 @@ def test_both_languages_fill_the_same_braces() -> None:
     for name in ENGLISH.__dataclass_fields__:
         english, chinese = getattr(ENGLISH, name), getattr(CHINESE, name)
         if isinstance(english, str):
-            assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese)), name
+            assert set(re.findall(r"\{(\w+)", english)) == set(re.findall(r"\{(\w+)", chinese)), name
         else:
             assert english.keys() == chinese.keys(), name

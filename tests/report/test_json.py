@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 from samples import NOW, RUN, down_report, empty_report, full_report, link, living_report
 
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.json_report import read, schema

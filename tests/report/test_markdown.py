@@ -77,3 +77,18 @@ def test_places_are_links_where_the_notes_have_an_address() -> None:
     text = FORMATS["markdown"].render(full_report(), ReportOptions(notes_url="https://x.example/b/main/"))
     assert "](https://x.example/b/main/posts/2016-1-17-word_vectors.markdown#L42)" in text
     assert "](https://x.example/b/main/notes/we%20ird%7C%60na,me%60%3A%25%5Bx%5D.md#L3)" in text
+
+
+def test_a_local_target_leads_nowhere_since_it_is_relative_to_its_note() -> None:
+    written = link("../img/a.png", "local", ("deep/a.md", 1, "picture"))
+    history = History("../img/a.png", NOW, state=State.DEAD, reason="missing-file", checked_at=NOW)
+    report = build_report(RUN, [written], {"../img/a.png": history}, NOW)
+    assert "../img/a.png" not in re.findall(
+        r'href="([^"]*)"', str(PARSER.render(FORMATS["markdown"].render(report, ReportOptions())))
+    )
+
+
+def test_commands_in_our_own_sentences_are_code() -> None:
+    html = str(PARSER.render(FORMATS["markdown"].render(full_report(), ReportOptions())))
+    assert "<code>crawler mark</code>" in html
+    assert "<code>crawler explain URL</code>" in html

@@ -102,7 +102,7 @@ def test_a_service_that_never_answers_costs_a_bounded_time(monkeypatch: pytest.M
     receivers = [Receiver("env:SLOW (mailto)", "mailto://x")]
     monkeypatch.setattr("crawler.report.messages._instance", lambda apprise, receiver: Hanging())
     try:
-        assert send_messages(receivers, "t", "b", seconds=0.05) == ["env:SLOW (mailto): no answer within 0.05 seconds"]
+        assert send_messages(receivers, "t", "b", seconds=0.05) == ["env:SLOW (mailto): no answer within 0.05 s"]
     finally:
         free.set()
 

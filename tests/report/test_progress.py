@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from samples import NOW, alive, dead_weixin, link
 
-from crawler.core.model import Check, Failure, Fetch, Page, Politeness, Slot, SlotGivenUp, State, Verdict
+from crawler.core.model import Check, Failure, Fetch, Page, Politeness, Slot, State, Verdict
+from crawler.core.results import SlotGivenUp
 from crawler.report.figures import duration, size
 from crawler.report.progress import LineProgress, Pace, Silent, open_progress
 from crawler.schedule.plan import Plan
@@ -150,7 +151,7 @@ def test_with_nothing_to_do_nothing_is_said() -> None:
     assert lines == []
 
 
-def test_quiet_is_quiet() -> None:
+def test_with_quiet_nothing_is_told_while_it_runs() -> None:
     with open_progress(quiet=True) as watch:
         watch.planned(plan_of(weixin=(1, 1.0)))
         watch.checked(check_of("weixin"))

@@ -6,7 +6,8 @@ import pytest
 from samples import RUN, empty_report, full_report, living_report
 
 from crawler.cli.reporting import step_summary
-from crawler.core.model import Report, State
+from crawler.core.model import State
+from crawler.core.results import Report
 from crawler.report import ReportOptions
 from crawler.report.advice import to_do
 from crawler.report.document import readable_document

@@ -24,7 +24,8 @@ from samples import (
     living_report,
 )
 
-from crawler.core.model import Occurrence, Report, State
+from crawler.core.model import Occurrence, State
+from crawler.core.results import Report
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 

@@ -16,7 +16,8 @@ from samples import (
     suspect,
 )
 
-from crawler.core.model import ChangeKind, Report, State
+from crawler.core.model import State
+from crawler.core.results import ChangeKind, Report
 from crawler.crawl.results import build_report
 from crawler.report import FORMATS, ReportOptions
 from crawler.report.terminal import MAX_FINDINGS, MAX_PLACES
@@ -50,7 +51,7 @@ def test_wechat_and_zhihu_stand_first_among_the_dead() -> None:
     assert dead.index("mp.weixin.qq.com") < dead.index("zhuanlan.zhihu.com") < dead.index("/images/cbow.png")
 
 
-def test_what_changed_leads() -> None:
+def test_what_changed_stands_before_what_is_dead_and_suspect() -> None:
     text = written(full_report())
     assert (
         text.index("What changed") < text.index("Dead (4)") < text.index("Suspect, not") < text.index("title differs")

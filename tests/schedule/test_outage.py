@@ -1,11 +1,13 @@
 """Whether a run's failures may be believed: a dead line must never make dead links."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.model import Evidence, Failure, Fetch, History, Link, Redirect, State
+from crawler.schedule import outage
 from crawler.schedule.outage import (
     Hijack,
     Seen,
@@ -257,3 +259,29 @@ def test_no_stretch_distrusts_what_half_of_the_domains_never_said(
         said = f"200:{page}" if domain < 2 else f"200:own{domain}"
         found.saw(one(domain, said, at=at, before="other" if known else "new"))
     assert all(found.believes(f"200:{page}", NOW + timedelta(seconds=at)) for page in "pqr")
+
+
+PLAIN_TIMES = re.compile(
+    r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2} \w{3} \d{4}|\d{9,}|[0-9a-f]{16,}"
+)
+PLAIN_COUNTERS = re.compile(r"(?<![a-z0-9_-])[a-z0-9_-]*\d[a-z0-9_-]*")
+PIECES = st.sampled_from(
+    ["2026-06-01", "1.2.2026", "2026年6月1日", "12:30", "7:05:09", "1 jun 2026", "1234567890", "0123456789abcdef",
+     "fade", "deadbeefdeadbeefd", "a-1_b", "no-number", "七", "٣", "x٣y", "年", " ", ":", "-", "z", "９" * 9]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES | st.text("0123456789abcdefz文٣ -_:", max_size=20), max_size=20).map("".join))
+def test_patterns_that_look_ahead_mask_what_plain_ones_mask(text: str) -> None:
+    assert outage._TIMES.sub("#", text) == PLAIN_TIMES.sub("#", text)
+    assert outage._COUNTERS.sub("#", text) == PLAIN_COUNTERS.sub("#", text)
+
+
+def test_of_two_addresses_that_hold_each_other_the_asked_one_is_masked_first() -> None:
+    """Readers of one night and of the next hash strings differently: a set of the two had any order."""
+    ends = ["https://a.example/posts", "https://a.example/posts/1/", "https://a.example/p", "https://a.example/posts/1"]
+    for asked in ends:
+        for final in ends:
+            own = outage._own_addresses(Fetch(asked, final, NOW, status=200))
+            assert own[0] == asked
+            assert final in own

@@ -82,7 +82,7 @@ async def test_links_that_stand_in_no_note_are_listed_when_they_are_asked_for(st
     assert "By hand" not in await get(stage, "/links")
     assert "By hand" in await get(stage, "/links?note=none")
     assert "By hand" in await get(stage, "/links?q=only-by-hand")
-    assert "stand in no note" in await get(stage, "/")
+    assert "stands in no note" in await get(stage, "/")
     assert "kept by hand" in await get(stage, "/snapshot/4/text")
     assert "It stands in no note." in await get(stage, f"/link?url={quote(LOOSE, safe='')}")
 
@@ -194,7 +194,7 @@ async def test_search_marks_the_words_that_it_found(stage: Stage) -> None:
     page = await get(stage, "/search?q=语音识别")
 
     assert "<mark>语音识别</mark>" in page
-    assert "Pages found: 1" in page
+    assert "1 page found" in page
     assert "Nothing found." in await get(stage, "/search?q=不在其中的词")
 
 

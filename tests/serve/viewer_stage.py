@@ -14,19 +14,8 @@ import httpx
 import msgspec
 
 from crawler.archive import Archive
-from crawler.core.model import (
-    Check,
-    Confidence,
-    Evidence,
-    Fetch,
-    History,
-    Page,
-    Run,
-    SlotGivenUp,
-    Snapshot,
-    State,
-    Verdict,
-)
+from crawler.core.model import Check, Confidence, Evidence, Fetch, History, Page, Snapshot, State, Verdict
+from crawler.core.results import Run, SlotGivenUp
 from crawler.core.settings import ArchiveSettings, NotesSettings, ReportSettings, Settings
 from crawler.crawl.context import sites_of
 from crawler.notes.links import link_of

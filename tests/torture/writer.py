@@ -23,8 +23,8 @@ STORE = os.environ.get("TORTURE_STORE", "")
 def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
     generator = random.Random(seed)
     with open_archive(path, codec=codec, at=NOW + timedelta(days=seed), store=STORE) as archive:
-        assert archive._shelf is not None
-        archive._shelf.max_size = 60_000  # so that segments change often
+        assert archive._writer is not None
+        archive._writer.shelf.max_size = 60_000  # so that segments change often
         for number in range(batches):
             batch = []
             for n in range(generator.randint(1, 4)):

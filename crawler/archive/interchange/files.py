@@ -15,7 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final
 
@@ -23,7 +23,9 @@ from crawler.archive.interchange import har, zips
 from crawler.archive.interchange.answers import Say
 from crawler.archive.interchange.embedded import MAX_PICTURE
 from crawler.archive.interchange.incoming import MAX_FILE, RECORDS, is_web_archive, read_web_archive
-from crawler.archive.interchange.saved import SavedPage, check_size, read_saved
+from crawler.archive.interchange.origin import address_beside
+from crawler.archive.interchange.saved import DOCUMENTS, SavedPage, check_size, read_saved
+from crawler.archive.interchange.zipped import is_zipped, read_zipped
 from crawler.core.errors import UsageError
 
 ENDINGS: Final = (
@@ -52,8 +54,13 @@ def is_candidate(path: Path) -> bool:
     return name.endswith(ENDINGS) or RECORDS.fullmatch(name) is not None
 
 
+def is_document(path: Path) -> bool:
+    """Whether a file of a folder has a name of what is kept as it is, and tells no address of its own."""
+    return path.suffix.lower().removeprefix(".") in DOCUMENTS
+
+
 def files_in(folder: Path) -> Iterator[Path]:
-    """The files of a folder and its subfolders that may be saved pages, in order; links are not followed.
+    """All files of a folder and its subfolders, in order; links are not followed.
 
     The folder that a browser puts beside a page that it saves ("page_files") belongs to that page.
     """
@@ -63,16 +70,12 @@ def files_in(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not _belongs(name, stems))
         for name in sorted(names):
             path = Path(place, name)
-            if is_candidate(path) and not path.is_symlink() and path.is_file():
-                count += 1
-                if count > MAX_FILES:
-                    raise UsageError(f"{folder}: over {MAX_FILES:,} files; import its folders one by one")
-                yield path
-
-
-def pdfs_in(folder: Path) -> int:
-    """How many PDF files lie in a folder and its subfolders: none of them tells its address."""
-    return sum(name.lower().endswith(".pdf") for _, _, names in os.walk(folder) for name in names)
+            if path.is_symlink() or not path.is_file():
+                continue
+            count += is_candidate(path) or is_document(path)
+            if count > MAX_FILES:
+                raise UsageError(f"{folder}: over {MAX_FILES:,} files; import its folders one by one")
+            yield path
 
 
 def _belongs(folder: str, stems: set[str]) -> bool:
@@ -83,6 +86,8 @@ def _belongs(folder: str, stems: set[str]) -> bool:
 
 def pages_of(file: Path, lost: Say, note: Say) -> Iterator[SavedPage]:
     """The pages in one file, by what its bytes are. Raises UsageError for what is none, or cannot be read."""
+    if file.exists() and not file.is_file():  # a device may have no end, a pipe is read once
+        raise UsageError(f"{file} is no regular file; write it to one first")
     try:
         with file.open("rb") as stream:
             head = stream.read(_HEAD)
@@ -98,8 +103,11 @@ def pages_of(file: Path, lost: Say, note: Say) -> Iterator[SavedPage]:
         yield from _multi(file, data, lost, note)
     elif har.is_har(head):
         yield from har.read_har(str(file), data, lost, note)
+    elif is_zipped(data):
+        yield from read_zipped(str(file), data, lost)
     else:
-        yield read_saved(str(file), data)
+        page = read_saved(str(file), data)
+        yield page if page.url else replace(page, url=address_beside(file))
 
 
 def _holds_records(stream: IO[bytes]) -> bool:

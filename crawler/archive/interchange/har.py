@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +20,12 @@ from crawler.archive.interchange.saved import SavedPage
 from crawler.core.errors import UsageError
 from crawler.core.url import is_http, join
 
+MAX_DAMAGE: Final = (
+    200  # objects that begin as entries and cannot be read, before the rest of a damaged file is left out
+)
+_ENTRY = re.compile(  # how an entry begins; within a string each quotation mark has a backslash before it
+    r'\{\s*"(?:_[A-Za-z]\w{0,40}|startedDateTime|pageref|request|response|time|timings|cache|connection|serverIPAddress)"\s*:'
+)
 START: Final = 4096  # bytes in which a HAR file says what it is
 
 
@@ -65,19 +73,35 @@ def is_har(head: bytes) -> bool:
 
 
 def read_har(name: str, data: bytes, lost: Say, note: Say) -> Iterator[SavedPage]:
-    """The pages of a HAR file. Raises UsageError for what is none."""
+    """The pages of a HAR file; of a damaged one all entries that are whole. Raises UsageError for what is none."""
     try:
-        har = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_Har, strict=False)
+        entries = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_Har, strict=False).log.entries
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: damaged, or no HAR file: {error}") from error
+        entries = list(_whole_entries(data.decode("utf-8", "replace")))
+        if not entries:
+            raise UsageError(f"{name}: damaged, or no HAR file: {error}") from error
+        lost(f"damaged ({error}): its {len(entries):,} whole entries are taken")
     with Answers() as answers:
         empty = 0
-        for entry in har.log.entries:
+        for entry in entries:
             if entry.request.method.upper() == "GET" and is_http(entry.request.url):
                 empty += _add(entry, answers, lost)
         if empty:
             lost(f"{empty:,} pages came without their content; save the file as “HAR with content”")
         yield from answers.pages((), lost, note)
+
+
+def _whole_entries(text: str) -> Iterator[_Entry]:
+    """The entries that can be read of a file that is cut off, or damaged somewhere between them."""
+    decode, at, left = json.JSONDecoder().raw_decode, 0, MAX_DAMAGE
+    while left and (start := _ENTRY.search(text, at)):
+        try:
+            found, at = decode(text, start.start())
+            yield msgspec.convert(found, _Entry, strict=False)
+        except msgspec.ValidationError:
+            continue  # a part of a damaged entry
+        except (ValueError, RecursionError):
+            at, left = start.end(), left - 1
 
 
 def _add(entry: _Entry, answers: Answers, lost: Say) -> bool:

@@ -106,7 +106,7 @@ def _read_wacz(file: IO[bytes], answers: Answers, listed: dict[str, None], lost:
     try:
         opened = zips.open_zip(file)
     except zips.DAMAGE as error:
-        lost(f"cut off, or damaged: {error}; the records that are whole are read")
+        lost(f"cut off, or without its directory ({error}): the records that are whole are taken")
         for pieces in (gzip_members(file), plain(file)):
             file.seek(0)
             _take_records(records(pieces, _ignored, MAX_FILE), answers, _ignored)

@@ -1,15 +1,14 @@
 """Pages that a person saved by hand: what browsers and SingleFile write, read back as a page with its pictures.
 
-Pure: bytes in, `SavedPage` out. Reading files is the caller's work, who asks `check_size` before; WARC, WACZ and HAR
-are archives of many pages, not saved pages (`incoming`, `har`). Everything in a file may lie: its address is never
-believed over the one that the user gives.
+Pure: bytes in, `SavedPage` out. Reading files is the caller's work, who asks `check_size` before; zip files may hold
+several pages (`zipped`), and WARC, WACZ and HAR are archives of many (`incoming`, `har`). Everything in a file may lie:
+its address is never believed over the one that the user gives.
 """
 
 from __future__ import annotations
 
 import plistlib
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,14 +18,13 @@ from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import parsedate_to_datetime
 from html import unescape
-from io import BytesIO
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from crawler.archive.interchange import zips
 from crawler.core.errors import UsageError
 from crawler.core.model import Redirect
 from crawler.core.url import is_http, join
+from crawler.page.charset import wide_charset
 from crawler.page.document import Document
 from crawler.page.kinds import FileKind, kind_of
 
@@ -38,6 +36,7 @@ _BY_NAME = {  # what is no page but kept all the same, where its bytes agree
     "tsv": "text/tab-separated-values", "rst": "text/x-rst", "org": "text/org", "json": "application/json",
     "xml": "text/xml", "rss": "application/rss+xml", "atom": "application/atom+xml",
 }  # fmt: skip
+DOCUMENTS = frozenset(("pdf", *_BY_NAME))  # endings of files that are kept as they are, pictures aside
 _PACKED = {  # first bytes -> what it is packed with, and what unpacks it
     b"\x04\x22\x4d\x18": "lz4 (`lz4 -d`)", b"BZh": "bzip2 (`bunzip2`)", b"\xfd7zXZ\0": "xz (`unxz`)",
     b"7z\xbc\xaf\x27\x1c": "7-Zip (`7z x`)", b"Rar!": "RAR (`unrar x`)",
@@ -76,7 +75,7 @@ def check_size(name: str, size: int) -> None:
 
 
 def read_saved(name: str, data: bytes) -> SavedPage:
-    """The page in a file: MHTML, SingleFile (also its zipped form), Safari's web archive, or plain HTML.
+    """The page in a file: MHTML, SingleFile, Safari's web archive, plain HTML, or another file that is kept as it is.
 
     `name` is only for messages; what the file is, its bytes say. Raises UsageError where they say nothing we know.
     """
@@ -89,27 +88,27 @@ def read_saved(name: str, data: bytes) -> SavedPage:
             return _mhtml(name, data)
         if head.startswith(b"%PDF-"):
             return SavedPage(None, None, data, "application/pdf")
-        if head.startswith(b"PK\x03\x04") or (b"SingleFile" in head and b"PK\x05\x06" in data[-HEAD:]):
-            return _zipped(name, data)
-    except (LookupError, RecursionError, ExpatError, *zips.DAMAGE) as error:
+    except (LookupError, RecursionError, ExpatError, ValueError) as error:
         raise UsageError(f"{name}: damaged, or not what it says it is: {error}") from error
     kind = _kind_of_file(name, data[:HEAD])
     if _is_html(data[:HEAD]) and not (kind.endswith(("json", "+xml"))):
-        return _html(data)
+        return html_page(data)
     if kind:
         return SavedPage(None, None, data, kind)
     packed = next((how for magic, how in _PACKED.items() if data.startswith(magic)), "")
     if packed:
         raise UsageError(f"{name}: is packed with {packed}: unpack it first")
+    if not data:
+        raise UsageError(f"{name}: no saved page: it is empty")
     raise UsageError(f"{name}: no saved page; {FORMS} can be imported, and text, feeds, JSON and pictures with --url")
 
 
 def _kind_of_file(name: str, head: bytes) -> str:
     """The content type of a text, feed, JSON file or picture, which are kept as they are; "" for anything else."""
     suffix = name.rpartition(".")[2].lower()
-    if suffix in _IMAGE_TYPES:
+    if suffix in IMAGE_TYPES:
         shown = b"<svg" in head if suffix == "svg" else kind_of(Document(head)) is FileKind.PICTURE
-        return _IMAGE_TYPES[suffix] if shown else ""
+        return IMAGE_TYPES[suffix] if shown else ""
     named = _BY_NAME.get(suffix, "")
     found = kind_of(Document(head, named)) if named else FileKind.OTHER
     if found is FileKind.FEED:
@@ -120,29 +119,56 @@ def _kind_of_file(name: str, head: bytes) -> str:
 _TAG = re.compile(rb"<\s*(?:!doctype|html|head|body|title|meta|article|div|p|!--)", re.IGNORECASE)
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d{4,}\)(\S+?)\s*-->")
 _SINGLE_FILE = re.compile(rb"Page saved with SingleFile\s+url:[ \t]*(\S+)\s+saved date:[ \t]*([^\r\n]{1,100})")
+_SAVE_PAGE = re.compile(rb"""<meta name="savepage-(url|date)" content="([^"]{1,4000})\"""")
+_SCRAP_BOOK = re.compile(rb"""\sdata-scrapbook-(source|create)="([^"]{1,4000})\"""")
+_HTML_TAG = re.compile(rb"(?i)<html\b[^>]{0,20000}")
+_MONOLITH = re.compile(rb"<!-- Saved from (\S{1,4000}) at (\S{1,40}) using monolith")
 _JS_DATE = re.compile(r"\w{3} (\w{3} \d\d \d{4} \d\d:\d\d:\d\d) GMT([+-]\d{4})")
 
 
 def _is_html(head: bytes) -> bool:
-    text = head.replace(b"\0", b"") if head.startswith((b"\xff\xfe", b"\xfe\xff")) else head
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_charset(head)
+    text = head.replace(b"\0", b"") if wide else head
     return _TAG.search(text) is not None and b"\0" not in text
 
 
-def _html(body: bytes) -> SavedPage:
-    """HTML as it is; SingleFile, Chrome and Edge write a comment that says from where, Firefox does not."""
+def html_page(body: bytes) -> SavedPage:
+    """HTML as it is, with what its saver wrote into it: most say from where, and many when; Firefox says neither."""
     head = body[:HEAD]
-    if single := _SINGLE_FILE.search(head):
-        return SavedPage(_address(single[1]), _js_date(single[2]), body, "text/html")
+    address, at = _told(head)
+    return SavedPage(address_of(unescape(address.decode("utf-8", "replace"))), at, body, "text/html")
+
+
+def _told(head: bytes) -> tuple[bytes, datetime | None]:
+    """Address and time, as SingleFile, Save Page WE, WebScrapBook, monolith, or Chrome and Edge write them."""
+    if found := _SINGLE_FILE.search(head) or _MONOLITH.search(head):
+        return found[1], js_date(found[2]) or _date(found[2].decode("ascii", "replace"))
+    if told := dict(_SAVE_PAGE.findall(head)):
+        return told.get(b"url", b""), js_date(told.get(b"date", b""))
+    tag = _HTML_TAG.search(head)
+    if tag and (told := dict(_SCRAP_BOOK.findall(tag[0]))):
+        return told.get(b"source", b""), _date(told.get(b"create", b"")[:14].decode("ascii", "replace"))
     saved_from = _SAVED_FROM.search(head)
-    return SavedPage(_address(saved_from[1]) if saved_from else None, None, body, "text/html")
+    return (saved_from[1] if saved_from else b""), None
 
 
-def _address(written: bytes | str | None) -> str | None:
+def _date(written: str) -> datetime | None:
+    """ISO 8601, also as fourteen digits; UTC where no zone is named."""
+    try:
+        digits = len(written) == 14 and written.isdigit()
+        found = datetime.strptime(written, "%Y%m%d%H%M%S") if digits else datetime.fromisoformat(written)  # noqa: DTZ007
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def address_of(written: bytes | str | None) -> str | None:
+    """What a saver wrote, where it is an address of the web."""
     text = written.decode("utf-8", "replace") if isinstance(written, bytes) else written or ""
     return text if is_http(text) else None
 
 
-def _js_date(written: bytes) -> datetime | None:
+def js_date(written: bytes) -> datetime | None:
     """What JavaScript's Date prints: "Sat Nov 22 2025 12:34:56 GMT+0800 (China Standard Time)"."""
     found = _JS_DATE.match(written.decode("utf-8", "replace"))
     try:
@@ -175,7 +201,7 @@ def _mhtml(name: str, data: bytes) -> SavedPage:
     if root is None:
         raise UsageError(f"{name}: this MHTML file holds no HTML page")
     location = _header(root, "Content-Location") or _header(message, "Snapshot-Content-Location")
-    url = _address(location) or _address(_header(message, "Snapshot-Content-Location"))
+    url = address_of(location) or address_of(_header(message, "Snapshot-Content-Location"))
     charset = root.get_content_charset()
     content_type = f"text/html; charset={charset}" if charset else "text/html"
     images = (_part_image(part, url) for part in parts if part.get_content_maintype() == "image")
@@ -228,64 +254,7 @@ def _mail_date(message: Message) -> datetime | None:
     return sent.replace(tzinfo=UTC) if sent.tzinfo is None else sent.astimezone(UTC)
 
 
-def _zipped(name: str, data: bytes) -> SavedPage:
-    """SingleFile's compressed form: a zip of index.html and what it shows, behind HTML that unpacks it.
-
-    Also a page that somebody zipped.
-    """
-    with zips.open_zip(BytesIO(data)) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        if len(members) > MAX_PARTS or sum(member.file_size for member in members) > MAX_FILE:
-            raise UsageError(f"{name}: unpacks to more than {MAX_FILE >> 20} MB or {MAX_PARTS:,} files; no saved page")
-        main = _main_member([member.filename for member in members])
-        if not main:
-            raise UsageError(f"{name}: a zip file without index.html; unpack it and import the folder")
-        page = _html(zips.read_member(archive, main, MAX_FILE))
-        outer = _html(data[:HEAD])
-        images, flaws = _zipped_images(archive, main[: main.rfind("/") + 1])
-        url = page.url or outer.url or _maff_address(archive, main)
-    return SavedPage(url, page.saved_at or outer.saved_at, page.body, "text/html", images, flaws=flaws)
-
-
-def _main_member(names: list[str]) -> str:
-    """The page of a zip: its index.html, else its only HTML file above those of frames; "" for none."""
-    pages = sorted((n for n in names if n.lower().endswith((".html", ".htm"))), key=lambda name: name.count("/"))
-    top = [name for name in pages if name.count("/") == pages[0].count("/")]
-    return next((name for name in pages if name == "index.html"), top[0] if len(top) == 1 else "")
-
-
-_MAFF_ADDRESS = re.compile(rb"""originalurl[^>]{0,40}resource=["'](https?://[^"'<>\s]{1,4000})""")
-
-
-def _maff_address(archive: zipfile.ZipFile, main: str) -> str | None:
-    """What the index.rdf of Firefox's archive format says beside its page."""
-    name = f"{main[: main.rfind('/') + 1]}index.rdf"
-    if name not in archive.namelist():
-        return None
-    found = _MAFF_ADDRESS.search(zips.read_member(archive, name, HEAD))
-    return _address(unescape(found[1].decode("utf-8", "replace"))) if found else None
-
-
-def _zipped_images(archive: zipfile.ZipFile, folder: str) -> tuple[tuple[SavedImage, ...], tuple[str, ...]]:
-    """The pictures of a zip by the names that the page has for them, and what could not be read."""
-    images, flaws, left = [], [], MAX_FILE
-    for member in archive.namelist():
-        kind = _IMAGE_TYPES.get(member.rpartition(".")[2].lower(), "")
-        if not kind:
-            continue
-        try:
-            body = zips.read_member(archive, member, left)
-        except UsageError as error:
-            flaws.append(str(error))
-        except zips.DAMAGE as error:
-            flaws.append(f"{member} is damaged: {error}")
-        else:
-            left -= len(body)
-            images.append(SavedImage(member.removeprefix(folder), kind, body))
-    return tuple(images), tuple(flaws)
-
-
-_IMAGE_TYPES = {
+IMAGE_TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
     "avif": "image/avif", "svg": "image/svg+xml", "bmp": "image/bmp", "ico": "image/x-icon",
 }  # fmt: skip
@@ -301,7 +270,7 @@ def _web_archive(name: str, data: bytes) -> SavedPage:
     content_type = f"text/html; charset={charset}" if re.fullmatch(r"[\w.:-]{1,40}", charset) else "text/html"
     others = archive.get("WebSubresources")
     images = (_resource_image(other) for other in (others[:MAX_PARTS] if isinstance(others, list) else ()))
-    url = _address(_string(main, "WebResourceURL"))
+    url = address_of(_string(main, "WebResourceURL"))
     return SavedPage(url, None, main["WebResourceData"], content_type, tuple(image for image in images if image))
 
 

@@ -149,7 +149,7 @@ def _members(file: IO[bytes], magic: bytes, new: Callable[[], Unpacker]) -> Iter
             source.give_back(unpacker.unused_data)
         except (zlib.error, zstd.ZstdError) as error:
             gaps, named = gaps + 1, True
-            yield Gap(f"packed data at {start:,} is damaged ({error})", inside=begun)
+            yield Gap(f"packed data at {start:,} cannot be unpacked ({error})", inside=begun)
             source.rewind(start + len(magic))
     yield Gap("too much of it is damaged; the rest is left out", inside=True)
 

@@ -58,7 +58,7 @@ def read_member(package: zipfile.ZipFile, name: str, limit: int) -> bytes:
 def member_pieces(package: zipfile.ZipFile, name: str, limit: int) -> Iterator[bytes]:
     """A member in pieces. Raises UsageError as soon as it is too large, or packed too well to be true.
 
-    One that is damaged gives all that can be unpacked before `DAMAGE` is raised.
+    One that is damaged gives all that can be unpacked before `DAMAGE` is raised, which does not name it.
     """
     info = package.getinfo(name)
     if info.compress_type not in _METHODS:
@@ -74,7 +74,7 @@ def member_pieces(package: zipfile.ZipFile, name: str, limit: int) -> Iterator[b
             raise UsageError(f"{name} unpacks to over {MAX_RATIO} times its size")
         yield piece
     if crc != info.CRC:
-        raise zipfile.BadZipFile(f"Bad CRC-32 for file {name!r}")
+        raise zipfile.BadZipFile("its checksum is wrong")
 
 
 def _unpacked(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -85,7 +85,7 @@ def _unpacked(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes
     file.seek(info.header_offset)
     head = file.read(_HEAD)
     if not head.startswith(b"PK\x03\x04") or len(head) < _HEAD:
-        raise zipfile.BadZipFile(f"Bad magic number for file header of {info.filename!r}")
+        raise zipfile.BadZipFile("no member begins where it should")
     names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
     at, left = info.header_offset + _HEAD + names, info.compress_size
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if info.compress_type == zipfile.ZIP_DEFLATED else None
@@ -93,7 +93,7 @@ def _unpacked(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes
         file.seek(at)
         data = file.read(min(left, _STEP))
         if not data:
-            raise EOFError(f"the file ends within {info.filename!r}")
+            raise EOFError("the file ends within it")
         at, left = at + len(data), left - len(data)
         if unpacker is None:
             yield data

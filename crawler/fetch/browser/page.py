@@ -138,7 +138,7 @@ async def show(pipe: Pipe, wanted: PageRequest) -> Rendered:
             return await _show(pipe, wanted, watch)
     except (BrowserGone, Refused) as error:
         return watch.failed(f"{error}")
-    return watch.failed(f"no page after {wanted.deadline:g} seconds")
+    return watch.failed(f"no page after {wanted.deadline:g} s")
 
 
 async def _show(pipe: Pipe, wanted: PageRequest, watch: _Watch) -> Rendered:

@@ -18,6 +18,7 @@ _CODE_MARKS = ("----", "....", "++++", "```")
 _COMMENT_MARK = "////"
 _LITERAL = re.compile(
     r"`\+[^\n]{1,500}?\+`|``[^`\n]{1,500}``|(?<![\w`])`[^`\n]{1,500}`(?![\w`])|(?<![:+])\+{2,3}[^+\n]{1,500}\+{2,3}"
+    r"|(?<![\w+:])\+(?![\s+])[^+\n]{1,500}(?<!\s)\+(?![\w+])"
 )
 _ATTRIBUTE = re.compile(r"^:(?P<name>[\w-]+):[ \t]+(?P<value>\S[^\n]*?)[ \t]*$", re.MULTILINE)
 _URL_MACRO = re.compile(
@@ -79,7 +80,10 @@ def _opens(line: str) -> bool:
 
 
 def _explicit(text: str, names: dict[str, str]) -> Iterator[Found]:
+    files = {match.start("url") for match in _FILE.finditer(text)}
     for match in _URL_MACRO.finditer(text) if "[" in text else ():
+        if match.start("url") in files:
+            continue
         yield from _at(match.start("url"), match["url"], names, Kind.INLINE, _label(match["text"]))
     for match in _XREF.finditer(text):
         if match["url"]:

@@ -42,7 +42,8 @@ _TAG = re.compile(
     r"|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9:._-]{0,60})(?P<attributes>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>"
     r"|<[!?][^>]{0,2000}>"  # bounded: a text of openings without an end would be read to its end for each of them
 )
-_ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+))")
+# A value without quotes ends at white space, as in browsers: `href=/?a=1` holds a query.
+_ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>][^\s>]*))")
 _CANDIDATE = re.compile(r"[^\s,]\S*[^\s,]|[^\s,]")  # of a srcset: the address, then its width or density
 _DESCRIPTOR = re.compile(r"\s+[0-9.]+[wxh]\s*(?:,|\Z)|\s*(?:,\s|\Z)")
 _SPACES = re.compile(r"\s+")

@@ -23,7 +23,7 @@ from crawler.notes.targets import HIDDEN, target, unescape
 _PARSER = pyromark.Markdown(
     options=pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_FOOTNOTES | pyromark.Options.ENABLE_STRIKETHROUGH
 )
-_DEFINITION = re.compile(r"^[ \t>]{0,20}\[[^\]\n]+\]:", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?:[ \t>*+-]|\d{1,9}[.)]){0,20}\[(?:[^\]\\\n]|\\.)+\]:", re.MULTILINE)
 _DEFINITION_BEFORE = re.compile(r"[ \t>]{0,20}\[[^\]\n]{1,999}\]:[ \t]*<?\Z")
 MAX_LABEL = 1100  # code points; CommonMark ends labels at 999
 _DESTINATION = re.compile(r"\s*(?:<(?P<angled>[^<>\n]*)>|(?P<bare>\S+))")
@@ -32,7 +32,10 @@ _SPACED = re.compile(
     r"(?P<image>!?)\[(?P<text>[^\[\]\n]{0,500})\]\("
     r"(?P<url>[^\s()<>\0](?:[^()<>\n\0]|\([^()<>\n\0]{0,200}\)){0,2000})\)"
 )
-_SPACED_TITLE = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*')\s*\Z")
+# A title, also in the quotes of Chinese typing, and the size of a picture (`=100x200`, as HackMD writes it).
+_SPACED_TITLE = re.compile(
+    r"(?:\s+(?:\"[^\"]*\"|'[^']*'|“[^“”]*”|‘[^‘’]*’|=(?:\d{1,5}%?x(?:\d{1,5}%?)?|x\d{1,5}%?))){1,2}\s*\Z"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -266,7 +269,8 @@ def _spaced(prose: str) -> Iterator[Found]:
     """Links and pictures whose target holds white space, which makes them plain text to CommonMark."""
     for match in _SPACED.finditer(prose) if "](" in prose else ():
         url = _SPACED_TITLE.sub("", match["url"]).rstrip()
-        found = target(unescape(url), Kind.IMAGE if match["image"] else Kind.INLINE) if " " in url else None
+        written = " " in match["url"]
+        found = target(unescape(url), Kind.IMAGE if match["image"] else Kind.INLINE) if written else None
         if found and (found[1] is not Kind.LOCAL or match["image"]):
             start = match.start("url")
             yield Found(start, start + len(url), found[0], found[1], _one_line(match["text"]))

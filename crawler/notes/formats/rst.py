@@ -35,6 +35,7 @@ _LITERAL = re.compile(
 )
 _FIELD = re.compile(r"^[ \t]*:(?:target|link|file|url|figure):[ \t]+(?P<url>\S+)[ \t]*$", re.MULTILINE)
 _FILES = frozenset(("image", "figure", "thumbnail", "include", "video", "audio", "literalinclude", "csv-table"))
+_WRAPPED = re.compile(r"[ \t]*\r?\n(?P<indent>[ \t]+)[^\s.|`][^\s`]*(?=[ \t]*\r?(?:\n|\Z))")
 _GLUE = re.compile(r"\\?\s+")
 
 
@@ -96,7 +97,8 @@ def _explicit(text: str) -> Iterator[Found]:
         bare = line.rstrip("\r\n")
         if match := _TARGET.match(bare):
             if not match["url"].endswith("_") or "://" in match["url"]:
-                yield from _at(at + match.start("url"), match["url"], Kind.DEFINITION, (match["name"] or "").strip("`"))
+                url = _wrapped(text, at + match.start("url"), at + match.end("url"), bare)
+                yield from _at(at + match.start("url"), url, Kind.DEFINITION, (match["name"] or "").strip("`"))
         elif (match := _DIRECTIVE.match(bare)) and match["name"].lower() in _FILES and match["argument"].strip():
             kind = Kind.IMAGE if match["name"].lower() in ("image", "figure", "thumbnail") else Kind.HTML
             yield from _at(at + match.start("argument"), match["argument"].strip(), kind, "")
@@ -113,6 +115,14 @@ def _explicit(text: str) -> Iterator[Found]:
     for match in _FIELD.finditer(text):
         if not match["url"].endswith("_"):
             yield from _at(match.start("url"), match["url"], Kind.INLINE, "")
+
+
+def _wrapped(text: str, start: int, end: int, line: str) -> str:
+    """The target that begins on `line`, with the lines of one word below it that stand further in."""
+    indent = len(line) - len(line.lstrip(" \t"))
+    while "://" in text[start:end] and (more := _WRAPPED.match(text, end)) and len(more["indent"]) > indent:
+        end = more.end()
+    return text[start:end]
 
 
 def _at(start: int, written: str, kind: Kind, title: str) -> Iterator[Found]:

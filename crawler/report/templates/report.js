@@ -60,6 +60,22 @@
     else node.remove();
   }
 
+  function coded(card, field, text) {
+    // Our own sentences: what stands in `backticks` is a command.
+    const node = card.querySelector(`[data-f=${field}]`);
+    if (!text) {
+      node.remove();
+      return;
+    }
+    const parts = text.split("`");
+    node.replaceChildren(...parts.map((part, number) => {
+      if (number % 2 === 0 || parts.length % 2 === 0) return document.createTextNode(part);
+      const code = document.createElement("code");
+      code.textContent = part;
+      return code;
+    }));
+  }
+
   function links(card, field, items, label) {
     const node = card.querySelector(`[data-f=${field}]`);
     if (!items || !items.length) {
@@ -103,6 +119,7 @@
     set(card, "slug", row.r);
     set(card, "evidence", row.e);
     set(card, "memory", row.m);
+    coded(card, "judgement", row.j);
     set(card, "kept", row.k);
     links(card, "offers", row.o, (offer) => offer.t);
     links(card, "searches", searches(row), (found) => found.t);
@@ -143,6 +160,15 @@
   }
   addEventListener("beforeprint", () => extend(Math.max(0, PRINTED - drawn)));
   if (!data.rows.some((row) => row.s < 2)) tiles.forEach((tile) => tile.setAttribute("aria-pressed", "false"));
+  const here = byId("here"); // a further page: what its tiles filter is this page's list, so they count that
+  if (here) {
+    for (const tile of tiles) {
+      const count = data.rows.filter((row) => row.s === +tile.dataset.state).length;
+      tile.querySelector(".figure").textContent = count.toLocaleString("en");
+      tile.disabled = count === 0;
+    }
+    here.hidden = false;
+  }
   controls.hidden = false;
   refresh();
 })();

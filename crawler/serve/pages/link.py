@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from crawler.archive import Capture, PastCheck, StoredImage
     from crawler.archive.browse import ArchiveBrowser
-    from crawler.archive.catalog import ListedLink
+    from crawler.archive.listed import ListedLink
     from crawler.serve.viewer import Visit
 
 MAX_CHECKS: Final = 500  # of one link's history

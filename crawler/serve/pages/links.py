@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from starlette.responses import Response
 
-from crawler.archive.catalog import FACETS, NOWHERE, ORDERS, Filters
+from crawler.archive.listed import FACETS, NOWHERE, ORDERS, Filters
 from crawler.core.model import State
 from crawler.core.url import redact
 from crawler.report.atom import feed_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from xml.etree.ElementTree import Element
 
-    from crawler.archive.catalog import ListedLink
+    from crawler.archive.listed import ListedLink
     from crawler.serve.viewer import Visit
 
 MAX_ENTRIES: Final = 100  # of a feed; a reader that calls once a week misses nothing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from crawler.archive.catalog import NOTE_ORDERS
+from crawler.archive.listed import NOTE_ORDERS
 from crawler.core.errors import UsageError
 from crawler.serve.listing import MAX_WORDS, paging
 from crawler.serve.viewer import Missing

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from crawler.archive.catalog import Filters
+from crawler.archive.listed import Filters
+from crawler.core.counts import Counted
 from crawler.core.model import State
 from crawler.report.clean import plain
 from crawler.report.reasons import reason_name
@@ -15,7 +16,7 @@ from crawler.report.words import Language, words
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from crawler.core.model import Run
+    from crawler.core.results import Run
     from crawler.serve.viewer import Visit
 
 SHOWN: Final = 10  # links of each kind
@@ -29,15 +30,16 @@ def runs_page(visit: Visit) -> Response:
 
 def warnings_of(run: Run, language: Language) -> list[str]:
     """Everything about a run that a reader must know before trusting that it was a whole one."""
-    lines = [words(language).network_down] if run.network == "down" else []
+    say = words(language)
+    lines = [say.network_down] if run.network == "down" else []
     if run.stopped_by and not lines:
-        lines.append(words(language).stopped.get(run.stopped_by, run.stopped_by))
+        lines.append(say.stopped.get(run.stopped_by, run.stopped_by))
     lines += [
-        words(language).given_up.format(slot=plain(s.slot), reason=reason_name(s.reason, language), left=s.left)
+        say.given_up.format(slot=plain(s.slot), reason=reason_name(s.reason, language), left=Counted(s.left))
         for s in run.slots_given_up
     ]
     if run.internal_errors:
-        lines.append(words(language).internal_errors.format(count=run.internal_errors))
+        lines.append(say.internal_errors.format(count=run.internal_errors))
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from crawler.archive.catalog import Filters
+from crawler.archive.listed import Filters
 from crawler.archive.words import MAX_QUERY
 from crawler.core.errors import UsageError
 from crawler.serve.rendering import tidy

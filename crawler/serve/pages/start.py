@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
-from crawler.archive.catalog import Filters
+from crawler.archive.listed import Filters
 from crawler.core.model import State
 from crawler.report.charts import health
 from crawler.report.parts import HealthPart

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from crawler.archive.codec import zstd
 from crawler.archive.interchange import foreign, unpack
 from crawler.archive.interchange.foreign import date_of
+from crawler.archive.interchange.har import read_har
 from crawler.archive.interchange.incoming import read_web_archive
 from crawler.core.errors import UsageError
 from crawler.core.model import Redirect
@@ -436,3 +437,50 @@ def test_a_page_seen_again_is_a_page_of_its_own_time(tmp_path: Path) -> None:
     path.write_bytes(record(url_of(1), html(1), more=digest) + again)
     pages = list(read_web_archive(path))
     assert [(page.body, page.saved_at.month if page.saved_at else 0) for page in pages] == [(html(1), 3), (html(1), 9)]
+
+
+def har(numbers: range, *, indent: int | None = None) -> str:
+    entries = [
+        {
+            "_initiator": {"type": "script", "stack": {"callFrames": []}},
+            "startedDateTime": "2025-03-04T05:06:07.000Z",
+            "request": {"url": url_of(n), "method": "GET", "headers": [{"name": "a", "value": '{"request":'}]},
+            "response": {
+                "status": 200,
+                "headers": [],
+                "content": {"mimeType": "text/html", "text": html(n).decode() + '<script>{{{ x = {"request": 1} }'},
+            },
+        }
+        for n in numbers
+    ]
+    return json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": entries}}, indent=indent)
+
+
+def read_damaged_har(text: str | bytes) -> tuple[list[int], list[str]]:
+    lost: list[str] = []
+    data = text.encode() if isinstance(text, str) else text
+    pages = list(read_har("a.har", data, lost.append, lost.append))
+    return [int((page.url or "").rpartition("/")[2]) for page in pages], lost
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_of_a_har_file_that_is_cut_off_what_came_before_is_taken_and_the_loss_is_named(indent: int | None) -> None:
+    text = har(range(4), indent=indent)
+    for cut in (text.index(url_of(2)), text.index(url_of(3)) + 5, len(text) - 1):
+        came, lost = read_damaged_har(text[:cut])
+        assert came == list(range(text[:cut].count('"response"')))
+        assert len(lost) == 1
+        assert f"its {len(came)} whole entries are taken" in lost[0]
+
+
+def test_a_damaged_entry_of_a_har_file_costs_itself() -> None:
+    text = har(range(4))
+    at = text.index(url_of(1))
+    came, lost = read_damaged_har(f'{text[:at]}\x00\x01"}}{text[at + 9 :]}')
+    assert (came, len(lost)) == ([0, 2, 3], 1)
+
+
+@pytest.mark.parametrize("data", ['{"log": {"entries": [', '{"log": {"entries": [{"request": ' + '{"request":' * 9_000])
+def test_a_har_file_without_a_whole_entry_is_refused(data: str) -> None:
+    with pytest.raises(UsageError, match=r"a\.har: damaged, or no HAR file"):
+        read_damaged_har(data)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.archive.interchange import saved, zips
-from crawler.archive.interchange.saved import SavedImage, read_saved
+from crawler.archive.interchange.saved import SavedImage, SavedPage, read_saved
+from crawler.archive.interchange.zipped import is_zipped, read_zipped
 from crawler.core.errors import UsageError
 
 URL = "https://mp.weixin.qq.com/s/AAAAAAAAAAAAAAAAAAAAAA"
@@ -85,7 +86,34 @@ def test_a_page_saved_by_chrome_or_edge_tells_its_address() -> None:
     assert (page.url, page.saved_at, page.body) == (URL, None, html)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize(
+    ("told", "at"),
+    [
+        (
+            """<meta name="savepage-url" content="{url}"
+><meta name="savepage-date" content="Tue Jul 09 2024 18:34:11 GMT-0500 (Central Daylight Time)">""",
+            datetime(2024, 7, 9, 23, 34, 11, tzinfo=UTC),
+        ),
+        (
+            '<html lang="zh" data-scrapbook-source="{url}" data-scrapbook-create="20250606000511374"><head>',
+            datetime(2025, 6, 6, 0, 5, 11, tzinfo=UTC),
+        ),
+        ('<html data-scrapbook-create="2025" data-scrapbook-source="{url}">', None),
+        (
+            "<!-- Saved from {url} at 2023-12-01T10:30:45Z using monolith v2.7.0 --><html>",
+            datetime(2023, 12, 1, 10, 30, 45, tzinfo=UTC),
+        ),
+        ('<html><meta name="savepage-url" content="{url}"><meta name="savepage-date" content="Unknown">', None),
+    ],
+)  # fmt: skip
+def test_other_savers_tell_the_address_and_when(told: str, at: datetime | None) -> None:
+    address = f"{URL}?a=1&b=2"
+    html = told.format(url=address.replace("&", "&amp;" if "monolith" not in told else "&")).encode() + b"<p>x"
+    page = read_saved("a.html", html)
+    assert (page.url, page.saved_at, page.body) == (address, at, html)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le"])
 def test_a_page_that_says_nothing_of_itself_is_taken_as_it_is(encoding: str) -> None:
     html = "<html><body>正文</body></html>".encode(encoding)
     page = read_saved("a.htm", html)
@@ -128,17 +156,24 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def unzipped(data: bytes) -> SavedPage:
+    """The only page of a zip."""
+    assert is_zipped(data)
+    (page,) = read_zipped("a.zip", data, pytest.fail)
+    return page
+
+
 def test_singlefiles_zipped_form_is_unpacked() -> None:
     inner = b"<html><body><img src=images/0.png>"
     shell = SINGLE_FILE + b"<script>/* unpacks what follows */</script>"
     data = shell + zipped({"index.html": inner, "images/0.png": b"png", "style.css": b""})
-    page = read_saved("a.html", data)
+    page = unzipped(data)
     assert (page.url, page.body) == (URL, inner)
     assert page.images == (SavedImage("images/0.png", "image/png", b"png"),)
 
 
 def test_a_page_that_somebody_zipped_is_unpacked() -> None:
-    assert read_saved("a.zip", zipped({"saved/page.html": SINGLE_FILE})).url == URL
+    assert unzipped(zipped({"saved/page.html": SINGLE_FILE})).url == URL
 
 
 @pytest.mark.parametrize(
@@ -150,15 +185,62 @@ def test_a_page_that_somebody_zipped_is_unpacked() -> None:
     ],
 )
 def test_a_zipped_page_with_its_folder_is_one_page_with_its_pictures(members: dict[str, bytes]) -> None:
-    page = read_saved("a.zip", zipped(members))
+    page = unzipped(zipped(members))
     assert page.body == b"<p>Text"
     assert page.images == (SavedImage("page_files/0.png", "image/png", b"png"),)
 
 
 def test_firefoxs_old_archives_tell_their_address() -> None:
     about = f'<rdf:RDF><RDF:Description><MAF:originalurl RDF:resource="{URL}?a=1&amp;b=2"/></RDF:Description></rdf:RDF>'
-    page = read_saved("a.maff", zipped({"1503/index.html": b"<p>Text", "1503/index.rdf": about.encode()}))
+    page = unzipped(zipped({"1503/index.html": b"<p>Text", "1503/index.rdf": about.encode()}))
     assert page.url == f"{URL}?a=1&b=2"
+
+
+def about(**said: str) -> bytes:
+    """An index.rdf as Firefox's Mozilla Archive Format add-on and ScrapBook write it."""
+    told = "".join(f'    <MAF:{key} RDF:resource="{value}"/>\n' for key, value in said.items())
+    return (
+        f'<?xml version="1.0"?>\n<RDF:RDF xmlns:MAF="http://maf.mozdev.org/metadata/rdf#">\n{told}</RDF:RDF>'.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("Tue, 07 Jan 2020 10:00:00 +0100", datetime(2020, 1, 7, 9, tzinfo=UTC)),
+        ("Tue, 07 Jan 2020 10:00:00 GMT", datetime(2020, 1, 7, 10, tzinfo=UTC)),
+        ("Tue Jan 07 2020 18:00:00 GMT+0800 (CST)", datetime(2020, 1, 7, 10, tzinfo=UTC)),
+        ("some day", None),
+        ("Tue, 99 Jan 20201 10:00:00 GMT", None),
+    ],
+)
+def test_firefoxs_archives_tell_when_and_in_what_charset_a_page_was_saved(
+    written: str, wanted: datetime | None
+) -> None:
+    told = about(originalurl=URL, archivetime=written, charset="GB18030")
+    page = unzipped(zipped({"1503/index.html": "<p>正文".encode("gb18030"), "1503/index.rdf": told}))
+    assert (page.url, page.saved_at, page.content_type) == (URL, wanted, "text/html; charset=gb18030")
+
+
+def test_an_archive_of_several_tabs_holds_several_pages_each_with_its_pictures() -> None:
+    files = {}
+    for tab in ("1", "2", "3"):
+        named = {"indexfilename": "page.xhtml"} if tab == "2" else {}
+        files[f"{tab}/index.rdf"] = about(originalurl=f"{URL}/{tab}", charset="no-such", **named)
+        files[f"{tab}/{'page.xhtml' if named else 'index.html'}"] = f"<p>Tab {tab}".encode()
+        files[f"{tab}/index_files/0.png"] = b"png" + tab.encode()
+    del files["3/index.html"]
+    lost: list[str] = []
+    pages = list(read_zipped("a.maff", zipped(files), lost.append))
+    assert [(page.url, page.body, page.content_type) for page in pages] == [
+        (f"{URL}/1", b"<p>Tab 1", "text/html"),
+        (f"{URL}/2", b"<p>Tab 2", "text/html"),
+    ]
+    assert [page.images for page in pages] == [
+        (SavedImage("index_files/0.png", "image/png", b"png1"),),
+        (SavedImage("index_files/0.png", "image/png", b"png2"),),
+    ]
+    assert lost == ["3/: a zip file without index.html; unpack it and import the folder"]
 
 
 def test_a_mail_of_one_part_is_a_page() -> None:
@@ -215,7 +297,7 @@ def test_a_damaged_member_of_a_zip_costs_itself_alone() -> None:
     data = bytearray(zipped({"index.html": b"<p>", "a.png": b"picture" * 90, "b.png": b"other" * 90}))
     at = data.index(b"a.png") + len(b"a.png")
     data[at + 4] ^= 0xFF
-    page = read_saved("a.zip", bytes(data))
+    page = unzipped(bytes(data))
     assert [image.url for image in page.images] == ["b.png"]
     assert "a.png" in page.flaws[0]
 
@@ -226,7 +308,7 @@ def test_members_that_unpack_without_bounds_are_refused(method: int) -> None:
     with zipfile.ZipFile(out, "w", method) as archive:
         archive.writestr("index.html", b"<p>" * 100)
     with pytest.raises(UsageError, match="stored and deflated"):
-        read_saved("a.zip", out.getvalue())
+        unzipped(out.getvalue())
 
 
 def test_a_member_that_says_less_than_it_holds_is_refused_while_it_streams(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,9 +368,9 @@ def test_a_file_of_gigabytes_is_refused_before_it_is_read() -> None:
 
 
 def test_a_bomb_in_a_zip_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved, "MAX_FILE", 1 << 20)
+    monkeypatch.setattr("crawler.archive.interchange.zipped.MAX_FILE", 1 << 20)
     with pytest.raises(UsageError, match="unpacks to more"):
-        read_saved("a.zip", zipped({"index.html": b"<p>", "a.png": b"\0" * (2 << 20)}))
+        unzipped(zipped({"index.html": b"<p>", "a.png": b"\0" * (2 << 20)}))
 
 
 def test_too_many_parts_and_too_deep_ones_are_refused() -> None:

@@ -139,7 +139,7 @@ async def test_bytes_of_what_is_no_page(autojump_clock: trio.testing.MockClock) 
     [
         ([], {"Page.navigate": {"errorText": "net::ERR_NAME_NOT_RESOLVED"}}, "net::ERR_NAME_NOT_RESOLVED"),
         ([], {"Page.navigate": "Cannot navigate to invalid URL"}, "Page.navigate: Cannot navigate to invalid URL"),
-        ([], {"Page.navigate": None}, "no page after 60 seconds"),
+        ([], {"Page.navigate": None}, "no page after 60 s"),
         ([LOADED], {}, "no answer came"),
         ([*document(URL), ("Inspector.targetCrashed", {})], {}, "the page crashed the browser"),
         ([e for n in range(30) for e in document(f"{URL}{n}", ident=str(n))], {}, "net::ERR_TOO_MANY_REDIRECTS"),

@@ -28,6 +28,7 @@ from crawler.archive.repair import mend
 from crawler.archive.segments import FOLDER, INDEX, LOCK, SegmentReader
 from crawler.archive.spread import Spread, spread_over
 from crawler.archive.tiers import Remote, TieredStore
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged, ArchiveError, StoreRefused
 from crawler.core.settings import ArchiveSettings
 
@@ -176,8 +177,8 @@ class _Task:
             return
         url, fetched = self.remote.url, self.remote.client.fetched if self.remote.client else 0
         if away := sum(store.is_away(name) for name in store.objects):
-            how = "compared by size and ETag, not read" if self.trusting else f"read ({fetched} bytes fetched)"
-            yield f"{away} segments at {url}: {how}"
+            how = "compared by size and ETag, not read" if self.trusting else f"read ({Counted(fetched):byte} fetched)"
+            yield f"{Counted(away):segment} at {url}: {how}"
         if others := self.listing.others:
             some = ", ".join(name[:80] for name in others[:_NAMED]) + (", ..." if len(others) > _NAMED else "")
-            yield f"{len(others)} objects at {url} are no segments, and are left alone: {some}"
+            yield f"{Counted(len(others)):object} at {url} left alone, as no name of a segment: {some}"

@@ -1,0 +1,54 @@
+"""What is asked of a reader process, and what it answers: frozen data that travel between processes.
+
+Kept apart from `examine`, which does the work: whoever only asks needs neither the parser nor the judge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from crawler.core.model import Fetch, IndexTerms, Link, Page, Verdict
+
+
+class Depth(StrEnum):
+    """How much of a page is read."""
+
+    HEAD = "head"  # the verdict, and what stands in the page's head: title, author, date
+    VERDICT = "verdict"  # the whole page, for a verdict as at PAGE; of the page only what HEAD gives comes back
+    PAGE = "page"  # text and pictures too, and the copy for readers
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """One answer to read. `known_digest` is of the text that is kept already: its readable copy is not made again."""
+
+    link: Link
+    fetched: Fetch
+    at: datetime
+    accept: tuple[int, ...] = ()  # statuses that count as alive on this host
+    known_digest: str = ""
+    depth: Depth = Depth.PAGE
+    anyway: bool = False  # read the page also where the rules see none
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTask:
+    """An answer, and that of a sibling that cannot exist."""
+
+    fetched: Fetch
+    probe: Fetch
+
+
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """What an answer means. `readable` is "" where there is nothing to read or the copy is kept already."""
+
+    page: Page
+    verdict: Verdict
+    readable: str = ""
+    refresh: str = ""  # where the page sends its reader within seconds; "" nowhere, or where that is not to be followed
+    shows: bool = False  # such a page has something to read all the same
+    said: str = ""  # fingerprint of the answer (`schedule.outage`)
+    terms: IndexTerms | None = None  # of the page's text, where it is not kept already
