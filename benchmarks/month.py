@@ -35,9 +35,8 @@ from crawler.core.proof import GUESSES
 from crawler.core.results import Run
 from crawler.core.settings import FetchSettings, Settings
 from crawler.crawl.examine import examine
-from crawler.crawl.job import Job, Outcome, finish_job, politeness_for, prepare_job
+from crawler.crawl.job import Job, Outcome, finish_job, in_line, politeness_for, prepare_job
 from crawler.crawl.readers import InlineReader
-from crawler.crawl.recorder import in_line
 from crawler.crawl.session import walk_job
 from crawler.fetch import open_fetcher
 from crawler.notes.links import link_of, link_up, read_notes

@@ -32,9 +32,8 @@ from crawler.archive import Archive
 from crawler.core.config import site_documents
 from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page, State, Verdict
 from crawler.core.settings import ArchiveSettings, FetchSettings, Settings
-from crawler.crawl.job import Job, finish_job, prepare_job
+from crawler.crawl.job import Job, finish_job, in_line, prepare_job
 from crawler.crawl.readers import InlineReader
-from crawler.crawl.recorder import in_line
 from crawler.crawl.results import place_of
 from crawler.crawl.session import walk_job
 from crawler.fetch import open_fetcher

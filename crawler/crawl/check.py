@@ -166,8 +166,7 @@ def ask(
     observer: Observer,
 ) -> tuple[dict[str, History], Run]:
     """Check links now; what is known of them after, and the run."""
-    from crawler.crawl.job import Job
-    from crawler.crawl.recorder import in_line
+    from crawler.crawl.job import Job, in_line
     from crawler.crawl.runner import run_job
     from crawler.crawl.tasks import Depth
 

@@ -85,6 +85,11 @@ class CrawlSpread(Protocol):
         """Who asks this URL while its slot is another process's; None: this process may."""
 
 
+async def in_line(function: Callable[..., Any], *args: object, **_: object) -> Any:
+    """What stands in for a thread: for memories that write nothing, and where virtual time must not pass meanwhile."""
+    return function(*args)
+
+
 @dataclass(slots=True)
 class Job:
     """What to do: links, rules, limits, and where it is kept."""

@@ -29,11 +29,6 @@ BARE_STATUS = "generic/status-"  # how the rule of a refusal begins that nothing
 SAVE_SLOTS = 5.0  # seconds between two times that the slots' politeness is written; a kill forgets no more than that
 
 
-async def in_line(function: Callable[..., Any], *args: object, **_: object) -> Any:
-    """What stands in for a thread: for memories that write nothing, and where virtual time must not pass meanwhile."""
-    return function(*args)
-
-
 class WritingThread:
     """The one thread in which everything is written; `run_sync` is trio's, or a stand-in that stays in line."""
 

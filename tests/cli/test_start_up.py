@@ -48,3 +48,32 @@ def test_links_load_what_reads_notes_and_no_network_archive_or_parser_of_pages(t
     assert rooms <= {"cli", "core", "crawl", "notes", "sites"}
     assert {m for m in modules if m.startswith("crawler.crawl.")} == {"crawler.crawl.extraction"}
     assert not modules & HEAVY
+
+
+def test_a_hook_with_nothing_to_do_loads_neither_network_nor_archive_nor_rules(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("[a](https://a.example/x)\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    packages, modules = imported("check", "--staged", "--offline", folder=tmp_path)
+    assert not packages & {"rapidfuzz", "pathspec", "pyromark"}
+    assert not modules & (HEAVY - {"sqlite3"})
+    assert not {m for m in modules if m.startswith(("crawler.judge", "crawler.fetch"))}
+    assert "crawler.archive.archive" not in modules
+
+
+def test_whoever_only_asks_readers_loads_neither_the_judge_nor_what_few_runs_need() -> None:
+    program = "import json, sys, crawler.crawl.session; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    modules = set(json.loads(done.stdout))
+    assert not {m for m in modules if m.startswith("crawler.judge")}
+    rare = {"crawler.crawl.examine", "crawler.crawl.captures", "crawler.fetch.wayback", "crawler.archive.archive"}
+    assert not modules & (rare | {"http.cookiejar", "httpx", "rapidfuzz"})
+
+
+def test_a_reader_loads_neither_the_archive_nor_the_network() -> None:
+    program = (
+        "import importlib, json, sys; from crawler.crawl.forkserver import MODULES;"
+        "[importlib.import_module(name) for name in MODULES]; print(json.dumps(list(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    modules = set(json.loads(done.stdout))
+    assert not modules & {"crawler.archive.archive", "crawler.fetch", "trio", "sqlite3", "httpcore"}

@@ -19,9 +19,8 @@ from crawler.core.config import site_documents
 from crawler.core.model import Check, Confidence, Snapshot, State
 from crawler.core.settings import ArchiveSettings, FetchSettings, Settings
 from crawler.crawl.context import open_archive
-from crawler.crawl.job import Job, Memory, Outcome, finish_job, prepare_job
+from crawler.crawl.job import Job, Memory, Outcome, finish_job, in_line, prepare_job
 from crawler.crawl.readers import InlineReader
-from crawler.crawl.recorder import in_line
 from crawler.crawl.session import walk_job
 from crawler.fetch import Fetcher, open_fetcher
 from crawler.notes.links import link_of
@@ -319,7 +318,7 @@ def test_what_counts_is_held_no_longer_than_its_ten_minutes() -> None:
             Watching.most = max(Watching.most, len(self.held))
             return snapshots
 
-    slow = [f"https://slow.example/posts/{n}" for n in range(2000)]
+    slow = [f"https://slow.example/posts/{n}" for n in range(1000)]
     notebook = Watching()
     run(notebook, Web(), 0, slow)
     assert states(notebook) == {State.ALIVE}

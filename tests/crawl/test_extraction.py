@@ -1,5 +1,6 @@
 """Notes in HTML are parsed by a reader: one that no parser gets through is skipped and named, the others are read."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def test_a_note_past_the_limits_is_skipped_and_named_and_the_others_are_read(tmp
         found = read_notes([tmp_path], SETTINGS.notes, extract=extract)
     assert [o.url for o in found.occurrences] == ["https://b.example/", "https://a.example/x"]
     assert [note.path for note in found.skipped] == ["bomb.html"]
-    assert found.skipped[0].why.startswith("too complex to be read (not read within 0.5 s of CPU)")
+    seconds = r"not read within (?:0\.5 s of CPU|5 s)"  # on a busy machine the limit of wall time may come first
+    assert re.match(rf"too complex to be read \({seconds}\)", found.skipped[0].why)
 
 
 @pytest.mark.parametrize("code", [False, True])

@@ -19,9 +19,8 @@ from crawler.core.config import site_documents
 from crawler.core.errors import ArchiveFull
 from crawler.core.model import Check, Confidence, Snapshot, State
 from crawler.core.settings import FetchSettings, Host, Settings
-from crawler.crawl.job import Job, Outcome, finish_job, prepare_job, why_unchecked
+from crawler.crawl.job import Job, Outcome, finish_job, in_line, prepare_job, why_unchecked
 from crawler.crawl.readers import InlineReader
-from crawler.crawl.recorder import in_line
 from crawler.crawl.session import GRACE, WELL_KNOWN, walk_job
 from crawler.fetch import Fetcher, open_fetcher
 from crawler.notes.links import link_of

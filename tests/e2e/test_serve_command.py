@@ -73,7 +73,7 @@ def test_one_line_names_the_address_and_a_signal_ends_it(folder: Path, stop: sig
             browser.get(line, follow_redirects=True)
             link = browser.get(f"{address}link?url=https://a.example/").text
         process.send_signal(stop)
-        out, error = process.communicate(timeout=20)
+        out, error = process.communicate(timeout=60)
 
     assert line.startswith("http://127.0.0.1:")
     assert len(token) >= 32

@@ -72,7 +72,7 @@ def test_a_signal_finishes_what_is_open_and_writes_the_report(stage: Stage, numb
     with stage.start("run", "--format", "json", "--output", "report.json") as process:
         wait_for_requests(stage, 5)
         process.send_signal(number)
-        process.communicate(timeout=15)
+        process.communicate(timeout=60)
 
     report = stage.written()
     assert process.returncode == 3
@@ -86,7 +86,7 @@ def test_the_run_after_a_signal_goes_on_where_the_last_one_stopped(stage: Stage)
     with stage.start("run") as process:
         wait_for_requests(stage, 5)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=15)
+        process.communicate(timeout=60)
     known = stage.report("report").of_state("alive")
 
     report = stage.report("run")
@@ -113,7 +113,7 @@ def test_two_runs_at_once_the_second_names_the_first(stage: Stage) -> None:
         wait_for_requests(stage, 2)
         second = stage.crawler("run")
         first.send_signal(signal.SIGTERM)
-        first.communicate(timeout=15)
+        first.communicate(timeout=60)
 
     assert_one_clear_line(second, 3, str(first.pid))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,16 +80,16 @@ def shown(renderer: Renderer, url: str) -> Fetch:
 
 
 @pytest.fixture
-def renderer(program: str, web: Web) -> Renderer:
+def renderer(program: str, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Renderer:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # by which its browsers are known from those of others
     return Renderer(program, "", settings(web), lambda: NOW)
 
 
-def processes() -> set[str]:
-    """The browsers of ours that run."""
+def processes(folder: Path) -> set[str]:
+    """The browsers that run on profiles below a folder."""
     lines = (Path(entry, "cmdline") for entry in Path("/proc").glob("[0-9]*"))
-    return {
-        line for file in lines if file.exists() and "crawler-browser-" in (line := file.read_text("utf-8", "replace"))
-    }
+    read = (file.read_text("utf-8", "replace") for file in lines if file.exists())
+    return {line for line in read if f"{folder}/crawler-browser-" in line}
 
 
 @pytest.mark.browser
@@ -99,14 +100,14 @@ def processes() -> set[str]:
      ("goes-on", (Redirect(200, "https://js.example/goes-on"),))],
 )  # fmt: skip
 def test_what_scripts_write_is_kept_with_the_answer_of_the_server(
-    renderer: Renderer, path: str, hops: tuple[Redirect, ...]
+    renderer: Renderer, path: str, hops: tuple[Redirect, ...], tmp_path: Path
 ) -> None:
     fetch = shown(renderer, f"https://js.example/{path}")
     assert (fetch.status, fetch.final_url, fetch.redirects) == (200, "https://js.example/shell", hops)
     assert b">written by a script</div>" in fetch.body
     assert fetch.header("content-type") == "text/html; charset=utf-8"
     assert fetch.header("x-rendered-by").startswith(("Chrom", "Edg"))
-    assert not processes(), "nothing of the browser stays"
+    assert not processes(tmp_path), "nothing of the browser stays"
 
 
 @pytest.mark.browser
