@@ -2,9 +2,9 @@
 
     python -m benchmarks.bombs [--good 500] [--bombs 30] [--seconds 3]
 
-A bomb may cost `[read] seconds` of one reader, so the second run may take bombs x seconds / readers longer. Prints both
-runs, that bound, and what became of the good pages; then how long a run that reads nothing but bombs goes on after
-SIGTERM. nginx must be there.
+A bomb may cost `[read] seconds` of CPU of one reader, so the second run may take bombs x seconds more CPU, and where
+nobody else uses the cores, that by readers longer. Prints both runs, these bounds, and what became of the good pages;
+then how long a run that reads nothing but bombs goes on after SIGTERM. nginx must be there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.fetch import HOSTS, PORT, Ground, nginx, write_ground
+from benchmarks.processes import become_reaper, reap_others
 
 CONFIG = """
 [fetch]
@@ -47,22 +49,22 @@ def main() -> None:
     parser.add_argument("--bombs", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=3.0, help="[read] seconds")
     options = parser.parse_args()
+    become_reaper()
     with tempfile.TemporaryDirectory(prefix="bench-bombs-") as folder:
         ground = Ground(Path(folder), options.good)
         write_ground(ground)
         bombs = write_bombs(ground, options.bombs)
         good = ground.urls.read_text().split()
-        with nginx(ground):
-            run(ground, good[:50], options.seconds)  # warms what the disk caches
-            plain, _ = run(ground, good, options.seconds)
-            mixed, links = run(ground, among(good, bombs), options.seconds)
+        with nginx(ground) as server:
+            run(ground, good[:50], options.seconds, server)  # warms what the disk caches
+            plain, plain_cpu, _ = run(ground, good, options.seconds, server)
+            mixed, mixed_cpu, links = run(ground, among(good, bombs), options.seconds, server)
             ended, code = ended_by_sigterm(ground, bombs, options.seconds)
     readers = len(os.sched_getaffinity(0))
-    bound = options.bombs * options.seconds / readers
-    print(f"{options.good} good pages: {plain:.1f} s; with {options.bombs} bombs among them: {mixed:.1f} s")
-    print(
-        f"longer by {mixed - plain:.1f} s; {options.bombs} x {options.seconds:g} s / {readers} readers: {bound:.1f} s"
-    )
+    bound = options.bombs * options.seconds
+    print(f"load was {os.getloadavg()[1]:.1f}; with {options.bombs} bombs among {options.good} good pages")
+    print(f"CPU: {plain_cpu:.1f} s, {mixed_cpu:.1f} s: {mixed_cpu - plain_cpu:.1f} s more; at most {bound:.1f}")
+    print(f"wall: {plain:.1f} s, {mixed:.1f} s: {mixed - plain:.1f} s longer; at most {bound / readers:.1f}, if idle")
     for name, wanted in (("good pages", good), ("bombs", bombs)):
         found = Counter(f"{x['state']} {x['reason']}" for x in links if x["url"] in set(wanted))
         print(f"{name}: {', '.join(f'{count} {what}' for what, count in found.most_common())}")
@@ -99,15 +101,17 @@ def command(fresh: Path, urls: list[str], seconds: float) -> list[str]:
     return [sys.executable, "-m", "crawler", "run", str(notes), *places, *output]
 
 
-def run(ground: Ground, urls: list[str], seconds: float) -> tuple[float, list[dict[str, str]]]:
-    """Wall seconds of a run, and the links of its report."""
+def run(ground: Ground, urls: list[str], seconds: float, server: int) -> tuple[float, float, list[dict[str, str]]]:
+    """Wall and CPU seconds of a run, and the links of its report."""
     with tempfile.TemporaryDirectory(dir=ground.root) as folder:
         fresh = Path(folder)
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command(fresh, urls, seconds), check=True)
         took = time.perf_counter() - begun
+        reap_others(server)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         links: list[dict[str, str]] = json.loads((fresh / "report.json").read_text())["links"]
-    return took, links
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, links
 
 
 def ended_by_sigterm(ground: Ground, urls: list[str], seconds: float) -> tuple[float, int]:

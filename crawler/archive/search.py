@@ -34,8 +34,6 @@ _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost doc
 _NEWEST: Final = 500  # documents with a common character among which those with it in their title come first
 _COLUMNS: Final = "l.id AS link, l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
 _JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
-_GATHERED: Final = 32 * 1024 * 1024  # bytes of terms that FTS5 sorts at once in a fill; by default it is 1 MB
-_USUAL: Final = 1024 * 1024  # what FTS5 begins with
 log = logging.getLogger(__name__)
 
 STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
@@ -142,7 +140,6 @@ def fill(db: sqlite3.Connection, texts_of: Callable[[Sequence[int]], Iterable[Ne
     """
     for statement in _TABLES.strip().split("\n"):
         db.execute(statement)
-    _gather(db, _GATHERED)
     db.executemany("INSERT INTO earlier (link, capture, title, names) VALUES (?, ?, ?, ?)", list(left_out(db)))
     columns = "SELECT capture, title, names FROM"
     known = db.execute(f"{columns} documents UNION ALL {columns} earlier ORDER BY capture").fetchall()
@@ -153,15 +150,8 @@ def fill(db: sqlite3.Connection, texts_of: Callable[[Sequence[int]], Iterable[Ne
             db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
         else:
             put_terms(db, capture, title, names, text.text, text.terms)
-    _gather(db, _USUAL)
     _put_stamp(db, STAMP, words.stamp())
     _put_stamp(db, WHOLE, "")
-
-
-def _gather(db: sqlite3.Connection, size: int) -> None:
-    """How many bytes of terms FTS5 gathers in memory before it writes them, sorted: the more, the less is merged."""
-    for table in ("words", "characters"):
-        db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', ?)", (size,))  # noqa: S608  # ours
 
 
 def put(

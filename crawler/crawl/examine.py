@@ -38,6 +38,7 @@ def read(task: ReadTask, sites: Sites) -> PageReading:
     target = refresh_target(task.fetched, document) if verdict.state in SENDS_ON else None
     shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
     said = said_by(task.fetched, document)
+    page = replace(page, text="", images=()) if task.depth is Depth.VERDICT else page
     return PageReading(replace(page, html=""), verdict, readable, target or "", shows, said, terms)
 
 
@@ -81,7 +82,7 @@ def examine(
     site = site_of(link, fetched, sites)
     verdict = judge(link, fetched, document, site, accept)
     worth_reading = fetched.body and (anyway or verdict.state in WORTH_READING)
-    page = read_page(document, site, fetched.final_url, whole=depth is Depth.PAGE) if worth_reading else Page()
+    page = read_page(document, site, fetched.final_url, whole=depth is not Depth.HEAD) if worth_reading else Page()
     if page.limited and not verdict.evidence.limited:
         verdict = replace(verdict, evidence=replace(verdict.evidence, limited=page.limited))
     return document, page, verdict

@@ -22,7 +22,7 @@ import trio
 from crawler.crawl import forkserver
 from crawler.crawl.lanes import LARGE, Lane
 from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
-from crawler.crawl.together import SMALL, Together
+from crawler.crawl.together import MOST, SMALL, Together
 from crawler.crawl.worker import (
     Limits,
     call_limited,
@@ -52,6 +52,7 @@ WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame f
 FEW = 8  # pages that one reader reads in less time than another one takes to start
 IDLE = 600.0  # seconds after which an idle reader ends by itself
 STARTING = 60.0  # seconds that the first reader may take to start, on the busiest machine
+MOST_BYTES = 4 * SMALL  # of small pages that travel together where nobody waits for the first
 GRACE = 5.0  # seconds that readers get to end at the end of a run
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,16 @@ class ReaderPool:
             from crawler.crawl.examine import too_complex
 
             return too_complex(task, self._sites, str(error))
+
+    async def read_several(self, tasks: Sequence[ReadTask]) -> list[PageReading]:
+        """Read some small answers in one worker; one by one what it could not read."""
+        if not self._tried:
+            await self._try()
+        readings: Sequence[PageReading | None] = [None] * len(tasks)
+        if len(tasks) > 1 and not self._in_line:
+            async with self._limiter:
+                readings = await self._read_many(tasks)
+        return [reading or await self.read(task) for task, reading in zip(tasks, readings, strict=True)]
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare in a worker."""
@@ -297,8 +308,29 @@ class SyncReaders:
                 left.cancel()
 
     def map(self, tasks: Iterable[ReadTask]) -> Iterator[tuple[ReadTask, PageReading]]:
-        """Read many answers on all workers, in order."""
-        return self.in_order(self.read, tasks)
+        """Read many answers on all workers, in order; small ones together, as a turn costs as much as a page of them.
+
+        Raises ReaderDied.
+        """
+        for some, readings in self.in_order(self._read_several, _gathered(tasks)):
+            yield from zip(some, readings, strict=True)
+
+    def _read_several(self, tasks: Sequence[ReadTask]) -> list[PageReading]:
+        return trio.from_thread.run(self._pool.read_several, tasks, trio_token=self._token)
+
+
+def _gathered(tasks: Iterable[ReadTask]) -> Iterator[list[ReadTask]]:
+    """Tasks by as many as are worth one turn."""
+    some: list[ReadTask] = []
+    size = 0
+    for task in tasks:
+        if some and (len(some) == MOST or size + len(task.fetched.body) > MOST_BYTES):
+            yield some
+            some, size = [], 0
+        some.append(task)
+        size += len(task.fetched.body)
+    if some:
+        yield some
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from crawler.core.model import Fetch, History, Link, Page, State, Verdict
 from crawler.crawl.examine import read
 from crawler.crawl.readers import open_sync_readers
-from crawler.crawl.tasks import PageReading, ReadTask
+from crawler.crawl.tasks import Depth, PageReading, ReadTask
 from crawler.notes.links import link_of
 from crawler.schedule.history import remember
 
@@ -101,7 +101,7 @@ def rejudged(
             task, reading = next(readings, (None, None))
             if task is None or reading is None:
                 break
-            judged[kept.next_id()] = replace(task.fetched, body=b""), replace(reading, page=_head(reading.page))
+            judged[kept.next_id()] = replace(task.fetched, body=b""), reading
         if ident not in judged:
             continue
         yield _compared(capture, *judged[ident], histories.get(capture.canonical_url), schedule)
@@ -132,10 +132,6 @@ def _holder(capture: Capture) -> int:
     return capture.id if capture.raw or capture.revisit_of is None else capture.revisit_of
 
 
-def _head(page: Page) -> Page:
-    return replace(page, text="", html="")
-
-
 def _read_here(tasks: Iterable[ReadTask], *, sites: Sites) -> Iterator[tuple[ReadTask, PageReading]]:
     return ((task, read(task, sites)) for task in tasks)
 
@@ -163,7 +159,7 @@ class _KeptAnswers:
                 self.without_bytes.add(ident)
                 continue
             self._given.append(ident)
-            yield ReadTask(link_of_capture(capture, self._sites), answer, capture.at)
+            yield ReadTask(link_of_capture(capture, self._sites), answer, capture.at, depth=Depth.VERDICT)
 
     def next_id(self) -> int:
         """The capture whose reading comes next."""

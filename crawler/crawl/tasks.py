@@ -16,6 +16,7 @@ class Depth(StrEnum):
     """How much of a page is read."""
 
     HEAD = "head"  # the verdict, and what stands in the page's head: title, author, date
+    VERDICT = "verdict"  # the whole page, for a verdict as at PAGE; of the page only what HEAD gives comes back
     PAGE = "page"  # text and pictures too, and the copy for readers
 
 

@@ -15,6 +15,7 @@ import trio
 from crawler.core.config import site_documents
 from crawler.core.model import Fetch, State
 from crawler.core.settings import ReadSettings, Seconds, Settings, Size
+from crawler.crawl.examine import read
 from crawler.crawl.readers import (
     FEW,
     InlineReader,
@@ -294,3 +295,28 @@ async def test_readers_are_started_before_the_first_page_but_one_reads_a_few() -
         assert pool._workers.statistics().idle_workers == 1
         await pool.warm_up(50)
         assert pool._workers.statistics().idle_workers == 2
+
+
+def test_many_answers_are_read_in_order_and_a_bomb_among_them_costs_itself_alone() -> None:
+    settings = Settings(read=ReadSettings(processes=2, seconds=Seconds(0.5)))
+    tasks = [task(ARTICLE.replace("A title", f"Title {n}")) for n in range(40)]
+    tasks[11] = task(BOMBS["deep with formatting"])
+    tasks[30] = task(LARGE_PAGE)
+    with open_sync_readers(settings, SITES) as pool:
+        found = list(pool.map(iter(tasks)))
+    assert [one for one, _ in found] == tasks
+    titles = [reading.page.title for _, reading in found]
+    assert [title for n, title in enumerate(titles) if n not in (11, 30)] == [
+        f"Title {n}" for n in range(40) if n not in (11, 30)
+    ]
+    assert found[11][1].verdict.reason == "too-complex"
+    assert titles[30] == "A title"
+
+
+def test_an_answer_read_for_its_verdict_has_the_verdict_and_the_head_of_one_read_whole() -> None:
+    for html in (ARTICLE, LARGE_PAGE, "<p>", "%PDF-1.7"):
+        whole = read(task(html), SITES)
+        alone = read(task(html, depth=Depth.VERDICT), SITES)
+        assert (alone.verdict, alone.said, alone.page.title) == (whole.verdict, whole.said, whole.page.title)
+        assert alone.page.digest == whole.page.digest
+        assert (alone.readable, alone.terms, alone.page.text) == ("", None, "")
