@@ -148,7 +148,7 @@ def test_a_run_moves_what_is_sealed_and_every_command_reads_it_from_there(stage:
     assert sum("绳子够长".encode() in content_of(file) for file in (stage.folder / "out").rglob("*.warc.gz")) == 1
     done = stage.crawler("verify")
     assert done.returncode == 0, done.stderr
-    assert f"1 segments at {bucket.url}: read ({len(whole)} bytes fetched)" in done.stderr
+    assert f"1 segment at {bucket.url}: read ({len(whole):,} bytes fetched)" in done.stderr
     done = stage.crawler("verify", "--trust-store")
     assert done.returncode == 0, done.stderr
     assert "compared by size and ETag, not read" in done.stderr

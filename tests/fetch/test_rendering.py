@@ -220,7 +220,7 @@ def test_without_a_browser_the_line_says_what_to_install() -> None:
         ("net::ERR_CONNECTION_RESET", Failure.RESET),
         ("net::ERR_TOO_MANY_REDIRECTS", Failure.TOO_MANY_REDIRECTS),
         ("net::ERR_SOMETHING_NEW", Failure.PROTOCOL),
-        ("no page after 60 seconds", Failure.TIMEOUT),
+        ("no page after 60 s", Failure.TIMEOUT),
         ("the browser ended", Failure.INTERNAL),
     ],
 )
@@ -384,9 +384,9 @@ def test_robots_are_honoured_where_they_are_honoured_at_all(program: str, tmp_pa
     [
         (Rendered(URL := "https://a.example/", error="net::ERR_ABORTED"), True),
         (Rendered(URL, error="net::ERR_INVALID_HTTP_RESPONSE"), True),
-        (Rendered(URL, error="no page after 60 seconds", seen=200), True),
+        (Rendered(URL, error="no page after 60 s", seen=200), True),
         (Rendered(URL, error="the browser ended", seen=200), True),
-        (Rendered(URL, error="no page after 60 seconds"), False),
+        (Rendered(URL, error="no page after 60 s"), False),
         (Rendered(URL, error="net::ERR_CONNECTION_RESET"), False),
         (Rendered(URL, error="the browser ended"), False),
         (Rendered(URL, status=200, seen=200), False),
