@@ -35,6 +35,7 @@ from crawler.cluster.messages import (
 )
 from crawler.cluster.worker import serve, version
 from crawler.core.config import site_documents
+from crawler.core.counts import Counted
 from crawler.core.errors import ClusterError
 from crawler.core.model import Check, Fetch, Link, Slot, SlotState
 from crawler.core.results import SlotGivenUp
@@ -330,7 +331,9 @@ class _Part:
         left = {slot.key: len(slot.links) for slot in here.waiting}
         for session in here.sessions.values():
             left |= {key: len(links) for key, links in session.slots.items() if links}
-        self.job.observer.warn(f"{why}: {sum(left.values())} links stay due, what was received is kept")
+        self.job.observer.warn(
+            f"{why}: {Counted(sum(left.values())):link stays|links stay} due, what was received is kept"
+        )
         self.walk.given_up.extend(SlotGivenUp(key, LOST, number) for key, number in sorted(left.items()))
         self.walk.internal_errors += 1
         here.waiting.clear()

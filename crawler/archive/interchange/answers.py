@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from crawler.archive.interchange.saved import SavedImage, SavedPage
+from crawler.core.counts import Counted
 from crawler.core.model import Redirect
 from crawler.core.url import is_http, join, normalize, without_fragment
 from crawler.page.document import Document
@@ -125,7 +126,8 @@ class Answers:
         if not listed:
             yield from (self._saved(page, self._hops_to(page)) for page in self._pages or self._others)
             if self._pages and self._others:
-                note(f"{len(self._others):,} answers that are text, feeds or JSON were left out")
+                what = "answer that is text, a feed or JSON was|answers that are text, feeds or JSON were"
+                note(f"{Counted(len(self._others)):{what}} left out")
             return
         by_key: dict[str, list[Answer]] = {}
         for page in (*self._pages, *self._others, *self._pictures.values()):

@@ -21,6 +21,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from crawler.archive.interchange.converting import HERE, Conversion, Workers, converted
 from crawler.archive.interchange.names import picture_name
 from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage, Picture, new_file
+from crawler.core.counts import Counted
 from crawler.core.errors import UsageError
 from crawler.core.url import is_http
 
@@ -64,9 +65,7 @@ def write_epub(
         for job, body in converted(reader, xhtml, conversions, workers):
             made.add(job.page, body)
         made.close()
-    if reader.notices:
-        left_out.append(f"{reader.notices:,} kept notices of dead pages: --wacz and --warc hold them")
-    return Done(made.pages, (out,), tuple(reader.damaged), tuple(left_out))
+    return Done(made.pages, (out,), tuple(reader.damaged), (*left_out, *reader.notices_left_out()))
 
 
 def _readable(reader: CaptureReader, left_out: list[str]) -> Iterator[ExportedPage]:
@@ -79,7 +78,7 @@ def _readable(reader: CaptureReader, left_out: list[str]) -> Iterator[ExportedPa
             left_out.append(f"{page.capture.url}: no text of it was kept; --html hands on its bytes")
         older += len(captures) - 1
     if older:
-        left_out.append(f"{older:,} older versions of articles; --html, --wacz and --warc hold all")
+        left_out.append(f"{Counted(older):older version} of articles; --html, --wacz and --warc hold all")
 
 
 class _Book:

@@ -63,5 +63,4 @@ class Folder:
 
     def everything_left_out(self, reader: CaptureReader) -> tuple[str, ...]:
         """A line for each thing that the folder does not hold."""
-        notices = f"{reader.notices:,} kept notices of dead pages: --wacz and --warc hold them"
-        return (*self.left_out, *([notices] if reader.notices else []))
+        return (*self.left_out, *reader.notices_left_out())

@@ -24,6 +24,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from crawler.archive.interchange.converting import HERE, Conversion, Workers, converted
 from crawler.archive.interchange.folder import Folder, Version
 from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage, LinkFacts, write_file
+from crawler.core.counts import Counted
 from crawler.core.errors import UsageError
 from crawler.core.url import is_http
 
@@ -196,7 +197,7 @@ class _Texts:
 def _index(title: str, now: datetime, rows: list[str], scripts: list[str], report: str) -> str:
     facts = {
         "title": escape(title),
-        "count": f"{len(rows):,}",
+        "count": f"{Counted(len(rows)):page}",
         "date": f"{now:%Y-%m-%d}",
         "report": report,
         "scripts": escape(json.dumps(scripts)),

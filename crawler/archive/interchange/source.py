@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from crawler.archive import Capture, StoredImage
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 from crawler.core.files import replacing
 from crawler.core.model import Fetch, State
@@ -134,6 +135,13 @@ class CaptureReader:
             elif not capture.revisit:
                 captures.setdefault(capture.canonical_url, []).append(capture)
         yield from map(_ordered, captures.values())
+
+    def notices_left_out(self) -> tuple[str, ...]:
+        """A line about the kept error pages that `articles` passed over, for forms that hold articles alone."""
+        if not self.notices:
+            return ()
+        notices = f"{Counted(self.notices):kept notice of a dead page|kept notices of dead pages}"
+        return (f"{notices}: --wacz and --warc hold them",)
 
     def _chosen(self) -> Iterator[Capture]:
         everything = self._source.captures()

@@ -364,7 +364,7 @@ def test_a_file_that_holds_no_page_gives_its_documents(tmp_path: Path, kind: str
         [f"{url_of(1)} {kind}"], [],
     )  # fmt: skip
     assert of(tmp_path, RECORDS[0] + document) == (
-        [f"{url_of(0)} text/html"], ["1 answers that are text, feeds or JSON were left out"],
+        [f"{url_of(0)} text/html"], ["1 answer that is text, a feed or JSON was left out"],
     )  # fmt: skip
     assert of(tmp_path, RECORDS[0] + record("https://a.example/robots.txt", b"x", "text/plain"))[1] == []
 

@@ -102,7 +102,7 @@ def test_notices_that_a_folder_leaves_out_are_named(archive: Archive, tmp_path: 
         write_html(tmp_path / "h", CaptureReader(archive), NOW),
         write_markdown(tmp_path / "m", CaptureReader(archive)),
     ):
-        assert done.left_out == ("1 kept notices of dead pages: --wacz and --warc hold them",)
+        assert done.left_out == ("1 kept notice of a dead page: --wacz and --warc hold them",)
 
 
 def test_an_export_of_nothing_replaces_nothing(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_book_is_well_formed_and_holds_articles_and_pictures(reader: CaptureRe
         assert book.read(f"OEBPS/{source}") == PNG
         assert "not kept" in texts[0]
         assert "&lt;script&gt;" in texts[1]
-    assert any("older versions" in line for line in done.left_out)
+    assert any("1 older version of articles" in line for line in done.left_out)
 
 
 ODD = ("<p>", "<b><i></b>", "<br>", "<img src=x>", "<a href='javascript:x'>", "<svg:x y=1>", "<td a:b=c colspan='<'>")
