@@ -149,7 +149,8 @@ async def open_fetcher(
             return retry(followed, settings.retries, politeness, now, random)
 
         async def routed(request: Request) -> Fetch:
-            return await (elsewhere(request.url) or limited)(request)
+            owner = elsewhere(request.url)
+            return await (jars.carry(owner, request) if owner else limited(request))
 
         agent = settings.user_agent or USER_AGENT
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.core.counts import Counted
 from crawler.core.errors import ConfigError
-from crawler.fetch.request import Headers
+from crawler.core.model import Fetch
+from crawler.fetch.request import Ask, Headers, Request
 from crawler.schedule.outage import registrable
 
 if TYPE_CHECKING:  # 8 ms, and few sites set a cookie
@@ -100,6 +101,17 @@ class Jars:
         jar.cookies.extract_cookies(answer, UrlRequest(url))  # type: ignore[arg-type] # noqa: S310 (nothing is opened, and all that is asked of an answer is info())
         if _content(jar.cookies) != before:
             jar.version += 1
+
+    async def carry(self, ask: Ask, request: Request) -> Fetch:
+        """Have another process ask, with the cookies that are kept here, and keep what its answer sets.
+
+        Who is sent to another host for a cookie and back is one reader to the site, whoever asks which host.
+        """
+        cookie = self.header_for(request.url)
+        headers = (*request.headers, ("Cookie", cookie)) if cookie else request.headers
+        fetch = await ask(replace(request, headers=headers))
+        self.take_from(fetch.headers, request.url)
+        return fetch
 
     def version(self, url: str) -> int:
         """A number that changes when the cookies that could be sent with a URL do."""

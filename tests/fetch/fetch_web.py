@@ -15,6 +15,7 @@ from crawler.core.settings import FetchSettings
 from crawler.core.url import host_of
 from crawler.fetch import Fetcher, open_fetcher
 from crawler.fetch.guard import Resolver
+from crawler.fetch.request import Ask
 
 EPOCH = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Answer = Callable[[httpx.Request], httpx.Response] | Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
@@ -40,6 +41,7 @@ async def web(
     | Callable[[httpx.Request], Coroutine[None, None, httpx.Response]],
     politeness: Callable[[str], Politeness] | None = None,
     states: Iterable[SlotState] = (),
+    elsewhere: Callable[[str], Ask | None] = lambda _: None,
     **settings: Any,
 ) -> AsyncIterator[Fetcher]:
     """A fetcher whose web is a function from request to response."""
@@ -50,6 +52,7 @@ async def web(
         random=lambda: 1.0,
         states=states,
         transport=httpx.MockTransport(answer),
+        elsewhere=elsewhere,
     ) as fetcher:
         yield fetcher
 

@@ -1,5 +1,6 @@
 """Which cookies go where."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -8,7 +9,9 @@ from fetch_web import web
 
 from crawler.core.errors import ConfigError
 from crawler.core.model import Politeness
+from crawler.fetch import Fetcher
 from crawler.fetch.cookies import MAX_COOKIES
+from crawler.fetch.request import Ask
 
 
 class Echo:
@@ -54,9 +57,16 @@ async def test_a_page_that_sends_readers_to_another_host_of_its_domain_for_a_coo
             return httpx.Response(200, text="The article")
         return httpx.Response(303, headers={"Location": "https://login.site.example/"})
 
-    async with web(answer) as fetcher:
-        fetch = await fetcher("https://www.site.example/a")
-    assert (fetch.status, fetch.body, len(fetch.redirects)) == (200, b"The article", 2)
+    async with web(answer) as fetcher, web(answer) as owner, web(answer, elsewhere=of_login(owner)) as worker:
+        for one in (fetcher, worker):
+            fetch = await one("https://www.site.example/a")
+            assert (fetch.status, fetch.body, len(fetch.redirects)) == (200, b"The article", 2)
+    assert "pass=1" not in repr(fetch.request_headers)
+
+
+def of_login(owner: Fetcher) -> Callable[[str], Ask | None]:
+    """Another process asks the host that gives the cookie."""
+    return lambda url: owner.hop if "//login." in url else None
 
 
 async def test_a_cookie_without_a_domain_goes_to_its_own_host_and_to_none_below() -> None:
