@@ -73,6 +73,8 @@ class Together:
         except trio.Cancelled:
             if one in self._queue:
                 self._queue.remove(one)
+            elif one.leads:  # its turn came in the moment in which it gave up
+                self._pass_on()
             raise
 
     def _pass_on(self) -> None:

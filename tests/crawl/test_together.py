@@ -106,6 +106,28 @@ async def test_who_waits_may_be_cancelled_and_who_leads_too_without_harm_to_the_
     assert await together.read(task("after all")) == reading_of(task("after all"))
 
 
+async def test_who_gives_up_in_the_moment_of_its_turn_hands_the_turn_on(autojump_clock: trio.abc.Clock) -> None:
+    impatient = trio.CancelScope()
+
+    async def read_many(tasks: Sequence[ReadTask]) -> list[PageReading | None]:
+        await trio.sleep(1)
+        impatient.cancel()  # and at once the one who waits is told that a reader is free
+        return [reading_of(one) for one in tasks]
+
+    together = Together(read_many, trio.CapacityLimiter(1))
+
+    async def give_up() -> None:
+        with impatient:
+            await together.read(task("impatient"))
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(together.read, task("first"))
+            await trio.sleep(0.1)
+            nursery.start_soon(give_up)
+        assert await together.read(task("after all")) == reading_of(task("after all"))
+
+
 TENTHS = st.integers(0, 40).map(lambda n: n / 10)
 
 
@@ -124,10 +146,11 @@ def test_every_page_comes_back_whenever_it_comes_and_whoever_gives_up(
                 await together.read(task(str(number)))
             done += 1
 
-        async with trio.open_nursery() as nursery:
-            for number, start in enumerate(starts):
-                nursery.start_soon(read, number, start)
-        assert await together.read(task("last")) == reading_of(task("last"))
+        with trio.fail_after(1000):
+            async with trio.open_nursery() as nursery:
+                for number, start in enumerate(starts):
+                    nursery.start_soon(read, number, start)
+            assert await together.read(task("last")) == reading_of(task("last"))
         return done
 
     assert trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0)) == len(starts)
