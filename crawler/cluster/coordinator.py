@@ -33,7 +33,7 @@ from crawler.cluster.messages import (
     packed,
     unpacked,
 )
-from crawler.cluster.worker import serve, version
+from crawler.cluster.worker import Waiting, serve, version
 from crawler.core.config import site_documents
 from crawler.core.counts import Counted
 from crawler.core.errors import ClusterError
@@ -94,7 +94,7 @@ class Coordinator:
         self.refused: set[str] = set()  # addresses of workers of another version, and of those that failed
         self.waiting: deque[Slot] = deque()
         self.states: dict[str, SlotState] = {}
-        self.asked: dict[str, tuple[trio.Event, list[Fetch | None]]] = {}
+        self.asked: dict[str, Waiting] = {}
         self.name = ""
         self.up: Any = None
         self.lost = False
@@ -138,14 +138,14 @@ class Coordinator:
             if owner is None:
                 return await self.hop(request)
             ident = f"{owner.ident}/{uuid.uuid4().hex}"
-            event, answer = self.asked[ident] = (trio.Event(), [])
+            waiting = self.asked[ident] = Waiting()
             owner.tell(HopAsked(ident, request))
             try:
-                await event.wait()
+                await waiting.event.wait()
             finally:
                 del self.asked[ident]
-            if answer and (fetch := answer[0]) is not None:
-                return fetch
+            if isinstance(waiting.answer, Fetch):
+                return waiting.answer
 
     async def dask(self, call: Callable[[], T]) -> T:
         """A call of Dask in a thread. Raises ClusterError where the scheduler is gone or does not answer."""
@@ -292,9 +292,9 @@ class _Part:
             if links:
                 here.waiting.appendleft(replace(self.slots[key], links=tuple(links.values())))
         session.slots.clear()  # a batch of it may be half taken, waiting for the recorder: the rest is not its any more
-        for ident, (event, _) in here.asked.items():
+        for ident, waiting in here.asked.items():
             if ident.startswith(f"{session.ident}/"):
-                event.set()  # nobody answers: whoever waits asks the next owner
+                waiting.event.set()  # nobody answers: whoever waits asks the next owner
 
     async def _dismiss(self, session: Session) -> None:
         """Whatever a lost worker still does, it is told to stop."""
@@ -396,8 +396,8 @@ class _Part:
             if isinstance(hop, HopAsked):
                 self.nursery.start_soon(self._answer_hop, session, hop)
             elif waiting := self.all.asked.get(hop.ident):
-                waiting[1].append(hop.fetch)
-                waiting[0].set()
+                waiting.answer = hop.fetch
+                waiting.event.set()
 
     async def _answer_hop(self, session: Session, hop: HopAsked) -> None:
         session.tell(HopAnswered(hop.ident, await self.all.ask(hop.request)))

@@ -78,7 +78,7 @@ def serve(wanted: str, session: str, up_name: str, down_name: str, data: bytes) 
 
 @dataclass(slots=True)
 class Waiting:
-    """A question to the coordinator."""
+    """A question to the coordinator, or its own to a worker; None where the one who was asked could not answer."""
 
     event: trio.Event = field(default_factory=trio.Event)
     answer: Fetch | str | None = None

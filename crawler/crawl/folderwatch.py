@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crawler.archive.interchange.files import UNFINISHED, is_candidate, is_document
-from crawler.archive.interchange.origin import address_beside
+from crawler.archive.interchange.files import UNFINISHED, tells_address
 from crawler.core.errors import UsageError
 
 
@@ -48,7 +47,6 @@ class FolderWatch:
         return [
             file
             for file in found
-            if (is_candidate(file) or (is_document(file) and address_beside(file)))
-            and file.is_file() and not file.is_symlink()
+            if tells_address(file) and file.is_file() and not file.is_symlink()
             and not any(f"{file.name}{ending}" in names for ending in UNFINISHED)
         ]  # fmt: skip

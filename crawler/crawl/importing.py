@@ -21,11 +21,11 @@ from crawler.archive.interchange.files import (
     FilesBeside,
     files_in,
     from_stream,
-    is_candidate,
     is_document,
     pages_of,
+    tells_address,
 )
-from crawler.archive.interchange.origin import SHORTCUT, address_beside, is_shortcut
+from crawler.archive.interchange.origin import SHORTCUT, is_shortcut
 from crawler.archive.segments import FOLDER
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
@@ -153,7 +153,7 @@ class _Import:
             name = str(file) if called is None else f"{called}{file.relative_to(folder)}"
             if file.resolve().is_relative_to(own):  # what is kept already would be kept once more
                 left = True
-            elif is_candidate(file) or (is_document(file) and address_beside(file)):
+            elif tells_address(file):
                 found = True
                 self.file(file, name, chosen=False)
             elif is_document(file):

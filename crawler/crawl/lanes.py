@@ -2,7 +2,7 @@
 
 Through a pipe 2.4 MB go in forty pieces, each with a turn of both processes, and lie in memory four times. A lane is an
 anonymous file that the reader opens by way of /proc; nothing is left of it when this process dies, however it does.
-Who uses which lane when is `readers`'s.
+Small ones travel together (`together`). Who uses which lane when is `readers`'s.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-LARGE = 64 * 1024  # bytes from which a body goes this way; a pipe takes as many in one piece
 KEPT = 4 * 1024 * 1024  # bytes of a lane that stay for the next body
 
 

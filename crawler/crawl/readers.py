@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import trio
 
 from crawler.crawl import forkserver
-from crawler.crawl.lanes import LARGE, Lane
+from crawler.crawl.lanes import Lane
 from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
 from crawler.crawl.together import MOST, SMALL, Together
 from crawler.crawl.worker import (
@@ -201,7 +201,7 @@ class ReaderPool:
     def _sent(self, args: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
         """The arguments for a worker, a large body by a lane; there are as many of these as workers at work."""
         match args:
-            case (ReadTask() as task,) if self._lanes and len(task.fetched.body) >= LARGE:
+            case (ReadTask() as task,) if self._lanes and len(task.fetched.body) > SMALL:
                 lane = self._lanes.pop()
                 try:
                     yield replace(task, fetched=replace(task.fetched, body=b"")), lane.send(task.fetched.body)

@@ -20,7 +20,7 @@ from crawler.crawl.forkserver import MODULES
 from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from crawler.core.model import Verdict
     from crawler.crawl.lanes import SentBody

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from crawler.core.counts import Counted
 from crawler.core.errors import ConfigError
 from crawler.core.model import Fetch
+from crawler.core.url import host_of
 from crawler.fetch.request import Ask, Headers, Request
 from crawler.schedule.outage import registrable
 
@@ -72,7 +73,7 @@ class Jars:
         """The Cookie header for a URL, as Latin-1 text of its bytes; "" for none, or for more than servers take."""
         if not self._jars and not self._users:
             return ""
-        host = _host_of(url)
+        host = host_of(url)
         jar = self._with_users(host) if self._users else self._jars.get(registrable(host))
         if jar is None or not jar.version:
             return ""
@@ -92,7 +93,7 @@ class Jars:
             return
         from urllib.request import Request as UrlRequest
 
-        jar = self._jars.setdefault(registrable(_host_of(url)), _Jar())
+        jar = self._jars.setdefault(registrable(host_of(url)), _Jar())
         before = _content(jar.cookies)
         if len(before) > MAX_COOKIES:
             jar.cookies.clear()
@@ -115,7 +116,7 @@ class Jars:
 
     def version(self, url: str) -> int:
         """A number that changes when the cookies that could be sent with a URL do."""
-        jar = self._jars.get(registrable(_host_of(url))) if self._jars else None
+        jar = self._jars.get(registrable(host_of(url))) if self._jars else None
         return jar.version if jar else 0
 
     def _with_users(self, host: str) -> _Jar:
@@ -127,12 +128,6 @@ class Jars:
                 jar.cookies.set_cookie(_hidden(cookie))
             jar.version += bool(own)
         return jar
-
-
-def _host_of(url: str) -> str:
-    """The host of a normalised URL, without user and port."""
-    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    return host if host.startswith("[") else host.partition(":")[0]
 
 
 def _content(cookies: CookieJar) -> set[tuple[str, str, str, str | None]]:

@@ -59,6 +59,11 @@ def is_document(path: Path) -> bool:
     return path.suffix.lower().removeprefix(".") in DOCUMENTS
 
 
+def tells_address(path: Path) -> bool:
+    """Whether a file of a folder may say where it is from: in itself, or by what lies beside it."""
+    return is_candidate(path) or (is_document(path) and bool(address_beside(path)))
+
+
 def files_in(folder: Path) -> Iterator[Path]:
     """All files of a folder and its subfolders, in order; links are not followed.
 
