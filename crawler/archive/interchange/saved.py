@@ -208,7 +208,7 @@ def _mhtml(name: str, data: bytes) -> SavedPage:
     cut = any(isinstance(defect, CloseBoundaryNotFoundDefect) for defect in message.defects)
     flaws = ("it is cut off before its end; what came is taken",) if cut else ()
     found = tuple(image for image in images if image)
-    return SavedPage(url, _mail_date(message), _payload(root), content_type, found, flaws=flaws)
+    return SavedPage(url, mail_date(str(message.get("Date", ""))), _payload(root), content_type, found, flaws=flaws)
 
 
 def _parts(name: str, message: Message) -> Iterator[Message]:
@@ -246,12 +246,13 @@ def _header(part: Message, name: str) -> str:
     return "".join(str(part.get(name, "")).split())
 
 
-def _mail_date(message: Message) -> datetime | None:
+def mail_date(written: str) -> datetime | None:
+    """As RFC 5322 writes it; UTC where no zone is named."""
     try:
-        sent = parsedate_to_datetime(str(message.get("Date", "")))
-    except (ValueError, TypeError):
+        found = parsedate_to_datetime(written)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return sent.replace(tzinfo=UTC) if sent.tzinfo is None else sent.astimezone(UTC)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 IMAGE_TYPES = {

@@ -11,8 +11,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from html import unescape
 from io import BytesIO
 
@@ -27,6 +26,7 @@ from crawler.archive.interchange.saved import (
     address_of,
     html_page,
     js_date,
+    mail_date,
 )
 from crawler.core.errors import UsageError
 
@@ -117,20 +117,14 @@ def _read_about(archive: zipfile.ZipFile, folder: str) -> _About:
     text = zips.read_member(archive, f"{folder}{_INDEX}", HEAD).decode("utf-8", "replace")
     said = {key: unescape(value[1:-1]).strip() for key, value in _MAFF.findall(text)}
     return _About(
-        address_of(said.get("originalurl")), _time(said.get("archivetime", "")), said.get("indexfilename", ""),
+        address_of(said.get("originalurl")), _time_of(said.get("archivetime", "")), said.get("indexfilename", ""),
         _charset(said.get("charset", "")),
     )  # fmt: skip
 
 
-def _time(written: str) -> datetime | None:
-    """As a mail's date (RFC 5322), or as JavaScript prints one; UTC where no zone is named."""
-    if found := js_date(written.encode()):
-        return found
-    try:
-        found = parsedate_to_datetime(written)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+def _time_of(written: str) -> datetime | None:
+    """As JavaScript prints a date, or as a mail's."""
+    return js_date(written.encode()) or mail_date(written)
 
 
 def _charset(name: str) -> str:
