@@ -28,6 +28,10 @@ _WITH_NOTE: Final = "FROM noted n JOIN noted_notes f ON f.id = n.note"
 _ORDER: Final = "ORDER BY f.name, n.start, n.stop"
 _PLACE_BITS: Final = 32  # of a place in reports that tell where in its note a link stands; notes end at 32 MB
 _COLUMNS: Final = "canonical_url, site, host, slot, note, start, stop, data"
+_PUT_HOST: Final = (
+    "INSERT INTO noted_hosts (slot, host, site, links, url, note, start, stop) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_PUT_INSIDE: Final = "INSERT INTO noted_in (note, link) VALUES (?, ?)"  # that a link is written in a note
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Link).decode
 _unpack_history = msgspec.msgpack.Decoder(History).decode
@@ -71,7 +75,7 @@ def put(db: sqlite3.Connection, stamp: str, notes: Iterable[NoteState], links: I
         rows = [(number, *_row(link, ids)) for number, link in some]
         db.executemany(f"INSERT INTO noted (id, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608  # ours
         inside = [(note, number) for number, link in some for note in {ids[o.path] for o in link.occurrences}]
-        db.executemany("INSERT INTO noted_in (note, link) VALUES (?, ?)", inside)
+        db.executemany(_PUT_INSIDE, inside)
         for _, link in some:
             first = link.occurrences[0]
             group, begins = _group(link), (ids[first.path], first.start, first.end)
@@ -79,7 +83,7 @@ def put(db: sqlite3.Connection, stamp: str, notes: Iterable[NoteState], links: I
             if group not in groups or begins < groups[group][0]:
                 groups[group] = begins, link.fetch_url
     db.executemany(
-        "INSERT INTO noted_hosts (slot, host, site, links, url, note, start, stop) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        _PUT_HOST,
         ((*group, sizes[group], url, *begins) for group, (begins, url) in groups.items()),
     )
     db.execute("INSERT INTO noted_stamp (stamp) VALUES (?)", (stamp,))
@@ -121,7 +125,7 @@ def change(
         kept = touched.get(link.canonical_url)
         number = _put_row(db, kept.id if kept else None, _row(link, ids))
         inside = {ids[o.path] for o in link.occurrences if o.path in fresh}
-        db.executemany("INSERT INTO noted_in (note, link) VALUES (?, ?)", [(note, number) for note in inside])
+        db.executemany(_PUT_INSIDE, [(note, number) for note in inside])
     lost = touched.keys() - {link.canonical_url for link in links}
     db.executemany("DELETE FROM noted WHERE id = ?", [(touched[key].id,) for key in lost])
     for group in dict.fromkeys(_group(link) for link in (*(kept.link for kept in touched.values()), *links)):
@@ -179,7 +183,7 @@ def _tell_host(db: sqlite3.Connection, group: Group) -> None:
         number, *begins = db.execute(question, group).fetchone()
         (blob,) = db.execute("SELECT data FROM noted WHERE id = ?", (number,)).fetchone()
         db.execute(
-            "INSERT INTO noted_hosts (slot, host, site, links, url, note, start, stop) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            _PUT_HOST,
             (*group, links, _unpack(blob).fetch_url, *begins),
         )
 
