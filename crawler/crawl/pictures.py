@@ -113,7 +113,6 @@ class PictureKeeper:
     walking: set[str] = field(default_factory=set)  # slots with pages left
     workers: int = WORKERS
     kept_bytes: int = 0
-    requests: int = 0
     offered: int = 0
     asked: int = 0
     waiting: dict[str, list[WantedPicture]] = field(default_factory=dict)  # by slot with pages left
