@@ -16,16 +16,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Final
 
 import msgspec
 
-from crawler.archive import words
+from crawler.archive import termtrees, words
 from crawler.archive.journal import CaptureData
 from crawler.archive.nouns import Hit
 from crawler.archive.times import from_micros, micros
-from crawler.archive.words import NewText
 from crawler.core.errors import StoreError, UsageError
 from crawler.core.model import IndexTerms, State
 
@@ -38,16 +38,24 @@ log = logging.getLogger(__name__)
 
 STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
 WHOLE: Final = "search-earlier"  # in `derived`: `earlier` knows the texts that were kept before there was such a table
-_TABLES: Final = """
+_TABLES: Final = f"""
 DROP TABLE IF EXISTS words;
 DROP TABLE IF EXISTS characters;
-CREATE VIRTUAL TABLE words USING fts5 (text, title, names, content='', tokenize="unicode61 remove_diacritics 2");
-CREATE VIRTUAL TABLE characters USING fts5 (text, content='', detail=none, columnsize=0, tokenize="unicode61");
+{termtrees.TABLES.strip()}
 """
 
 
+Document = tuple[int, str, str]  # capture, title, names
 _Row = tuple[int, str, str, int, int, str, str, str, float]  # link, URLs, capture, at, state, site, title, rank
 _data_of = msgspec.msgpack.Decoder(CaptureData).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """The trees of some documents, and those whose texts cannot be read."""
+
+    trees: termtrees.Trees
+    lost: list[int]
 
 
 def is_ready(db: sqlite3.Connection) -> bool:
@@ -80,7 +88,7 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
             return None
 
     if not is_ready(db):
-        fill(db, lambda captures: map(_new_text, map(text_or_none, captures)))
+        fill(db, text_or_none)
     elif not _stamped(db, WHOLE, ""):
         for link, capture, title, names in list(left_out(db)):
             if (text := text_or_none(capture)) is not None:
@@ -129,29 +137,44 @@ def left_out(db: sqlite3.Connection, link: int | None = None) -> Iterator[tuple[
         yield owner, capture, data.title, data.author
 
 
-def _new_text(text: str | None) -> NewText | None:
-    return None if text is None else NewText(text)
+TreesOf = Callable[[Sequence[Document]], Iterable[Grown]]
 
 
-def fill(db: sqlite3.Connection, texts_of: Callable[[Sequence[int]], Iterable[NewText | None]]) -> None:
-    """Make all terms anew, inside the caller's transaction; `texts_of` gives the texts of captures, None for lost ones.
+def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of: TreesOf | None = None) -> None:
+    """Make all terms anew, inside the caller's transaction; `text_of` gives the text of a capture, None for a lost one.
 
-    In the order of captures, which is the cheapest for the index.
+    `trees_of` makes those of many at once, on a connection on which nothing was searched yet. In the order of captures,
+    the cheapest for the index.
     """
+    known = _begin_filling(db)
+    if trees_of and termtrees.fits(db):
+        for grown in trees_of(known):
+            termtrees.put(db, grown.trees)
+            for capture in grown.lost:
+                _leave_out(db, capture)
+        termtrees.merge(db)
+    else:
+        for capture, title, names in known:
+            if (text := text_of(capture)) is None:
+                _leave_out(db, capture)
+            else:
+                put_terms(db, capture, title, names, text)
+    _put_stamp(db, STAMP, words.stamp())
+    _put_stamp(db, WHOLE, "")
+
+
+def _begin_filling(db: sqlite3.Connection) -> list[Document]:
+    """Tables without terms; what is to stand in them, in the order of captures."""
     for statement in _TABLES.strip().split("\n"):
         db.execute(statement)
     db.executemany("INSERT INTO earlier (link, capture, title, names) VALUES (?, ?, ?, ?)", list(left_out(db)))
     columns = "SELECT capture, title, names FROM"
-    known = db.execute(f"{columns} documents UNION ALL {columns} earlier ORDER BY capture").fetchall()
-    found = texts_of([capture for capture, _, _ in known])
-    for (capture, title, names), text in zip(known, found, strict=True):
-        if text is None:
-            db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
-            db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
-        else:
-            put_terms(db, capture, title, names, text.text, text.terms)
-    _put_stamp(db, STAMP, words.stamp())
-    _put_stamp(db, WHOLE, "")
+    return db.execute(f"{columns} documents UNION ALL {columns} earlier ORDER BY capture").fetchall()
+
+
+def _leave_out(db: sqlite3.Connection, capture: int) -> None:
+    db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
+    db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
 
 
 def put(
@@ -206,13 +229,7 @@ def put_terms(
     db: sqlite3.Connection, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
 ) -> None:
     """The terms of a capture that has none; they are found once it is among the documents or the earlier texts."""
-    ready = ready or words.index_terms(text)
-    db.execute(
-        "INSERT INTO words (rowid, text, title, names) VALUES (?, ?, ?, ?)",
-        (capture, ready.text, words.terms(title), words.terms(names)),
-    )
-    if characters := words.characters_of(title, names, text, ready):
-        db.execute("INSERT INTO characters (rowid, text) VALUES (?, ?)", (capture, characters))
+    termtrees.put_one(db, words.terms_of(capture, title, names, text, ready))
 
 
 def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
@@ -244,13 +261,15 @@ def has_terms(db: sqlite3.Connection, capture: int) -> bool:
 
 def drop_terms(db: sqlite3.Connection, capture: int, title: str, names: str, text: str) -> None:
     """Take the terms of a capture out, which must be those of exactly this."""
-    made = words.index_terms(text)
+    made = words.terms_of(capture, title, names, text)
     db.execute(
         "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
-        (capture, made.text, words.terms(title), words.terms(names)),
+        (capture, made.text, made.title, made.names),
     )
-    if characters := words.characters_of(title, names, text, made):
-        db.execute("INSERT INTO characters (characters, rowid, text) VALUES ('delete', ?, ?)", (capture, characters))
+    if made.characters:
+        db.execute(
+            "INSERT INTO characters (characters, rowid, text) VALUES ('delete', ?, ?)", (capture, made.characters)
+        )
 
 
 def find(

@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from crawler.archive import scan, warc
+from crawler.archive import scan, search, termtrees, warc
 from crawler.archive.queries import Where
 from crawler.archive.segments import SegmentReader
 from crawler.archive.store import LocalStore
-from crawler.archive.words import NewText, index_terms
+from crawler.archive.words import Terms, terms_of
 from crawler.core.errors import ArchiveDamaged
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 PART = 4 * 1024 * 1024  # bytes of a segment that a process reads at a time; several ten milliseconds of work
-TEXTS = 32  # read at a time
+TREE = 256  # texts of a search tree at least, so that there are not many
+TREES = 6  # where that leaves so many: some for each process
+MAX_TREE = 4096  # texts
+MAX_TREE_BYTES = 4 * 1024 * 1024  # of their frames; the tree takes three times as much
 WORTH = 4 * PART  # bytes of an archive from which processes are worth their start
 
 
@@ -114,34 +116,56 @@ def _slim(piece: scan.Piece) -> scan.Piece:
     return replace(piece, record=warc.Record(dict(piece.record.headers), b""))
 
 
-def texts(reader: SegmentReader, places: Iterable[Where | None], spread: Spread) -> Iterator[NewText | None]:
-    """The texts at some places, with their terms; None for what cannot be read."""
+def trees(
+    reader: SegmentReader, documents: Sequence[search.Document], place_of: Callable[[int], Where | None], spread: Spread
+) -> Iterator[search.Grown]:
+    """The search trees of some documents, by parts of them."""
+    parts = _documents(reader, documents, place_of)
     if not spread.is_wide:
-        yield from (_text(reader, place) for place in places)
+        yield from (_grown(reader, part) for part in parts)
         return
-    for found in spread.map(partial(_read_texts, spread.folder), _chunks(reader, places)):
-        yield from found
+    yield from spread.map(partial(_grow, spread.folder), parts)
 
 
-def _chunks(reader: SegmentReader, places: Iterable[Where | None]) -> Iterator[list[Where | str | None]]:
-    """Places that other processes can read, and texts in the place of those that only this one can."""
-    rest = iter(places)
-    while chunk := list(islice(rest, TEXTS)):
-        yield [_brought(reader, place) if place and reader.store.is_away(place[0]) else place for place in chunk]
+_Place = Where | str | None  # where a text lies; the text itself, where other processes cannot read it
 
 
-def _brought(reader: SegmentReader, place: Where) -> Where | str:
-    text = _text_at(reader, place)
-    return place if text is None else text  # nobody can read it: the other process finds that out as well
+def _documents(
+    reader: SegmentReader, documents: Sequence[search.Document], place_of: Callable[[int], Where | None]
+) -> Iterator[list[tuple[search.Document, _Place]]]:
+    """By as many as make a tree that is worth its place, and give every process some."""
+    most = min(max(TREE, -(-len(documents) // TREES)), MAX_TREE)
+    some: list[tuple[search.Document, _Place]] = []
+    size = 0
+    for document in documents:
+        place = place_of(document[0])
+        size += place[1][1] if place else 0
+        away = place is not None and reader.store.is_away(place[0])
+        text = _text_at(reader, place) if place and away else None  # where nobody can read it, both find that out
+        some.append((document, place if text is None else text))
+        if len(some) == most or size > MAX_TREE_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
-def _read_texts(folder: Path, places: list[Where | str | None]) -> list[NewText | None]:
-    return [_text(_reader(folder), place) for place in places]
+def _grow(folder: Path, documents: list[tuple[search.Document, _Place]]) -> search.Grown:
+    return _grown(_reader(folder), documents)
 
 
-def _text(reader: SegmentReader, place: Where | str | None) -> NewText | None:
-    text = place if isinstance(place, str) else _text_at(reader, place) if place else ""
-    return None if text is None else NewText(text, index_terms(text))
+def _grown(reader: SegmentReader, documents: list[tuple[search.Document, _Place]]) -> search.Grown:
+    lost: list[int] = []
+
+    def terms() -> Iterator[Terms]:
+        for (capture, title, names), place in documents:
+            text = place if isinstance(place, str) else _text_at(reader, place) if place else ""
+            if text is None:
+                lost.append(capture)
+            else:
+                yield terms_of(capture, title, names, text)
+
+    return search.Grown(termtrees.make(terms()), lost)
 
 
 def _text_at(reader: SegmentReader, place: Where) -> str | None:
