@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from crawler.archive import disk, noted, opening, queries, records, schema, search, texts, tiers, warc
+from crawler.archive.answers import KeptAnswer, as_fetched
 from crawler.archive.due import Planning
 from crawler.archive.index import Index, pack
 from crawler.archive.journal import (
@@ -27,7 +28,7 @@ from crawler.archive.journal import (
 from crawler.archive.keep import distinct
 from crawler.archive.lock import Lock, is_held
 from crawler.archive.noted import LinkUp, NotedLinks, NoteState
-from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage
+from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage, holder_of
 from crawler.archive.objects import check_url
 from crawler.archive.offload import offload
 from crawler.archive.opening import named_errors
@@ -354,18 +355,21 @@ class Archive:
         """A capture as the fetch that brought it, to be judged again; None where no raw bytes were kept."""
         capture = self.snapshot(ident)
         place = queries.places(self._db, ident).response
-        if capture is None or place is None:
+        return as_fetched(_known(capture), self._reader.record(*place)) if capture and place else None
+
+    def answer(self, capture: Capture) -> KeptAnswer | None:
+        """The same for another process to read; what lies in the object store is read here.
+
+        Raises ArchiveDamaged, StoreError.
+        """
+        ident = holder_of(capture)
+        holder = capture if ident == capture.id else self.snapshot(ident)
+        place = queries.places(self._db, ident).response
+        if holder is None or place is None:
             return None
-        status, headers, body = warc.split_http(self._block(place))
-        return Fetch(
-            url=capture.url,
-            final_url=capture.final_url,
-            started_at=capture.at,
-            status=status,
-            redirects=capture.redirects,
-            headers=headers,
-            body=body,
-        )
+        if folder := self._store.folder_of(place[0]):
+            return KeptAnswer(_known(holder), str(folder), *place)
+        return KeptAnswer(as_fetched(_known(holder), self._reader.record(*place)))
 
     def put_images(self, capture_id: int, images: Iterable[tuple[str, str, bytes]]) -> None:
         """Keep pictures (URL, content type, body) with a capture; equal bytes are stored once.
@@ -406,3 +410,11 @@ class Archive:
 
     def _block(self, place: queries.Where | None) -> bytes:
         return self._reader.record(*place).block if place else b""
+
+
+def _known(capture: Capture) -> Fetch:
+    """What the index knows of the fetch that brought a capture."""
+    return Fetch(
+        url=capture.url, final_url=capture.final_url, started_at=capture.at, status=capture.status,
+        redirects=capture.redirects,
+    )  # fmt: skip

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,8 +19,7 @@ from typing import Final, TypeVar
 from crawler.archive import scan, search, termtrees, warc
 from crawler.archive.journal import TARGET
 from crawler.archive.queries import Where
-from crawler.archive.segments import SegmentReader
-from crawler.archive.store import LocalStore
+from crawler.archive.segments import SegmentReader, local_reader
 from crawler.archive.words import Terms, terms_of
 from crawler.core.errors import ArchiveDamaged
 
@@ -87,7 +86,7 @@ def spread_over(folder: Path, processes: int, elsewhere: int = 0) -> Iterator[Sp
 
 def _is_worth(folder: Path) -> bool:
     """Whether there is enough to read."""
-    reader = _reader(folder)
+    reader = local_reader(folder)
     left = WORTH
     for name, size in reader.store.sizes().items():
         left -= size  # of gzip, the least that it can be
@@ -124,7 +123,7 @@ _Read = tuple[int, int, str, bytes | None]  # offset, length, type; the block of
 
 def _read_part(folder: Path, name: str, part: tuple[int, int]) -> list[_Read] | None:
     """The records of a part; None where something else is there, too."""
-    reader = _reader(folder)
+    reader = local_reader(folder)
     found: list[_Read] = []
     with reader.store.view(name) as data:
         for piece in scan.pieces(reader.codec(name), data, *part):
@@ -171,7 +170,7 @@ def _documents(
 
 
 def _grow(folder: Path, documents: list[tuple[search.Document, _Place]]) -> search.Grown:
-    return _grown(_reader(folder), documents)
+    return _grown(local_reader(folder), documents)
 
 
 def _grown(reader: SegmentReader, documents: list[tuple[search.Document, _Place]]) -> search.Grown:
@@ -191,9 +190,3 @@ def _text_at(reader: SegmentReader, place: Where) -> str | None:
         return reader.record(*place).block.decode("utf-8", "replace")
     except ArchiveDamaged:
         return None
-
-
-@lru_cache(maxsize=2)
-def _reader(folder: Path) -> SegmentReader:
-    """One for each process and folder: that of the segments, and that of copies from an object store."""
-    return SegmentReader(LocalStore(folder))

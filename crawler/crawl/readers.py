@@ -28,6 +28,7 @@ from crawler.crawl.worker import (
     call_limited,
     compare_one,
     packed,
+    read_kept,
     read_many,
     read_one,
     ready,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from crawler.core.model import Verdict
     from crawler.core.settings import ReadSettings, Settings
+    from crawler.crawl.kept import KeptTask
     from crawler.sites import Sites
 
 S = TypeVar("S")
@@ -52,7 +54,7 @@ WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame f
 FEW = 8  # pages that one reader reads in less time than another one takes to start
 IDLE = 600.0  # seconds after which an idle reader ends by itself
 STARTING = 60.0  # seconds that the first reader may take to start, on the busiest machine
-MOST_BYTES = 4 * SMALL  # of small pages that travel together where nobody waits for the first
+MOST_BYTES = 4 * SMALL  # of pages that travel together where nobody waits for the first
 GRACE = 5.0  # seconds that readers get to end at the end of a run
 
 log = logging.getLogger(__name__)
@@ -130,15 +132,14 @@ class ReaderPool:
 
             return too_complex(task, self._sites, str(error))
 
-    async def read_several(self, tasks: Sequence[ReadTask]) -> list[PageReading]:
-        """Read some small answers in one worker; one by one what it could not read."""
+    async def read_kept(self, tasks: Sequence[KeptTask]) -> Sequence[PageReading | None]:
+        """Judge some kept pages in one worker; None is to be read alone, as `read_many` has it."""
         if not self._tried:
             await self._try()
-        readings: Sequence[PageReading | None] = [None] * len(tasks)
-        if len(tasks) > 1 and not self._in_line:
-            async with self._limiter:
-                readings = await self._read_many(tasks)
-        return [reading or await self.read(task) for task, reading in zip(tasks, readings, strict=True)]
+        if self._in_line:
+            return unpacked(read_kept(list(tasks)))
+        async with self._limiter:
+            return await self._many(read_kept, tasks)
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare in a worker."""
@@ -186,14 +187,17 @@ class ReaderPool:
             return result
 
     async def _read_many(self, tasks: Sequence[ReadTask]) -> Sequence[PageReading | None]:
-        """Read some pages in a worker that is free; None stands for one that is to be read alone.
+        """Read some pages in a worker that is free; None stands for one that is to be read alone."""
+        return await self._many(read_many, tasks)
 
-        Where the worker dies or takes too long, that is all of them: the one to blame then meets its limits alone.
-        """
+    async def _many(
+        self, function: Callable[..., bytes | list[PageReading | None]], tasks: Sequence[object]
+    ) -> Sequence[PageReading | None]:
+        """Where the worker dies or takes too long, None for all: the one to blame then meets its limits alone."""
         from trio_parallel import BrokenWorkerError
 
         try:
-            return unpacked(await self._in_time(read_many, packed(tasks)))
+            return unpacked(await self._in_time(function, packed(tasks)))
         except (BrokenWorkerError, trio.TooSlowError):
             return [None] * len(tasks)
 
@@ -307,28 +311,28 @@ class SyncReaders:
             for _, left in waiting:
                 left.cancel()
 
-    def map(self, tasks: Iterable[ReadTask]) -> Iterator[tuple[ReadTask, PageReading]]:
-        """Read many answers on all workers, in order; small ones together, as a turn costs as much as a page of them.
+    def read_kept(self, tasks: Iterable[KeptTask]) -> Iterator[tuple[KeptTask, PageReading | None]]:
+        """Judge many kept pages on all workers, in order; several together, as a turn costs as much as a page.
 
-        Raises ReaderDied.
+        None stands for one that is to be read alone.
         """
-        for some, readings in self.in_order(self._read_several, _gathered(tasks)):
+        for some, readings in self.in_order(self._read_kept, _gathered(tasks)):
             yield from zip(some, readings, strict=True)
 
-    def _read_several(self, tasks: Sequence[ReadTask]) -> list[PageReading]:
-        return trio.from_thread.run(self._pool.read_several, tasks, trio_token=self._token)
+    def _read_kept(self, tasks: Sequence[KeptTask]) -> Sequence[PageReading | None]:
+        return trio.from_thread.run(self._pool.read_kept, tasks, trio_token=self._token)
 
 
-def _gathered(tasks: Iterable[ReadTask]) -> Iterator[list[ReadTask]]:
+def _gathered(tasks: Iterable[KeptTask]) -> Iterator[list[KeptTask]]:
     """Tasks by as many as are worth one turn."""
-    some: list[ReadTask] = []
+    some: list[KeptTask] = []
     size = 0
     for task in tasks:
-        if some and (len(some) == MOST or size + len(task.fetched.body) > MOST_BYTES):
+        if some and (len(some) == MOST or size + task.size > MOST_BYTES):
             yield some
             some, size = [], 0
         some.append(task)
-        size += len(task.fetched.body)
+        size += task.size
     if some:
         yield some
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crawler.core.model import Verdict
+    from crawler.crawl.kept import KeptTask
     from crawler.crawl.lanes import SentBody
     from crawler.sites import Sites
 
@@ -147,6 +148,22 @@ def read_many(tasks: bytes | list[ReadTask]) -> bytes | list[PageReading | None]
     from outcome import Value, capture
 
     found = [capture(read_one, task) for task in (_tasks().decode(tasks) if isinstance(tasks, bytes) else tasks)]
+    return packed([one.value if isinstance(one, Value) else None for one in found])
+
+
+def read_kept(tasks: bytes | list[KeptTask]) -> bytes | list[PageReading | None]:
+    """Judge some kept pages, like `read_many`."""
+    from outcome import Value, capture
+
+    from crawler.crawl import kept
+
+    def read_one(task: KeptTask) -> PageReading:
+        assert _worker is not None
+        _worker.pages += 1
+        return call_limited(kept.read_kept, task, _worker.sites)
+
+    decoder = msgspec.msgpack.Decoder(list[kept.KeptTask])
+    found = [capture(read_one, task) for task in (decoder.decode(tasks) if isinstance(tasks, bytes) else tasks)]
     return packed([one.value if isinstance(one, Value) else None for one in found])
 
 
