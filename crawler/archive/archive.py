@@ -40,6 +40,7 @@ from crawler.core.results import Health, Run
 from crawler.core.settings import ArchiveSettings
 
 if TYPE_CHECKING:
+    from crawler.archive.deferred import Grow
     from crawler.archive.writing import ArchiveWriter
 
 T = TypeVar("T")
@@ -166,6 +167,22 @@ class Archive:
         self._writable()
         keep = self._options.keep_local if keep_local is None else keep_local
         return offload(self.path, self._db, self._store, keep_local=keep)
+
+    # Search terms of many pages at once
+
+    def defer_terms(self) -> None:
+        """From now on the terms of new texts are made by `make_terms`; until then no word finds them.
+
+        Whoever is killed in between leaves them to the next writer.
+        """
+        self._writable()
+        self._index.deferring = True
+
+    def make_terms(self, grow: Grow) -> None:
+        """Make the terms that were deferred; `grow` does of each part what `spread.grow` does, in other processes."""
+        from crawler.archive import deferred
+
+        deferred.make_terms(self._writable(), grow)
 
     # What is remembered of links
 

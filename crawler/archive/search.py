@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
 WHOLE: Final = "search-earlier"  # in `derived`: `earlier` knows the texts that were kept before there was such a table
+DUE: Final = "search-due"  # in `derived`: some documents have no terms yet
 _TABLES: Final = f"""
 DROP TABLE IF EXISTS words;
 DROP TABLE IF EXISTS characters;
@@ -68,8 +69,12 @@ def _stamped(db: sqlite3.Connection, name: str, stamp: str) -> bool:
 
 
 def _put_stamp(db: sqlite3.Connection, name: str, stamp: str) -> None:
-    db.execute("DELETE FROM derived WHERE name = ?", (name,))
+    _drop_stamp(db, name)
     db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (name, stamp))
+
+
+def _drop_stamp(db: sqlite3.Connection, name: str) -> None:
+    db.execute("DELETE FROM derived WHERE name = ?", (name,))
 
 
 def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
@@ -89,7 +94,9 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
 
     if not is_ready(db):
         fill(db, text_or_none)
-    elif not _stamped(db, WHOLE, ""):
+    elif _stamped(db, DUE, ""):  # whoever was to make them was killed
+        fill_due(db, text_or_none)
+    if not _stamped(db, WHOLE, ""):
         for link, capture, title, names in list(left_out(db)):
             if (text := text_or_none(capture)) is not None:
                 put_earlier(db, link, capture, title, names, text)
@@ -98,7 +105,7 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
         log.warning(
             "crawler: %d texts in the object store cannot be read now: they are searched again later", len(away)
         )
-        db.execute("DELETE FROM derived WHERE name = ?", (WHOLE,))
+        _drop_stamp(db, WHOLE)
 
 
 def unless_away(text_of: Callable[[int], str | None]) -> Callable[[int], str | None]:
@@ -148,11 +155,7 @@ def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of:
     """
     known = _begin_filling(db)
     if trees_of and termtrees.fits(db):
-        for grown in trees_of(known):
-            termtrees.put(db, grown.trees)
-            for capture in grown.lost:
-                _leave_out(db, capture)
-        termtrees.merge(db)
+        fill_due_with(db, trees_of(known))
     else:
         for capture, title, names in known:
             if (text := text_of(capture)) is None:
@@ -161,6 +164,39 @@ def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of:
                 put_terms(db, capture, title, names, text)
     _put_stamp(db, STAMP, words.stamp())
     _put_stamp(db, WHOLE, "")
+    _drop_stamp(db, DUE)
+
+
+def put_due(db: sqlite3.Connection) -> None:
+    """Note that documents may have no terms yet: `fill_due` makes them, or the next writer (`ready`)."""
+    _put_stamp(db, DUE, "")
+
+
+def due(db: sqlite3.Connection) -> list[Document]:
+    """Documents and earlier texts that have no terms yet, in the order of captures."""
+    lacking = "SELECT capture, title, names FROM {} WHERE capture NOT IN (SELECT id FROM words_docsize)"
+    both = " UNION ALL ".join(map(lacking.format, ("documents", "earlier")))
+    return db.execute(f"{both} ORDER BY capture").fetchall()
+
+
+def fill_due(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
+    """Make the terms that are lacking, inside the caller's transaction."""
+    for capture, title, names in due(db):
+        if (text := text_of(capture)) is None:
+            _leave_out(db, capture)
+        else:
+            put_terms(db, capture, title, names, text)
+    _drop_stamp(db, DUE)
+
+
+def fill_due_with(db: sqlite3.Connection, grown: Iterable[Grown]) -> None:
+    """The same from trees of all that is `due`, on a connection on which nothing was searched yet."""
+    for some in grown:
+        termtrees.put(db, some.trees)
+        for capture in some.lost:
+            _leave_out(db, capture)
+    termtrees.merge(db)
+    _drop_stamp(db, DUE)
 
 
 def _begin_filling(db: sqlite3.Connection) -> list[Document]:
@@ -239,7 +275,7 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
         return
     capture, title, names = row
     db.execute("DELETE FROM documents WHERE link = ?", (link,))
-    if text is not None:
+    if text is not None and has_terms(db, capture):
         drop_terms(db, capture, title, names, text)
 
 
@@ -250,7 +286,7 @@ def drop_earlier(db: sqlite3.Connection, capture: int, text_of: Callable[[int], 
         return
     title, names = row
     db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
-    if (text := text_of(capture)) is not None:
+    if has_terms(db, capture) and (text := text_of(capture)) is not None:
         drop_terms(db, capture, title, names, text)
 
 

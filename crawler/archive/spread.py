@@ -139,22 +139,23 @@ def trees(
     reader: SegmentReader, documents: Sequence[search.Document], place_of: Callable[[int], Where | None], spread: Spread
 ) -> Iterator[search.Grown]:
     """The search trees of some documents, by parts of them."""
-    parts = _documents(reader, documents, place_of)
+    parts = in_parts(reader, documents, place_of)
     if not spread.is_wide:
         yield from (_grown(reader, part) for part in parts)
         return
-    yield from spread.map(partial(_grow, spread.folder), parts)
+    yield from spread.map(partial(grow, spread.folder), parts)
 
 
-_Place = Where | str | None  # where a text lies; the text itself, where other processes cannot read it
+Part = list[tuple[search.Document, Where | str | None]]
+"""Documents with the place of each text; the text itself, where other processes cannot read it."""
 
 
-def _documents(
+def in_parts(
     reader: SegmentReader, documents: Sequence[search.Document], place_of: Callable[[int], Where | None]
-) -> Iterator[list[tuple[search.Document, _Place]]]:
+) -> Iterator[Part]:
     """By as many as make a tree that is worth its place, and give every process some."""
     most = min(max(TREE, -(-len(documents) // TREES)), MAX_TREE)
-    some: list[tuple[search.Document, _Place]] = []
+    some: Part = []
     size = 0
     for document in documents:
         place = place_of(document[0])
@@ -169,11 +170,12 @@ def _documents(
         yield some
 
 
-def _grow(folder: Path, documents: list[tuple[search.Document, _Place]]) -> search.Grown:
+def grow(folder: Path, documents: Part) -> search.Grown:
+    """The trees of a part of the documents of segments in a folder, in any process."""
     return _grown(local_reader(folder), documents)
 
 
-def _grown(reader: SegmentReader, documents: list[tuple[search.Document, _Place]]) -> search.Grown:
+def _grown(reader: SegmentReader, documents: Part) -> search.Grown:
     terms: list[Terms] = []
     lost: list[int] = []
     for (capture, title, names), place in documents:

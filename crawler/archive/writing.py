@@ -144,9 +144,13 @@ class ArchiveWriter:
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """Rows without records, all of them or none; refused where another file has taken the index's place."""
+        self.check_place()
+        return schema.transaction(self.db, self.path, self.index.forget_cache)
+
+    def check_place(self) -> None:
+        """Raises ArchiveGone where another file has taken the index's place."""
         if opening.identity(self.path / INDEX) != self.identity:
             raise disk.gone(self.path / INDEX)
-        return schema.transaction(self.db, self.path, self.index.forget_cache)
 
     def put_images(self, capture_id: int, images: Iterable[tuple[str, str, bytes]]) -> None:
         """Pictures of a capture (URL, content type, body), as one batch."""

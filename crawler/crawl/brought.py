@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from crawler.core.errors import CrawlerError
-from crawler.core.model import Check, Confidence, Fetch, State, Verdict
+from crawler.core.model import Check, Confidence, State, Verdict
 from crawler.core.url import MAX_URL, host_of, is_http
 from crawler.crawl.pictures import is_placeholder, kind_of
 from crawler.crawl.readers import PastLimits, ReaderDied
+from crawler.crawl.saved import Address, answered, as_shown, task_of
 from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.schedule.history import first_seen, remember_past
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from crawler.archive import Archive
     from crawler.archive.interchange.saved import SavedPage
-    from crawler.core.model import History, Link, Redirect, Snapshot
+    from crawler.core.model import History, Snapshot
     from crawler.crawl.context import Context
 
 T = TypeVar("T")
@@ -75,49 +76,18 @@ def _address_in(head: bytes, content_type: str) -> str:
     return found.canonical or found.first("og:url")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One address that a saved page stands under, when it was taken there, and the redirects that led from it."""
-
-    link: Link
-    at: datetime
-    redirects: tuple[Redirect, ...] = ()
-
-
-def task_of(page: SavedPage, address: Address) -> ReadTask:
-    """The reading of a saved page as if its address had been answered with 200 after its redirects."""
-    return ReadTask(address.link, _as_shown(_answered(page, address), page), address.at)
-
-
 def check_saved(
     page: SavedPage, address: Address, context: Context, history: History | None, readers: Readers
 ) -> Check:  # fmt: skip
     """The check that a saved page stands for. Raises ReaderDied."""
     link, at = address.link, address.at
-    fetched = _answered(page, address)
+    fetched = answered(page, address)
     reading = readers.read(task_of(page, address))
     known = history or first_seen(link.canonical_url, link.url, context.now())
     after = remember_past(known, fetched, reading.page, reading.verdict, at, context.settings.schedule)
     return Check(
         link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable, terms=reading.terms
     )
-
-
-def _answered(page: SavedPage, address: Address) -> Fetch:
-    headers = (
-        ("Content-Type", page.content_type or "text/html"),
-        ("X-Imported-By", f"crawler import {page.source}".rstrip()),
-    )
-    asked, hops = address.link.fetch_url, address.redirects
-    final = page.url if hops and page.url else asked
-    return Fetch(asked, final, address.at, status=200, headers=headers, body=page.body, redirects=hops)
-
-
-def _as_shown(fetched: Fetch, page: SavedPage) -> Fetch:
-    """The answer with the markup in which pictures have addresses; what is kept are the bytes that were brought."""
-    if not page.shown:
-        return fetched
-    return replace(fetched, body=page.shown, headers=(("Content-Type", "text/html; charset=utf-8"),))
 
 
 def is_page(check: Check) -> bool:
@@ -129,7 +99,7 @@ def forced(
     check: Check, page: SavedPage, history: History | None, context: Context, readers: Readers
 ) -> Check:  # fmt: skip
     """The same bytes as a page that nobody knows, since its reader says that it is one; memory stays as it was."""
-    reading = readers.read(ReadTask(check.link, _as_shown(check.fetch, page), check.at, anyway=True))
+    reading = readers.read(ReadTask(check.link, as_shown(check.fetch, page), check.at, anyway=True, terms=False))
     after = history or first_seen(check.link.canonical_url, check.link.url, context.now())
     unknown = Verdict(State.UNKNOWN, reading.verdict.reason, Confidence.LOW, reading.verdict.evidence)
     return replace(
