@@ -87,7 +87,10 @@ class Writer:
 
     def add(self, record: bytes, *, page: bool = False) -> Span:
         """Append a record (`page`: it holds a whole page); it is on disk only after `sync`."""
-        frame = self.codec.pack(record, page=page)
+        return self.add_frame(self.codec.pack(record, page=page))
+
+    def add_frame(self, frame: bytes) -> Span:
+        """Append a record that was packed as `codec` packs it."""
         span = (self._end, len(frame))
         self._behind.append(frame)
         self._end += len(frame)

@@ -18,7 +18,8 @@ from crawler.archive.index import Index
 from crawler.archive.journal import CaptureLine, CheckLine, ImageLine, Line, SettledLine
 from crawler.archive.keep import decide
 from crawler.archive.order import horizon
-from crawler.archive.segments import INDEX, SegmentReader
+from crawler.archive.packing import OpenSegment, PackedCapture
+from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.shelf import Shelf
 from crawler.archive.words import NewText
 from crawler.core.errors import StoreError
@@ -52,8 +53,11 @@ class ArchiveWriter:
         self._text_of = texts.text_reader(self.db, self.reader)
         self._next = queries.next_capture(self.db)
 
-    def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
-        """One batch of checks, no two of them of one link; the snapshot of each that has one."""
+    def record(self, checks: Sequence[Check], packed: Mapping[str, PackedCapture]) -> list[Snapshot | None]:
+        """One batch of checks, no two of them of one link; the snapshot of each that has one.
+
+        `packed`: the records of some, by canonical URL.
+        """
         self.shelf.make_ready()
         lines: list[Line] = []
         snapshots: list[Snapshot | None] = []
@@ -62,7 +66,7 @@ class ArchiveWriter:
         try:
             with self.shelf.batch() as append:
                 for check in checks:
-                    line, snapshot = self._line(check, append)
+                    line, snapshot = self._line(check, append, packed.get(check.link.canonical_url))
                     lines.append(line)
                     snapshots.append(snapshot)
                     if line.capture and line.capture.text:
@@ -73,15 +77,20 @@ class ArchiveWriter:
             raise
         return snapshots
 
-    def _line(self, check: Check, append: records.Append) -> tuple[CheckLine, Snapshot | None]:
+    def _line(
+        self, check: Check, append: records.Append, packed: PackedCapture | None
+    ) -> tuple[CheckLine, Snapshot | None]:
         """Append what is kept of a check; its journal line, and its snapshot."""
-        payload = warc.sha256(check.fetch.body) if check.fetch.body else ""
+        payload = packed.line.payload if packed else warc.sha256(check.fetch.body) if check.fetch.body else ""
         known = queries.known(self.db, check.link.canonical_url, horizon(self.now()))
         keep = decide(check, payload, known, self.options.keep_raw)
         capture, snapshot = None, None
         if keep:
-            original = self._original(keep.same_bytes)
-            capture = records.write_capture(check, keep, self._next, payload, original, append)
+            if packed and packed.keep == keep:
+                capture = self.shelf.put(packed, self._next)
+            if capture is None:
+                original = self._original(keep.same_bytes)
+                capture = records.write_capture(check, keep, self._next, payload, original, append)
             self._next += 1
             if capture.response:
                 self.shelf.saw(check.link.host, capture.raw_bytes, capture.response)
@@ -119,6 +128,13 @@ class ArchiveWriter:
         except StoreError:
             return None
         return records.Original(headers["warc-record-id"], headers["warc-target-uri"], headers["warc-date"])
+
+    def open_segment(self, *, make: bool) -> OpenSegment | None:
+        """For which segment records are packed ahead; None where there is none, and none is to be made."""
+        if make and not self.shelf.open_segment():
+            self.shelf.make_ready()
+        name = self.shelf.open_segment()
+        return OpenSegment(str(self.path / FOLDER), name, self.options.keep_raw != "none") if name else None
 
     def write(self, lines: Sequence[Line]) -> None:
         """Lines that bring no records of their own."""

@@ -5,7 +5,7 @@ What a capture from the past may say of today lives here; which files and pages 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -15,7 +15,7 @@ from crawler.core.model import Check, Confidence, State, Verdict
 from crawler.core.url import MAX_URL, host_of, is_http
 from crawler.crawl.pictures import is_placeholder, kind_of
 from crawler.crawl.readers import PastLimits, ReaderDied
-from crawler.crawl.saved import Address, answered, as_shown, task_of
+from crawler.crawl.saved import BROUGHT, Address, answered, as_shown, task_of
 from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.schedule.history import first_seen, remember_past
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from crawler.archive import Archive
     from crawler.archive.interchange.saved import SavedPage
+    from crawler.archive.packing import PackedCapture
     from crawler.core.model import History, Snapshot
     from crawler.crawl.context import Context
 
@@ -35,7 +36,6 @@ BATCH_BYTES = 16 * 1024 * 1024  # of their bodies
 HEAD = 64 * 1024  # bytes in which a page says what it calls itself; few enough for any parser
 MAX_PICTURES = 500  # of one page, all of which lie in the file already
 MAX_BYTES = 256 * 1024 * 1024  # of one page's pictures together; a guess
-BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without `--force`
 
 
 class Readers(Protocol):
@@ -122,17 +122,22 @@ class Batch:
 
     archive: Archive
     _waiting: dict[str, tuple[Check, SavedPage, Callable[[Kept], None]]] = field(default_factory=dict)
+    _packed: dict[str, PackedCapture] = field(default_factory=dict)
     _bytes: int = 0
 
     def holds(self, canonical_url: str) -> bool:
         """Whether a page of this link waits, of which the archive does not know yet."""
         return canonical_url in self._waiting
 
-    def add(self, check: Check, page: SavedPage, tell: Callable[[Kept], None]) -> None:
+    def add(
+        self, check: Check, page: SavedPage, tell: Callable[[Kept], None], packed: PackedCapture | None = None
+    ) -> None:
         """Keep a page and its pictures, now or with those that follow; `tell` hears what became of it."""
         if self.holds(check.link.canonical_url):
             self.flush()
         self._waiting[check.link.canonical_url] = (check, page, tell)
+        if packed:
+            self._packed[check.link.canonical_url] = packed
         self._bytes += len(page.body)
         if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES:
             self.flush()
@@ -140,10 +145,11 @@ class Batch:
     def flush(self) -> None:
         """Keep what waits. Raises ArchiveError."""
         waiting = list(self._waiting.values())
+        packed, self._packed = self._packed, {}
         self._waiting, self._bytes = {}, 0
         known = [known_snapshot(check, self.archive) for check, _, _ in waiting]
         fresh = [one for one, there in zip(waiting, known, strict=True) if there is None]
-        kept = iter(record_each(self.archive, [check for check, _, _ in fresh]))
+        kept = iter(record_each(self.archive, [check for check, _, _ in fresh], packed))
         for (check, page, tell), there in zip(waiting, known, strict=True):
             outcome = Kept(there, again=True) if there else next(kept)
             if outcome.snapshot and not outcome.again:
@@ -159,18 +165,18 @@ def known_snapshot(check: Check, archive: Archive) -> Snapshot | None:
     return next((one for one in known if one.captured_at == check.at and one.digest == check.page.digest), None)
 
 
-def record_each(archive: Archive, checks: list[Check]) -> list[Kept]:
+def record_each(archive: Archive, checks: list[Check], packed: Mapping[str, PackedCapture]) -> list[Kept]:
     """Record checks together; one that cannot be recorded costs itself alone. Raises CrawlerError."""
     if not checks:
         return []
     try:
-        return [Kept(snapshot) for snapshot in archive.record(checks)]
+        return [Kept(snapshot) for snapshot in archive.record(checks, packed)]
     except CrawlerError:
         raise
     except Exception as error:
         if len(checks) == 1:
             return [Kept(error=error)]
-        return [kept for check in checks for kept in record_each(archive, [check])]
+        return [kept for check in checks for kept in record_each(archive, [check], packed)]
 
 
 def _keep_newest(check: Check, snapshot: Snapshot, archive: Archive) -> None:

@@ -37,6 +37,7 @@ from crawler.page.pdf import UNREADABLE
 if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.archive.interchange.saved import SavedPage
+    from crawler.archive.packing import PackedCapture
     from crawler.archive.search import Grown
     from crawler.archive.spread import Part
     from crawler.crawl.context import Context
@@ -228,7 +229,9 @@ class _Import:
             self.lose(LostPage(name, f"{name}: {flaw}"))
         changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
         found = _Found(name, page, self.address(page, changed))
-        self._waiting.append((found, self._ahead.begin(SavedTask(page, str(file.parent), found.address))))
+        segment = self.context.archive.open_segment(make=bool(self._waiting))
+        task = SavedTask(page, str(file.parent), found.address, segment)
+        self._waiting.append((found, self._ahead.begin(task)))
         self._held += brought.size_of(page)
         while len(self._waiting) > self._ahead.most or (self._held > MAX_HELD and len(self._waiting) > 1):
             self._finish_first()
@@ -267,9 +270,11 @@ class _Import:
         if read.flaw:
             self._tell_in_order(LostPage(found.name, f"{found.name}: {read.flaw}"))
         known = {found.address.link.canonical_url: read.reading} if found.address and read.reading else {}
-        self.keep_addresses(found, read.page, _Ahead(self.readers, known))
+        self.keep_addresses(found, read.page, _Ahead(self.readers, known), read.packed)
 
-    def keep_addresses(self, found: _Found, page: SavedPage, readers: brought.Readers) -> None:
+    def keep_addresses(
+        self, found: _Found, page: SavedPage, readers: brought.Readers, packed: PackedCapture | None = None
+    ) -> None:
         """Raises UsageError where the page has no address."""
         address = self.url or page.url
         if address is None:
@@ -278,7 +283,7 @@ class _Import:
             raise UsageError(f"{found.name} does not tell where it was saved from; give its address with --url{hint}")
         if found.address is None:
             raise UsageError(f"{address!r} is not a URL that a page can have")
-        self._keep_one(found, page, found.address, readers, asked=True)
+        self._keep_one(found, page, found.address, readers, packed, asked=True)
         seen = {found.address.link.canonical_url}
         for number, hop in enumerate(page.redirects if self.url is None else ()):
             other = link_of(hop.url, self.context.sites)
@@ -288,7 +293,14 @@ class _Import:
                 self._keep_one(found, page, Address(other, found.address.at, hops), readers, asked=False)
 
     def _keep_one(
-        self, found: _Found, page: SavedPage, address: Address, readers: brought.Readers, *, asked: bool
+        self,
+        found: _Found,
+        page: SavedPage,
+        address: Address,
+        readers: brought.Readers,
+        packed: PackedCapture | None = None,
+        *,
+        asked: bool,
     ) -> None:
         """One page under one address. Not `asked`: one that led to it; it may have led elsewhere, to a home page."""
         link, context = address.link, self.context
@@ -301,7 +313,7 @@ class _Import:
                 if asked:
                     self._tell_in_order(LostPage(found.name, "no page", link.url, check.verdict))
                 return
-            check = brought.forced(check, page, history, context, readers)
+            check, packed = brought.forced(check, page, history, context, readers), None
 
         def tell(kept: brought.Kept) -> None:
             if kept.error:
@@ -315,7 +327,7 @@ class _Import:
                     LostPage(found.name, f"{found.name}: this PDF file is damaged: its bytes are kept, without text")
                 )
 
-        self._batch.add(check, page, tell)
+        self._batch.add(check, page, tell, packed)
 
     def lose(self, page: LostPage) -> None:
         """Tell of a loss, after what came before it."""

@@ -20,6 +20,7 @@ from crawler.crawl.together import MOST, MOST_BYTES, SMALL
 
 if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
+    from crawler.archive.packing import PackedCapture
     from crawler.crawl.readers import SyncReaders
     from crawler.crawl.tasks import PageReading
 
@@ -31,6 +32,12 @@ class Read:
     page: SavedPage
     reading: PageReading | None = None
     flaw: str = ""
+    packed: PackedCapture | None = None
+
+    @classmethod
+    def of(cls, task: SavedTask, found: SavedReading) -> Read:
+        """What came of one turn."""
+        return cls(found.of(task.page), found.reading, packed=found.packed)
 
 
 @dataclass(slots=True)
@@ -70,7 +77,7 @@ class ReadAhead:
     def _of_group(self, group: _Group, number: int) -> Read:
         readings = group.readings or self._send()
         task, reading = group.tasks[number], readings.result()[number]
-        return self._read_alone(task) if reading is None else Read(reading.of(task.page), reading.reading)
+        return self._read_alone(task) if reading is None else Read.of(task, reading)
 
     def _read(self, task: SavedTask) -> Read:
         """In a thread: a large page in one turn."""
@@ -78,7 +85,7 @@ class ReadAhead:
             reading = self._readers.read_saved_one(task)
         except (PastLimits, ReaderDied):
             return self._read_alone(task)
-        return Read(reading.of(task.page), reading.reading)
+        return Read.of(task, reading)
 
     def _read_alone(self, task: SavedTask) -> Read:
         """In two turns, so that pictures nobody gets through cost themselves alone."""

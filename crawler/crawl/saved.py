@@ -10,8 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crawler.archive.interchange.saved import SavedImage, SavedPage
-from crawler.core.model import Fetch, Link, Redirect
+from crawler.archive.packing import OpenSegment, PackedCapture, pack
+from crawler.core.model import Fetch, Link, Page, Redirect, State
 from crawler.crawl.tasks import PageReading, ReadTask
+
+BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without `--force`
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class SavedTask:
-    """A page, the folder in which its pictures may lie, and its address, where that is known."""
+    """A page, the folder in which its pictures may lie, its address where that is known, and where it will be kept."""
 
     page: SavedPage
     folder: str
     address: Address | None
+    segment: OpenSegment | None = None
 
     @property
     def body(self) -> bytes:
@@ -48,10 +52,30 @@ class SavedReading:
     images: tuple[SavedImage, ...] = ()
     shown: bytes = b""
     reading: PageReading | None = None
+    packed: PackedCapture | None = None
 
     def of(self, page: SavedPage) -> SavedPage:
         """The page with what came of it."""
         return replace(page, images=self.images, shown=self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a page is kept by."""
+
+    link: Link
+    at: datetime
+    fetch: Fetch
+    page: Page
+    readable: str
+
+
+def records_of(task: SavedTask, reading: PageReading) -> PackedCapture | None:
+    """The records of a page, where it will be kept as one and it is known where."""
+    if task.segment is None or task.address is None or reading.verdict.state not in BROUGHT:
+        return None
+    at = task.address
+    return pack(_Content(at.link, at.at, answered(task.page, at), reading.page, reading.readable), task.segment)
 
 
 def task_of(page: SavedPage, address: Address) -> ReadTask:

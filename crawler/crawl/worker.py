@@ -147,13 +147,15 @@ def read_saved_one(task: SavedTask, body: SentBody | None = None) -> SavedReadin
     """Look for the pictures of a saved page, and read it, each within the limits; like `read_one`."""
     from crawler.archive.interchange.embedded import with_pictures
     from crawler.archive.interchange.files import FilesBeside
-    from crawler.crawl.saved import SavedReading, task_of
+    from crawler.crawl.saved import SavedReading, records_of, task_of
 
     if body is not None:
         task = task.with_body(body.fetch())
     page = call_limited(with_pictures, task.page, FilesBeside(Path(task.folder)))
-    reading = read_one(task_of(page, task.address)) if task.address else None
-    return SavedReading(page.images, page.shown, reading)
+    if task.address is None:
+        return SavedReading(page.images, page.shown)
+    reading = read_one(task_of(page, task.address))
+    return SavedReading(page.images, page.shown, reading, records_of(task, reading))
 
 
 def read_many(tasks: bytes | list[ReadTask]) -> Packed:
