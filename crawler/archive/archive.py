@@ -150,6 +150,9 @@ class Archive:
             path=self.path, options=self._options, db=self._db, reader=self._reader, index=self._index, shelf=shelf,
             now=self._now, identity=self._identity,
         )  # fmt: skip
+        if search.is_due(self._db):  # whoever deferred terms was killed
+            with self._writer.transaction():
+                self._index.make_searchable()
 
     def _list_objects(self) -> list[str]:
         """Have the index know what the object store holds; a line for what is gone, and where it cannot be asked."""

@@ -94,7 +94,7 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
 
     if not is_ready(db):
         fill(db, text_or_none)
-    elif _stamped(db, DUE, ""):  # whoever was to make them was killed
+    elif is_due(db):
         fill_due(db, text_or_none)
     if not _stamped(db, WHOLE, ""):
         for link, capture, title, names in list(left_out(db)):
@@ -170,6 +170,11 @@ def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of:
 def put_due(db: sqlite3.Connection) -> None:
     """Note that documents may have no terms yet: `fill_due` makes them, or the next writer (`ready`)."""
     _put_stamp(db, DUE, "")
+
+
+def is_due(db: sqlite3.Connection) -> bool:
+    """Whether documents may have no terms yet."""
+    return _stamped(db, DUE, "")
 
 
 def due(db: sqlite3.Connection) -> list[Document]:

@@ -14,15 +14,20 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "archive"))
 
 from store_samples import NOW, check_of, open_archive
 
+from crawler.archive import Archive, deferred, spread
+from crawler.archive.segments import FOLDER
 from crawler.core.errors import ArchiveError
 
 HOSTS = ("mp.weixin.qq.com", "zhuanlan.zhihu.com")
+deferred.WORTH = 1  # type: ignore[misc]
 STORE = os.environ.get("TORTURE_STORE", "")
 
 
 def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
     generator = random.Random(seed)
     with open_archive(path, codec=codec, at=NOW + timedelta(days=seed), store=STORE) as archive:
+        if seed % 2:  # as an import does
+            archive.defer_terms()
         assert archive._writer is not None
         archive._writer.shelf.max_size = 60_000  # so that segments change often
         for number in range(batches):
@@ -38,9 +43,21 @@ def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
                 sys.stdout.write(f"{type(error).__name__}: {error}\n")
                 continue
             os.write(ack, "".join(f"{check.page.text}\n" for check in batch).encode())
+            if seed % 2 and number % 5 == 4:
+                make_terms(archive)
+        if seed % 2:
+            make_terms(archive)
         if STORE:
             for _ in archive.offload():
                 pass
+
+
+def make_terms(archive: Archive) -> None:
+    """As an import does it, in one process."""
+    try:
+        archive.make_terms(lambda parts: (spread.grow(archive.path / FOLDER, part) for part in parts))
+    except ArchiveError as error:
+        sys.stdout.write(f"{type(error).__name__}: {error}\n")
 
 
 if __name__ == "__main__":
