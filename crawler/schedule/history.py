@@ -152,7 +152,7 @@ def _dies(history: History, verdict: Verdict, effect: Effect, now: datetime, sch
         case Dies.AT_ONCE:
             return True
         case Dies.CONFIRMED:
-            return _proved(history) >= (verdict.confirm_looks or schedule.confirmations)
+            return _proved(history) >= (verdict.confirmations or schedule.confirmations)
         case Dies.SILENT:
             since = history.silent_since or now
             return history.silent >= SILENT_CHECKS and (now - since).total_seconds() >= schedule.silent
@@ -171,7 +171,7 @@ def _still_dead(before: History, counted: History, verdict: Verdict, effect: Eff
         agreed = before.evidence.proof in (Proof.PAGE, None) and counted.failures > before.failures
         sure = before.confidence is Confidence.HIGH or agreed or verdict.confidence is Confidence.HIGH
         return _judged(counted, verdict, State.DEAD, Confidence.HIGH if sure else Confidence.MEDIUM)
-    confirmed = effect.dies is not Dies.NEVER and _proved(counted) >= (verdict.confirm_looks or schedule.confirmations)
+    confirmed = effect.dies is not Dies.NEVER and _proved(counted) >= (verdict.confirmations or schedule.confirmations)
     if before.confidence is Confidence.LOW and confirmed:
         confidence = Confidence.MEDIUM if verdict.reason in GUESSES else Confidence.HIGH
         return _judged(counted, verdict, State.DEAD, confidence)
@@ -206,7 +206,7 @@ def _count(history: History, verdict: Verdict, effect: Effect, now: datetime, sc
     """One more failing check; it counts when the one counted before is old enough."""
     if not effect.counts:
         return replace(history, first_failed=history.first_failed or now)
-    days = verdict.state is State.DEAD or verdict.confirm_looks
+    days = verdict.state is State.DEAD or verdict.confirmations
     apart = DAY if days else schedule.confirm_after
     counts = history.counted_at is None or (now - history.counted_at).total_seconds() >= apart
     return replace(

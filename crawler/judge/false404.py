@@ -26,7 +26,7 @@ MAX_SCRIPT = 20_000  # characters of a page that may be one of these recipes
 LETTERS = 4  # of a title that says something
 
 
-def not404_of(link: Link, fetch: Fetch, document: Document) -> Verdict | None:
+def false404_of(link: Link, fetch: Fetch, document: Document) -> Verdict | None:
     """The verdict of a 404 whose page may be there; None for all others."""
     if fetch.status != NOT_FOUND or not document.is_html:
         return None
