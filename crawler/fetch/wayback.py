@@ -183,7 +183,7 @@ def _row(endpoint: str, row: Mapping[str, str]) -> WaybackCapture | None:
 
 
 def _is_within(capture: WaybackCapture, kind: CaptureKind, since: datetime | None, until: datetime | None) -> bool:
-    """Mirrors of the archive do not know every filter, so what they give is held to them once more."""
+    """Whether a capture is what was asked for: mirrors of the archive do not know every filter."""
     if (since and capture.captured_at < since) or (until and capture.captured_at > until):
         return False
     match kind:
@@ -239,7 +239,7 @@ _TROUBLE = re.compile(
 
 
 def _is_archives_own(body: bytes) -> bool:
-    """A page in the archive's own name about a trouble of its own; what a capture shows has `Memento-Datetime`."""
+    """Whether the archive speaks of a trouble of its own; what a capture shows has `Memento-Datetime`."""
     start = body[: 64 * 1024]
     names = b" ".join(found[1] for found in (*_TITLE.finditer(start), *_HEADING.finditer(start)))
     if not _ITSELF.search(names) and not (len(start) < 4096 and _ITSELF.search(start)):

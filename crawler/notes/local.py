@@ -2,8 +2,8 @@
 
 The only questions asked are about files; which folders a target may be relative to is found by `sitefolders`, which
 paths it may mean by `places`, what a note is published as by `routes`, what it is called by `wiki`, its headings by
-`anchors`. In doubt a target is not missing: what a generator may make
-is `GENERATED`. A target that begins with `/` never leaves its root.
+`anchors`. In doubt a target is not missing: what a generator may make is `GENERATED`. A target that begins with `/`
+never leaves its root.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def there_for(place: Path) -> Path | None:
 
 
 def cannot_be(path: str) -> bool:
-    """Names that neither a disk nor a generator makes: too long, with a NUL, or above the root."""
+    """Whether no disk and no generator can have such a path: too long, with a NUL, or above the root."""
     if "\0" in path or any(len(part.encode("utf-8", "replace")) > MAX_SEGMENT for part in path.split("/")):
         return True
     return path.startswith("/") and os.path.normpath(f"x{path}").startswith("..")

@@ -156,7 +156,7 @@ def _names(node: LexborNode) -> str:
 
 
 def _is_anchor(link: LexborNode) -> bool:
-    """The sign behind a heading by which its address is copied."""
+    """Whether a link is the sign behind a heading by which readers copy its address."""
     return not folded(link.text()) and (link.attributes.get("href") or "").startswith("#")
 
 

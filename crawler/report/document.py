@@ -359,7 +359,7 @@ def _all_states(counts: dict[State, int]) -> dict[State, int]:
 
 
 def _title_differs(history: History) -> bool:
-    """Does a living page's title have nothing to do with the note's: the wrong link, or a page that changed hands?"""
+    """Whether a living page's title has nothing to do with the note's: the wrong link, or a page that changed hands."""
     return history.state is State.ALIVE and differs(history.title_match)
 
 

@@ -112,7 +112,7 @@ def remember_past(
 
 
 def honours_validators(history: History, fetch: Fetch, page: Page) -> bool:
-    """Has this link proved that its validators follow its text? Then the next check may be conditional.
+    """Whether this link has proved that its validators follow its text, so that the next check may be conditional.
 
     The proof is the same validator with the same text on two full checks; a changed text under an unchanged
     validator is the disproof. A host that sends a new validator every time proves nothing, and costs nothing.
