@@ -15,7 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from crawler.core.model import Confidence, Evidence, Fetch, History, Mark, Page, Proof, State, Verdict, Word
-from crawler.core.proof import GUESSES, proof_of_record
+from crawler.core.proof import GUESSES, NEVER_ANSWERED, proof_of_record
 from crawler.core.settings import DAY, Schedule
 from crawler.schedule.proof import (
     EFFECTS,
@@ -32,12 +32,9 @@ from crawler.schedule.walls import is_known_wall
 
 GROWTH = 2.0  # of the interval of a page that steadily lives, and of a wall that steadily refuses; a guess
 EARLY = 0.5  # of its interval; a check that comes sooner does not make the interval grow
-SPREAD = 0.25  # the share of an interval over which a hash spreads the next check, so that nothing comes in waves
-UNSEEN = "unreachable-from-here"
-_UNSEEN_REASONS = frozenset(("timeout", "connection-reset", "unreachable", UNSEEN))
-
-
 SHELL = 4  # times less text than a browser read make a plain answer a shell; a guess
+SPREAD = 0.25  # the share of an interval over which a hash spreads the next check, so that nothing comes in waves
+_UNSEEN_REASONS = frozenset(("timeout", "connection-reset", "unreachable", NEVER_ANSWERED))
 
 
 def remember(
@@ -186,7 +183,7 @@ def _narrowed(
         verdict = replace(verdict, evidence=replace(verdict.evidence, proof=effect.proof))
     again = history.silent > 0 and around.others_answer
     if knowledge is Knowledge.NEVER_SEEN and again and verdict.reason in _UNSEEN_REASONS:
-        return replace(verdict, reason=UNSEEN)
+        return replace(verdict, reason=NEVER_ANSWERED)
     return verdict
 
 
