@@ -14,8 +14,8 @@ def render_diff(old_text: str, new_text: str, old: Snapshot, new: Snapshot) -> s
     """Removed sentences behind "-", added ones behind "+", long unchanged runs folded; "unchanged" is an answer."""
     from rich.text import Text
 
+    from crawler.core.display import plain
     from crawler.notes.changes import LineChange, sentence_diff
-    from crawler.report.clean import plain
 
     if old_text == new_text:
         return f"unchanged: snapshots {old.id} and {new.id} have the same text\n"

@@ -14,11 +14,11 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from crawler.core.display import plain, redacted, storable
 from crawler.core.model import Evidence, History, Mark, Occurrence, Snapshot, State
 from crawler.core.results import Change, ChangeKind, Finding, Report, Run, Suggestion
 from crawler.core.url import redact
 from crawler.page.titles import differs
-from crawler.report.clean import plain, redacted, storable
 from crawler.report.elsewhere import search_addresses
 from crawler.report.parts import (
     ChangePart,

@@ -25,11 +25,12 @@ import msgspec
 from markupsafe import Markup
 
 from crawler.core.counts import Counted
+from crawler.core.display import clipped
 from crawler.core.marker import HTML_MARK
-from crawler.core.model import State
+from crawler.core.model import LOCAL, State
 from crawler.core.results import Report
 from crawler.report.charts import Years, dead_by_year, health, years_of
-from crawler.report.clean import clipped, file_link, web_link
+from crawler.report.clean import file_link, web_link
 from crawler.report.code_spans import in_html
 from crawler.report.digest import make_digest, saved
 from crawler.report.digest_words import digest_words
@@ -223,7 +224,7 @@ def row(link: LinkPart, options: ReportOptions) -> TableRow:
     made.e = clipped(evidence(link), MAX_TEXT)
     made.m = memory(link, options.language)
     made.j = judgement(link, options.language)
-    made.k = kept(link, options.language) if link.site != "local" else ""
+    made.k = kept(link, options.language) if link.site != LOCAL else ""
     say = words(options.language)
     made.o = [_offer(offer, say) for offer in offers(link)]
     made.q, made.f = _searches(link, made)

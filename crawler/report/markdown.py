@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import State
+from crawler.core.model import LOCAL, State
 from crawler.core.results import ChangeKind, Report
 from crawler.report.code_spans import in_markdown
 from crawler.report.document import short_document
@@ -132,7 +132,7 @@ def _row(link: LinkPart, options: ReportOptions, say: Words) -> Sequence[str]:
     if link.searches:
         places = (linked(say.searches[found.name], found.url) for found in link.searches)
         instead.append(f"<sub>{escaped(say.search)} {' · '.join(places)}</sub>")
-    copy = [escaped(kept(link, options.language))] if link.site != "local" else []
+    copy = [escaped(kept(link, options.language))] if link.site != LOCAL else []
     return (titled(link), lines_of(why), _places(link, options, say), lines_of([*copy, *instead]))
 
 

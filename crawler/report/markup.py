@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from crawler.core.display import clipped
 from crawler.core.model import LOCAL
-from crawler.report.clean import clipped, file_link, web_link
+from crawler.report.clean import file_link, web_link
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart, OccurrencePart
 from crawler.report.phrases import name

@@ -18,9 +18,10 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from crawler.core.counts import Counted
+from crawler.core.display import clipped, plain
 from crawler.core.model import State
 from crawler.core.url import redact
-from crawler.report.clean import clipped, plain, web_link
+from crawler.report.clean import web_link
 from crawler.report.code_spans import in_html
 from crawler.report.figures import day, duration, minute, number, size
 from crawler.report.reasons import reason_help, reason_name
@@ -105,11 +106,6 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
             parts += [escape(text[at:start]), Markup("<mark>"), escape(text[start:end]), Markup("</mark>")]
             at = end
     return Markup("").join([*parts, escape(text[at:])])
-
-
-def tidy(text: str) -> str:
-    """Control characters as spaces, one for one, so that marked spans stay where they are."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 @cache

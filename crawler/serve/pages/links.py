@@ -10,10 +10,11 @@ from uuid import UUID, uuid5
 from starlette.responses import Response
 
 from crawler.archive.listed import FACETS, NOWHERE, ORDERS, Filters
+from crawler.core.display import clipped, plain
 from crawler.core.model import State
 from crawler.core.url import redact
 from crawler.report.atom import feed_of
-from crawler.report.clean import clipped, plain, web_link
+from crawler.report.clean import web_link
 from crawler.report.reasons import reason_name
 from crawler.report.words import words
 from crawler.report.xml import element, written
