@@ -13,7 +13,7 @@ import pytest
 from viewer_stage import EVIL, GONE, NOW, ODD, WEIXIN, Stage, check_of, csrf_of, staged
 
 from crawler.archive import Archive, schema
-from crawler.serve.access import Access, Asked
+from crawler.serve.access import Access, RequestParts
 from crawler.serve.app import make_app
 from crawler.serve.copies import harmless
 
@@ -72,8 +72,8 @@ async def test_a_foreign_host_is_refused_whatever_it_asks_for(stage: Stage, host
     assert "app.css" not in answer.text
 
 
-def asked(*headers: tuple[str, str], method: str = "GET", local: str = "") -> Asked:
-    return Asked(method, "/", b"/", b"", headers, local)
+def asked(*headers: tuple[str, str], method: str = "GET", local: str = "") -> RequestParts:
+    return RequestParts(method, "/", b"/", b"", headers, local)
 
 
 def test_a_request_without_a_host_or_with_two_is_refused() -> None:
