@@ -400,7 +400,6 @@ class Slot:
     politeness: Politeness
     links: tuple[Link, ...]
     walls: frozenset[str] = frozenset()  # canonical URLs whose refusals say nothing about the slot
-    canaries: tuple[
-        Link, ...
-    ] = ()  # not due, alive at their last check: they tell a wall of the slot from one of links
+    # Not due, alive at their last check: they tell a wall of the slot from one of links.
+    canaries: tuple[Link, ...] = ()
     spare: int = 0  # checks that canaries may cost

@@ -26,13 +26,8 @@ LAZY = (
 )  # fmt: skip
 _SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "srcset")
 BACKGROUNDS = (
-    "data-bg",
-    "data-background",
-    "data-background-image",
-    "data-bg-src",
-    "data-lazy-bgimg",
-    "data-lazy-background",
-)
+    "data-bg", "data-background", "data-background-image", "data-bg-src", "data-lazy-bgimg", "data-lazy-background",
+)  # fmt: skip
 HELD = ("data-src", "data-original", "data-lazy-src")  # also of boxes that a script fills with a picture
 _CODED = re.compile(r"(?i)(\.(?:jpe?g|png|gif|webp))(?:[@!]!?[\w.-]+|\.webp|\.avif)$")  # another size or coding of it
 _CANDIDATE = re.compile(r"(?:^|,)\s*([^\s,][^\s]*[^\s,])(?:\s+(\d+(?:\.\d+)?)[wx])?\s*(?=,|$)")

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 import msgspec
 
 from crawler.core.model import Page
+from crawler.core.url import is_http
 from crawler.page.document import Document
 
 MAX_TEXT = 2_000_000  # characters of text kept of one file
@@ -167,10 +168,8 @@ def _read_picture(document: Document, url: str) -> Page:
     return Page(
         text="\n".join(filter(None, (name, f"{kind}{size}"))),
         digest=of_bytes(document.body),
-        images=(url,) if url.startswith(("http://", "https://")) else (),
-        html=f'<p><img src="{escape(url)}" alt="{escape(name)}"></p>'
-        if url.startswith(("http://", "https://"))
-        else "",
+        images=(url,) if is_http(url) else (),
+        html=f'<p><img src="{escape(url)}" alt="{escape(name)}"></p>' if is_http(url) else "",
     )
 
 

@@ -198,9 +198,8 @@ class TableRow(msgspec.Struct, omit_defaults=True):
     k: str = ""  # the kept capture
     o: list[Offer] = []
     q: list[str] = []  # words and addresses to look for elsewhere
-    f: list[
-        int
-    ] = []  # where: ten times the place's rank, plus the index in `q`; 9 is the row's own address, 8 its title
+    # Where: ten times the place's rank, plus the index in `q`; 9 is the row's own address, 8 its title.
+    f: list[int] = []
     c: str = ""  # day of the last check
     y: str = ""  # years of the notes
 

@@ -274,10 +274,9 @@ class Stretch:
     living: Latest = field(default_factory=Latest)  # of links that were alive at their last check
     unbelieved: dict[str, list[tuple[datetime, datetime]]] = field(default_factory=dict)  # by fingerprint
     doubtful: set[str] = field(default_factory=set)  # shared by most, and nothing remembered to hold it against
-    early: dict[str, tuple[datetime, datetime]] = field(
-        default_factory=dict
-    )  # shared by most of too few domains so far
-    few: set[str] = field(default_factory=set)  # of those, what two others are to be asked about (`conclude`)
+    # Shared by most of too few domains so far.
+    early: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    few: set[str] = field(default_factory=set)  # of `early`, what two others are to be asked about (`conclude`)
     changes: Counter[str] = field(default_factory=Counter)  # links in the window that say this and did not before
 
     def saw(self, check: Seen) -> None:
