@@ -205,7 +205,7 @@ class Stretch:
         """Take one check into account; they come in the order of time, or nearly so."""
         page, sort = self.pages.put(check), self.sorts.put(check)
         self._found(self.pages, page, self._share_of_page(page.said))
-        self._found(self.sorts, sort, shared_sort(self.sorts, sort.said, sort_of(self.impossible)))
+        self._found(self.sorts, sort, shared_sort(self.sorts, sort.said))
 
     def _share_of_page(self, said: str) -> Share:
         latest, living, stock = self.pages.latest, self.pages.living, "~" in said
@@ -219,7 +219,8 @@ class Stretch:
                 first = group.begun(check.said)
                 self._unbelieve(check.said, first, check.at)
                 # Who answers for everybody may say it in other words to one, and before and after those counted here.
-                self._unbelieve(sort_of(check.said), first - NEAR, check.at + NEAR)
+                if check.changed:
+                    self._unbelieve(sort_of(check.said), first - NEAR, check.at + NEAR)
             case Share.DOUBTFUL:
                 self.doubtful.add(check.said)
             case Share.FEW:
@@ -315,11 +316,11 @@ def shared(latest: Latest, said: str, impossible: str = "", changes: int = 0, *,
     return Share.DOUBTFUL if remembered * 2 <= len(members) else Share.BELIEVED
 
 
-def shared_sort(group: Group, sort: str, impossible: str = "") -> Share:
+def shared_sort(group: Group, sort: str) -> Share:
     """Whether most living domains answer with this sort, and did not before (see `Share`).
 
-    Where few lived, one page with another title is no doubt; where nothing is remembered, a name that cannot exist must
-    say it, too.
+    Where few lived, one page with another title is no doubt. Where nothing is remembered, a sort says nothing: most
+    links of old notes may be dead, each in its own words.
     """
     living, latest = group.living, group.latest
     if not sort:
@@ -330,11 +331,4 @@ def shared_sort(group: Group, sort: str, impossible: str = "") -> Share:
             return Share.FEW
     elif living.has_share(sort, OF_A_SORT) and living.changed_to(sort) >= OF_A_SORT * len(living.by_domain):
         return Share.UNBELIEVED if living.saying[sort] >= DOMAINS else Share.BELIEVED
-    if len(latest.by_domain) < DOMAINS or not latest.has_share(sort, OF_A_SORT):
-        return Share.BELIEVED
-    members = [one for one in latest.by_domain.values() if one.said == sort]
-    if sum(one.remembered for one in members) * 2 > len(members):
-        return Share.BELIEVED
-    if sort == impossible:
-        return Share.UNBELIEVED
-    return Share.FEW if latest.say_again(sort) else Share.DOUBTFUL
+    return Share.FEW if latest.has_share(sort, OF_A_SORT) and latest.say_again(sort) else Share.BELIEVED
