@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import trio
 
@@ -165,7 +164,7 @@ async def _follow(service: Service, url: str, job: str) -> Submission:
     return Submission(url, SaveOutcome.LATER, "still-running", f"job {job} did not end in {PATIENCE:.0f} s")
 
 
-def _saved(service: Service, url: str, told: Mapping[str, Any]) -> Submission:
+def _saved(service: Service, url: str, told: Mapping[str, object]) -> Submission:
     stamp, original = str(told.get("timestamp", "")), str(told.get("original_url") or url)
     capture = capture_at(service.endpoint, f"{service.endpoint}/web/{stamp}/{original}")
     if capture is None:
@@ -173,7 +172,7 @@ def _saved(service: Service, url: str, told: Mapping[str, Any]) -> Submission:
     return Submission(url, SaveOutcome.SAVED, capture=capture)
 
 
-def _turned_away(url: str, answer: WaybackAnswer, told: Mapping[str, Any]) -> Submission:
+def _turned_away(url: str, answer: WaybackAnswer, told: Mapping[str, object]) -> Submission:
     reason = str(told.get("status_ext") or "").removeprefix("error:")
     message = " ".join(str(told.get("message") or "").split())[:300]
     if not reason:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from enum import StrEnum
 from html import escape
 from io import BytesIO
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -142,7 +141,7 @@ def _read_json(document: Document, _url: str) -> Page:
     )
 
 
-def _flatten(data: Any, name: str, lines: list[str]) -> None:
+def _flatten(data: object, name: str, lines: list[str]) -> None:
     """A line for each value, with its path; by a stack, for depth is the web's choice."""
     waiting = [(name, data)]
     while waiting and len(lines) < MAX_LINES:

@@ -212,7 +212,7 @@ def _step(value: Any, step: str) -> Iterator[Any]:
             yield value[int(step)]
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     match value:
         case None:
             return ""

@@ -17,7 +17,6 @@ from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -290,7 +289,7 @@ def _to_act_on(document: ReportDocument) -> Sequence[LinkPart]:
     return in_state(document, State.DEAD) + in_state(document, State.SUSPECT)
 
 
-def _week(document: ReportDocument, options: ReportOptions) -> dict[str, Any]:
+def _week(document: ReportDocument, options: ReportOptions) -> dict[str, object]:
     """What died in the last days: the first of them with what was saved of each."""
     say = digest_words(options.language)
     died = make_digest(document, document.generated_at - WEEK).died
@@ -311,7 +310,7 @@ def _sites(document: ReportDocument) -> list[tuple[str, dict[State, int], int]]:
     ]
 
 
-def _news(document: ReportDocument) -> list[dict[str, Any]]:
+def _news(document: ReportDocument) -> list[dict[str, object]]:
     """Each kind of news with its first lines: what the link is called, its address, and the turn it took."""
     return [
         {

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 import jinja2
@@ -40,7 +40,7 @@ MAX_TITLE: Final = 200  # characters of a title or an address in a list
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 
 
-def render(request: Request, template: str, access: Access, *, status: int = 200, **values: Any) -> Response:
+def render(request: Request, template: str, access: Access, *, status: int = 200, **values: object) -> Response:
     """A page in the reader's language and theme."""
     language = language_of(request)
     html = _environment().get_template(template).render(

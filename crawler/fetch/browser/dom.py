@@ -188,7 +188,7 @@ def _children(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield mapping(mapping(child).get("frame"))
 
 
-def _taken(value: Any) -> Flattened | None:
+def _taken(value: object) -> Flattened | None:
     match value:
         case [str(html), int(shadows), int(frames)]:
             return Flattened(html, shadows, frames)
