@@ -168,7 +168,7 @@ async def test_a_wrong_token_gives_no_cookie_and_no_form(stage: Stage) -> None:
     assert "Read-only." in page.text
 
 
-async def test_reading_never_acts(stage: Stage) -> None:
+async def test_a_get_never_acts_even_with_the_token(stage: Stage) -> None:
     before = {file: file.read_bytes() for file in stage.notes.rglob("*") if file.is_file()}
     async with stage.client(acting=True) as client:
         for address in (*PAGES, "/do/rearchive?url=" + quote(WEIXIN), "/do/mend"):
