@@ -8,10 +8,11 @@ section within the article never does; which heading is which is told by what th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -19,6 +20,7 @@ from crawler.page.blocks import tidy
 from crawler.page.document import text_of
 from crawler.page.masthead import Masthead, ends, folded, parts, without_section
 from crawler.page.metadata import Head
+from crawler.page.nodes import ancestors
 
 MAX_TITLE = 500  # characters
 MAX_HEADINGS = 20  # elements looked at
@@ -118,8 +120,7 @@ def _heading(node: LexborNode) -> Heading | None:
     """None for one that is empty, or stands apart from the page's content."""
     names = _names(node)
     logo, held, linked = bool(_LOGO.search(names)) or _leads_home(node), False, False
-    parent, depth = node.parent, 0
-    while parent is not None and depth < MAX_AROUND:
+    for depth, parent in enumerate(islice(ancestors(node), MAX_AROUND)):
         around = _names(parent)
         if parent.tag in _APART_TAGS or (parent.tag != "body" and _APART.search(around)):
             if parent.tag != "nav":
@@ -131,7 +132,6 @@ def _heading(node: LexborNode) -> Heading | None:
         )
         linked = linked or (parent.tag == "a" and bool(parent.attributes.get("href")))
         held = held or parent.tag in _HOLDERS or parent.attributes.get("role") == "main"
-        parent, depth = parent.parent, depth + 1
     furniture = frozenset(inner.mem_id for inner in node.css("button, a") if inner.tag == "button" or _is_anchor(inner))
     text = _with_subtitle(_text(node, furniture), node)
     titled = bool(_TITLED.search(names)) or "headline" in (node.attributes.get("itemprop") or "").lower()
@@ -273,20 +273,26 @@ def _is_only(heading: Heading, found: list[Heading]) -> bool:
 
 def _is_preceded(node: LexborNode) -> bool:
     """Whether a paragraph stands before a heading: it heads a section then."""
-    around: LexborNode | None = node
-    for _ in range(MAX_AROUND):
-        if around is None or around.tag in {"body", "html"}:
+    for around in islice(chain((node,), ancestors(node)), MAX_AROUND):
+        if around.tag in {"body", "html"}:
             return False
-        before, looked = around.prev, 0
-        while before is not None and looked < MAX_HEADINGS:
-            if before.is_element_node:
-                paragraphs = [before] if before.tag == "p" else before.css("p")[:MAX_HEADINGS]
-                if any(len(text_of(paragraph, limit=PARAGRAPH)) >= PARAGRAPH for paragraph in paragraphs):
-                    return True
-                looked += 1
-            before = before.prev
-        around = around.parent
+        if any(_holds_paragraph(before) for before in islice(_elements_before(around), MAX_HEADINGS)):
+            return True
     return False
+
+
+def _elements_before(node: LexborNode) -> Iterator[LexborNode]:
+    """The elements before a node in its parent, the nearest first."""
+    before = node.prev
+    while before is not None:
+        if before.is_element_node:
+            yield before
+        before = before.prev
+
+
+def _holds_paragraph(node: LexborNode) -> bool:
+    paragraphs = [node] if node.tag == "p" else node.css("p")[:MAX_HEADINGS]
+    return any(len(text_of(paragraph, limit=PARAGRAPH)) >= PARAGRAPH for paragraph in paragraphs)
 
 
 def _core(heading: Heading, said: set[str]) -> str:
