@@ -18,10 +18,10 @@ from crawler.core.errors import ConfigError
 from crawler.core.url import without_fragment
 from crawler.fetch.wayback import (
     ENDPOINT,
-    Ask,
     Send,
     WaybackAnswer,
     WaybackCapture,
+    WaybackRequest,
     capture_at,
     json_of,
     may_be_sent,
@@ -142,7 +142,7 @@ class _Batch:
 
 async def _save_once(service: Service, url: str) -> Submission:
     form = (("url", without_fragment(url)), ("if_not_archived_within", service.recent), ("skip_first_archive", "1"))
-    answer = await service.send(Ask(f"{service.endpoint}/save", service.headers(), form))
+    answer = await service.send(WaybackRequest(f"{service.endpoint}/save", service.headers(), form))
     told = json_of(answer)
     job = told.get("job_id") if isinstance(told, dict) else None
     if isinstance(job, str) and re.fullmatch(r"[\w-]{1,100}", job):
@@ -155,7 +155,7 @@ async def _follow(service: Service, url: str, job: str) -> Submission:
     with trio.move_on_after(PATIENCE):
         while True:
             await trio.sleep(POLL_INTERVAL)
-            answer = await service.send(Ask(f"{service.endpoint}/save/status/{job}", service.headers()))
+            answer = await service.send(WaybackRequest(f"{service.endpoint}/save/status/{job}", service.headers()))
             told = json_of(answer)
             if answer.status == 200 and isinstance(told, dict) and told.get("status") == "success":
                 return _saved(service, url, told)
