@@ -1,4 +1,4 @@
-"""Does a second kind of evidence agree with a guess that a page is gone?
+"""Whether a second kind of evidence agrees with a guess that a page is gone.
 
 A soft 404, a parked domain, a redirect home and a shared target are guesses. Each has a kind of evidence that raised
 it, and only one of another kind supports it: the note's title, the words of a page once seen alive, or a probe. Pure;

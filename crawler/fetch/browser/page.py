@@ -209,7 +209,7 @@ async def _prepare(pipe: Pipe, wanted: PageRequest, session: str, agent: str) ->
 
 
 async def _settle(pipe: Pipe, watch: _Watch, screen: Screen, seconds: float) -> bool:
-    """Wait for the load, then for quiet of network and document; False where it never came. Dialogs are waved away.
+    """Wait for the load, then for quiet of network and document; False where it never came. Dialogs are dismissed.
 
     A page that shows next to nothing has the whole time: what a timer of its scripts writes is its text.
     """
