@@ -33,9 +33,8 @@ def render(report: Report, options: ReportOptions) -> str:
     document = readable_document(report)
     digest = make_digest(document, options.since or document.run.started_at)
     say, about, style = words(options.language), digest_words(options.language), asset("report.css")
-    return template(
-        "digest.html"
-    ).render(
+    page = template("digest.html")
+    return page.render(
         mark=Markup(HTML_MARK),  # noqa: S704 - a constant
         policy=content_policy(style),
         style=Markup(style),  # noqa: S704 - ours, from the package
