@@ -1,17 +1,16 @@
-"""What the commands that go over whole archives cost, and how much of it a second reader can take over.
+"""What the commands that go over whole archives cost, and what a second reader gains.
 
     python -m benchmarks.bulk [--small 2000] [--large 100] [--rounds 1] [--only import,verify,rebuild,rejudge]
 
 Saved pages (`prose`: small ones of 10 kB on 50 hosts, then large ones of 2.4 MB on one) are imported, and the archive
 of them verified, rebuilt, judged again and exported, each with `[read] processes` 1 and 2. Prints wall seconds, and CPU
-seconds of the main process and of all others, start-up included; the least CPU of `--rounds` counts.
+milliseconds a page of the main process and of all others, start-up included; of `--rounds`, the one with the least CPU.
 
-Wall times say little where others use the machine, CPU seconds say what is possible: a command cannot take less than
-its main process, than its others share among themselves, or than all of it on two cores. `possible` is that bound with
-one reader divided by that with two: what a second reader gains where the machine has nothing else to do. Where the one
-reader is the main process itself (verify, rebuild), the others are the start of nothing, and 2.0 is the most. Where
-main process and reader work side by side already, 2 R / (M + R) is: 1.8 wants a main process that does at most a ninth
-of what its readers do. Linux alone.
+Where others use the machine, wall times say little, and CPU times what is possible: no command takes less than the
+first thread of its main process, than its other processes share among themselves, or than all of it on two cores.
+`possible` is that bound with one reader, divided by that with two: what a second reader gains where nothing else runs.
+With one reader `verify` and `rebuild` read in the main process, so that 2.0 is the most. Elsewhere main process and
+reader work side by side already, and 2 R / (M + R) is the most: 1.8 is an M of a ninth of R. Linux alone.
 """
 
 from __future__ import annotations
@@ -48,15 +47,16 @@ WORK: dict[str, tuple[str, ...]] = {  # the last word of each is a place that is
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds of one command: wall, CPU of its main process, CPU of all its other processes."""
+    """Seconds of one command: wall, and CPU of the main process, of its first thread alone, and of all others."""
 
     wall: float
     main: float
+    thread: float
     others: float
 
     def least(self, readers: int) -> float:
         """Wall seconds below which nobody can go who needs that much CPU."""
-        return max(self.main, self.others / readers, (self.main + self.others) / CORES)
+        return max(self.thread, self.others / readers, (self.main + self.others) / CORES)
 
 
 def main() -> None:
@@ -124,14 +124,19 @@ def run(ground: Path, name: str, readers: int) -> Cost:
     )
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     wall = time.perf_counter() - begun
-    spent = (Path("/proc") / str(process.pid) / "stat").read_text().rpartition(")")[2].split()
-    own = (int(spent[11]) + int(spent[12])) / TICKS  # utime and stime, proc(5)
+    own, thread = cpu(Path(f"/proc/{process.pid}")), cpu(Path(f"/proc/{process.pid}/task/{process.pid}"))
     if process.wait() != 0:
         raise SystemExit(f"{' '.join(words)} ended with {process.returncode}")
     reap_others()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     everything = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, own, everything - own)
+    return Cost(wall, own, thread, everything - own)
+
+
+def cpu(process: Path) -> float:
+    """Seconds of a process or thread that has ended and was not waited for yet."""
+    spent = (process / "stat").read_text().rpartition(")")[2].split()
+    return (int(spent[11]) + int(spent[12])) / TICKS  # utime and stime, proc(5)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -174,19 +175,22 @@ class Archive:
 
     # Search terms of many pages at once
 
-    def defer_terms(self) -> None:
-        """From now on the terms of new texts are made by `make_terms`; until then no word finds them.
+    @contextlib.contextmanager
+    def deferring_terms(self, grow: Grow) -> Iterator[Callable[[], None]]:
+        """In the block the terms of new texts are made when what it gives is called, and at its end: all at once.
 
-        Whoever is killed in between leaves them to the next writer.
+        `grow` does of each part what `spread.grow` does, in other processes. Until then no word finds these texts. What
+        a block that did not end well leaves is made when the archive is opened for writing.
         """
-        self._writable()
-        self._index.deferring = True
-
-    def make_terms(self, grow: Grow) -> None:
-        """Make the terms that were deferred; `grow` does of each part what `spread.grow` does, in other processes."""
         from crawler.archive import deferred
 
-        deferred.make_terms(self._writable(), grow)
+        make = partial(deferred.make_terms, self._writable(), grow)
+        self._index.deferring = True
+        try:
+            yield make
+            make()
+        finally:
+            self._index.deferring = False
 
     # What is remembered of links
 

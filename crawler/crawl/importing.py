@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar, cast
 
@@ -35,7 +36,6 @@ from crawler.notes.links import link_of
 from crawler.page.pdf import UNREADABLE
 
 if TYPE_CHECKING:
-    from crawler.archive import Archive
     from crawler.archive.interchange.saved import SavedPage
     from crawler.archive.packing import PackedCapture
     from crawler.archive.search import Grown
@@ -48,6 +48,9 @@ T = TypeVar("T")
 
 STDIN = Path("-")
 MAX_HELD = 64 * 1024 * 1024  # bytes of pages that are read ahead
+MAX_DEFERRED = (
+    4096  # pages that no word finds yet; a kill leaves the making of their terms, 1 ms each, to the next writer
+)
 MAX_NAMED = 8  # kinds of files in a line
 NO_PAGE = "holds no page: nothing in HTML, PDF, text, JSON or a feed that was answered with 200"
 
@@ -64,26 +67,25 @@ def import_files(
     One bad file never ends a batch. Raises ArchiveError where the archive cannot be written.
     """
     with open_sync_readers(context.settings, context.sites) as readers:
-        work = _Import(context, url, force, observer, readers)
-        context.archive.defer_terms()
-        for path in paths:
-            work.path(path, stdin, chosen=chosen)
-        work.finish()
-        make_terms(context.archive, readers)
+        grow = partial(_grow, context.archive.path / FOLDER, readers)
+        with context.archive.deferring_terms(grow) as make_terms:
+            work = _Import(context, url, force, observer, readers, make_terms)
+            for path in paths:
+                work.path(path, stdin, chosen=chosen)
+            work.finish()
     return work.done
 
 
-def make_terms(archive: Archive, readers: SyncReaders) -> None:
-    """Make the search terms that were deferred, on all readers."""
+def _grow(folder: Path, readers: SyncReaders, parts: Iterable[Part]) -> Iterator[Grown]:
+    """Search terms made on all readers."""
 
     def grow(part: Part) -> Grown:
-        folder = archive.path / FOLDER
         try:
             return readers.work(spread.grow, folder, part)
         except (PastLimits, ReaderDied):  # on a very busy machine
             return spread.grow(folder, part)
 
-    archive.make_terms(lambda parts: (grown for _, grown in readers.in_order(grow, parts)))
+    return (grown for _, grown in readers.in_order(grow, parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,11 @@ class _Import:
     force: bool
     observer: ImportObserver
     readers: SyncReaders
+    make_terms: Callable[[], None] = lambda: None
     done: Imported = field(default_factory=Imported)
     _waiting: deque[tuple[_Found, Callable[[], Read]] | LostPage] = field(default_factory=deque)
     _held: int = 0  # bytes of the pages that wait
+    _deferred: int = 0  # pages whose search terms are not made yet, at most
     _batch: brought.Batch = field(init=False)
     _ahead: ReadAhead = field(init=False)
 
@@ -328,6 +332,11 @@ class _Import:
                 )
 
         self._batch.add(check, page, tell, packed)
+        self._deferred += 1
+        if self._deferred == MAX_DEFERRED:
+            self._batch.flush()
+            self.make_terms()
+            self._deferred = 0
 
     def lose(self, page: LostPage) -> None:
         """Tell of a loss, after what came before it."""

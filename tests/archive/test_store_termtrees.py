@@ -158,20 +158,23 @@ def fill(archive: Archive) -> None:
 
 @pytest.mark.usefixtures("worth")
 def test_deferred_terms_are_those_that_are_made_at_once(tmp_path: Path) -> None:
-    for name in ("ours", "theirs"):
-        with open_archive(tmp_path / name) as archive:
-            archive.record([check_of("n2", text="先前的正文", title="先前", at=later(-1))])
-            if name == "ours":
-                archive.defer_terms()
+    before, after = (
+        check_of("n2", text="先前的正文", title="先前", at=later(-1)),
+        check_of("n8", text="后来的正文，语音", title="后来", at=later(2)),
+    )
+    with open_archive(tmp_path / "theirs") as archive:
+        archive.record([before])
+        fill(archive)
+        archive.record([after])
+    with open_archive(tmp_path / "ours") as archive:
+        archive.record([before])
+        with archive.deferring_terms(grown(archive)) as make_terms:
             fill(archive)
-            if name == "ours":
-                assert "n7" not in [hit.canonical_url[-2:] for hit in archive.search("语音", 50)]
-                archive.make_terms(grown(archive))
-                archive.record([check_of("n8", text="后来的正文，语音", title="后来", at=later(2))])
-                archive.make_terms(grown(archive))
-            else:
-                archive.record([check_of("n8", text="后来的正文，语音", title="后来", at=later(2))])
-            assert len(archive.search("语音", 50)) == 20
+            assert "n7" not in [hit.canonical_url[-2:] for hit in archive.search("语音", 50)]
+            make_terms()
+            assert "n7" in [hit.canonical_url[-2:] for hit in archive.search("语音", 50)]
+            archive.record([after])
+        assert len(archive.search("语音", 50)) == 20
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
 
 
@@ -179,12 +182,16 @@ def test_terms_that_were_deferred_by_who_was_killed_are_made_by_the_next_writer(
     with open_archive(tmp_path / "theirs") as archive:
         fill(archive)
     with open_archive(tmp_path / "ours") as archive:
-        archive.defer_terms()
-        fill(archive)
+        with pytest.raises(KeyboardInterrupt), archive.deferring_terms(grown(archive)):
+            fill(archive)
+            raise KeyboardInterrupt
+        archive.record([check_of("n9", text=TEXTS[9], title="标题 9")])  # nobody defers any more
     with open_archive(tmp_path / "ours", write=False) as archive:
         assert len(archive.search("语音", 50)) == 1  # the first one, by which the tables were made
     with open_archive(tmp_path / "ours") as archive:
         assert len(archive.search("语音", 50)) == 20
+    with open_archive(tmp_path / "theirs") as archive:
+        archive.record([check_of("n9", text=TEXTS[9], title="标题 9")])
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
     with closing(sqlite3.connect(tmp_path / "ours" / INDEX)) as db:
         assert not search.is_due(db)

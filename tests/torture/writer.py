@@ -7,7 +7,10 @@ An error of ours is survived as a run would: it is printed, and the next batch i
 import os
 import random
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "archive"))
@@ -25,9 +28,10 @@ STORE = os.environ.get("TORTURE_STORE", "")
 
 def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
     generator = random.Random(seed)
-    with open_archive(path, codec=codec, at=NOW + timedelta(days=seed), store=STORE) as archive:
-        if seed % 2:  # as an import does
-            archive.defer_terms()
+    with (
+        open_archive(path, codec=codec, at=NOW + timedelta(days=seed), store=STORE) as archive,
+        deferring(archive, really=bool(seed % 2)) as make_terms,
+    ):
         assert archive._writer is not None
         archive._writer.shelf.max_size = 60_000  # so that segments change often
         for number in range(batches):
@@ -43,21 +47,28 @@ def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
                 sys.stdout.write(f"{type(error).__name__}: {error}\n")
                 continue
             os.write(ack, "".join(f"{check.page.text}\n" for check in batch).encode())
-            if seed % 2 and number % 5 == 4:
-                make_terms(archive)
-        if seed % 2:
-            make_terms(archive)
+            if number % 5 == 4:
+                make_terms()
         if STORE:
             for _ in archive.offload():
                 pass
 
 
-def make_terms(archive: Archive) -> None:
-    """As an import does it, in one process."""
-    try:
-        archive.make_terms(lambda parts: (spread.grow(archive.path / FOLDER, part) for part in parts))
-    except ArchiveError as error:
-        sys.stdout.write(f"{type(error).__name__}: {error}\n")
+@contextmanager
+def deferring(archive: Archive, *, really: bool) -> Iterator[Callable[[], None]]:
+    """Search terms made late, as an import makes them, but in one process; or at once, as a run does."""
+    if not really:
+        yield lambda: None
+        return
+
+    def tried() -> None:
+        try:
+            make_terms()
+        except ArchiveError as error:
+            sys.stdout.write(f"{type(error).__name__}: {error}\n")
+
+    with archive.deferring_terms(partial(map, partial(spread.grow, archive.path / FOLDER))) as make_terms:
+        yield tried
 
 
 if __name__ == "__main__":
