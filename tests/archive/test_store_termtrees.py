@@ -178,13 +178,18 @@ def test_deferred_terms_are_those_that_are_made_at_once(tmp_path: Path) -> None:
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
 
 
+def fill_and_stop(archive: Archive) -> None:
+    with archive.deferring_terms(grown(archive)):
+        fill(archive)
+        raise KeyboardInterrupt
+
+
 def test_terms_that_were_deferred_by_who_was_killed_are_made_by_the_next_writer(tmp_path: Path) -> None:
     with open_archive(tmp_path / "theirs") as archive:
         fill(archive)
     with open_archive(tmp_path / "ours") as archive:
-        with pytest.raises(KeyboardInterrupt), archive.deferring_terms(grown(archive)):
-            fill(archive)
-            raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            fill_and_stop(archive)
         archive.record([check_of("n9", text=TEXTS[9], title="标题 9")])  # nobody defers any more
     with open_archive(tmp_path / "ours", write=False) as archive:
         assert len(archive.search("语音", 50)) == 1  # the first one, by which the tables were made
