@@ -154,7 +154,7 @@ class Batch:
             outcome = Kept(there, again=True) if there else next(kept)
             if outcome.snapshot and not outcome.again:
                 _keep_newest(check, outcome.snapshot, self.archive)
-            if outcome.snapshot:
+            if outcome.snapshot and page.images:
                 _keep_pictures(page, outcome.snapshot, self.archive)
             tell(outcome)
 
