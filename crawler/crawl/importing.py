@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STDIN = Path("-")
-MAX_HELD = 64 * 1024 * 1024  # bytes of pages that are read ahead
+MAX_HELD = 24 * 1024 * 1024  # bytes of pages that are read ahead; when a segment rolls, theirs are packed anew
 MAX_DEFERRED = 4096  # pages that no word finds yet; a kill leaves their terms, 1 ms each, to the next writer
 MAX_NAMED = 8  # kinds of files in a line
 NO_PAGE = "holds no page: nothing in HTML, PDF, text, JSON or a feed that was answered with 200"
