@@ -53,7 +53,7 @@ def command(
     with guarded(settings) as extract:
         notes = read_notes(note_paths(paths, chosen), chosen, code=code, extract=extract)
     for skipped in notes.skipped:
-        options.say(f"crawler: {skipped.path} is skipped: {skipped.why}")
+        (say if skipped.unseen else options.say)(f"crawler: {skipped.path} is skipped: {skipped.why}")
     for damaged in notes.damaged:
         say(f"crawler: {damaged.path}: {damaged.why}; its links are read all the same")
     if options.verbose:
