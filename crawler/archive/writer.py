@@ -130,12 +130,9 @@ class Writing:
         first = self._seen
         try:
             self._beats = self._replace()
-            if (
-                self._beats
-                and first is not None
-                and (plain := flags.replace(self.store, WRITER, self.who, first)) is not None
-            ):
-                self._seen, self._beats = plain, False  # an old state was replaced: conditions are not heeded
+            plain = flags.replace(self.store, WRITER, self.who, first) if self._beats and first is not None else None
+            if plain is not None:  # an old state was replaced: conditions are not heeded
+                self._seen, self._beats = plain, False
         except Unconditional:
             self._beats = False
 

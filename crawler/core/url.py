@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 
 import ada_url
 
+from crawler.core.counts import Counted
+
 MAX_URL = 64 * 1024  # characters; far above what any server takes (8 KB is usual)
 
 # Credentials of the person who shared a WeChat link: they open that person's session, so they are never shown.
@@ -33,14 +35,14 @@ _USERINFO = re.compile(r"(?i)^([a-z][a-z0-9+.-]*:[/\\]{2,})[^/\\?#@]*(?:@[^/\\?#
 def normalize(raw: str) -> str:
     """The WHATWG href of an absolute URL. Raises ValueError for what no browser would open."""
     if len(raw) > MAX_URL:
-        raise ValueError(f"URL of {len(raw)} characters")
+        raise ValueError(f"URL of {Counted(len(raw)):character}")
     return ada_url.URL(raw).href
 
 
 def join(base: str, target: str) -> str:
     """`target` as written on the page `base`, absolute. Raises ValueError."""
     if len(target) > MAX_URL:
-        raise ValueError(f"URL of {len(target)} characters")
+        raise ValueError(f"URL of {Counted(len(target)):character}")
     return ada_url.URL(target, base=base).href
 
 

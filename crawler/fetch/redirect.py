@@ -90,7 +90,7 @@ def _next(fetch: Fetch, here: Request, target: str) -> tuple[Fetch, Request]:
     """The request that a redirect asks for, or the fetch as failed because it asks for what cannot be."""
     # Not "malformed-url": the note's own link is well formed, it is the server that talks nonsense.
     if len(target) > MAX_URL:
-        return _stopped(fetch, Failure.PROTOCOL, f"redirected to an address of {len(target)} characters"), here
+        return _stopped(fetch, Failure.PROTOCOL, f"redirected to an address of {Counted(len(target)):character}"), here
     try:
         old, new = ada_url.URL(here.url), ada_url.URL(target, base=here.url)
     except ValueError:
@@ -101,7 +101,9 @@ def _next(fetch: Fetch, here: Request, target: str) -> tuple[Fetch, Request]:
         text = f"redirected to {new.protocol.rstrip(':')}:, which is no web address"
         return _stopped(fetch, Failure.UNSUPPORTED_SCHEME, text), replace(here, url=new.href)
     if len(new.href) > MAX_URL:  # escaping makes it longer
-        return _stopped(fetch, Failure.PROTOCOL, f"redirected to an address of {len(new.href)} characters"), here
+        return _stopped(
+            fetch, Failure.PROTOCOL, f"redirected to an address of {Counted(len(new.href)):character}"
+        ), here
     if new.origin == old.origin:
         return fetch, replace(here, url=new.href)
     # Validators are of the page, which is the same over https; everything of ours is of the origin.
