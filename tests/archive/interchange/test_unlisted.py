@@ -66,9 +66,8 @@ def test_members_are_found_without_a_directory(method: int, piped: bool, large: 
 @pytest.mark.parametrize("piped", [False, True])
 def test_wherever_a_zip_is_cut_its_whole_members_are_read(method: int, piped: bool) -> None:
     data = made(method, piped=piped)
-    ends = [member.header_offset for member in zipfile.ZipFile(BytesIO(data)).infolist()][1:] + [
-        data.index(b"PK\x01\x02")
-    ]
+    starts = [member.header_offset for member in zipfile.ZipFile(BytesIO(data)).infolist()]
+    ends = [*starts[1:], data.index(b"PK\x01\x02")]
     for cut in range(30, len(without_directory(data)), 97):
         package = members_of(BytesIO(data[:cut]))
         whole = {}
