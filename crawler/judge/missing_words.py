@@ -10,7 +10,8 @@ from crawler.core.patterns import LazyPattern
 # --- English ------------------------------------------------------------------------------------------------------
 _THING = (
     r"(?:(?:web ?)?page|file(?: or directory)?|article|post|document|content|url|resource|stor(?:y|ies)|topic|thread"
-    r"|site|product|item|video|entry|link|listing|ad|profile|user|repository|app|deployment|job|event|question)"
+    r"|site|product|item|video|entry|link|listing|ad|profile|user|account|blog|channel|photo|image|recipe|course"
+    r"|repository|app|deployment|job|event|question)"
 )
 _WANTED = (
     r"(?: (?:that )?you(?:'re| are| were|'ve| have)? (?:requested|looking for|trying to (?:reach|view|access|find)"
@@ -37,6 +38,11 @@ _ENGLISH = (
     r"|this page (?:isn't|is not) available|uh oh!? .{0,20}not found|this is not the (?:web )?page you are looking for"
     r"|(?:hmm+\W*)?this page (?:doesn't|does not) exist.{0,60}|dead (?:link|end)|content not available"
     r"|page (?:lost|missing)|you(?:'re| are) lost"
+    r"|(?:sorry,? )?this (?:content|page|post|video|link|account|profile) (?:isn't|is not|is no longer) available"
+    r" (?:any ?more|any longer|right now|at (?:the|this) (?:moment|time))"
+    # of sites and services that ended
+    r"|(?:this|the|our) (?:web ?site|site|service|forum|blog) (?:has|is|was)(?: now| been| permanently)*"
+    r" (?:closed|shut down|discontinued|retired|taken offline)(?: down)?(?: permanently)?"
 )
 
 # --- Chinese (both scripts), Japanese, Korean -----------------------------------------------------------------------
@@ -57,6 +63,7 @@ _CHINESE = (
     r"|指定的(?:主题|文章|日志|帖子)不存在或?已?(?:被)?(?:删除)?\S{0,12}"
     r"|(?:您|你)(?:访问|来到)的?(?:是)?(?:一个)?(?:页面)?(?:没有知识存在的)?(?:荒原|荒漠).{0,6}"
     r"|页面(?:出错|找不到)(?:了|啦)?|此页面(?:不存在|已不在).{0,8}"
+    r"|(?:本|该|此)?(?:网站|站点|论坛|博客|服务)已(?:经)?(?:于.{4,14})?(?:永久)?(?:关闭|关停|停止(?:服务|运营|访问))"
     # files that were shared, on Baidu's and others' disks
     r"|(?:你来晚了\W*)?(?:该|此)?分享的?(?:文件|链接|内容)?(?:已经?)?(?:被)?(?:删除|取消|过期|失效|不存在)了?"
     r"(?:\W*下次要早点哟)?"
@@ -107,7 +114,25 @@ _EUROPEAN = (
     r"|(?:de )?pagina (?:is )?niet gevonden|pagina bestaat niet(?: meer)?|sayfa bulunamadı"
     r"|aradığınız sayfa bulunamadı|stránka (?:nenalezena|nebyla nalezena|neexistuje)"
     r"|sidan (?:hittades inte|kunde inte hittas|finns inte)|trang không (?:tìm thấy|tồn tại)|không tìm thấy trang"
-    r"|halaman tidak ditemukan|الصفحة غير موجودة"
+    r"|halaman (?:yang anda cari )?tidak (?:ditemukan|ada|tersedia)|laman tidak (?:dijumpai|ditemukan)"
+    # Danish and Norwegian, Finnish, Estonian, Latvian, Lithuanian
+    r"|siden(?: du (?:leder|leter|søger|søker)(?: efter| etter)?)? (?:(?:blev|ble) ikke (?:fundet|funnet)"
+    r"|(?:kunne|kan) ikke (?:findes|finnes)|findes ikke(?: længere)?|finnes ikke(?: lenger)?|eksisterer ikke)"
+    r"|(?:fant|fandt) ikke siden|(?:\w+ )?sivua ei (?:valitettavasti )?(?:löydy|löytynyt|ole olemassa)"
+    r"|lehekülge? ei (?:leitud|ole olemas)|lehte ei leitud|lapa nav atrasta|puslapis nerastas"
+    # Hungarian, Romanian, Slovak, the South Slavic languages, Catalan
+    r"|(?:a |az )?(?:keresett |kért )?oldal nem (?:található|létezik)"
+    r"|pagina (?:(?:căutată|solicitată|cerută) )?nu (?:a fost găsită|(?:a putut fi|poate fi) găsită|există)"
+    r"|stránka (?:nebola nájdená|sa nenašla)"
+    r"|(?:tražena |zahtevana )?stran(?:ica)? (?:nije pronađena|ne postoji|ne obstaja|ni najdena)"
+    r"|(?:тражена )?страница (?:није пронађена|не постоји)|страницата (?:не е намерена|не съществува)"
+    r"|pàgina no (?:trobada|existeix)|no s'ha trobat la pàgina"
+    # Greek, Hebrew, Persian, Arabic, Thai, Hindi
+    r"|η σελίδα (?:που (?:ζητήσατε|αναζητάτε|ψάχνετε) )?δεν (?:βρέθηκε|υπάρχει)"
+    r"|ה?(?:דף|עמוד)(?: (?:המבוקש|שחיפשת))? (?:לא נמצא|אינו קיים|לא קיים)"
+    r"|صفحه(?: (?:ای|مورد نظر|درخواستی|شما))* (?:یافت|پیدا) نشد"
+    r"|(?:عذرا[،,]? )?(?:هذه )?الصفحة (?:المطلوبة |التي تبحث عنها )?(?:غير موجودة|لم يتم العثور عليها)"
+    r"|ไม่พบ(?:หน้า|เพจ)(?:เว็บ)?(?:ที่(?:คุณ)?(?:ต้องการ|ค้นหา|ร้องขอ)|นี้)?|(?:यह )?(?:पृष्ठ|पेज) नहीं मिला"
 )
 
 _ANY = "|".join((_ENGLISH, _CHINESE, _JAPANESE, _KOREAN, _EUROPEAN))
@@ -147,8 +172,8 @@ MAINTENANCE_TITLE = LazyPattern(
     r"|down for|undergoing|in|scheduled) (?:scheduled )?maintenance(?: mode)?)|maintenance(?: mode| page)?"
     r"|(?:this|the) (?:web ?)?site is (?:currently|temporarily) (?:unavailable|down|offline)\.?"
     r"|(?:briefly |temporarily )?unavailable(?: for scheduled maintenance)?"
-    r"|(?:网站|系统|站点)(?:正在)?(?:维护|升级)(?:中|公告)?|wartung(?:sarbeiten|smodus)?|en maintenance"
-    r"|en mantenimiento|メンテナンス中|점검 ?중|технические работы"
+    r"|(?:网站|系统|站点)(?:正在)?(?:维护|升级|升级维护|维护升级)(?:中|公告)?"
+    r"|wartung(?:sarbeiten|smodus)?|en maintenance|en mantenimiento|メンテナンス中|점검 ?중|технические работы"
 )
 
 # Answers of object stores and platforms in the place of a page.

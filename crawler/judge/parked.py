@@ -64,7 +64,9 @@ _FOR_SALE = LazyPattern(
     rf"|was recently registered)|(?:make an offer|get this domain|inquire about this domain)"
     rf"|interested in (?:buying )?(?:this domain|{_NAME})|{_NAME} (?:has expired|domain is for sale|is coming soon)"
     rf"|hugedomains\.com"
-    r"|(?:本|此|该|當前|您正在访问的)?域名(?:正在|可以|可|已|已经)?(?:出售|转让|过期|到期|停放|出租|轉讓|求购|竞价"
+    r"|you have reached a domain that is pending"
+    rf"|(?:{_NAME} ?)?(?:本|此|该|當前|您正在访问的)?域名(?: ?{_NAME} ?)?"
+    r"(?:正在|可以|可|已|已经)?(?:出售|转让|过期|到期|停放|出租|轉讓|求购|竞价"
     r"|拍卖)|(?:本|此|该)(?:域名|网站)(?:已|已经)(?:过期|到期)|域名停靠|购买此域名"
     r"|(?:您|你)(?:正在|所)?访问的域名.{0,10}(?:出售|转让)|此域名正在|该域名可出售"
     r"|(?:このドメイン(?:名)?は|お探しのドメインは).{0,12}(?:販売|売り出し|お名前\.com|期限切れ)|ドメイン(?:の)?販売"
@@ -93,6 +95,7 @@ _STOCK_TITLES = LazyPattern(
     r"|(?:该|本|此)?(?:网站|站点)(?:已关闭|暂停访问|暂时无法访问|访问报错|已停止访问|未备案|已过期|不存在"
     r"|已到期).{0,20}|(?:虚拟)?主机(?:已|未).{0,12}|站点(?:不存在|已暂停|已停用).{0,12}|域名暂未生效.{0,10}"
     r"|(?:该|本|此)?(?:网站|站点|空间|主机)(?:已(?:被)?)?(?:停用|停机|关停|冻结|封禁).{0,12}"
+    r"|registrant whois contact information verification"
     r"|请先备案.{0,10}|hello world ?- ?apache|.{0,20}default page: it works"
 )
 

@@ -32,6 +32,12 @@ _LOGIN_SEGMENTS = frozenset(
     "login signin sign_in sign-in sign_up signup logon log-in log_in wp-login userlogin user_login visitor sso cas "
     "checkpoint authwall oauth2".split()
 )
+# OAuth, OpenID Connect and SAML as providers serve them, and Microsoft's AD FS: parts of paths, keys of queries.
+_LOGIN_PATHS = (
+    "/oauth/authorize", "/oauth2/authorize", "/connect/authorize", "/openid-connect/auth", "/adfs/ls",
+)  # fmt: skip
+_LOGIN_ENDS = ("/session/new", "/sessions/new")
+_LOGIN_QUERY = re.compile(r"(?:^|&)(?:samlrequest|openid\.mode|action=login)(?:=|&|$)")
 _CAPTCHA_HOSTS = ("wappass.", "captcha.", "verify.", "sec.", "antispider.", "geo.captcha-delivery.")
 _CAPTCHA_SEGMENTS = frozenset(
     "captcha unhuman verify punish antispider challenge robot-check human-verification validatecaptcha x5sec "
@@ -39,11 +45,21 @@ _CAPTCHA_SEGMENTS = frozenset(
 )
 _CAPTCHA_PATHS = ("/sorry/index", "/cdn-cgi/challenge", "/errors/validatecaptcha")
 _CONSENT_HOSTS = ("consent.", "guce.", "cookiewall.")
+_CONSENT_SEGMENT = re.compile(
+    r"(?:cookie|privacy|consent|age)[-_]?(?:consent|wall|gate|check|verification|verify)|consent|over[-_]?18"
+)
+_AGE_SEGMENTS = frozenset(("agegate", "agecheck"))
+_ADDRESS_IN_QUERY = re.compile(r"=(?:https?|/|%2f)")  # where a reader is sent back to
+_REFUSED_PAGE = re.compile(
+    r"(?:error[-_]?)?403(?:[-_]?(?:error|forbidden))?(?:\.[a-z]{3,5})?|(?:access[-_]?denied|forbidden)(?:\.[a-z]{3,5})?"
+)
 _SELF_DESCRIPTION = "meta[property='og:title'], link[rel=canonical]"  # pages have these, challenges do not
 LINES, MAX_LINE = 15, 120  # lines at the top of a page that may be a notice, and how long
 LEAD = 20  # characters before its wording: "Sorry, ", "The board "
 _QUOTES = "“\"'«‘「『`"
 _FIELDS = "input[type=text], input[type=email], input[type=tel], input:not([type]), select"
+_SENTENCE_END = re.compile(r"[?？!！。:：]")
+_ANSWER_TO_AGE = "button, select, input[type=submit], input[type=button], input[type=date], input[type=number]"
 _ANSWER_BOXES = re.compile(r"(?i)captcha|response|\bcode\b|seccode|^q$|search")
 
 _ANY_ELEMENT = ", ".join(css for _, css in signs.ELEMENTS)
@@ -57,12 +73,13 @@ def wall_of(fetch: Fetch, document: Document) -> Verdict | None:
 
 
 def wall_kind(url: str) -> str:
-    """What sort of wall an address names: `captcha`, `login-required`, `consent-required`, or ""."""
+    """What sort of wall an address names: `captcha`, `login-required`, `consent-required`, `forbidden`, or ""."""
     try:
         parts = urlsplit(url.lower())
     except ValueError:
         return ""
-    segments = {segment.partition(".")[0] for segment in parts.path.split("/") if segment}
+    path = [segment for segment in parts.path.split("/") if segment]
+    segments = {segment.partition(".")[0] for segment in path}
     host = parts.hostname or ""
     if host.startswith(_CAPTCHA_HOSTS) or segments & _CAPTCHA_SEGMENTS or "x5sec" in parts.query:
         return signs.CAPTCHA
@@ -70,9 +87,15 @@ def wall_kind(url: str) -> str:
         return signs.CAPTCHA
     if host.startswith(_CONSENT_HOSTS):
         return signs.CONSENT
-    if host.startswith(_LOGIN_HOSTS) or segments & _LOGIN_SEGMENTS or "action=login" in parts.query:
+    if host.startswith(_LOGIN_HOSTS) or segments & _LOGIN_SEGMENTS or _LOGIN_QUERY.search(parts.query):
         return signs.LOGIN
-    return ""
+    if parts.path.endswith(_LOGIN_ENDS) or (parts.query and any(part in parts.path for part in _LOGIN_PATHS)):
+        return signs.LOGIN
+    if segments & _AGE_SEGMENTS:
+        return signs.CONSENT
+    if any(map(_CONSENT_SEGMENT.fullmatch, segments)) and _ADDRESS_IN_QUERY.search(parts.query):
+        return signs.CONSENT
+    return signs.FORBIDDEN if path and _REFUSED_PAGE.fullmatch(path[-1]) else ""
 
 
 def is_form(document: Document) -> bool:
@@ -239,6 +262,18 @@ def _consent_page(fetch: Fetch, document: Document) -> Verdict | None:
     return _blocked(fetch, signs.CONSENT, "consent-page", f"title: {document.title}", Confidence.MEDIUM)
 
 
+def _age_gate(fetch: Fetch, document: Document) -> Verdict | None:
+    """A question for the reader's age in the place of the page, with something to answer it by."""
+    if not document.is_html or fetch.status in ANSWERS or shows_article(document):
+        return None
+    if document.tree.css_first(_ANSWER_TO_AGE) is None or len(content := content_text(document, LITTLE + 1)) > LITTLE:
+        return None
+    lines = [*title_parts(document.title), *headings(document, 3), *content.splitlines()[:LINES]]
+    sentences = (_SENTENCE_END.split(line)[0] for line in lines if len(line) <= MAX_LINE)
+    said = next((sentence for sentence in sentences if signs.AGE_SAYS.fullmatch(folded(sentence))), "")
+    return _blocked(fetch, signs.CONSENT, "age-gate", f"text: {said}", Confidence.MEDIUM) if said else None
+
+
 def _permission(fetch: Fetch, document: Document) -> Verdict | None:
     """A forum's notice that this reader may not see the thread, in the box for notices."""
     if not document.is_html or fetch.status in ANSWERS:
@@ -272,6 +307,6 @@ def _blocked(fetch: Fetch, reason: str, rule: str, matched: str, confidence: Con
 
 
 _FINDINGS: tuple[Finding, ...] = (
-    _redirected_to_wall, _header, _challenge, _consent_page, _permission, _says, _login_page,
+    _redirected_to_wall, _header, _challenge, _consent_page, _age_gate, _permission, _says, _login_page,
     _permission_line, _widget,
 )  # fmt: skip

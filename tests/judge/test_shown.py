@@ -1,4 +1,4 @@
-"""Answers of 404 under which the page stands all the same, and the many under which it does not."""
+"""Failing answers under which the page stands all the same, and the many under which it does not."""
 
 import pytest
 from answers import ASKED, PROSE, document_of, fetch_of
@@ -15,16 +15,36 @@ KEEPS_HREF = (
 )
 
 
-def judged(html: str, note_title: str = "", status: int = 404) -> Verdict:
-    written = Occurrence("a.md", 1, 1, ASKED, ASKED, Kind.INLINE, note_title=note_title)
-    link = Link(ASKED, ASKED, ASKED, "other", "blog.example", "blog.example", (written,))
-    fetch = fetch_of(html, status=status)
+def judged(html: str, note_title: str = "", status: int = 404, asked: str = ASKED) -> Verdict:
+    written = Occurrence("a.md", 1, 1, asked, asked, Kind.INLINE, note_title=note_title)
+    link = Link(asked, asked, asked, "other", "blog.example", "blog.example", (written,))
+    fetch = fetch_of(html, asked, status=status)
     return judge_generic(link, fetch, document_of(fetch))
 
 
-def test_an_article_under_the_title_that_the_note_gives_it_is_not_gone() -> None:
-    verdict = judged(ARTICLE, TITLE)
+@pytest.mark.parametrize(
+    ("status", "reason"), [(404, "not-found"), (500, "server-error"), (501, "server-error"), (505, "server-error")]
+)
+def test_an_article_under_the_title_that_the_note_gives_it_is_not_gone(status: int, reason: str) -> None:
+    verdict = judged(ARTICLE, TITLE, status)
+    assert (f"{verdict.state}/{verdict.reason}", verdict.evidence.proof) == (f"suspect/{reason}", Proof.CLIENT)
+
+
+@pytest.mark.parametrize("note_title", ["", TITLE])
+@pytest.mark.parametrize("end", ["a-long-walk-along-the-river", "a_long_walk_along_the_river.html", "A+long+walk/"])
+def test_an_address_may_say_what_should_stand_there(end: str, note_title: str) -> None:
+    verdict = judged(ARTICLE, note_title, asked=f"https://blog.example/2020/03/{end}")
     assert (f"{verdict.state}/{verdict.reason}", verdict.evidence.proof) == ("suspect/not-found", Proof.CLIENT)
+
+
+@pytest.mark.parametrize("html", [f"<title>{TITLE}</title><h1>Not found</h1>", f"<title>Page not found</title>{PROSE}"])
+def test_an_address_whose_words_stand_over_no_article_is_gone(html: str) -> None:
+    assert judged(html, asked="https://blog.example/a-long-walk-along-the-river").state == "dead"
+
+
+def test_a_broken_server_without_the_page_is_broken() -> None:
+    verdict = judged("<title>Server Error (500)</title><h1>Server Error (500)</h1>", TITLE, 500)
+    assert (verdict.state, verdict.evidence.proof) == ("suspect", Proof.HOST)
 
 
 @pytest.mark.parametrize(
