@@ -171,7 +171,7 @@ MAINTENANCE_TITLE = LazyPattern(
     r"(?:(?:site|website|we(?:'re| are)?|the site is|this site is)?[\s:-]*(?:currently |temporarily )?(?:under"
     r"|down for|undergoing|in|scheduled) (?:scheduled )?maintenance(?: mode)?)|maintenance(?: mode| page)?"
     r"|(?:this|the) (?:web ?)?site is (?:currently|temporarily) (?:unavailable|down|offline)\.?"
-    r"|(?:briefly |temporarily )?unavailable(?: for scheduled maintenance)?"
+    r"|(?:briefly |temporarily )unavailable(?: for scheduled maintenance)?|unavailable for scheduled maintenance"
     r"|(?:网站|系统|站点)(?:正在)?(?:维护|升级|升级维护|维护升级)(?:中|公告)?"
     r"|wartung(?:sarbeiten|smodus)?|en maintenance|en mantenimiento|メンテナンス中|점검 ?중|технические работы"
 )

@@ -54,6 +54,7 @@ _MARKERS = (
     "sedo.com/search/details", "expireddomains.register.com", "park.101datacenter.net",
 )  # fmt: skip
 _NAME = r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+)"
+_SOLD = "(?:出售|转让|过期|到期|停放|出租|轉讓|求购|竞价|拍卖)"
 _FOR_SALE = LazyPattern(
     rf"(?:this |the |your )?(?:premium )?(?:domain(?: name)?|website|web address|{_NAME})(?: {_NAME})? (?:is|may be"
     rf"|could be|might be) (?:now |currently |available )?"
@@ -65,9 +66,10 @@ _FOR_SALE = LazyPattern(
     rf"|interested in (?:buying )?(?:this domain|{_NAME})|{_NAME} (?:has expired|domain is for sale|is coming soon)"
     rf"|hugedomains\.com"
     r"|you have reached a domain that is pending"
-    rf"|(?:{_NAME} ?)?(?:本|此|该|當前|您正在访问的)?域名(?: ?{_NAME} ?)?"
-    r"(?:正在|可以|可|已|已经)?(?:出售|转让|过期|到期|停放|出租|轉讓|求购|竞价"
-    r"|拍卖)|(?:本|此|该)(?:域名|网站)(?:已|已经)(?:过期|到期)|域名停靠|购买此域名"
+    # of any name only as a whole: 域名出售平台 is what somebody writes about
+    rf"|(?:{_NAME} ?)?(?:本|此|该|當前|您正在访问的)域名(?: ?{_NAME} ?)?(?:正在|可以|可|已|已经)?{_SOLD}"
+    rf"|(?:{_NAME} ?)?域名(?: ?{_NAME} ?)?(?:(?:正在|可以|可|已|已经){_SOLD}|{_SOLD}(?=中|信息|页|联系|\W|$))"
+    r"|(?:本|此|该)(?:域名|网站)(?:已|已经)(?:过期|到期)|域名停靠|购买此域名"
     r"|(?:您|你)(?:正在|所)?访问的域名.{0,10}(?:出售|转让)|此域名正在|该域名可出售"
     r"|(?:このドメイン(?:名)?は|お探しのドメインは).{0,12}(?:販売|売り出し|お名前\.com|期限切れ)|ドメイン(?:の)?販売"
     r"|이 도메인은.{0,10}(?:판매|매각)|도메인 판매"

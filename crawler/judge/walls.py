@@ -14,7 +14,15 @@ from urllib.parse import urlsplit
 
 from crawler.core.model import Confidence, Fetch, State, Verdict
 from crawler.judge import wall_signs as signs
-from crawler.judge.content import content_text, folded, headings, notices_of, shows_article, title_parts
+from crawler.judge.content import (
+    content_text,
+    folded,
+    has_prose,
+    headings,
+    notices_of,
+    shows_article,
+    title_parts,
+)
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
 
@@ -142,7 +150,7 @@ def _challenge(fetch: Fetch, document: Document) -> Verdict | None:
         return _blocked(fetch, signs.FORBIDDEN, "challenge-marker", "Akamai: Access Denied")
     if len(visible) > FEW:
         return None
-    if title in signs.TITLES and (fetch.status != 200 or not shows_article(document)):
+    if title in signs.TITLES and (fetch.status != 200 or not (shows_article(document) or has_prose(document))):
         return _blocked(fetch, signs.CAPTCHA, "challenge-title", f"title: {document.title}")
     for firewall, markers in signs.MARKERS:
         marker = next((marker for marker in markers if marker in document.html), "")
