@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from crawler.core.model import Confidence, Fetch, Link, Proof, State, Verdict
 from crawler.core.patterns import LazyPattern
-from crawler.judge.content import folded, has_prose
+from crawler.judge.content import PROSE, content_text, folded, has_prose, weight
 from crawler.judge.redirects import FITS
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
@@ -42,12 +42,14 @@ def shown_of(link: Link, fetch: Fetch, document: Document) -> Verdict | None:
     if status == NOT_FOUND and _is_handed_on(document):
         rule = "generic/404-app"
         return verdict(fetch, State.UNKNOWN, "needs-javascript", rule, "status 404, an app's address is kept")
-    if _shows_its_article(link, fetch, document):
-        rule, matched = f"generic/{status}-with-page", f"status {status}, title: {document.title}"
-        return verdict(
-            fetch, State.SUSPECT, REASONS[status], rule, matched, confidence=Confidence.LOW, proof=Proof.CLIENT
-        )
-    return None
+    return with_page(fetch, f"title: {document.title}") if _shows_its_article(link, fetch, document) else None
+
+
+def with_page(fetch: Fetch, seen: str) -> Verdict:
+    """The verdict of a failing answer under which the page was seen; the status is one of `REASONS`."""
+    status = fetch.status or 0
+    rule, matched = f"generic/{status}-with-page", f"status {status}, {seen}"
+    return verdict(fetch, State.SUSPECT, REASONS[status], rule, matched, confidence=Confidence.LOW, proof=Proof.CLIENT)
 
 
 def _is_handed_on(document: Document) -> bool:
@@ -64,7 +66,9 @@ def _shows_its_article(link: Link, fetch: Fetch, document: Document) -> bool:
     telling += [said for url in (fetch.url, fetch.final_url) if (said := _said_by(url))]
     if not any((title_match(title, document.title) or 0.0) >= FITS for title in telling):
         return False
-    return has_prose(document)
+    # A site that has no such page may still show much of itself; a server that broke shows next to nothing.
+    broke = fetch.status != NOT_FOUND and weight(content_text(document, PROSE)) >= PROSE
+    return broke or has_prose(document)
 
 
 def _said_by(url: str) -> str:

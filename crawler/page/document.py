@@ -35,6 +35,10 @@ _SELF_CLOSED = re.compile(
     r"<(script|style|title|textarea|iframe|noscript|object|select|button|div|span|p|a|i|b|em|strong|ul|ol|li|table|"
     r"tr|td|th|h[1-6])((?:\s[^<>]*)?)/>"
 )
+_BLANK = re.compile(rb"[ \t\r\n\f]*")
+_KIND_END = re.compile(r"[;,]")  # the header may have come twice
+# https://mimesniff.spec.whatwg.org/#supplied-mime-type-detection-algorithm: as good as none
+_UNKNOWN_KINDS = frozenset(("unknown/unknown", "application/unknown", "*/*"))
 _BINARY_START = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x7fELF")
 
 
@@ -50,16 +54,18 @@ class Document:
 
     @cached_property
     def is_html(self) -> bool:
-        """Whether a browser would show this as a page: by content type, by the first bytes where there is none."""
-        kind = self.content_type.partition(";")[0].strip().lower()
-        start = self.body[:SNIFF]
+        """Whether a browser would show this as a page: by content type, by the first bytes where none tells."""
+        kind = _KIND_END.split(self.content_type, maxsplit=1)[0].strip().lower()
+        blank = _BLANK.match(self.body)
+        begins = blank.end() if blank else 0  # templates leave hundreds of empty lines before the page
+        start = self.body[begins : begins + SNIFF]
         if start.startswith(_BINARY_START) or not start.strip():
             return False
         if b"\0" in start and not self._may_hold_nul(start):
             return False
         if kind in ("text/html", "application/xhtml+xml"):
             return True
-        return not kind and _HTML_START.search(start) is not None
+        return ("/" not in kind or kind in _UNKNOWN_KINDS) and _HTML_START.search(start) is not None
 
     @staticmethod
     def _may_hold_nul(start: bytes) -> bool:

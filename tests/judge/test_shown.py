@@ -42,6 +42,12 @@ def test_an_address_whose_words_stand_over_no_article_is_gone(html: str) -> None
     assert judged(html, asked="https://blog.example/a-long-walk-along-the-river").state == "dead"
 
 
+def test_a_broken_server_shows_next_to_nothing_so_that_other_markup_than_paragraphs_will_do() -> None:
+    html = f"<title>{TITLE}</title>" + PROSE.replace("<p>", "<section><span>").replace("</p>", "</span></section>")
+    assert judged(html, TITLE, 500).evidence.proof is Proof.CLIENT
+    assert judged(html, TITLE, 404).state == "dead"
+
+
 def test_a_broken_server_without_the_page_is_broken() -> None:
     verdict = judged("<title>Server Error (500)</title><h1>Server Error (500)</h1>", TITLE, 500)
     assert (verdict.state, verdict.evidence.proof) == ("suspect", Proof.HOST)

@@ -26,6 +26,13 @@ def page(html: str, content_type: str = "text/html; charset=utf-8") -> Document:
         (b"<p>\x00\x01", "text/html", False),
         (b"", "text/html", False),
         (b"  \n", "text/html", False),
+        (b"\r\n" * 5_000 + b"<!doctype html><p>x", "text/html", True),
+        (b"\n" * 5_000, "text/html", False),
+        (b"\n" * 5_000 + b"\x89PNG\r\n", "text/html", False),
+        (b"<!doctype html><p>x", "text/html, text/html", True),
+        (b"<!doctype html><p>x", "html; charset=utf-8", True),
+        (b"<!doctype html><p>x", "unknown/unknown", True),
+        (b"words", "*/*", False),
     ],
 )
 def test_what_a_browser_shows_as_a_page(body: bytes, content_type: str, is_html: bool) -> None:
