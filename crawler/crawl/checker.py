@@ -26,6 +26,7 @@ from crawler.core.model import (
     Verdict,
 )
 from crawler.core.proof import GUESSES, OF_THE_HOST, OF_THE_PAGE
+from crawler.core.url import https_of
 from crawler.crawl.hosts import Hosts
 from crawler.crawl.opinion import Opinion, wants_opinion
 from crawler.crawl.tasks import Depth, PageReading, ProbeTask, ReadTask
@@ -93,6 +94,7 @@ class Checker:
         if validators and fetched.status in MAY_BE_THE_CONDITION:
             # What failed may be the condition (RFC 9110, 13.1): the page is asked for as a browser would ask.
             fetched = summed(fetched, await self.fetch(Request(link.fetch_url)))
+        fetched = await self._over_https(fetched)
         fetched, reading = await self._followed(link, fetched, history)
         probe = await self._probe_verdict(fetched, reading.verdict)
         if probe and reading.verdict.state is State.ALIVE:
@@ -104,6 +106,17 @@ class Checker:
             agreed = supported(reading.verdict, titles, history, reading.page, probe)
             reading = reading if agreed is reading.verdict else with_verdict(reading, agreed)
         return fetched, await self._with_opinion(link, history, reading)
+
+    async def _over_https(self, fetched: Fetch) -> Fetch:
+        """The page where it is at https alone: browsers ask there when nobody listens at http."""
+        secure = https_of(fetched.final_url) if fetched.failure is Failure.REFUSED else None
+        if secure is None:
+            return fetched
+        answer = await self.fetch(Request(secure))
+        if answer.status is None or not 200 <= answer.status < 300:  # it tells nothing of what stood at http
+            return summed(answer, fetched)
+        found = replace(answer, url=fetched.url, redirects=(*fetched.redirects, *answer.redirects))
+        return summed(fetched, found)
 
     async def _with_opinion(self, link: Link, history: History, reading: PageReading) -> PageReading:
         """The reading with who else agrees that the page is gone, where the user wants somebody to be asked."""

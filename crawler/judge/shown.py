@@ -27,6 +27,10 @@ LITTLE = 100  # visible characters of a page that only hands its address on
 _HANDS_ON = LazyPattern(
     r"sessionStorage\.redirect\s*=\s*(?:window\.)?location\.href"
     r"|\.replace\(\s*[\w.]{1,40}\.protocol\b[^<>]{0,400}\bpathname\b"
+    # the same for a site that moved: every address is handed on to another host
+    r"|\blocation(?:\.replace\(|\.assign\(|(?:\.href)?\s*=(?!=))\s*['\"]https?://[\w.-]{3,100}/?['\"]\s*\+[^;<>]{0,200}"
+    r"\bpathname\b"
+    r"|\blocation(?:\.replace\(|\.assign\(|(?:\.href)?\s*=(?!=))\s*[\w.]{0,20}location\.href\.replace\("
 )
 MAX_SCRIPT = 20_000  # characters of a page that may be one of these recipes
 LETTERS = 4  # of a title that says something
@@ -41,7 +45,7 @@ def shown_of(link: Link, fetch: Fetch, document: Document) -> Verdict | None:
         return None
     if status == NOT_FOUND and _is_handed_on(document):
         rule = "generic/404-app"
-        return verdict(fetch, State.UNKNOWN, "needs-javascript", rule, "status 404, an app's address is kept")
+        return verdict(fetch, State.UNKNOWN, "needs-javascript", rule, "status 404, a script hands the address on")
     return with_page(fetch, f"title: {document.title}") if _shows_its_article(link, fetch, document) else None
 
 

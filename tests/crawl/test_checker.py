@@ -163,6 +163,26 @@ async def test_an_error_that_conditions_may_have_caused_is_asked_for_without_the
     assert (check.verdict.state, check.fetch.requests, len(asked)) == (state, 2, 2)
 
 
+@pytest.mark.parametrize(
+    ("secure", "state", "final"),
+    [(200, "alive", "https://blog.example/posts/1"), (404, "suspect", "http://blog.example/posts/1")],
+)
+async def test_where_nobody_listens_at_http_a_page_that_is_at_https_lives(secure: int, state: str, final: str) -> None:
+    plain = BLOG.replace("https", "http")
+    refused = Fetch(plain, plain, NOW, failure=Failure.REFUSED, error="connection refused")
+    web = Web({plain: refused, BLOG: blog("It lives") if secure == 200 else secure})
+    check = await examined(web, link(plain))
+    assert (check.verdict.state, check.fetch.final_url, check.fetch.url) == (state, final, plain)
+    assert [request.url for request in web.asked] == [plain, BLOG]
+
+
+async def test_a_port_that_is_named_is_asked_alone() -> None:
+    odd = "http://blog.example:8080/x"
+    web = Web({odd: Fetch(odd, odd, NOW, failure=Failure.REFUSED, error="connection refused")})
+    assert (await examined(web, link(odd))).verdict.reason == "connection-refused"
+    assert len(web.asked) == 1
+
+
 async def test_a_wall_is_not_asked_twice_for_its_conditions() -> None:
     web = Web({BLOG: 403})
     assert (await examined(web, link(BLOG), known(BLOG))).verdict.state is State.BLOCKED

@@ -68,7 +68,12 @@ def test_every_other_404_is_the_site_word(html: str, note_title: str, status: in
     assert judged(html, note_title, status).state == "dead"
 
 
-@pytest.mark.parametrize("html", [KEEPS_PATH, KEEPS_HREF])
+MOVED = "<title>Redirecting</title><script>location.replace('https://new.example' + location.pathname)</script>"
+MOVED_HREF = "<script>window.location.href = 'https://new.example/' + window.location.pathname.slice(1)</script>"
+MOVED_HOST = "<script>location = window.location.href.replace('old.example', 'new.example')</script>"
+
+
+@pytest.mark.parametrize("html", [KEEPS_PATH, KEEPS_HREF, MOVED, MOVED_HREF, MOVED_HOST])
 def test_an_app_that_keeps_the_address_may_draw_the_page(html: str) -> None:
     verdict = judged(html)
     assert f"{verdict.state}/{verdict.reason}" == "unknown/needs-javascript"
@@ -79,6 +84,8 @@ def test_an_app_that_keeps_the_address_may_draw_the_page(html: str) -> None:
     [
         "<script>setTimeout(function () { location.href = '/'; }, 3000)</script>",
         "<script>location.replace('/404.html')</script>",
+        "<script>location.href = 'https://new.example/'; count(location.pathname)</script>",
+        "<script>if (location.href == 'https://new.example' + location.pathname) count()</script>",
         f"<p>{'There is no such page. ' * 10}</p>{KEEPS_PATH}",
         "<div id=root></div><script src=app.js></script>",
     ],
