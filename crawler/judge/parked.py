@@ -97,10 +97,17 @@ _STOCK_TITLES = LazyPattern(
     r"|(?:该|本|此)?(?:网站|站点)(?:已关闭|暂停访问|暂时无法访问|访问报错|已停止访问|未备案|已过期|不存在"
     r"|已到期).{0,20}|(?:虚拟)?主机(?:已|未).{0,12}|站点(?:不存在|已暂停|已停用).{0,12}|域名暂未生效.{0,10}"
     r"|(?:该|本|此)?(?:网站|站点|空间|主机)(?:已(?:被)?)?(?:停用|停机|关停|冻结|封禁).{0,12}"
-    r"|looks like this domain isn't connected to a website yet|site not published|service suspended"
-    r"|web app - unavailable|website is not active or has not been paid|(?:您的)?网站已到期.{0,12}"
     r"|registrant whois contact information verification"
     r"|请先备案.{0,10}|hello world ?- ?apache|.{0,20}default page: it works"
+)
+
+
+# What a host says in a heading or first line, over next to nothing else; none of it is a title that somebody chose.
+_UNUSED = LazyPattern(
+    r"looks like this domain isn't connected to a website yet|(?:site|website) not published|service suspended"
+    r"|web app - unavailable|website is not active or has not been paid|this account has been suspended\.?"
+    r"|(?:(?:this|the) )?(?:web ?site|site|domain|hosting|account) (?:is |has been )"
+    r"(?:suspended|disabled|deactivated|expired)\.?|(?:您的)?网站已到期.{0,12}"
 )
 
 
@@ -149,9 +156,11 @@ def _stock_page(fetch: Fetch, document: Document, visible: str) -> Verdict | Non
     """By its title, or by a heading over next to nothing, which the server or the host wrote."""
     title = folded(document.title)
     said = next((part for part in (title, *title_parts(title)[:1]) if part and _STOCK_TITLES.fullmatch(part)), "")
-    if not said and len(visible) <= (LITTLE if not title else LITTLE / 4):
-        first = [folded(line) for line in (visible.partition("\n")[0], *headings(document, 2))]
-        said = next((line for line in first if _STOCK_TITLES.fullmatch(line)), "")
+    first = folded(visible.partition("\n")[0])
+    if not said and not title and len(visible) <= LITTLE:
+        said = first if _STOCK_TITLES.fullmatch(first) else ""
+    if not said and len(visible) <= LITTLE / 4:
+        said = next((line for line in (first, *map(folded, headings(document, 2))) if _UNUSED.fullmatch(line)), "")
     if not said:
         return None
     return verdict(fetch, State.SUSPECT, "default-page", "generic/default-page", f"text: {said}")

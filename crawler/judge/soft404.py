@@ -13,6 +13,7 @@ import re
 
 from crawler.core.model import Confidence, Fetch, Proof, State, Verdict
 from crawler.judge.content import (
+    SELF_DESCRIPTION,
     before_colons,
     content_text,
     folded,
@@ -139,7 +140,7 @@ def _headed(fetch: Fetch, document: Document) -> Verdict | None:
     if lines and SERVER_ERROR_LINE.fullmatch(lines[0]):
         return _unable(fetch, "server-error", "error-line", f"text: {lines[0]}")
     nothing_else = len(content) < LITTLE / 4
-    if nothing_else and refresh_target(fetch, document) is None and not shows_article(document):
+    if nothing_else and not _may_be_a_post(document) and refresh_target(fetch, document) is None:
         lines = [sentence for line in lines for sentence in _sentences(line)][: 2 * LINES]
         if (unable := _unable_by(fetch, [*named[:2], *lines[:3]])) is not None:
             return unable
@@ -147,6 +148,11 @@ def _headed(fetch: Fetch, document: Document) -> Verdict | None:
     if not said and (not parts or VAGUE_TITLE.fullmatch(folded(parts[0])) or nothing_else):
         said = next((line for line in lines if says_missing(line)), "")
     return _missing(fetch, f"text: {said}") if said else None
+
+
+def _may_be_a_post(document: Document) -> bool:
+    """Whether a page of few words describes itself, as short posts do and notices do not."""
+    return shows_article(document) or document.tree.css_first(SELF_DESCRIPTION) is not None
 
 
 def _sentences(line: str) -> list[str]:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from crawler.core.model import Confidence, Fetch, State, Verdict
 from crawler.judge import wall_signs as signs
 from crawler.judge.content import (
+    SELF_DESCRIPTION,
     content_text,
     folded,
     has_prose,
@@ -61,7 +62,6 @@ _ADDRESS_IN_QUERY = re.compile(r"=(?:https?|/|%2f)")  # where a reader is sent b
 _REFUSED_PAGE = re.compile(
     r"(?:error[-_]?)?403(?:[-_]?(?:error|forbidden))?(?:\.[a-z]{3,5})?|(?:access[-_]?denied|forbidden)(?:\.[a-z]{3,5})?"
 )
-_SELF_DESCRIPTION = "meta[property='og:title'], link[rel=canonical]"  # pages have these, challenges do not
 LINES, MAX_LINE = 15, 120  # lines at the top of a page that may be a notice, and how long
 LEAD = 20  # characters before its wording: "Sorry, ", "The board "
 _QUOTES = "“\"'«‘「『`"
@@ -163,7 +163,7 @@ def _is_machinery(document: Document, marker: str) -> bool:
     """Whether a marker on a page that shows next to nothing is a part of it, and not a word that it quotes."""
     if marker in document.visible_text(FEW + 1) or document.tree.css_first("pre, article code") is not None:
         return False
-    return document.tree.css_first(_SELF_DESCRIPTION) is None
+    return document.tree.css_first(SELF_DESCRIPTION) is None
 
 
 def _empty_failure(fetch: Fetch, document: Document, visible: str) -> Verdict | None:
@@ -216,7 +216,7 @@ def _says(fetch: Fetch, document: Document) -> Verdict | None:
         (signs.RATE_SAYS, signs.RATE),
         (signs.REFUSED_SAYS, signs.FORBIDDEN),
     ):
-        if reason == signs.FORBIDDEN and not refused and document.tree.css_first(_SELF_DESCRIPTION) is not None:
+        if reason == signs.FORBIDDEN and not refused and document.tree.css_first(SELF_DESCRIPTION) is not None:
             continue
         if (said := pattern.search(top)) and not _is_quoted(top, said.start()):
             return _blocked(fetch, reason, f"says-{reason}", f"text: {said[0]}", Confidence.MEDIUM)
