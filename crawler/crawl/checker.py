@@ -108,12 +108,12 @@ class Checker:
         return fetched, await self._with_opinion(link, history, reading)
 
     async def _over_https(self, fetched: Fetch) -> Fetch:
-        """The page where it is at https alone: browsers ask there when nobody listens at http."""
+        """What the host says at https where nobody listens at http, as browsers ask then; a 404 decides nothing."""
         secure = https_of(fetched.final_url) if fetched.failure is Failure.REFUSED else None
         if secure is None:
             return fetched
         answer = await self.fetch(Request(secure))
-        if answer.status is None or not 200 <= answer.status < 300:  # it tells nothing of what stood at http
+        if answer.status in OF_THE_PAGE or (answer.status is None and answer.failure is not Failure.TLS):
             return summed(answer, fetched)
         found = replace(answer, url=fetched.url, redirects=(*fetched.redirects, *answer.redirects))
         return summed(fetched, found)

@@ -164,15 +164,26 @@ async def test_an_error_that_conditions_may_have_caused_is_asked_for_without_the
 
 
 @pytest.mark.parametrize(
-    ("secure", "state", "final"),
-    [(200, "alive", "https://blog.example/posts/1"), (404, "suspect", "http://blog.example/posts/1")],
+    ("secure", "said"),
+    [
+        (200, "alive/ok"),
+        (403, "blocked/forbidden"),
+        (503, "suspect/server-error"),
+        (Failure.TLS, "suspect/tls-error"),
+        (404, "suspect/connection-refused"),
+        (Failure.REFUSED, "suspect/connection-refused"),
+    ],
 )
-async def test_where_nobody_listens_at_http_a_page_that_is_at_https_lives(secure: int, state: str, final: str) -> None:
+async def test_where_nobody_listens_at_http_the_host_is_heard_at_https(secure: int | Failure, said: str) -> None:
     plain = BLOG.replace("https", "http")
-    refused = Fetch(plain, plain, NOW, failure=Failure.REFUSED, error="connection refused")
-    web = Web({plain: refused, BLOG: blog("It lives") if secure == 200 else secure})
+
+    def failed(url: str, failure: Failure) -> Fetch:
+        return Fetch(url, url, NOW, failure=failure, error="no connection")
+
+    there = failed(BLOG, secure) if isinstance(secure, Failure) else blog("It lives") if secure == 200 else secure
+    web = Web({plain: failed(plain, Failure.REFUSED), BLOG: there})
     check = await examined(web, link(plain))
-    assert (check.verdict.state, check.fetch.final_url, check.fetch.url) == (state, final, plain)
+    assert (f"{check.verdict.state}/{check.verdict.reason}", check.fetch.url) == (said, plain)
     assert [request.url for request in web.asked] == [plain, BLOG]
 
 
