@@ -25,7 +25,7 @@ def retry_after(text: str, now: datetime) -> datetime | None:
 
 
 def asked_pause(fetch: Fetch, now: datetime) -> datetime | None:
-    """What a refusal asks for; on 2xx and 3xx the header is about something else, on 404 and 410 about one page alone."""
+    """What a refusal asks for; on 2xx and 3xx the header is about something else, on 404 and 410 about one page."""
     if fetch.status is None or fetch.status < 400 or fetch.status in OF_THE_PAGE:
         return None
     return retry_after(fetch.header("Retry-After"), now)
