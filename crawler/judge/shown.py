@@ -12,11 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 from crawler.core.model import Confidence, Fetch, Link, Proof, State, Verdict
 from crawler.core.patterns import LazyPattern
-from crawler.judge.content import PROSE, content_text, folded, has_prose, weight
+from crawler.judge.content import PROSE, content_text, has_prose, weight
 from crawler.judge.redirects import FITS
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
-from crawler.page.titles import title_match
+from crawler.page.titles import letters, title_match
 
 NOT_FOUND = 404
 # 410 is none of them: nobody says by mistake that a page was removed for good.
@@ -65,8 +65,8 @@ def _is_handed_on(document: Document) -> bool:
 def _shows_its_article(link: Link, fetch: Fetch, document: Document) -> bool:
     """Whether an article stands there under the title that a note or the address gives it, not just the site's name."""
     titles = {occurrence.note_title for occurrence in link.occurrences if occurrence.note_title}
-    site = _letters(fetch.final_url.rstrip("/").rpartition("/")[0])  # host and folders, which may name the site
-    telling = [title for title in titles if len(name := _letters(title)) >= LETTERS and name not in site]
+    site = letters(fetch.final_url.rstrip("/").rpartition("/")[0])  # host and folders, which may name the site
+    telling = [title for title in titles if len(name := letters(title)) >= LETTERS and name not in site]
     telling += [said for url in (fetch.url, fetch.final_url) if (said := _said_by(url))]
     if not any((title_match(title, document.title) or 0.0) >= FITS for title in telling):
         return False
@@ -80,7 +80,3 @@ def _said_by(url: str) -> str:
     last = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
     words = [word for word in _BETWEEN_WORDS.split(last) if word.isalpha()]
     return " ".join(words) if len(words) >= WORDS else ""
-
-
-def _letters(title: str) -> str:
-    return "".join(letter for letter in folded(title) if letter.isalnum())
