@@ -157,7 +157,7 @@ _CODE = (
 NUMBER_ALONE = LazyPattern(rf"{_CODE}(?:error|page|页面|错误|エラー)?[\s!.。]*|(?:page|http) 404|404")
 MISSING = LazyPattern(
     rf"{_APOLOGY}{_CODE}?(?:{_ANY})(?:[\s:：-]*(?:\(?(?:http )?(?:error )?404(?: error)?\)?))?"
-    r"(?:[\s,，。!！]+(?:请(?:检查|确认|核对|返回|您)|可能|您可以|(?:将|即将)?在? ?\d+ ?秒).{0,60})?"
+    r"(?:[\s,，。!！]+(?:请(?:检查|确认|核对|返回|您)|可能(?:是|因为|由于|已)|您可以|(?:将|即将)?在? ?\d+ ?秒).{0,60})?"
     r"[\s!.。！~～…:]*"
 )
 VAGUE_TITLE = LazyPattern(

@@ -46,7 +46,7 @@ _LOGIN_PATHS = (
     "/oauth/authorize", "/oauth2/authorize", "/connect/authorize", "/openid-connect/auth", "/adfs/ls",
 )  # fmt: skip
 _LOGIN_ENDS = ("/session/new", "/sessions/new")
-_LOGIN_QUERY = re.compile(r"(?:^|&)(?:samlrequest|openid\.mode|action=login)(?:=|&|$)")
+_LOGIN_QUERY = re.compile(r"(?:^|[&;])(?:samlrequest|openid\.mode)=|action=login")
 _CAPTCHA_HOSTS = ("wappass.", "captcha.", "verify.", "sec.", "antispider.", "geo.captcha-delivery.")
 _CAPTCHA_SEGMENTS = frozenset(
     "captcha unhuman verify punish antispider challenge robot-check human-verification validatecaptcha x5sec "
@@ -59,8 +59,10 @@ _CONSENT_SEGMENT = re.compile(
 )
 _AGE_SEGMENTS = frozenset(("agegate", "agecheck"))
 _ADDRESS_IN_QUERY = re.compile(r"=(?:https?|/|%2f)")  # where a reader is sent back to
+# The number alone may be a page's own, but for one that stands for the whole site or among its errors.
 _REFUSED_PAGE = re.compile(
-    r"(?:error[-_]?)?403(?:[-_]?(?:error|forbidden))?(?:\.[a-z]{3,5})?|(?:access[-_]?denied|forbidden)(?:\.[a-z]{3,5})?"
+    r"/(?:.*/)?(?:error[-_]?403|403[-_]?(?:error|forbidden)|access[-_]?denied|forbidden)(?:\.[a-z]{3,5})?/?"
+    r"|/(?:(?:.*/)?(?:errors?|err|status|error[-_]?pages?)/)?403(?:\.[a-z]{3,5})?/?"
 )
 LINES, MAX_LINE = 15, 120  # lines at the top of a page that may be a notice, and how long
 LEAD = 20  # characters before its wording: "Sorry, ", "The board "
@@ -86,8 +88,7 @@ def wall_kind(url: str) -> str:
         parts = urlsplit(url.lower())
     except ValueError:
         return ""
-    path = [segment for segment in parts.path.split("/") if segment]
-    segments = {segment.partition(".")[0] for segment in path}
+    segments = {segment.partition(".")[0] for segment in parts.path.split("/") if segment}
     host = parts.hostname or ""
     if host.startswith(_CAPTCHA_HOSTS) or segments & _CAPTCHA_SEGMENTS or "x5sec" in parts.query:
         return signs.CAPTCHA
@@ -103,7 +104,7 @@ def wall_kind(url: str) -> str:
         return signs.CONSENT
     if any(map(_CONSENT_SEGMENT.fullmatch, segments)) and _ADDRESS_IN_QUERY.search(parts.query):
         return signs.CONSENT
-    return signs.FORBIDDEN if path and _REFUSED_PAGE.fullmatch(path[-1]) else ""
+    return signs.FORBIDDEN if _REFUSED_PAGE.fullmatch(parts.path) else ""
 
 
 def is_form(document: Document) -> bool:

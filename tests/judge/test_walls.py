@@ -114,6 +114,10 @@ def test_a_failing_status_with_nothing_but_a_firewalls_script_is_a_wall_and_a_br
         ("https://shop.example/error/403.html", "forbidden"),
         ("https://shop.example/access-denied", "forbidden"),
         ("https://blog.example/403/how-it-came", ""),
+        ("https://blog.example/403.html", "forbidden"),
+        ("https://blog.example/story/403", ""),
+        ("https://blog.example/docs/forbidden-fruit", ""),
+        ("https://forum.example/index.php?action=login;u=1", "login-required"),
     ],
 )
 def test_addresses_of_walls_are_known(url: str, kind: str) -> None:
