@@ -79,6 +79,18 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+def https_of(url: str) -> str | None:
+    """The same address at https; None for what is no plain http URL, and where a port or credentials are named."""
+    try:
+        parsed = ada_url.URL(url)
+    except ValueError:
+        return None
+    if parsed.protocol != "http:" or parsed.port or parsed.username or parsed.password:
+        return None
+    parsed.protocol = "https:"
+    return parsed.href
+
+
 def without_fragment(url: str) -> str:
     """What a request asks for: a fragment is never sent."""
     return url.partition("#")[0]

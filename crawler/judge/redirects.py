@@ -128,8 +128,8 @@ def _is_language(segment: str, languages: frozenset[str]) -> bool:
 
 
 def _names_more(url: SplitResult) -> bool:
-    """Whether query or fragment name a page: `?p=12`, `#/post/3`; not `?from=link` or `#top`."""
-    return bool(re.search(r"(?:^|&)[^=&]*=[^&]*\d", url.query)) or url.fragment.startswith(("/", "!"))
+    """Whether query or fragment name a page: `?p=12`, `#/post/3`; not `?from=link`, `#top` or `#/`."""
+    return bool(re.search(r"(?:^|&)[^=&]*=[^&]*\d", url.query)) or re.match(r"[/!]+[^/!]", url.fragment) is not None
 
 
 def _sent_home(start: SplitResult, end: SplitResult, languages: frozenset[str]) -> bool:

@@ -35,6 +35,10 @@ _SELF_CLOSED = re.compile(
     r"<(script|style|title|textarea|iframe|noscript|object|select|button|div|span|p|a|i|b|em|strong|ul|ol|li|table|"
     r"tr|td|th|h[1-6])((?:\s[^<>]*)?)/>"
 )
+_BLANK = re.compile(rb"[ \t\r\n\f]*")
+_KIND_END = re.compile(r"[;,]")  # the header may have come twice
+# https://mimesniff.spec.whatwg.org/#supplied-mime-type-detection-algorithm: as good as none
+_UNKNOWN_KINDS = frozenset(("unknown/unknown", "application/unknown", "*/*"))
 # https://mimesniff.spec.whatwg.org/: what no text holds, and how HTML begins where its type is not known. A comment is
 # left out, since other markup begins so too.
 _BINARY_BYTE = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
@@ -65,24 +69,31 @@ class Document:
     @cached_property
     def is_html(self) -> bool:
         """Whether this is a page: by content type, by the first bytes where there is none, or a wrong one."""
-        kind = self.content_type.partition(";")[0].strip().lower()
-        start = self.body[:SNIFF]
+        kind = _KIND_END.split(self.content_type, maxsplit=1)[0].strip().lower()
+        start = self._beginning[:SNIFF]
         if start.startswith(_BINARY_START) or not start.strip():
             return False
         if b"\0" in start and not self._may_hold_nul(start):
             return False
         if kind in ("text/html", "application/xhtml+xml"):
             return True
-        if not kind:
+        if "/" not in kind or kind in _UNKNOWN_KINDS:
             return _HTML_START.search(start) is not None
         return self._is_mislabelled(kind)
 
     def _is_mislabelled(self, kind: str) -> bool:
         """Whether HTML stands under a content type that HTML cannot be: of a binary format, or JSON."""
-        start = self.body[:SNIFFED]
+        start = self._beginning
         if not (_BINARY_TYPE.fullmatch(kind) or kind.endswith(("/json", "+json"))) or b"%PDF-" in start:
             return False
         return _HTML_SIGNATURE.match(start) is not None and _BINARY_BYTE.search(start) is None
+
+    @property
+    def _beginning(self) -> bytes:
+        """The first bytes of what is not blank: templates leave hundreds of empty lines before the page."""
+        blank = _BLANK.match(self.body)
+        begins = blank.end() if blank else 0
+        return self.body[begins : begins + SNIFFED]
 
     @staticmethod
     def _may_hold_nul(start: bytes) -> bool:

@@ -192,7 +192,9 @@ REASONS = {
     ),
     "payment-required": Reason("payment required (402)", "需要付费（402）", "The site wants to be paid by crawlers."),
     "consent-required": Reason(
-        "consent required", "需要同意条款", "The site asks for consent before it shows anything. Open it in a browser."
+        "consent required",
+        "需要同意条款",
+        "The site asks for consent, or for your age, before it shows anything. Open it in a browser.",
     ),
     "no-permission": Reason("no permission", "没有权限", "The site says that this reader may not see the page."),
     # unknown and unchecked

@@ -133,6 +133,32 @@ def test_an_error_of_the_server_that_is_served_with_200_is_suspect(title: str, r
     assert named(fetch_of(f"<title>{title}</title>{PROSE}")) == "alive/ok"
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("<h1>Internal Server Error</h1>", "server-error"),
+        ("<h1>Oops, something went wrong.</h1>", "server-error"),
+        ("<p>服务器开小差了，请稍后再试</p>", "server-error"),
+        ("<div class=wp-die-message>There has been a critical error on this website.</div>", "server-error"),
+        ("<p>This site is down for maintenance. Please check back again soon.</p>", "temporarily-unavailable"),
+        ("<h1>Sorry, this shop is currently unavailable.</h1>", "temporarily-unavailable"),
+        ("<h1>Looks like this domain isn't connected to a website yet</h1>", "default-page"),
+        ("<p>您的网站已到期，请及时续费</p>", "default-page"),
+    ],
+)
+def test_a_heading_or_first_sentence_may_say_it_over_next_to_nothing(said: str, reason: str) -> None:
+    assert named(fetch_of(f"<title>The Ferry</title>{said}")) == f"suspect/{reason}"
+    assert named(fetch_of(f"<title>The Ferry</title>{said}{PROSE}")) == "alive/ok"
+    assert named(fetch_of(f"<title>The Ferry</title><article>{said}</article>")) == "alive/ok"
+
+
+@pytest.mark.parametrize("seconds", [0, 5])
+def test_a_page_that_has_moved_and_sends_on_is_followed(seconds: int) -> None:
+    refresh = f"<meta http-equiv=refresh content='{seconds}; url=/new.html'>"
+    fetch = fetch_of(f"<title>Moved</title>{refresh}<p>This page has moved. You will be sent on.</p>")
+    assert named(fetch) == "unknown/empty-page"
+
+
 @pytest.mark.parametrize("title", ["Error 404 (Not Found)!!1", "Nothing found for Ferry 2015 - Blog", "该网站已停用"])
 def test_more_titles_of_pages_that_are_gone(title: str) -> None:
     menu = "<li><a href=/c>Boots and shoes for the family</a></li>" * 70
