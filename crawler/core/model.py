@@ -330,7 +330,7 @@ class History:
     silent: int = 0  # checks of proof `way` since the host answered last, one a day
     silent_since: datetime | None = None  # the first of them
     silent_at: datetime | None = None  # the last of them that counted
-    said: str = ""  # fingerprint of the last answer or failure that was believed (`schedule.outage`)
+    said: str = ""  # fingerprint of the last answer or failure that was believed (`schedule.fingerprint`)
     mark: Mark | None = None  # a person's word, which stands above what checks conclude
     refused: int = 0  # walls met in a row, up to the last check
     walled: int = 0  # of them: in runs in which another link of the slot was seen (`schedule.walls`)
@@ -356,7 +356,7 @@ class Check:
     history: History  # after this check
     run_id: str = ""
     readable: str = ""  # self-contained HTML of the article, kept beside the raw bytes; "" none
-    said: str = ""  # fingerprint of the answer or failure (`schedule.outage`)
+    said: str = ""  # fingerprint of the answer or failure (`schedule.fingerprint`)
     held: bool = False  # recorded, and counts only when the stretch of time it belongs to is believed
     terms: IndexTerms | None = None  # of the page's text; None: the archive makes them
     payload: str = ""  # "sha256:<hex>" of the fetch's body, where its reader made it; "": the archive makes it
