@@ -50,8 +50,8 @@ _Row = tuple[int, str, str, int, int, str, str, str, float]  # link, URLs, captu
 _data_of = msgspec.msgpack.Decoder(CaptureData).decode
 
 
-# How FTS5 writes, of which what it finds does not depend: bytes gathered before a tree is written, and trees of one size
-# that are merged into one. By its own 1 MB and 4 a text of 1,800 terms takes a sixth longer; more of either saves nothing.
+# How FTS5 writes, on which what it finds does not depend: bytes gathered before a tree is written, and trees of one
+# size that are merged into one. By its own 1 MB and 4 a text of 1,800 terms takes a sixth longer; more saves nothing.
 _PACE: Final = {"hashsize": 4 * 1024 * 1024, "automerge": 8}
 
 
