@@ -345,13 +345,15 @@ def test_a_killed_run_loses_nothing_that_is_believed(
         assert archive.search("文章")
 
 
+@pytest.mark.parametrize("portal", [page(200, PORTAL), chatty(404), chatty(200, "Hotel")], ids=["200", "404", "titled"])
 def test_a_killed_run_in_a_portal_counts_for_nothing_when_it_is_opened_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, portal: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Archive.open(tmp_path, now=lambda: START) as archive:
         run(archive, Web(), 0)  # type: ignore[arg-type]
-    killed_run(tmp_path, Web(usual=page(200, PORTAL)), WANTED, 1, monkeypatch)
-    assert set(reopened(tmp_path, write=True).values()) == {State.ALIVE}
+    for night in (1, 2):
+        killed_run(tmp_path, Web(usual=portal), WANTED, night, monkeypatch)
+        assert set(reopened(tmp_path, write=True).values()) == {State.ALIVE}
     with Archive.open(tmp_path, write=False) as archive:
         assert archive.held() == []
         assert not archive.search("Hotel")
