@@ -51,7 +51,7 @@ _data_of = msgspec.msgpack.Decoder(CaptureData).decode
 
 
 # How FTS5 writes, on which what it finds does not depend: trees of one size that are merged into one. By its own 4 a
-# text of 1,800 terms takes 1.3 ms, by 16 1.1; a query looks into each tree, and takes 0.65 ms in place of 0.4 (of 3,000).
+# text of 1,800 terms takes 1.3 ms, by 16 1.1; a query looks into each tree: 0.65 ms in place of 0.4 among 3,000 texts.
 _PACE: Final = {"automerge": 16}
 
 
