@@ -25,7 +25,6 @@ from crawler.core.model import Check, Failure, Fetch, History, Link, Slot
 from crawler.core.proof import NO_SUCH_HOST
 from crawler.core.results import Run
 from crawler.crawl.checker import Checker
-from crawler.crawl.heap import keep_freed_memory
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
 from crawler.crawl.job import Job, Prepared
@@ -62,7 +61,6 @@ LETTERS = 25  # of a sibling probe; Bar-Yossef et al. 2004
 
 async def walk_job(job: Job, ready: Prepared) -> Run:
     """Check every link of the plan; what was learned is in `ready.histories`, and the run's summary comes back."""
-    keep_freed_memory()  # bodies come, are copied into records, and go
     opener = job.open_fetcher or browser_for(job, ready) or open_fetcher
     if job.spread:
         opener = partial(opener, elsewhere=job.spread.elsewhere)
