@@ -240,7 +240,7 @@ class Verdict:
     evidence: Evidence = field(default_factory=Evidence)
     moved_to: str | None = None  # a permanent new address, a fact beside the state
     follow: str | None = None  # another URL holds the article: fetch that and judge again
-    confirm_looks: int = 0  # failing checks on different days that make it dead; 0: what [schedule] says
+    confirmations: int = 0  # failing checks on different days that make it dead; 0: what [schedule] says
 
 
 # --- what we remember ---------------------------------------------------------------------------
@@ -401,7 +401,6 @@ class Slot:
     politeness: Politeness
     links: tuple[Link, ...]
     walls: frozenset[str] = frozenset()  # canonical URLs whose refusals say nothing about the slot
-    canaries: tuple[
-        Link, ...
-    ] = ()  # not due, alive at their last check: they tell a wall of the slot from one of links
+    # Not due, alive at their last check: they tell a wall of the slot from one of links.
+    canaries: tuple[Link, ...] = ()
     spare: int = 0  # checks that canaries may cost

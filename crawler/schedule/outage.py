@@ -1,4 +1,4 @@
-"""Is the network there? What a run says of *our* line, before it is held against pages.
+"""Whether the network is there: what a run says of *our* line, before it is held against pages.
 
 Pure bookkeeping of which hosts answered. Whether it is the web that answered is `stretch`'s; asking a canary is the
 recorder's work.
@@ -54,7 +54,7 @@ class Watch:
 
     @property
     def may_be_cut(self) -> bool:
-        """So many domains failed since the last answer that the line may have been cut in mid-run?"""
+        """Whether so many domains failed since the last answer that the line may have been cut in mid-run."""
         return bool(self.answered) and len({registrable(host) for host in self.since_answer}) >= DOMAINS
 
     @property
@@ -63,17 +63,17 @@ class Watch:
         return self.failed - self.answered - self.nameless
 
     def hopeless(self, seconds: float) -> bool:
-        """So many hosts are silent after so many seconds that going on makes no sense?"""
+        """Whether a run should end early, `seconds` after its start: nobody answered, and many hosts are silent."""
         return not self.answered and len(self.silent) >= HOPELESS_HOSTS and seconds >= HOPELESS_AFTER
 
     def wants_canary(self) -> bool:
-        """Are there failures, and too few known hosts to judge them by?"""
+        """Whether there are failures, and too few known hosts to judge them by."""
         if not self.silent:
             return False
         return not self.answered or len(self.known & (self.failed | self.answered)) < ENOUGH
 
     def is_down(self) -> bool:
-        """Does this run count for nothing?"""
+        """Whether this run counts for nothing, since the network is down."""
         if not self.silent:
             return False
         if not self.answered:
@@ -86,7 +86,7 @@ class Watch:
 
 
 def is_network_failure(fetch: Fetch) -> bool:
-    """Could our own line explain this failure? (No hop of it answered.)"""
+    """Whether our own line could explain this failure: of such a kind, and no hop of it answered."""
     return fetch.failure in OF_THE_NETWORK and not fetch.redirects
 
 

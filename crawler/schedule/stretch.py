@@ -1,4 +1,4 @@
-"""Is it the web that answers? What most domains say within ten minutes, and did not say before.
+"""Whether it is the web that answers: what most domains say within ten minutes, and did not say before.
 
 Pure bookkeeping: a page or failure that most domains give at once comes from whoever answers for everybody: a portal, a
 filter, a hijacked name system. Such pages may hold random words, so that no two are equal: their *sort* (the status of
