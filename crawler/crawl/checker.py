@@ -25,7 +25,8 @@ from crawler.core.model import (
     State,
     Verdict,
 )
-from crawler.core.proof import GUESSES
+from crawler.core.proof import GUESSES, OF_THE_HOST, OF_THE_PAGE
+from crawler.core.url import https_of
 from crawler.crawl.hosts import Hosts
 from crawler.crawl.opinion import Opinion, wants_opinion
 from crawler.crawl.tasks import Depth, PageReading, ProbeTask, ReadTask
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from crawler.sites import Sites
 
 MAX_MOVES = 5  # account migrations followed in a row; longer chains were never seen
+MAY_BE_THE_CONDITION = frozenset((400, 412)) | OF_THE_PAGE | OF_THE_HOST
 MAX_REFRESHES = 5  # pages in a row that send their reader on by themselves
 
 
@@ -92,6 +94,10 @@ class Checker:
         fetched = await self.fetch(Request(link.fetch_url, validators))
         if fetched.status == 304 and validators:
             return fetched, PageReading(Page(), not_modified(fetched), said=history.said)
+        if validators and fetched.status in MAY_BE_THE_CONDITION:
+            # What failed may be the condition (RFC 9110, 13.1): the page is asked for as a browser would ask.
+            fetched = summed(fetched, await self.fetch(Request(link.fetch_url)))
+        fetched = await self._over_https(fetched)
         fetched, reading = await self._followed(link, fetched, history)
         probe = await self._probe_verdict(fetched, reading.verdict)
         if probe and reading.verdict.state is State.ALIVE:
@@ -103,6 +109,17 @@ class Checker:
             agreed = supported(reading.verdict, titles, history, reading.page, probe)
             reading = reading if agreed is reading.verdict else with_verdict(reading, agreed)
         return fetched, await self._with_opinion(link, history, reading)
+
+    async def _over_https(self, fetched: Fetch) -> Fetch:
+        """What the host says at https where nobody listens at http, as browsers ask then; a 404 decides nothing."""
+        secure = https_of(fetched.final_url) if fetched.failure is Failure.REFUSED else None
+        if secure is None:
+            return fetched
+        answer = await self.fetch(Request(secure))
+        if answer.status in OF_THE_PAGE or (answer.status is None and answer.failure is not Failure.TLS):
+            return summed(answer, fetched)
+        found = replace(answer, url=fetched.url, redirects=(*fetched.redirects, *answer.redirects))
+        return summed(fetched, found)
 
     async def _with_opinion(self, link: Link, history: History, reading: PageReading) -> PageReading:
         """The reading with who else agrees that the page is gone, where the user wants somebody to be asked."""
@@ -202,17 +219,20 @@ def not_modified(fetched: Fetch) -> Verdict:
     return Verdict(State.ALIVE, "not-modified", Confidence.HIGH, evidence)
 
 
+def summed(first: Fetch, second: Fetch) -> Fetch:
+    """The second of two answers, with what both cost."""
+    return replace(second, requests=first.requests + second.requests, wire_bytes=first.wire_bytes + second.wire_bytes)
+
+
 def joined(first: Fetch, onward: Fetch) -> Fetch:
     """One fetch out of a page that names where its article went, and the fetch of that place."""
     hop = Redirect(first.status or 0, first.final_url)
     return replace(
-        onward,
+        summed(first, onward),
         url=first.url,
         started_at=first.started_at,
         seconds=first.seconds + onward.seconds,
         redirects=(*first.redirects, hop, *onward.redirects),
-        requests=first.requests + onward.requests,
-        wire_bytes=first.wire_bytes + onward.wire_bytes,
     )
 
 

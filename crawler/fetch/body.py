@@ -14,6 +14,7 @@ from typing import Protocol
 import brotli
 import webencodings
 
+from crawler.core.counts import Counted
 from crawler.core.model import Failure
 from crawler.fetch.errors import WebError
 
@@ -38,7 +39,7 @@ class TooLarge(Exception):
     """The cap was passed; `body` is what fitted below it, decoded."""
 
     def __init__(self, body: bytes, wire_bytes: int) -> None:
-        super().__init__(f"more than {len(body)} bytes")
+        super().__init__(f"more than {Counted(len(body)):byte}")
         self.body = body
         self.wire_bytes = wire_bytes
 
@@ -127,15 +128,24 @@ async def read_body(chunks: AsyncIterable[bytes], codings: str, limit: int, *, f
     return Body(body.content, body.wire_bytes)
 
 
+def unknown_coding(codings: str) -> str:
+    """Why a body under this Content-Encoding cannot be undone, "" where it can."""
+    unknown = next((name for name in _names(codings) if name not in _KNOWN), "")
+    return f"unknown content coding {unknown[:40]!r}" if unknown else ""
+
+
 def _decoders(codings: str) -> list[Decoder]:
     """In the order of undoing: the coding applied last comes off first (RFC 9110, 8.4)."""
-    names = [name for name in (part.strip().lower() for part in codings.split(",")) if _is_coding(name)]
+    names = _names(codings)
     if len(names) > MAX_STACKED:
         raise WebError(Failure.BAD_ENCODING, f"{len(names)} content codings on one body")
-    unknown = [name for name in names if name not in _KNOWN]
-    if unknown:
-        raise WebError(Failure.BAD_ENCODING, f"unknown content coding {unknown[0][:40]!r}")
+    if unknown := unknown_coding(codings):
+        raise WebError(Failure.BAD_ENCODING, unknown)
     return [_KNOWN[name]() for name in reversed(names)]
+
+
+def _names(codings: str) -> list[str]:
+    return [name for name in (part.strip().lower() for part in codings.split(",")) if _is_coding(name)]
 
 
 def _is_coding(name: str) -> bool:

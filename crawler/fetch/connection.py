@@ -15,13 +15,15 @@ from crawler.fetch.http1 import BodyFrame, HeadReader, ResponseHead, body_frame
 
 READ = 64 * 1024  # bytes asked of a socket at once, to begin with
 
+REQUEST_TIMEOUT = 408  # RFC 9110, 15.5.9: what servers say when they close a connection that waited too long
+
 NO_ANSWER = "the server closed the connection without an answer"
 CUT_HEAD = "the connection was closed within the header block"
 CUT_BODY = "the body broke off before its end"
 
 
 class StaleConnection(Exception):
-    """A kept connection turned out to be closed before anything of the answer came."""
+    """A kept connection turned out to be closed, or given up, before anything of the answer came."""
 
 
 class HttpConnection:
@@ -48,6 +50,8 @@ class HttpConnection:
             if self._served and reader.is_empty and not isinstance(error, WebError):
                 raise StaleConnection from error
             raise
+        if self._served and head.status == REQUEST_TIMEOUT:
+            raise StaleConnection  # sent into the silence before our request; Chromium asks again, too
         self._served += 1
         self._persistent = head.persistent
         self._frame = body_frame(head)

@@ -29,6 +29,8 @@ MAX_HEADER = 8 * 1024  # bytes of a Cookie header; servers refuse more (Apache's
 
 _MAGIC = re.compile(r"#(?: Netscape)? HTTP Cookie File")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 6265bis, 5.6: such a cookie is ignored
+# RFC 6265, 5.2: what no browser knows, or whose value none can read, is passed over; the jar would drop the cookie.
+_ATTRIBUTE = re.compile(r"(?i)\s*(?:max-age\s*=\s*-?\d+|(?:expires|domain|path)\s*=\s*\S.*|secure|httponly)\s*")
 # Bytes beyond ASCII are kept as private characters: the jar takes some of Latin-1 for white space, and strips it.
 _HIDE = {byte: 0xE000 + byte for byte in range(0x80, 0x100)}
 _SHOW = {hidden: byte for byte, hidden in _HIDE.items()}
@@ -97,7 +99,7 @@ class Jars:
         if len(before) > MAX_COOKIES:
             jar.cookies.clear()
             jar.hosts.clear()
-        answer = _Answer([value.translate(_HIDE) for value in kept[:MAX_COOKIES]])
+        answer = _Answer([_as_browsers_read(value).translate(_HIDE) for value in kept[:MAX_COOKIES]])
         jar.cookies.extract_cookies(answer, UrlRequest(url))  # type: ignore[arg-type] # noqa: S310 (nothing is opened, and all that is asked of an answer is info())
         if _content(jar.cookies) != before:
             jar.version += 1
@@ -127,6 +129,11 @@ class Jars:
                 jar.cookies.set_cookie(_hidden(cookie))
             jar.version += bool(own)
         return jar
+
+
+def _as_browsers_read(set_cookie: str) -> str:
+    pair, *attributes = set_cookie.split(";")
+    return ";".join([pair, *filter(_ATTRIBUTE.fullmatch, attributes)])
 
 
 def _content(cookies: CookieJar) -> set[tuple[str, str, str, str | None]]:

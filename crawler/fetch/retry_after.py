@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from crawler.core.model import Fetch
+from crawler.core.proof import OF_THE_PAGE
 
 LONGEST = timedelta(days=7)  # a site that asks for more means "never"; we ask again after a week (guess)
 
@@ -24,7 +25,7 @@ def retry_after(text: str, now: datetime) -> datetime | None:
 
 
 def asked_pause(fetch: Fetch, now: datetime) -> datetime | None:
-    """What a refusal asks for; on an answer of 2xx or 3xx the header is about something else."""
-    if fetch.status is None or fetch.status < 400:
+    """What a refusal asks for; on 2xx and 3xx the header is about something else, on 404 and 410 about one page."""
+    if fetch.status is None or fetch.status < 400 or fetch.status in OF_THE_PAGE:
         return None
     return retry_after(fetch.header("Retry-After"), now)

@@ -18,10 +18,10 @@ import trio
 
 from crawler.core.model import Cut, Failure, Fetch, Politeness
 from crawler.core.settings import FetchSettings
-from crawler.fetch.body import ACCEPT_ENCODING, BodyBuffer, TooLarge
+from crawler.fetch.body import ACCEPT_ENCODING, BodyBuffer, TooLarge, unknown_coding
 from crawler.fetch.cookies import Jars
 from crawler.fetch.credentials import headers_for, is_secret
-from crawler.fetch.errors import WEB_ERRORS, explain
+from crawler.fetch.errors import WEB_ERRORS, WebError, explain
 from crawler.fetch.holding import BodyBudget
 from crawler.fetch.redirect import REDIRECTS
 from crawler.fetch.request import Headers, Now, Request, Transport, WireRequest, WireResponse, split_url
@@ -39,6 +39,8 @@ REDIRECT_BODY = 64 * 1024  # bytes of a redirect's own page that are worth readi
 REDIRECT_PATIENCE = 2.0  # seconds to wait for them
 FIRST_PART = 1024 * 1024  # bytes read of an announced body over max_body that is no text: a part of a film is no copy
 _TEXT = ("text/", "application/xhtml", "application/xml", "application/json")
+# A page under a coding that nobody knows is one all the same: browsers take such a body as it is.
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]")
 _NOT_ONE_LINE = re.compile(r"[\0\r\n]+")
 # Where no connection came about, nothing was sent.
 UNSENT = (Failure.NOT_PUBLIC, Failure.NO_SUCH_HOST, Failure.DNS, Failure.REFUSED, Failure.UNREACHABLE)
@@ -127,12 +129,16 @@ class Wire:
         is_text = fields.get("content-type", "text/").lower().startswith(_TEXT)
         over = announced is not None and announced > limit
         codings = ",".join(value for name, value in response.headers if name.lower() == "content-encoding")
-        body = answer.body = BodyBuffer(codings, min(limit, FIRST_PART) if over and not is_text else limit)
+        unknown = unknown_coding(codings)
+        limit_here = min(limit, FIRST_PART) if over and not is_text else limit
+        body = answer.body = BodyBuffer("" if unknown else codings, limit_here)
         reader = _Unhurried(response, timer)
         try:
             with self.budget.coming():
                 while chunk := await reader.read():
                     before = body.size
+                    if unknown and not before and not _MARKUP.match(chunk):
+                        raise WebError(Failure.BAD_ENCODING, unknown)
                     body.feed(chunk)
                     answer.framed = response.framed
                     if self.budget.grow(body.size - before):

@@ -6,10 +6,14 @@ rule knows this" or the rules for any host. `rejudge` calls the same function on
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crawler.core.model import Fetch, Link, State, Verdict
+from crawler.core.proof import OF_THE_HOST
 from crawler.judge.explain import TraceStep, explain
 from crawler.judge.facts import Facts
 from crawler.judge.generic import judge_generic
+from crawler.judge.shown import with_page
 from crawler.judge.site_checks import check_site
 from crawler.judge.site_rules import judge_by_rules, unknown_page
 from crawler.judge.status import judge_cut, judge_failure
@@ -46,7 +50,16 @@ def _judge_answer(link: Link, fetch: Fetch, document: Document, site: Site | Non
     facts = Facts(link, fetch, document, site)
     if (found := judge_by_rules(facts)) is not None:
         return found
+    if status in OF_THE_HOST and (seen := _seen_all_the_same(facts)):
+        return with_page(fetch, seen)
     of_no_kind = site.file.other_pages == "generic" and not facts.kind and not facts.zone
     if not 200 <= status < 300 or of_no_kind:
         return judge_generic(link, fetch, document)
     return wall_of(fetch, document) or unknown_page(facts)
+
+
+def _seen_all_the_same(facts: Facts) -> str:
+    """What a site's own proof of its content saw in an answer by which the server calls itself broken; "" for none."""
+    fine = Facts(facts.link, replace(facts.fetch, status=200), facts.document, facts.site)
+    found = judge_by_rules(fine)
+    return found.evidence.matched if found is not None and found.state is State.ALIVE else ""

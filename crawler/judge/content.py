@@ -22,6 +22,7 @@ ARTICLE = (
 )
 # Menus, footers and side columns, and lists of links: what stands round the content of every page of a site.
 AROUND = ("nav", "footer", "aside", "[role=navigation]", "[role=contentinfo]", "[role=search]", "li > a")
+SELF_DESCRIPTION = "meta[property='og:title'], link[rel=canonical]"  # pages have these, challenges and notices do not
 PARAGRAPH = 100  # characters from which a <p> is prose and not a label or a teaser; guess
 PROSE = 1_000  # characters of such paragraphs side by side that make an article; guess
 MAX_BOXES = 5  # boxes for notices looked at on one page

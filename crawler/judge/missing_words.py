@@ -10,10 +10,13 @@ from crawler.core.patterns import LazyPattern
 # --- English ------------------------------------------------------------------------------------------------------
 _THING = (
     r"(?:(?:web ?)?page|file(?: or directory)?|article|post|document|content|url|resource|stor(?:y|ies)|topic|thread"
-    r"|site|product|item|video|entry|link|listing|ad|profile|user|repository|app|deployment|job|event|question)"
+    r"|site|product|item|video|entry|link|listing|ad|profile|user|account|blog|channel|photo|image|recipe|course"
+    r"|repository|app|deployment|job|event|question"
+    r"|project|transfer|journal|document|board|shop|store|web app)"
 )
 _WANTED = (
-    r"(?: (?:that )?you(?:'re| are| were|'ve| have)? (?:requested|looking for|trying to (?:reach|view|access|find)"
+    r"(?: (?:that )?you(?:'re| are| were|'ve| have)? (?:requested|looking for|clicked(?: on)?"
+    r"|(?:trying|attempting) to (?:reach|view|access|find|open|visit|watch|read|download)"
     r"|seeking|after|tried to (?:reach|view|access)|entered|specified|followed)| requested)?"
 )
 _NOT = (
@@ -22,7 +25,8 @@ _NOT = (
     r"|located)(?: on (?:this|our) (?:server|site|website))?"
 )
 _LOST = (
-    r"(?: (?:is|was|has been|have been|may have been|has|might have been|may be))?(?: been)? (?:missing|unavailable"
+    r"(?: (?:is|was|has been|have been|may have been|has|might have been|may be|might not exist or is))?"
+    r"(?: been)? (?:missing|unavailable|invalid"
     r"|no longer (?:available|exists?|here)|deleted|removed|gone|moved(?: or deleted| or removed)?|lost|expired)"
 )
 _ENGLISH = (
@@ -37,26 +41,37 @@ _ENGLISH = (
     r"|this page (?:isn't|is not) available|uh oh!? .{0,20}not found|this is not the (?:web )?page you are looking for"
     r"|(?:hmm+\W*)?this page (?:doesn't|does not) exist.{0,60}|dead (?:link|end)|content not available"
     r"|page (?:lost|missing)|you(?:'re| are) lost"
+    r"|(?:sorry,? )?this (?:content|page|post|video|link|account|profile) (?:isn't|is not|is no longer) available"
+    r" (?:any ?more|any longer|right now|at (?:the|this) (?:moment|time))"
+    r"|user deactivated or deleted their account|(?:sorry,? )?this position has been filled"
+    r"|(?:error )?(?:404[ -]+)?web app not found|tunnel \S+ not found(?: err_\w+)?"
+    r"|this journal has been deleted and purged|the authors have deleted this site"
+    r"|the topic or board you are looking for appears to be either missing or off limits to you"
+    r"|no (?:thread|post|forum) specified"
+    # of sites and services that ended
+    r"|(?:this|the|our) (?:web ?site|site|service|forum|blog) (?:has|is|was)(?: now| been| permanently)*"
+    r" (?:closed|shut down|discontinued|retired|taken offline)(?: down)?(?: permanently)?"
 )
 
 # --- Chinese (both scripts), Japanese, Korean -----------------------------------------------------------------------
 _THING_ZH = (
     r"(?:页面|网页|文章|内容|帖子|主题|资源|信息|博客|链接|文件|日志|新闻|商品|视频|頁面|網頁|內容|網址|网址|地址|页"
-    r"|作品|笔记|贴子|活动|用户|专栏)"
+    r"|作品|笔记|贴子|活动|用户|专栏|宝贝|条目|文档|空间|分享)"
 )
 _LOST_ZH = (
     r"(?:不存在|找不到了?|没有找到|未找到|沒有找到|找不著"
-    r"|已(?:经|經)?(?:被)?(?:作者|用户|发布者)?(?:删除|刪除|移除|下架|下线|屏蔽)|已失效|失效了?|走丢了?|不见了|不見了"
-    r"|丢失了?|丢了|飞走了|迷路了|被(?:吃掉|删除|刪除|外星人).{0,6}|无法找到|无法访问|不翼而飞)"
+    r"|已(?:经|經)?(?:被)?(?:作者|用户|发布者)?(?:删除|刪除|移除|下架|下线|屏蔽|锁定|隐藏)|已失效|失效了?|走丢了?|不见了|不見了"
+    r"|丢失了?|丢了|飞走了|迷路了|被(?:吃掉|删除|刪除|隐藏|外星人).{0,6}|无法找到|无法访问|不翼而飞)"
 )
 _CHINESE = (
-    rf"(?:您|你|该|該|此|这个|這個|啊哦?|哎呀|您所)?(?:正在|所)?(?:要)?(?:访问|查看|请求|浏览|查找|寻找|找|訪問|瀏覽"
-    rf"|打开)?(?:的)?{_THING_ZH}(?:可能)?(?:暂时)?{_LOST_ZH}(?:或(?:者)?(?:已(?:经)?(?:被)?)?(?:删除|刪除|移动|移除"
+    rf"(?:您|你|该|該|此|这个|這個|啊哦?|哎呀|您所)?(?:正在|所)?(?:想|要)?(?:访问|查看|请求|浏览|查找|寻找|找|指定|訪問|瀏覽"
+    rf"|打开)?(?:的)?{_THING_ZH}(?:可能)?(?:暂时)?{_LOST_ZH}(?:或(?:者)?(?:已(?:经|經)?)?(?:被)?(?:作者)?(?:删除|刪除|移动|移除"
     rf"|不存在).{{0,6}})?|(?:找不到|无法找到|沒有找到|没有找到"
     rf"|未找到)(?:您?(?:要|所)?(?:访问|请求|查找|需要)?的?)?(?:该|这个|此|相关)?{_THING_ZH}|无法找到该页|找不到该页"
     r"|指定的(?:主题|文章|日志|帖子)不存在或?已?(?:被)?(?:删除)?\S{0,12}"
     r"|(?:您|你)(?:访问|来到)的?(?:是)?(?:一个)?(?:页面)?(?:没有知识存在的)?(?:荒原|荒漠).{0,6}"
     r"|页面(?:出错|找不到)(?:了|啦)?|此页面(?:不存在|已不在).{0,8}"
+    r"|(?:本|该|此)?(?:网站|站点|论坛|博客|服务)已(?:经)?(?:于.{4,14})?(?:永久)?(?:关闭|关停|停止(?:服务|运营|访问))"
     # files that were shared, on Baidu's and others' disks
     r"|(?:你来晚了\W*)?(?:该|此)?分享的?(?:文件|链接|内容)?(?:已经?)?(?:被)?(?:删除|取消|过期|失效|不存在)了?"
     r"(?:\W*下次要早点哟)?"
@@ -65,12 +80,13 @@ _JAPANESE = (
     r"(?:お探しの|指定された|ご指定の|このの?|該当(?:の|する)?|要求された)?(?:ページ|記事|ファイル|コンテンツ|url"
     r"|お探しのもの)(?:は|が|を)?(?:見つかりません(?:でした)?|存在しません|ありません(?:でした)?"
     r"|見つけることができません(?:でした)?|削除されました|表示できません)|ページが見つかりません(?:でした)?"
-    r"|お探しのページは.{0,20}(?:見つかりません|存在しません|ありません).{0,6}|この投稿は削除されました"
+    r"|お探しのページは.{0,20}(?:見つかりません|存在しません|ありません).{0,6}|この(?:投稿|記事|ブログ)は削除されました"
+    r"|(?:この|指定した|指定された)?(?:ページ|記事|ブログ|ファイル)は存在しないか、?(?:または)?(?:削除|移動).{0,12}"
 )
 _KOREAN = (
     r"(?:요청하신|찾으시는|해당|존재하지 않는|이)? ?(?:페이지|게시물|게시글|문서|글|파일)(?:를|을|가|이|은"
     r"|는)? ?(?:찾을 수 없습니다|찾을 수 없음|존재하지 않습니다|없습니다|삭제되었습니다|입니다|찾을 수 없어요)"
-    r"|존재하지 않는 (?:페이지|게시물|글)(?:입니다)?"
+    r"|(?:삭제되었거나 )?존재하지 않는 (?:페이지|게시물|게시글|글)(?:입니다)?"
 )
 
 # --- European languages -----------------------------------------------------------------------------------------------
@@ -107,13 +123,31 @@ _EUROPEAN = (
     r"|(?:de )?pagina (?:is )?niet gevonden|pagina bestaat niet(?: meer)?|sayfa bulunamadı"
     r"|aradığınız sayfa bulunamadı|stránka (?:nenalezena|nebyla nalezena|neexistuje)"
     r"|sidan (?:hittades inte|kunde inte hittas|finns inte)|trang không (?:tìm thấy|tồn tại)|không tìm thấy trang"
-    r"|halaman tidak ditemukan|الصفحة غير موجودة"
+    r"|halaman (?:yang anda cari )?tidak (?:ditemukan|ada|tersedia)|laman tidak (?:dijumpai|ditemukan)"
+    # Danish and Norwegian, Finnish, Estonian, Latvian, Lithuanian
+    r"|siden(?: du (?:leder|leter|søger|søker)(?: efter| etter)?)? (?:(?:blev|ble) ikke (?:fundet|funnet)"
+    r"|(?:kunne|kan) ikke (?:findes|finnes)|findes ikke(?: længere)?|finnes ikke(?: lenger)?|eksisterer ikke)"
+    r"|(?:fant|fandt) ikke siden|(?:\w+ )?sivua ei (?:valitettavasti )?(?:löydy|löytynyt|ole olemassa)"
+    r"|lehekülge? ei (?:leitud|ole olemas)|lehte ei leitud|lapa nav atrasta|puslapis nerastas"
+    # Hungarian, Romanian, Slovak, the South Slavic languages, Catalan
+    r"|(?:a |az )?(?:keresett |kért )?oldal nem (?:található|létezik)"
+    r"|pagina (?:(?:căutată|solicitată|cerută) )?nu (?:a fost găsită|(?:a putut fi|poate fi) găsită|există)"
+    r"|stránka (?:nebola nájdená|sa nenašla)"
+    r"|(?:tražena |zahtevana )?stran(?:ica)? (?:nije pronađena|ne postoji|ne obstaja|ni najdena)"
+    r"|(?:тражена )?страница (?:није пронађена|не постоји)|страницата (?:не е намерена|не съществува)"
+    r"|pàgina no (?:trobada|existeix)|no s'ha trobat la pàgina"
+    # Greek, Hebrew, Persian, Arabic, Thai, Hindi
+    r"|η σελίδα (?:που (?:ζητήσατε|αναζητάτε|ψάχνετε) )?δεν (?:βρέθηκε|υπάρχει)"
+    r"|ה?(?:דף|עמוד)(?: (?:המבוקש|שחיפשת))? (?:לא נמצא|אינו קיים|לא קיים)"
+    r"|صفحه(?: (?:ای|مورد نظر|درخواستی|شما))* (?:یافت|پیدا) نشد"
+    r"|(?:عذرا[،,]? )?(?:هذه )?الصفحة (?:المطلوبة |التي تبحث عنها )?(?:غير موجودة|لم يتم العثور عليها)"
+    r"|ไม่พบ(?:หน้า|เพจ)(?:เว็บ)?(?:ที่(?:คุณ)?(?:ต้องการ|ค้นหา|ร้องขอ)|นี้)?|(?:यह )?(?:पृष्ठ|पेज) नहीं मिला"
 )
 
 _ANY = "|".join((_ENGLISH, _CHINESE, _JAPANESE, _KOREAN, _EUROPEAN))
 _APOLOGY = (
     r"(?:(?:oops|ooops|sorry|whoops|uh[- ]?oh|oh no|hmm+|ups|hoppla|désolé|lo sentimos|ошибка|извините"
-    r"|申し訳ございません|죄송합니다|很?抱歉|对不起|哎呀|啊哦|we're sorry|we are sorry"
+    r"|申し訳ございません|죄송합니다|(?:非常|很)?抱歉|对不起|哎呀|啊哦|we're sorry|we are sorry"
     r"|the requested)[\s,.!，！。:：;…-]*)*"
 )
 _CODE = (
@@ -123,7 +157,7 @@ _CODE = (
 NUMBER_ALONE = LazyPattern(rf"{_CODE}(?:error|page|页面|错误|エラー)?[\s!.。]*|(?:page|http) 404|404")
 MISSING = LazyPattern(
     rf"{_APOLOGY}{_CODE}?(?:{_ANY})(?:[\s:：-]*(?:\(?(?:http )?(?:error )?404(?: error)?\)?))?"
-    r"(?:[\s,，。!！]+(?:请(?:检查|确认|核对|返回|您)|可能(?:是|因为|由于)|您可以|(?:将|即将)?在? ?\d+ ?秒).{0,60})?"
+    r"(?:[\s,，。!！]+(?:请(?:检查|确认|核对|返回|您)|可能(?:是|因为|由于|已)|您可以|(?:将|即将)?在? ?\d+ ?秒).{0,60})?"
     r"[\s!.。！~～…:]*"
 )
 VAGUE_TITLE = LazyPattern(
@@ -139,16 +173,19 @@ SERVER_ERROR_TITLE = LazyPattern(
     r"|error establishing a database connection|runtime error|web server is (?:down|returning an unknown error)"
     r"|connection timed out|origin (?:dns error|is unreachable)|服务器(?:内部)?错误|网关错误|服务不可用)"
     r"|(?:http |error |status )+5\d\d|5\d\d error"
+    r"|(?:(?:sorry|oops|whoops)[,!.]? )?something went wrong|there has been a critical error on this website"
+    r"|(?:服务器|系统)(?:开小差|繁忙|出错|异常|错误)了?|argo tunnel error"
 )
 # What PHP prints in the place of a page.
 SERVER_ERROR_LINE = LazyPattern(r"(?:php )?(?:fatal|parse) error\W.{1,400}\bin /?\S+(?: on line \d+|:\d+).*")
 MAINTENANCE_TITLE = LazyPattern(
     r"(?:(?:site|website|we(?:'re| are)?|the site is|this site is)?[\s:-]*(?:currently |temporarily )?(?:under"
     r"|down for|undergoing|in|scheduled) (?:scheduled )?maintenance(?: mode)?)|maintenance(?: mode| page)?"
-    r"|(?:this|the) (?:web ?)?site is (?:currently|temporarily) (?:unavailable|down|offline)\.?"
-    r"|(?:briefly |temporarily )?unavailable(?: for scheduled maintenance)?"
-    r"|(?:网站|系统|站点)(?:正在)?(?:维护|升级)(?:中|公告)?|wartung(?:sarbeiten|smodus)?|en maintenance"
-    r"|en mantenimiento|メンテナンス中|점검 ?중|технические работы"
+    r"|(?:sorry,? )?(?:this|the) (?:(?:web ?)?site|shop|store|page) is (?:currently |temporarily )?"
+    r"(?:unavailable|down|offline)(?: (?:for|due to) (?:scheduled )?maintenance)?\.?"
+    r"|(?:briefly |temporarily )unavailable(?: for scheduled maintenance)?|unavailable for scheduled maintenance"
+    r"|(?:网站|系统|站点)(?:正在)?(?:维护|升级|升级维护|维护升级)(?:中|公告)?"
+    r"|wartung(?:sarbeiten|smodus)?|en maintenance|en mantenimiento|メンテナンス中|점검 ?중|технические работы"
 )
 
 # Answers of object stores and platforms in the place of a page.
@@ -166,7 +203,7 @@ PLATFORM_LINES = LazyPattern(
     r"404: not_found|(?:code: )?[`'\"]?(?:deployment_not_found|not_found)[`'\"]?"
     r"|there isn't a github pages site here\.?|no such app|the deployment could not be found on vercel\.?"
     r"|not found - request id:.{0,40}|this deployment (?:is|has been) (?:disabled|paused|temporarily paused).{0,40}"
-    r"|looks like you've followed a broken link.{0,80}|fastly error: unknown domain.{0,60}|error 1001 .{0,40}"
+    r"|looks like you've followed a broken link.{0,80}|fastly error: unknown domain.{0,100}|error 1001 .{0,40}"
     r"|http status 404\b.{0,120}"
     r"|the specified (?:bucket|key) does not exist\.?|repository not found|whitelabel error page|cannot get /\S*"
     r"|the requested url .{0,120} was not found on this server\.?"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from crawler.core.model import Fetch, State, Verdict
 from crawler.core.patterns import LazyPattern
-from crawler.judge.content import folded, shows_article, title_parts
+from crawler.judge.content import folded, headings, shows_article, title_parts
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
 
@@ -44,6 +44,7 @@ _MARKERS = (
     "sedo.com/search/details", "expireddomains.register.com", "park.101datacenter.net",
 )  # fmt: skip
 _NAME = r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+)"
+_SOLD = "(?:出售|转让|过期|到期|停放|出租|轉讓|求购|竞价|拍卖)"
 _FOR_SALE = LazyPattern(
     rf"(?:this |the |your )?(?:premium )?(?:domain(?: name)?|website|web address|{_NAME})(?: {_NAME})? (?:is|may be"
     rf"|could be|might be) (?:now |currently |available )?"
@@ -54,8 +55,11 @@ _FOR_SALE = LazyPattern(
     rf"|was recently registered)|(?:make an offer|get this domain|inquire about this domain)"
     rf"|interested in (?:buying )?(?:this domain|{_NAME})|{_NAME} (?:has expired|domain is for sale|is coming soon)"
     rf"|hugedomains\.com"
-    r"|(?:本|此|该|當前|您正在访问的)?域名(?:正在|可以|可|已|已经)?(?:出售|转让|过期|到期|停放|出租|轉讓|求购|竞价"
-    r"|拍卖)|(?:本|此|该)(?:域名|网站)(?:已|已经)(?:过期|到期)|域名停靠|购买此域名"
+    r"|you have reached a domain that is pending"
+    # of any name only as a whole: 域名出售平台 is what somebody writes about
+    rf"|(?:{_NAME} ?)?(?:本|此|该|當前|您正在访问的)域名(?: ?{_NAME} ?)?(?:正在|可以|可|已|已经)?{_SOLD}"
+    rf"|(?:{_NAME} ?)?域名(?: ?{_NAME} ?)?(?:(?:正在|可以|可|已|已经){_SOLD}|{_SOLD}(?=中|信息|页|联系|\W|$))"
+    r"|(?:本|此|该)(?:域名|网站)(?:已|已经)(?:过期|到期)|域名停靠|购买此域名"
     r"|(?:您|你)(?:正在|所)?访问的域名.{0,10}(?:出售|转让)|此域名正在|该域名可出售"
     r"|(?:このドメイン(?:名)?は|お探しのドメインは).{0,12}(?:販売|売り出し|お名前\.com|期限切れ)|ドメイン(?:の)?販売"
     r"|이 도메인은.{0,10}(?:판매|매각)|도메인 판매"
@@ -83,7 +87,17 @@ _STOCK_TITLES = LazyPattern(
     r"|(?:该|本|此)?(?:网站|站点)(?:已关闭|暂停访问|暂时无法访问|访问报错|已停止访问|未备案|已过期|不存在"
     r"|已到期).{0,20}|(?:虚拟)?主机(?:已|未).{0,12}|站点(?:不存在|已暂停|已停用).{0,12}|域名暂未生效.{0,10}"
     r"|(?:该|本|此)?(?:网站|站点|空间|主机)(?:已(?:被)?)?(?:停用|停机|关停|冻结|封禁).{0,12}"
+    r"|registrant whois contact information verification"
     r"|请先备案.{0,10}|hello world ?- ?apache|.{0,20}default page: it works"
+)
+
+
+# What a host says in a heading or first line, over next to nothing else; none of it is a title that somebody chose.
+_UNUSED = LazyPattern(
+    r"looks like this domain isn't connected to a website yet|(?:site|website) not published|service suspended"
+    r"|web app - unavailable|website is not active or has not been paid|this account has been suspended\.?"
+    r"|(?:(?:this|the) )?(?:web ?site|site|domain|hosting|account) (?:is |has been )"
+    r"(?:suspended|disabled|deactivated|expired)\.?|(?:您的)?网站已到期.{0,12}"
 )
 
 
@@ -129,12 +143,14 @@ def _offer(fetch: Fetch, document: Document, visible: str) -> Verdict | None:
 
 
 def _stock_page(fetch: Fetch, document: Document, visible: str) -> Verdict | None:
-    """By its title, which the server or the host wrote."""
+    """By its title, or by a heading over next to nothing, which the server or the host wrote."""
     title = folded(document.title)
     said = next((part for part in (title, *title_parts(title)[:1]) if part and _STOCK_TITLES.fullmatch(part)), "")
+    first = folded(visible.partition("\n")[0])
     if not said and not title and len(visible) <= LITTLE:
-        first = folded(visible.partition("\n")[0])
         said = first if _STOCK_TITLES.fullmatch(first) else ""
+    if not said and len(visible) <= LITTLE / 4:
+        said = next((line for line in (first, *map(folded, headings(document, 2))) if _UNUSED.fullmatch(line)), "")
     if not said:
         return None
-    return verdict(fetch, State.SUSPECT, "default-page", "generic/default-page", f"title: {document.title or said}")
+    return verdict(fetch, State.SUSPECT, "default-page", "generic/default-page", f"text: {said}")

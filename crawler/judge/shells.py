@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from crawler.core.counts import Counted
 from crawler.core.model import Confidence, Fetch, State, Verdict
 from crawler.judge.content import folded
 from crawler.judge.refresh import refresh_target
@@ -30,10 +31,16 @@ _NEEDS_SCRIPT = re.compile(
     r"(?i)(?:enable|requires?|turn on|without|disabled?|启用|开启|需要|不支持) ?javascript"
     r"|javascript (?:is|must|to run|required|を有効|aktivieren)"
     r"|(?:activer?|habilit[ae]r?|activ[ae]r?|включите) javascript|javascript(?:를| 를)? 활성화"
-    r"|请(?:使用|更换|升级)(?:其他|现代|最新)?浏览器"
+    r"|请(?:使用|更换|升级)(?:其他|现代|最新)?浏览器|(?:启用|开启|打开) ?cookie"
+    # what a browser without cookies, or an old one, is told in the place of the page
+    r"|(?:enable|turn on) (?:\w+ )?cookies|cookies? (?:(?:are|is|must be) )?(?:required|disabled|enabled)"
+    r"|must accept cookies|cookies to be (?:enabled|accepted)"
+    r"|browser (?:is )?(?:not|no longer) supported|unsupported browser|(?:upgrade|update) your (?:web )?browser"
+    r"|(?:outdated|out[- ]of[- ]date) browser|browser is (?:outdated|out of date)"
 )
 _LOADING = re.compile(
-    r"(?:(?:page |now )?(?:loading|please wait|redirecting)|加载中|载入中|请稍[候等]|读取中|読み込み中|로딩 ?중|laden"
+    r"(?:(?:page |now )?(?:loading|please wait|redirecting(?: you)?(?: to .{1,40})?)"
+    r"|加载中|载入中|请稍[候等]|读取中|読み込み中|로딩 ?중|laden"
     r"|chargement|cargando|загрузка)[\s.,!…·,please wait]*"
 )
 _ROOTS = (
@@ -60,7 +67,7 @@ def shell_of(fetch: Fetch, document: Document) -> Verdict | None:
     if not asks and not loads and (_shows_a_picture(document) or _speaks_without_scripts(document)):
         return None
     if asks or loads or document.tree.css_first(_FILLED_BY_SCRIPT) is not None:
-        matched = f"{len(document.body)} bytes, {len(visible)} visible characters"
+        matched = f"{Counted(len(document.body)):byte}, {Counted(len(visible)):visible character}"
         rule = "generic/needs-javascript"
         return verdict(fetch, State.UNKNOWN, "needs-javascript", rule, matched, confidence=Confidence.MEDIUM)
     return verdict(fetch, State.UNKNOWN, "empty-page", "generic/empty-page", f"title: {document.title}")

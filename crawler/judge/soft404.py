@@ -13,6 +13,7 @@ import re
 
 from crawler.core.model import Confidence, Fetch, Proof, State, Verdict
 from crawler.judge.content import (
+    SELF_DESCRIPTION,
     before_colons,
     content_text,
     folded,
@@ -32,6 +33,7 @@ from crawler.judge.missing_words import (
     STORE_CODES,
     VAGUE_TITLE,
 )
+from crawler.judge.refresh import refresh_target
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
 
@@ -137,10 +139,36 @@ def _headed(fetch: Fetch, document: Document) -> Verdict | None:
     lines = [folded(line) for line in content.splitlines()[:LINES]]
     if lines and SERVER_ERROR_LINE.fullmatch(lines[0]):
         return _unable(fetch, "server-error", "error-line", f"text: {lines[0]}")
+    nothing_else = len(content) < LITTLE / 4
+    if nothing_else and not _may_be_a_post(document) and refresh_target(fetch, document) is None:
+        lines = [sentence for line in lines for sentence in _sentences(line)][: 2 * LINES]
+        if (unable := _unable_by(fetch, [*named[:2], *lines[:3]])) is not None:
+            return unable
     said = said or next((line for line in lines if PLATFORM_LINES.fullmatch(line)), "")
-    if not said and (not parts or VAGUE_TITLE.fullmatch(folded(parts[0])) or len(content) < LITTLE / 4):
+    if not said and (not parts or VAGUE_TITLE.fullmatch(folded(parts[0])) or nothing_else):
         said = next((line for line in lines if says_missing(line)), "")
     return _missing(fetch, f"text: {said}") if said else None
+
+
+def _may_be_a_post(document: Document) -> bool:
+    """Whether a page of few words describes itself, as short posts do and notices do not."""
+    return shows_article(document) or document.tree.css_first(SELF_DESCRIPTION) is not None
+
+
+def _sentences(line: str) -> list[str]:
+    """A line as a whole, and what it says between its full stops and commas; who "has moved" says next where to."""
+    parts = (part.strip() for part in _SENTENCE_END.split(line))
+    return [line, *(part for part in parts if part and not part.endswith("moved"))]
+
+
+def _unable_by(fetch: Fetch, said: list[str]) -> Verdict | None:
+    """What headings and first sentences say of the site, where a page says nothing else."""
+    for line in said:
+        if SERVER_ERROR_TITLE.fullmatch(line):
+            return _unable(fetch, "server-error", "error-line", f"text: {line}")
+        if MAINTENANCE_TITLE.fullmatch(line):
+            return _unable(fetch, "temporarily-unavailable", "maintenance-line", f"text: {line}")
+    return None
 
 
 def says_missing(line: str) -> bool:

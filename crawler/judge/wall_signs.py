@@ -145,6 +145,7 @@ CAPTCHA_SAYS = LazyPattern(
     r"|(?:are|were|might be|be) a (?:ro)?bot\b.{0,60}(?:javascript|cookies)|we have detected bot"
     r"|are not a robot to continue|automated (?:access|requests|queries) (?:from|to|by)"
     r"|looks? (?:\w+ )?similar to automated requests|think you(?:'re| are) a (?:ro)?bot|ddos protection"
+    r"|please complete (?:a|the|this) captcha(?=[\s.!]*(?:$|\n))|verifying your request|request is being verified"
     r"|browser integrity check|verification to continue|security check has been powered by"
     r"|(?:anti-crawler|spamfirewall|bot) (?:protection )?(?:is )?activated|anti-crawler[- ](?:schutz|protection)"
     r"|protection anti-crawler|(?:turn|enable)(?: on)? js and disable any ad blocker"
@@ -189,7 +190,8 @@ REFUSED_SAYS = LazyPattern(
     r"|location)|from your country(?: is| are|\.)"
     r"|you are not (?:allowed|authori[sz]ed|permitted) to (?:access|view|visit|proceed|browse)"
     r"|the requested url was rejected|looks? (?:\w+ ){0,2}like (?:a |an )?(?:ro)?bot"
-    r"|(?:bad|malicious|harmful|unsafe) (?:\w+ )?(?:bot|request|operation|activity)|web application firewall"
+    r"|bad (?:\w+ )?bot\b|(?:malicious|harmful|unsafe) (?:\w+ )?(?:bot|request|operation|activity)"
+    r"|web application firewall|(?:access|request) (?:is |was |has been )?(?:denied|blocked) by"
     r"|(?:has )?blocked your (?:request|ip|access|connection)"
     r"|request (?:was|has been|is) (?:blocked|dropped|denied|refused)"
     r"|(?:^|\n)(?:request|access|ip|spider|traffic)(?: (?:is|was|has been))? (?:blocked|banned|denied|forbidden"
@@ -203,6 +205,7 @@ REFUSED_SAYS = LazyPattern(
     r"|(?:您|你)的(?:\w{0,8})(?:请求|访问|ip|地址)\w{0,10}(?:被|已)(?:\w{0,12})(?:拦截|阻断|拒绝|禁止|屏蔽|封禁|限制)"
     r"|(?:您|你)(?:的ip)?已被(?:\w{0,4})(?:禁止|封禁|屏蔽|拦截|拉黑)"
     r"|(?:请求|访问)(?:已)?被(?:\w{0,6})(?:拦截|阻断|拒绝|禁止)"
+    r"|(?:您|你)所(?:在|处)的?(?:国家|地区|区域)\w{0,8}(?:无法|不能|不可|暂不|禁止)"
     r"|(?:可能|疑似)(?:对网站)?(?:造成|存在)(?:\w{0,4})(?:威胁|攻击)|不合法的参数|禁止访问本"
     r"|アクセスが(?:拒否|制限|禁止|ブロック)|접근이 (?:차단|거부|제한)|접속이 차단"
     r"|(?:zugriff|zugang|anfrage|ip-adresse)(?: \S+){0,4} (?:verweigert|gesperrt|blockiert|abgelehnt)"
@@ -259,6 +262,17 @@ CONSENT_TITLE = LazyPattern(
     r"|antes de (?:ir|continuar) .{1,40}|prima di (?:continuare|proseguire).{0,40}|voordat je verdergaat.{0,40}"
     r"|your privacy(?: choices)?|we value your privacy|cookie (?:consent|wall)|privacy gate|続行する前に|계속하기 전에"
 )
+# Whole lines by which a page asks for its reader's age.
+AGE_SAYS = LazyPattern(
+    r"(?:age[- ](?:verification|gate|check|confirmation)(?: required)?|(?:please )?(?:verify|confirm) (?:your age"
+    r"|(?:that )?you(?:'re| are) (?:over|at least) (?:18|21)(?: years(?: old)?)?)(?: to (?:continue|enter|proceed))?"
+    r"|(?:are you|you must be) (?:over |at least |aged )?(?:18|21)(?: years)?(?: of age)?(?: old)?"
+    r"(?: or (?:older|over))?(?: to (?:enter|view|continue).{0,30})?"
+    r"|(?:please )?enter your (?:birth ?date|birthday|date of birth)(?: to (?:continue|enter|proceed))?"
+    r"|年齢確認|(?:あなたは)?(?:18|20)歳以上ですか|年龄(?:验证|确认)|(?:您|你)是否(?:已)?(?:年)?满 ?18 ?(?:周)?岁"
+    r"|altersprüfung|altersverifikation|vérification (?:de l'|d')âge|verificación de edad"
+    r"|подтвердите(?: свой)? возраст)[\s.]*"
+)
 CONSENT_FORMS = (
     "form[action*='consent.'], form[action*='/consent'], form[action*='guce.'], form[action*='collectConsent']"
 )
@@ -281,9 +295,11 @@ PERMISSION_SAYS = LazyPattern(
     rf"|(?:may|might|do) not have (?:sufficient )?(?:privileges|permission)"
     rf"|please {_LOG_IN}(?: \w+){{0,3}} to (?:view|see|read|continue|access)"
     rf"|(?:only|available) (?:for|to) (?:registered|logged[- ]in|members)|members? only|{_LOG_IN} (?:is )?required"
-    rf"|password protected"
+    rf"|password protected|open to invited readers only"
+    r"|this (?:site|blog|photo|video|album|account|profile|playlist) is (?:marked )?private(?! )"
+    r"|this site is marked private by its owner"
     r"|(?:您|你)(?:\w{0,10})?(?:需要|必须|尚未|还未|没有|无权)(?:先)?(?:登录|登陆|注册|权限|访问|阅读|查看|进行)"
-    r"|没有(?:\w{0,4})权限|無權|无权(?:访问|查看|浏览|阅读|进入|进行)|(?:需要|请)(?:先)?(?:登录|登陆)(?:后|才|以)"
+    r"|没有(?:\w{0,4})权限|無權|无权限|无权(?:访问|查看|浏览|阅读|进入|进行)|(?:需要|请)(?:先)?(?:登录|登陆)(?:后|才|以)"
     r"|(?:登录|登陆|注册)后(?:才)?(?:能|可以?|方可)?(?:查看|访问|浏览|阅读|继续)|阅读权限(?:高于|不足|不够)"
     r"|(?:仅限|只有|只对)(?:\w{0,8})(?:用户|会员|用户组|成员)|需要密码|受密码保护"
     r"|无法查看(?:该|此|本)(?:主题|版块|帖子)|ログインが必要|会員のみ|閲覧する権限|권한이 없|로그인이 필요|로그인 후"

@@ -14,7 +14,16 @@ from urllib.parse import urlsplit
 
 from crawler.core.model import Confidence, Fetch, State, Verdict
 from crawler.judge import wall_signs as signs
-from crawler.judge.content import content_text, folded, headings, notices_of, shows_article, title_parts
+from crawler.judge.content import (
+    SELF_DESCRIPTION,
+    content_text,
+    folded,
+    has_prose,
+    headings,
+    notices_of,
+    shows_article,
+    title_parts,
+)
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
 
@@ -32,6 +41,12 @@ _LOGIN_SEGMENTS = frozenset(
     "login signin sign_in sign-in sign_up signup logon log-in log_in wp-login userlogin user_login visitor sso cas "
     "checkpoint authwall oauth2".split()
 )
+# OAuth, OpenID Connect and SAML as providers serve them, and Microsoft's AD FS: parts of paths, keys of queries.
+_LOGIN_PATHS = (
+    "/oauth/authorize", "/oauth2/authorize", "/connect/authorize", "/openid-connect/auth", "/adfs/ls",
+)  # fmt: skip
+_LOGIN_ENDS = ("/session/new", "/sessions/new")
+_LOGIN_QUERY = re.compile(r"(?:^|[&;])(?:samlrequest|openid\.mode)=|action=login")
 _CAPTCHA_HOSTS = ("wappass.", "captcha.", "verify.", "sec.", "antispider.", "geo.captcha-delivery.")
 _CAPTCHA_SEGMENTS = frozenset(
     "captcha unhuman verify punish antispider challenge robot-check human-verification validatecaptcha x5sec "
@@ -39,11 +54,22 @@ _CAPTCHA_SEGMENTS = frozenset(
 )
 _CAPTCHA_PATHS = ("/sorry/index", "/cdn-cgi/challenge", "/errors/validatecaptcha")
 _CONSENT_HOSTS = ("consent.", "guce.", "cookiewall.")
-_SELF_DESCRIPTION = "meta[property='og:title'], link[rel=canonical]"  # pages have these, challenges do not
+_CONSENT_SEGMENT = re.compile(
+    r"(?:cookie|privacy|consent|age)[-_]?(?:consent|wall|gate|check|verification|verify)|consent|over[-_]?18"
+)
+_AGE_SEGMENTS = frozenset(("agegate", "agecheck"))
+_ADDRESS_IN_QUERY = re.compile(r"=(?:https?|/|%2f)")  # where a reader is sent back to
+# The number alone may be a page's own, but for one that stands for the whole site or among its errors.
+_REFUSED_PAGE = re.compile(
+    r"/(?:.*/)?(?:error[-_]?403|403[-_]?(?:error|forbidden)|access[-_]?denied|forbidden)(?:\.[a-z]{3,5})?/?"
+    r"|/(?:(?:.*/)?(?:errors?|err|status|error[-_]?pages?)/)?403(?:\.[a-z]{3,5})?/?"
+)
 LINES, MAX_LINE = 15, 120  # lines at the top of a page that may be a notice, and how long
 LEAD = 20  # characters before its wording: "Sorry, ", "The board "
 _QUOTES = "“\"'«‘「『`"
 _FIELDS = "input[type=text], input[type=email], input[type=tel], input:not([type]), select"
+_SENTENCE_END = re.compile(r"[?？!！。:：]")
+_ANSWER_TO_AGE = "button, select, input[type=submit], input[type=button], input[type=date], input[type=number]"
 _ANSWER_BOXES = re.compile(r"(?i)captcha|response|\bcode\b|seccode|^q$|search")
 
 _ANY_ELEMENT = ", ".join(css for _, css in signs.ELEMENTS)
@@ -57,7 +83,7 @@ def wall_of(fetch: Fetch, document: Document) -> Verdict | None:
 
 
 def wall_kind(url: str) -> str:
-    """What sort of wall an address names: `captcha`, `login-required`, `consent-required`, or ""."""
+    """What sort of wall an address names: `captcha`, `login-required`, `consent-required`, `forbidden`, or ""."""
     try:
         parts = urlsplit(url.lower())
     except ValueError:
@@ -70,9 +96,15 @@ def wall_kind(url: str) -> str:
         return signs.CAPTCHA
     if host.startswith(_CONSENT_HOSTS):
         return signs.CONSENT
-    if host.startswith(_LOGIN_HOSTS) or segments & _LOGIN_SEGMENTS or "action=login" in parts.query:
+    if host.startswith(_LOGIN_HOSTS) or segments & _LOGIN_SEGMENTS or _LOGIN_QUERY.search(parts.query):
         return signs.LOGIN
-    return ""
+    if parts.path.endswith(_LOGIN_ENDS) or (parts.query and any(part in parts.path for part in _LOGIN_PATHS)):
+        return signs.LOGIN
+    if segments & _AGE_SEGMENTS:
+        return signs.CONSENT
+    if any(map(_CONSENT_SEGMENT.fullmatch, segments)) and _ADDRESS_IN_QUERY.search(parts.query):
+        return signs.CONSENT
+    return signs.FORBIDDEN if _REFUSED_PAGE.fullmatch(parts.path) else ""
 
 
 def is_form(document: Document) -> bool:
@@ -119,7 +151,7 @@ def _challenge(fetch: Fetch, document: Document) -> Verdict | None:
         return _blocked(fetch, signs.FORBIDDEN, "challenge-marker", "Akamai: Access Denied")
     if len(visible) > FEW:
         return None
-    if title in signs.TITLES and (fetch.status != 200 or not shows_article(document)):
+    if title in signs.TITLES and (fetch.status != 200 or not (shows_article(document) or has_prose(document))):
         return _blocked(fetch, signs.CAPTCHA, "challenge-title", f"title: {document.title}")
     for firewall, markers in signs.MARKERS:
         marker = next((marker for marker in markers if marker in document.html), "")
@@ -132,7 +164,7 @@ def _is_machinery(document: Document, marker: str) -> bool:
     """Whether a marker on a page that shows next to nothing is a part of it, and not a word that it quotes."""
     if marker in document.visible_text(FEW + 1) or document.tree.css_first("pre, article code") is not None:
         return False
-    return document.tree.css_first(_SELF_DESCRIPTION) is None
+    return document.tree.css_first(SELF_DESCRIPTION) is None
 
 
 def _empty_failure(fetch: Fetch, document: Document, visible: str) -> Verdict | None:
@@ -185,7 +217,7 @@ def _says(fetch: Fetch, document: Document) -> Verdict | None:
         (signs.RATE_SAYS, signs.RATE),
         (signs.REFUSED_SAYS, signs.FORBIDDEN),
     ):
-        if reason == signs.FORBIDDEN and not refused and document.tree.css_first(_SELF_DESCRIPTION) is not None:
+        if reason == signs.FORBIDDEN and not refused and document.tree.css_first(SELF_DESCRIPTION) is not None:
             continue
         if (said := pattern.search(top)) and not _is_quoted(top, said.start()):
             return _blocked(fetch, reason, f"says-{reason}", f"text: {said[0]}", Confidence.MEDIUM)
@@ -239,6 +271,18 @@ def _consent_page(fetch: Fetch, document: Document) -> Verdict | None:
     return _blocked(fetch, signs.CONSENT, "consent-page", f"title: {document.title}", Confidence.MEDIUM)
 
 
+def _age_gate(fetch: Fetch, document: Document) -> Verdict | None:
+    """A question for the reader's age in the place of the page, with something to answer it by."""
+    if not document.is_html or fetch.status in ANSWERS or shows_article(document):
+        return None
+    if document.tree.css_first(_ANSWER_TO_AGE) is None or len(content := content_text(document, LITTLE + 1)) > LITTLE:
+        return None
+    lines = [*title_parts(document.title), *headings(document, 3), *content.splitlines()[:LINES]]
+    sentences = (_SENTENCE_END.split(line)[0] for line in lines if len(line) <= MAX_LINE)
+    said = next((sentence for sentence in sentences if signs.AGE_SAYS.fullmatch(folded(sentence))), "")
+    return _blocked(fetch, signs.CONSENT, "age-gate", f"text: {said}", Confidence.MEDIUM) if said else None
+
+
 def _permission(fetch: Fetch, document: Document) -> Verdict | None:
     """A forum's notice that this reader may not see the thread, in the box for notices."""
     if not document.is_html or fetch.status in ANSWERS:
@@ -272,6 +316,6 @@ def _blocked(fetch: Fetch, reason: str, rule: str, matched: str, confidence: Con
 
 
 _FINDINGS: tuple[Finding, ...] = (
-    _redirected_to_wall, _header, _challenge, _consent_page, _permission, _says, _login_page,
+    _redirected_to_wall, _header, _challenge, _consent_page, _age_gate, _permission, _says, _login_page,
     _permission_line, _widget,
 )  # fmt: skip

@@ -192,7 +192,9 @@ REASONS = {
     ),
     "payment-required": Reason("payment required (402)", "需要付费（402）", "The site wants to be paid by crawlers."),
     "consent-required": Reason(
-        "consent required", "需要同意条款", "The site asks for consent before it shows anything. Open it in a browser."
+        "consent required",
+        "需要同意条款",
+        "The site asks for consent, or for your age, before it shows anything. Open it in a browser.",
     ),
     "no-permission": Reason("no permission", "没有权限", "The site says that this reader may not see the page."),
     # unknown and unchecked
@@ -200,6 +202,11 @@ REASONS = {
         "page that a generator may make",
         "可能由生成器生成的页面",
         "No file of the notes is this page; a site generator may make it (tags, feeds). Nothing is said of it.",
+    ),
+    "unreadable-folder": Reason(
+        "folder that cannot be read",
+        "文件夹无法读取",
+        "The target may lie in a folder that this computer may not look into. Nothing is said of it.",
     ),
     "unwritten-note": Reason("note to come", "尚未写的笔记", "A wiki link names a note that is not written yet."),
     "too-complex": Reason(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from crawler.core.url import host_of, is_http, join, normalize, redact, registrable
+from crawler.core.url import host_of, https_of, is_http, join, normalize, redact, registrable
 
 LABEL = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8).filter(lambda s: not s.isdigit())
 PATH = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20)
@@ -90,3 +90,19 @@ def test_domains_are_counted_as_they_are_registered() -> None:
     assert registrable("a.b.example.co.uk") == registrable("example.co.uk") == "example.co.uk"
     assert registrable("me.github.io") != registrable("you.github.io")
     assert (registrable("203.0.113.7"), registrable("")) == ("203.0.113.7", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "secure"),
+    [
+        ("http://a.example/x?y=1#z", "https://a.example/x?y=1#z"),
+        ("http://a.example:80/", "https://a.example/"),
+        ("http://a.example:8080/", None),
+        ("http://u:p@a.example/", None),
+        ("https://a.example/", None),
+        ("ftp://a.example/", None),
+        ("no address", None),
+    ],
+)
+def test_only_a_plain_http_address_has_one_at_https(url: str, secure: str | None) -> None:
+    assert https_of(url) == secure

@@ -142,6 +142,64 @@ def test_validators_are_sent_only_where_they_proved_true_and_the_text_is_kept() 
     assert not conditions(replace(known(BLOG), state=State.SUSPECT))
 
 
+@pytest.mark.parametrize(
+    ("conditional", "plain", "state"), [(404, 200, "alive"), (412, 200, "alive"), (404, 404, "dead")]
+)
+async def test_an_error_that_conditions_may_have_caused_is_asked_for_without_them(
+    conditional: int, plain: int, state: str
+) -> None:
+    asked: list[Request] = []
+
+    async def web(request: Request) -> Fetch:
+        asked.append(request)
+        status = conditional if request.headers else plain
+        return Fetch(request.url, request.url, NOW, status=status, headers=HTML, body=blog("It lives"), requests=1)
+
+    at = link(BLOG)
+    check = await Checker(
+        web, SITES, Settings(), Politeness, {at.canonical_url: known(BLOG)}, lambda: NOW, lambda: "x" * 25,
+        InlineReader(SITES), "run-1",
+    )(at)  # fmt: skip
+    assert (check.verdict.state, check.fetch.requests, len(asked)) == (state, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("secure", "said"),
+    [
+        (200, "alive/ok"),
+        (403, "blocked/forbidden"),
+        (503, "suspect/server-error"),
+        (Failure.TLS, "suspect/tls-error"),
+        (404, "suspect/connection-refused"),
+        (Failure.REFUSED, "suspect/connection-refused"),
+    ],
+)
+async def test_where_nobody_listens_at_http_the_host_is_heard_at_https(secure: int | Failure, said: str) -> None:
+    plain = BLOG.replace("https", "http")
+
+    def failed(url: str, failure: Failure) -> Fetch:
+        return Fetch(url, url, NOW, failure=failure, error="no connection")
+
+    there = failed(BLOG, secure) if isinstance(secure, Failure) else blog("It lives") if secure == 200 else secure
+    web = Web({plain: failed(plain, Failure.REFUSED), BLOG: there})
+    check = await examined(web, link(plain))
+    assert (f"{check.verdict.state}/{check.verdict.reason}", check.fetch.url) == (said, plain)
+    assert [request.url for request in web.asked] == [plain, BLOG]
+
+
+async def test_a_port_that_is_named_is_asked_alone() -> None:
+    odd = "http://blog.example:8080/x"
+    web = Web({odd: Fetch(odd, odd, NOW, failure=Failure.REFUSED, error="connection refused")})
+    assert (await examined(web, link(odd))).verdict.reason == "connection-refused"
+    assert len(web.asked) == 1
+
+
+async def test_a_wall_is_not_asked_twice_for_its_conditions() -> None:
+    web = Web({BLOG: 403})
+    assert (await examined(web, link(BLOG), known(BLOG))).verdict.state is State.BLOCKED
+    assert len(web.asked) == 1
+
+
 async def test_a_304_that_nobody_asked_for_is_not_taken_for_life() -> None:
     assert (await examined(Web({BLOG: 304}), link(BLOG))).verdict.state is not State.ALIVE
 

@@ -36,6 +36,7 @@ KEY, SECRET = "AKIDSTANDIN", "stand-in-s3cr3t"
 ARTICLE = Article(
     "https://mp.weixin.qq.com/s/E2Ebucket00000000000_1", "井与绳", "丁", ("井很深。", "绳子够长。"), account="井边"
 )
+PATIENCE = 120.0  # seconds for a busy machine
 LATER = replace(ARTICLE, paragraphs=("井很深。", "今年绳子短了。"))
 # The real command line with one thing of it changed: PATCH, then the command.
 PATCHED = "import sys\nsys.argv[0] = 'crawler'\n{}\nfrom crawler.cli import main\nmain()"
@@ -331,7 +332,7 @@ def test_an_upload_that_is_cut_is_done_again(
     def silent_to_uploads(request: BaseHTTPRequestHandler) -> None:
         if request.command == "PUT":
             sending.set()
-            over.wait(30)
+            over.wait(PATIENCE)
             return
         body = b"<ListBucketResult></ListBucketResult>" if request.command == "GET" else b""
         request.send_response(200 if body else 404)
@@ -342,9 +343,9 @@ def test_an_upload_that_is_cut_is_done_again(
     with serving(silent_to_uploads) as address, monkeypatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", address)
         with stage.start("offload") as process:
-            assert sending.wait(30)
+            assert sending.wait(PATIENCE)
             process.send_signal(sign)
-            assert process.wait(30) == code  # long before the deadline of the request
+            assert process.wait(PATIENCE) == code  # long before the deadline of the request
         over.set()
     assert sealed in local(stage)
     done = stage.crawler("offload")

@@ -40,6 +40,18 @@ async def test_cookies_come_back_to_their_host_only() -> None:
     assert echo.got == [None, "a=1", None]
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    ["Max-Age=soon", 'Port="80"', "Version=1; Comment=x", "Domain=", "Expires=", "Priority=High"],
+)
+async def test_a_cookie_with_an_attribute_that_nobody_can_read_is_kept_without_it(attributes: str) -> None:
+    echo = Echo(f"a=1; {attributes}; Path=/")
+    async with web(echo) as fetcher:
+        for _ in range(2):
+            await fetcher("https://one.example/x/")
+    assert echo.got == [None, "a=1"]
+
+
 async def test_hosts_of_one_site_share_what_the_site_shares() -> None:
     echo = Echo("all=1; Domain=site.example", "own=2")
     async with web(echo, lambda url: Politeness(slot="site", interval=0)) as fetcher:

@@ -172,6 +172,13 @@ async def test_retry_after_holds_back_the_whole_slot_and_a_good_answer_elsewhere
     assert starts == [(0, "/good"), (0, "/busy"), (60, "/busy"), (61, "/later")]
 
 
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_missing_page_that_asks_for_a_pause_holds_up_no_other(status: int, autojump_clock) -> None:
+    async with web(lambda _: httpx.Response(status, headers={"Retry-After": "86400"}), polite()) as fetcher:
+        answers = [await fetcher(f"https://one.example/{n}") for n in range(2)]
+    assert [fetch.status for fetch in answers] == [status, status]
+
+
 async def test_a_pause_longer_than_we_wait_ends_the_fetch_and_binds_the_slot(autojump_clock) -> None:
     asked = []
 

@@ -141,6 +141,24 @@ async def test_a_connection_that_went_stale_is_replaced_at_once() -> None:
     assert connections == 3
 
 
+async def test_a_server_that_gives_up_on_a_kept_connection_is_asked_over_another_one() -> None:
+    """It says 408 into the silence; the next request crosses that on its way and is not what it is about."""
+    connections = 0
+
+    async def impatient(stream: trio.abc.Stream) -> None:
+        nonlocal connections
+        connections += 1
+        await read_head(stream)
+        await stream.send_all(ok())
+        await read_head(stream)
+        await stream.send_all(ok(b"", "Connection: close", status="408 Request Timeout"))
+        await stream.aclose()
+
+    async with server(impatient) as port, loopback() as fetcher:
+        answers = [await fetcher(f"http://127.0.0.1:{port}/") for _ in range(3)]
+    assert ([(fetch.status, fetch.requests) for fetch in answers], connections) == ([(200, 1)] * 3, 3)
+
+
 async def test_few_connections_stay_open_however_many_hosts_there_are(monkeypatch) -> None:
     monkeypatch.setattr("crawler.fetch.MIN_POOLS", 4)
     recorder = Recorder()

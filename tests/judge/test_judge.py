@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.errors import ConfigError
-from crawler.core.model import Confidence, Cut, Failure, Fetch, Link, Redirect, State, Verdict
+from crawler.core.model import Confidence, Cut, Failure, Fetch, Link, Proof, Redirect, State, Verdict
 from crawler.judge import explain, judge
 from crawler.judge.verdicts import MAX_MATCHED
 from crawler.page.document import Document
@@ -64,6 +64,16 @@ def test_a_failure_is_never_death_but_for_a_malformed_url(failure: Failure) -> N
     assert (verdict.state is State.DEAD) == (failure is Failure.MALFORMED_URL)
     assert verdict.state is not State.ALIVE
     assert (verdict.evidence.error, verdict.evidence.rule) == ("why", f"failure/{failure.value}")
+
+
+def test_a_broken_server_that_shows_the_asked_content_proves_nothing_and_a_404_stays_one() -> None:
+    page = f"<article data-id=7><div class=body>{'words ' * 100}</div></article>"
+    shown, broken, gone = (
+        judged(fetched(html, status)) for html, status in ((page, 500), ("<h1>Oops</h1>", 500), (page, 404))
+    )
+    assert (shown.state, shown.reason, shown.evidence.proof) == (State.SUSPECT, "server-error", Proof.CLIENT)
+    assert (broken.state, broken.evidence.proof) == (State.SUSPECT, Proof.HOST)
+    assert gone.state is State.DEAD
 
 
 def test_what_was_never_asked_is_unchecked() -> None:

@@ -67,6 +67,8 @@ def test_an_error_that_is_printed_in_the_place_of_a_page_is_the_servers(html: st
         ("application/json", '{"code": 10404, "msg": "文章不存在"}'),
         ("application/json", '{"error": "page_not_found"}'),
         ("text/html", '{"code": 404, "message": "Not Found"}'),
+        ("image/jpeg", "<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"),
+        ("application/pdf", "<html><head><title>文章不存在</title></head><body><h1>文章不存在</h1></body></html>"),
     ],
 )
 def test_a_text_or_json_that_says_nothing_else_says_it_too(content_type: str, body: str) -> None:
@@ -86,6 +88,23 @@ def test_a_text_or_json_that_says_nothing_else_says_it_too(content_type: str, bo
     ],
 )
 def test_other_texts_and_json_live(content_type: str, body: str) -> None:
+    assert named(fetch_of(body, content_type=content_type)) == "alive/ok"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("image/png", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR404 page not found"),
+        ("image/jpeg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00 Not Found"),
+        ("application/pdf", b"%PDF-1.4\n<title>404 Not Found</title>"),
+        ("application/pdf", b"<title>404 Not Found</title>\n%PDF-1.4\n"),
+        ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'><title>404 Not Found</title></svg>"),
+        ("audio/mpeg", b"ID3\x04\x00\x00\x00 not found"),
+        ("audio/mpegurl", b"#EXTM3U\nhttps://radio.example/404.mp3\n"),
+        ("text/plain", b"<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"),
+    ],
+)
+def test_what_is_what_its_type_says_lives(content_type: str, body: bytes) -> None:
     assert named(fetch_of(body, content_type=content_type)) == "alive/ok"
 
 
@@ -112,6 +131,32 @@ def test_an_error_of_the_server_that_is_served_with_200_is_suspect(title: str, r
     assert named(fetch) == f"suspect/{reason}"
     assert judged(fetch).evidence.proof is Proof.WAY  # so that it dies of no repetition
     assert named(fetch_of(f"<title>{title}</title>{PROSE}")) == "alive/ok"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("<h1>Internal Server Error</h1>", "server-error"),
+        ("<h1>Oops, something went wrong.</h1>", "server-error"),
+        ("<p>服务器开小差了，请稍后再试</p>", "server-error"),
+        ("<div class=wp-die-message>There has been a critical error on this website.</div>", "server-error"),
+        ("<p>This site is down for maintenance. Please check back again soon.</p>", "temporarily-unavailable"),
+        ("<h1>Sorry, this shop is currently unavailable.</h1>", "temporarily-unavailable"),
+        ("<h1>Looks like this domain isn't connected to a website yet</h1>", "default-page"),
+        ("<p>您的网站已到期，请及时续费</p>", "default-page"),
+    ],
+)
+def test_a_heading_or_first_sentence_may_say_it_over_next_to_nothing(said: str, reason: str) -> None:
+    assert named(fetch_of(f"<title>The Ferry</title>{said}")) == f"suspect/{reason}"
+    assert named(fetch_of(f"<title>The Ferry</title>{said}{PROSE}")) == "alive/ok"
+    assert named(fetch_of(f"<title>The Ferry</title><article>{said}</article>")) == "alive/ok"
+
+
+@pytest.mark.parametrize("seconds", [0, 5])
+def test_a_page_that_has_moved_and_sends_on_is_followed(seconds: int) -> None:
+    refresh = f"<meta http-equiv=refresh content='{seconds}; url=/new.html'>"
+    fetch = fetch_of(f"<title>Moved</title>{refresh}<p>This page has moved. You will be sent on.</p>")
+    assert named(fetch) == "unknown/empty-page"
 
 
 @pytest.mark.parametrize("title", ["Error 404 (Not Found)!!1", "Nothing found for Ferry 2015 - Blog", "该网站已停用"])

@@ -42,6 +42,25 @@ def test_a_forum_that_shows_its_thread_to_members_only_asks_for_a_login(html: st
     assert named(fetch_of(html)) == "blocked/login-required"
 
 
+@pytest.mark.parametrize("html", pages("age-gate"))
+def test_a_question_for_the_readers_age_in_the_place_of_the_page_is_a_wall(html: str) -> None:
+    assert named(fetch_of(html)) == "blocked/consent-required"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<title>400 Bad Request</title><center><h1>400 Bad Request</h1></center><hr><center>nginx</center>",
+        "<title>Bad Request</title><h2>Bad Request - Invalid Hostname</h2>",
+        "Bad Request",
+    ],
+)
+def test_the_name_of_a_status_is_no_refusal(html: str) -> None:
+    assert named(fetch_of(html, status=400)) == "suspect/client-error"
+    refused = "<h1>Bad Request</h1><p>Bad bot access attempt. Access denied by the bot protection.</p>"
+    assert named(fetch_of(refused, status=400)) == "blocked/forbidden"
+
+
 def test_a_page_of_consent_in_the_place_of_the_page_is_a_wall() -> None:
     form = "<form action='https://consent.google.com/save'><button>I agree</button></form>"
     assert named(fetch_of(f"<title>Before you continue to Google</title>{form}")) == "blocked/consent-required"
@@ -85,6 +104,20 @@ def test_a_failing_status_with_nothing_but_a_firewalls_script_is_a_wall_and_a_br
         ("https://yandex.ru/showcaptcha?retpath=x", "captcha"),
         ("https://www.linkedin.com/authwall?trk=x", "login-required"),
         ("https://blog.example/sorry/for-the-delay", ""),
+        ("https://id.example/auth/realms/x/protocol/openid-connect/auth?client_id=a", "login-required"),
+        ("https://id.example/adfs/ls/?wa=wsignin1.0", "login-required"),
+        ("https://id.example/idp/SSO?SAMLRequest=fZ", "login-required"),
+        ("https://blog.example/docs/oauth/authorize", ""),
+        ("https://shop.example/consent?next=%2Fa", "consent-required"),
+        ("https://shop.example/agecheck/app/1/", "consent-required"),
+        ("https://blog.example/consent", ""),
+        ("https://shop.example/error/403.html", "forbidden"),
+        ("https://shop.example/access-denied", "forbidden"),
+        ("https://blog.example/403/how-it-came", ""),
+        ("https://blog.example/403.html", "forbidden"),
+        ("https://blog.example/story/403", ""),
+        ("https://blog.example/docs/forbidden-fruit", ""),
+        ("https://forum.example/index.php?action=login;u=1", "login-required"),
     ],
 )
 def test_addresses_of_walls_are_known(url: str, kind: str) -> None:
