@@ -41,6 +41,8 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+[
 _WIKI = re.compile(r"\[\[([^\[\]|]*)(?:\|([^\[\]]*))?\]\]")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]*>|<!--.*?-->")
 _EMOJI_CODE = re.compile(r":([a-z0-9_+-]+):")
+# What a search for a headline passes over: its keyword, priority and count (https://orgmode.org/manual/Search-Options.html).
+_ORG_MARKS = re.compile(r"^[A-Z]{2,}[ \t]+(?=\S)|\[#[A-Z0-9]\][ \t]*|[ \t]*\[\d*(?:%|/\d*)\]")
 _LINES = re.compile(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?\Z")
 
 
@@ -77,6 +79,7 @@ def anchors_of(name: str, text: str) -> Anchors:
             ids = re.findall(
                 r":(?:CUSTOM_)?ID:[ \t]*(\S+)|<<([^<>\n]+)>>|^#\+name:[ \t]*(\S+)", text, re.MULTILINE | re.IGNORECASE
             )
+            heads += [plain for head in heads if (plain := _ORG_MARKS.sub("", head).strip()) != head]
             return _anchors((*(x for found in ids for x in found if x), *(f"*{head}" for head in heads)), heads)
         case ".adoc":
             return _asciidoc(text)

@@ -105,6 +105,8 @@ def _is_top(base: Path) -> bool:
 def generator_of(base: Path) -> str:
     """The generator whose configuration or folders this folder holds; "" for none."""
     for mark, name in MARKS:
+        if mark == "_posts/" and base.name == "source":
+            continue  # Hexo's, whose configuration lies above
         try:
             if (base / mark).is_dir() if mark.endswith("/") else (base / mark).is_file():
                 return name

@@ -84,15 +84,15 @@ ASCIIDOC = "`<>*[]{}+^~'\";()"
 ORG = "[]<>\\*'\";()"
 FORMATS: tuple[NoteFormat, ...] = (
     NoteFormat(
-        "Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 2, ("markdown",)
+        "Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 3, ("markdown",)
     ),
-    NoteFormat("MDX", (".mdx",), _mdx, 1, ("mdx",)),
-    NoteFormat("HTML", (".html", ".htm", ".xhtml"), _html, 2, ("html",), parsed=True),
-    NoteFormat("plain text", (".txt", ".text"), _text, 2, ("plain-text",)),
-    NoteFormat("reStructuredText", (".rst",), _rst, 1, ("rst",), RST),
-    NoteFormat("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 1, ("asciidoc",), ASCIIDOC),
-    NoteFormat("Org", (".org",), _org, 1, ("org",), ORG),
-    NoteFormat("Jupyter notebook", (".ipynb",), _notebook, 1, ("jupyter",), None),
+    NoteFormat("MDX", (".mdx",), _mdx, 2, ("mdx",)),
+    NoteFormat("HTML", (".html", ".htm", ".xhtml"), _html, 3, ("html",), parsed=True),
+    NoteFormat("plain text", (".txt", ".text"), _text, 3, ("plain-text",)),
+    NoteFormat("reStructuredText", (".rst",), _rst, 2, ("rst",), RST),
+    NoteFormat("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 2, ("asciidoc",), ASCIIDOC),
+    NoteFormat("Org", (".org",), _org, 2, ("org",), ORG),
+    NoteFormat("Jupyter notebook", (".ipynb",), _notebook, 2, ("jupyter",), None),
 )
 MARKDOWN = FORMATS[0]
 ENDINGS: dict[str, NoteFormat] = {ending: each for each in FORMATS for ending in each.endings}
