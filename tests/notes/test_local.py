@@ -375,7 +375,8 @@ def test_a_pipe_among_the_notes_is_never_waited_for(tmp_path: Path, target: str)
 
 def test_a_post_below_hexos_source_belongs_to_hexo(tmp_path: Path) -> None:
     put(tmp_path, "_config.yml", "source/_posts/bar/2.png", "themes/")
-    text = "---\ndate: 2020-03-04\n---\n![a](2.png) ![b](/2020/03/04/bar/2.png) ![c](/2020/03/04/bar/3.png) [d](/2021/01/02/none/)"
+    text = "---\ndate: 2020-03-04\n---\n![a](2.png) ![b](/2020/03/04/bar/2.png) ![c](/2020/03/04/bar/3.png)"
+    text += " [d](/2021/01/02/none/)"
     assert states(tmp_path, "source/_posts/bar.md", text) == {
         "2.png": THERE,
         "/2020/03/04/bar/2.png": THERE,
