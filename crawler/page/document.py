@@ -35,6 +35,9 @@ _SELF_CLOSED = re.compile(
     r"<(script|style|title|textarea|iframe|noscript|object|select|button|div|span|p|a|i|b|em|strong|ul|ol|li|table|"
     r"tr|td|th|h[1-6])((?:\s[^<>]*)?)/>"
 )
+# Shadow roots that stand in the page's own markup, as SingleFile saves those that scripts made, and servers send them.
+_TEMPLATE = re.compile(r"(?i)<(?P<close>/?)template\b(?P<attributes>[^<>]{0,2000})>")
+_SHADOW = re.compile(r"(?i)\sshadowroot(?:mode)?\s*=")
 _BINARY_START = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x7fELF")
 
 
@@ -89,11 +92,12 @@ class Document:
 
         if not self.is_html:
             return LexborHTMLParser("", scripting=True)
-        html = self.html
+        html = _with_shadow_roots(self.html)
         if self.content_type.lower().startswith("application/xhtml+xml"):
             return LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html), scripting=True)
         # The parser wants UTF-8. Where nothing was replaced, the body is that already: no second copy of it is made.
-        is_utf8 = self.charset == "utf-8" and "\ufffd" not in html and not self.body.startswith(BOM_UTF8)
+        as_sent = html is self.html and self.charset == "utf-8"
+        is_utf8 = as_sent and "\ufffd" not in html and not self.body.startswith(BOM_UTF8)
         return LexborHTMLParser(self.body if is_utf8 else html, scripting=True)
 
     @cached_property
@@ -120,6 +124,21 @@ class Document:
             return ""
         skip = frozenset(node.mem_id for node in self.tree.css(", ".join(hidden))) if hidden else frozenset[int]()
         return text_of(body, skip, limit)
+
+
+def _with_shadow_roots(html: str) -> str:
+    """The page with its shadow roots as plain boxes, since a browser shows them and a parser keeps templates apart."""
+    if "shadowroot" not in html or not _SHADOW.search(html):
+        return html
+    open_roots: list[bool] = []
+
+    def box(tag: re.Match[str]) -> str:
+        if not tag["close"]:
+            open_roots.append(_SHADOW.search(tag["attributes"]) is not None)
+            return f"<div{tag['attributes']}>" if open_roots[-1] else tag[0]
+        return "</div>" if open_roots and open_roots.pop() else tag[0]
+
+    return _TEMPLATE.sub(box, html)
 
 
 def _is_no_drawing(node: LexborNode) -> bool:

@@ -37,6 +37,10 @@ _COUNTER = re.compile(
 )
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[\da-fA-F]{2,5}|amp|quot|apos|lt|gt|nbsp|[lr][sd]quo|[mn]dash|hellip);")
 _SIGNS = " :|·•–—-"
+# What an editor writes where its user wrote nothing, and an address: no titles.
+_NO_TITLE = re.compile(
+    r"(?i)\s*(?:untitled(?:[ -](?:document|page))?(?:[ -]?\d+)?|new page(?: \d+)?|无标题(?:文档|页)?|新建网页 ?\d*|https?://\S+)\s*\Z"
+)
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+: \S")  # as GitHub, GitLab and Gitee call one
 _LABEL = re.compile(r"[\w ]{2,12}[:：]\s*")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
@@ -98,6 +102,8 @@ def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: st
         best = without_section(titles[0], site, sure=True)
     else:
         best = _whole(titles[0], titles, full, site)
+    if not best:
+        best = next((h.text for node in tree.css("h2, h3")[:MAX_HEADINGS] if (h := _heading(node)) is not None), "")
     counted = _COUNTER.match(document_title)
     return f"{counted[0]}{best}" if counted and any(h.text == f"{counted[0]}{best}" for h in found) else best
 
@@ -172,6 +178,8 @@ def _is_home_link(node: LexborNode) -> bool:
 def _plain(title: str) -> str:
     """One line without the counter of unread messages, and without entities that were escaped twice."""
     title = unescape(title) if _ENTITY.search(title) else title
+    if _NO_TITLE.match(title):
+        return ""
     return _COUNTER.sub("", tidy(title)[:MAX_TITLE])
 
 

@@ -22,9 +22,9 @@ SECTION = 12  # letters up to which what stands behind a separator may be longer
 
 # Strong separators cut wherever they stand; weak ones only before a known name: `TCP/IP / UDP`, `Rust: a tour`.
 _SEPARATOR = re.compile(
-    r"\s*(?:(?<=\s)::(?=\s)|[_|｜–—»«·•]|\s[-－/]\s|--+|[:：](?!//)|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*"
+    r"\s*(?:(?<=\s)(?:::|~)(?=\s)|[_|｜–—»«·•]|\s[-－/]\s|--+|[:：](?!//)|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*"
 )
-_WEAK = frozenset("/:：")
+_WEAK = frozenset("/:：~")
 _DASHES = frozenset(("-", "－", "–", "—", "•", "--"))
 _CALLED = re.compile(
     r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org|io|de))\S{0,6}$"
@@ -33,6 +33,8 @@ _SAME = re.compile(r"[\W_]+")
 _OWNER = re.compile(r"['’]s\Z")
 _IN_NAME = re.compile(r"[a-zA-Z\d]_[a-zA-Z\d]")
 _LATIN = re.compile(r"[a-z0-9]+")
+# What forums and blogs call the place of an article, before its title.
+_PLACES = frozenset(("viewtopic", "viewthread", "blogarchive", "查看主题", "查看帖子", "查看文章"))
 _PLAIN_NAMES = frozenset("home homepage index welcome untitled blog blogs news magazine forum forums".split())
 _GENERIC = _PLAIN_NAMES | frozenset(
     "the a an and of our my online journal daily inc ltd llc com org net site wiki docs documentation".split()
@@ -103,7 +105,7 @@ class Masthead:
     def is_name(self, text: str) -> bool:
         """Whether this is the site and no title: a name of it, the half of one or more, or the host in words."""
         key = folded(text)
-        if key in self._names or key in self._parts or self._is_host(text):
+        if key in self._names or key in self._parts or key in _PLACES or self._is_host(text):
             return True
         if len(key) < LONG_NAME:
             return False

@@ -26,6 +26,14 @@ PARAGRAPH = f"<p>{'Words of the article, which go on and on. ' * 6}</p>"
         ("", "<svg><title>Logo</title></svg><p>x</p>", ""),
         ("", "<h1><svg><title>Icon</title></svg>The last ferry</h1>", "The last ferry"),
         ("Our blog: The last ferry", "<h1>Our blog</h1>", "Our blog: The last ferry"),
+        ("River News - View topic - The last ferry", "", "The last ferry"),
+        ("RiverNews » Blog Archive » The last ferry", "", "The last ferry"),
+        ("The last ferry ~ RiverNews", "", "The last ferry"),
+        ("A ~ B ~ C", "", "A ~ B ~ C"),
+        ("Untitled Document", "<h1>The last ferry</h1>", "The last ferry"),
+        ("无标题文档", "<h2>渡口</h2>", "渡口"),
+        ("https://www.rivernews.example/2020/ferry", "<h2>The last ferry</h2>", "The last ferry"),
+        ("Untitled, 1920", "", "Untitled, 1920"),
     ],
 )  # fmt: skip
 def test_the_title_is_that_of_the_article(title: str, body: str, expected: str) -> None:
