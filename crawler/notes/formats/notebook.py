@@ -40,6 +40,17 @@ def read(text: str) -> Reading:
     return Reading(tuple(links), tuple(code), titled=True)
 
 
+def flaw(text: str) -> str:
+    """Why the text is no notebook: JSON that is cut off, or that a merge left its marks in; "" for one."""
+    try:
+        found = json.loads(text) if text.strip() else {"cells": []}
+    except json.JSONDecodeError as error:
+        return f"no whole JSON (line {error.lineno}: {error.msg})"
+    except (ValueError, RecursionError) as error:
+        return f"no notebook ({error})"
+    return "" if isinstance(found, dict) and ("cells" in found or "worksheets" in found) else "JSON, but no notebook"
+
+
 def _read_cell(cell: Pieced) -> Reading:
     from crawler.notes.formats import markdown
 
