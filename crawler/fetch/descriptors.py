@@ -6,6 +6,8 @@ import contextlib
 import logging
 import resource
 
+from crawler.core.counts import Counted
+
 SPARE = 80  # files for the archive, readers, look-ups of names, and what libraries open when first used; guess
 
 
@@ -22,6 +24,6 @@ def affordable(concurrency: int) -> int:
     if soft >= wanted:
         return concurrency
     most = max(soft - SPARE, 1)
-    line = "crawler: only %d files may be open: %d connections at once in place of %d; see `ulimit -n`"
-    logging.getLogger("crawler.fetch").warning(line, soft, most, concurrency)
+    line = "crawler: only %d files may be open: %s at once in place of %d; see `ulimit -n`"
+    logging.getLogger("crawler.fetch").warning(line, soft, f"{Counted(most):connection}", concurrency)
     return most

@@ -38,6 +38,8 @@ _INCLUDES = re.compile(
     re.MULTILINE,
 )
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+[\"'][^\"'\n]*[\"'])?\)|\[[^\[\]]*\])")
+_PICTURE = re.compile(r"!\[[^\[\]]*\](?:\([^()\s]*(?:\s+[\"'][^\"'\n]*[\"'])?\)|\[[^\[\]]*\])")
+_HTML_HEADING = re.compile(r"<h[1-6]\b[^<>]*>(?P<text>.{1,500}?)</h[1-6]>", re.IGNORECASE)
 _WIKI = re.compile(r"\[\[([^\[\]|]*)(?:\|([^\[\]]*))?\]\]")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]*>|<!--.*?-->")
 _EMOJI_CODE = re.compile(r":([a-z0-9_+-]+):")
@@ -140,6 +142,8 @@ def _headings(text: str) -> Iterator[str]:
             yield atx["text"]
         elif before.strip() and not _ATX.match(before) and _SETEXT.match(line):
             yield before.strip(" \t>")
+        elif "<h" in line or "<H" in line:
+            yield from (heading["text"] for heading in _HTML_HEADING.finditer(line))
 
 
 def _markdown_ids(text: str) -> Iterator[str]:
@@ -180,7 +184,13 @@ def _slugs(headings: list[str]) -> Iterator[str]:
         # Obsidian and Logseq: the heading itself; some renderers keep the formatting or the links.
         yield text
         yield re.sub(r"[#^|\\:%\[\]]+", " ", text)
-        for style, slug in (*_styles(text), *((f"{name}!", each) for name, each in _styles(written))):
+        # GitHub leaves out what a picture says, and the space before it becomes a dash.
+        bare = _styles(_TAG.sub("", _PICTURE.sub("", written))) if "![" in written else ()
+        for style, slug in (
+            *_styles(text),
+            *((f"{name}!", each) for name, each in _styles(written)),
+            *((f"{name}?", each) for name, each in bare),
+        ):
             if slug:
                 seen = counts.setdefault(style, Counter())
                 number = seen[slug]

@@ -202,6 +202,8 @@ def _names_site(heading: Heading, titles: list[str], site: Masthead, tree: Lexbo
     same = folded(heading.text)
     if (heading.titled or not heading.logo) and any(folded(title) == same for title in titles):
         return False
+    if any(folded(title).endswith(same) and title.endswith(f"[{heading.text}]") for title in titles):
+        return True  # DokuWiki: page [site]
     before, behind = list[str](), list[str]()
     for title in titles:
         first, last = ends(title)

@@ -22,9 +22,9 @@ SECTION = 12  # letters up to which what stands behind a separator may be longer
 
 # Strong separators cut wherever they stand; weak ones only before a known name: `TCP/IP / UDP`, `Rust: a tour`.
 _SEPARATOR = re.compile(
-    r"\s*(?:(?<=\s)(?:::|~)(?=\s)|[_|｜–—»«·•]|\s[-－/]\s|--+|[:：](?!//)|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*"
+    r"\s*(?:(?<=\s)(?:::|~)(?=\s)|[_|｜–—»«·•]|\s[-－/]\s|\s\[(?=[^\[\]]+\]\Z)|--+|[:：](?!//)|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*"
 )
-_WEAK = frozenset("/:：~")
+_WEAK = frozenset("/:：~[")
 _DASHES = frozenset(("-", "－", "–", "—", "•", "--"))
 _CALLED = re.compile(
     r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org|io|de))\S{0,6}$"

@@ -409,3 +409,14 @@ def test_a_headline_of_org_is_found_without_its_keyword_priority_and_count(tmp_p
     text = "* TODO [#A] Buy milk [1/2] :tag:\n[[*Buy milk]] [[*TODO Buy milk]] [[*Sell milk]]"
     assert states(tmp_path, "a.org", text)["#*Buy milk"] is THERE
     assert states(tmp_path, "a.org", text)["#*Sell milk"] is NO_ANCHOR
+
+
+def test_headings_with_pictures_and_headings_of_html_are_found(tmp_path: Path) -> None:
+    text = "# Map ![badge](x.png)\n\n<h2 align='center'>Plain <b>Heading</b></h2>\n\n"
+    links = ["#map-", "#map", "#map-badge", "#plain-heading", "#badge"]
+    found = states(tmp_path, "a.md", text + " ".join(f"[l]({link})" for link in links))
+    assert {link: found[link] for link in links} == {**dict.fromkeys(links[:4], THERE), "#badge": NO_ANCHOR}
+
+
+def test_an_item_of_joplins_store_is_nothing_that_can_be_checked(tmp_path: Path) -> None:
+    assert states(tmp_path, "a.md", "![x](:/ab12cd34ef56ab12cd34ef56ab12cd34) [y](b.md)") == {"b.md": MISSING}

@@ -30,6 +30,8 @@ PARAGRAPH = f"<p>{'Words of the article, which go on and on. ' * 6}</p>"
         ("RiverNews » Blog Archive » The last ferry", "", "The last ferry"),
         ("The last ferry ~ RiverNews", "", "The last ferry"),
         ("A ~ B ~ C", "", "A ~ B ~ C"),
+        ("ferry [River Wiki]", "<h1><a href='/doku.php'>River Wiki</a></h1><h1>The ferry</h1>", "The ferry"),
+        ("A paper on ferries [PDF]", "", "A paper on ferries [PDF]"),
         ("Untitled Document", "<h1>The last ferry</h1>", "The last ferry"),
         ("无标题文档", "<h2>渡口</h2>", "渡口"),
         ("https://www.rivernews.example/2020/ferry", "<h2>The last ferry</h2>", "The last ferry"),
