@@ -14,8 +14,9 @@ from crawler.notes.found import Cover, Found, Reading, Span, cover
 from crawler.notes.scan import bare_urls
 from crawler.notes.targets import target
 
-MAX_REFERRED = 5  # attributes that refer to attributes; guess
-MAX_FILLED = 4096  # code points of a target, attributes filled in
+MAX_VALUE = 2000  # code points of an attribute's value
+MAX_REFERENCES = 10  # attributes in one target or value; guess
+MAX_REFERRED = 5  # attributes that refer to attributes, one to the next; guess
 _CODE_MARKS = ("----", "....", "++++", "```")
 _COMMENT_MARK = "////"
 _LITERAL = re.compile(
@@ -54,7 +55,7 @@ def read(text: str) -> Reading:
     literal += (Span(*match.span()) for match in _CODE_PARAGRAPH.finditer(text))
     comments += (Span(*match.span()) for match in _ESCAPED.finditer(text))
     hidden = Cover([*code, *comments, *literal])
-    names = {match["name"]: match["value"] for match in _ATTRIBUTE.finditer(text)}
+    names = _attributes(text)
     values = Cover(Span(*match.span("value")) for match in _ATTRIBUTE.finditer(text))
     links = [link for link in _explicit(text, names) if link.start not in hidden]
     prose = cover(text, [*code, *comments, *literal, *(Span(link.start, link.end) for link in links)], "\0")
@@ -141,14 +142,20 @@ def _at(start: int, written: str, names: dict[str, str], kind: Kind, title: str,
         yield Found(start, start + len(written), found[0], found[1], title)
 
 
-def _filled(written: str, names: dict[str, str]) -> str:
-    """The text with the attributes that the note sets, which may refer to others."""
+def _attributes(text: str) -> dict[str, str]:
+    """The attributes that the note sets, with those that they refer to filled in."""
+    names = {match["name"]: match["value"][:MAX_VALUE] for match in _ATTRIBUTE.finditer(text)}
     for _ in range(MAX_REFERRED):
-        filled = _REFERENCE.sub(lambda found: names.get(found[1], found[0]), written)[:MAX_FILLED]
-        if filled == written:
+        waiting = {name: value for name, value in names.items() if "{" in value}
+        if not waiting:
             break
-        written = filled
-    return written
+        names |= {name: _filled(value, names)[:MAX_VALUE] for name, value in waiting.items()}
+    return names
+
+
+def _filled(written: str, names: dict[str, str]) -> str:
+    """The text with the values of its attributes; those that the note does not set stay."""
+    return _REFERENCE.sub(lambda found: names.get(found[1], found[0]), written, count=MAX_REFERENCES)
 
 
 def _is_web(written: str, names: dict[str, str]) -> bool:

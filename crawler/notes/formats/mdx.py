@@ -48,8 +48,10 @@ def _read(text: str, depth: int = 0) -> Reading:
 
 def _outdented(text: str, span: Span) -> Pieced | None:
     """The lines of a block that only its indentation makes code, without it; None for code of another kind."""
-    begin = text.rfind("\n", 0, span.start) + 1
-    if text[begin : span.start].strip() or not text[begin : span.start]:
+    begin = span.start
+    while begin and text[begin - 1] in " \t":
+        begin -= 1
+    if begin == span.start or (begin and text[begin - 1] != "\n"):
         return None
     lines = list(_LINE.finditer(text, begin, span.end))
     less = min((len(line["indent"]) for line in lines if line["rest"].strip()), default=0)
