@@ -219,3 +219,9 @@ def test_labels_of_logseq_lead_to_pages_and_never_to_blocks() -> None:
 def test_a_forums_closing_mark_is_not_part_of_an_address() -> None:
     text = "[img]https://e.example/i.png[/img] [url=https://e.example/u]t[/url] https://e.example/?a[/x]=1"
     assert found(text) == ["https://e.example/i.png", "https://e.example/u", "https://e.example/?a[/x]=1"]
+
+
+def test_components_that_are_called_as_elements_lead_somewhere() -> None:
+    text = '<Link to="/a">x</Link> <Button href="https://e.example/b" /> <Image src="/c.png" />'
+    assert found(text, "a.mdx") == ["/a", "https://e.example/b", "/c.png"]
+    assert found(text.lower().replace("to=", "href=") + text.upper(), "a.md") == []

@@ -96,6 +96,7 @@ def test_a_malformed_url_in_link_syntax_is_a_link_that_its_author_meant(text: st
         f"<pre>{U}</pre>",
         f"<code>{U}</code> x",
         f"{{% highlight sh %}}\ncurl {U}\n{{% endhighlight %}}",
+        f"{{% codeblock lang:sh %}}\ncurl {U}\n{{% endcodeblock %}}",
     ],
 )
 def test_code_is_skipped_unless_asked_for(text: str) -> None:

@@ -35,6 +35,8 @@ LINK_ATTRIBUTES = {
 }
 OTHER_ATTRIBUTES = ("href", "src", "to", "cite")
 LOADING_TAGS = frozenset({"link", "script", "base", "meta", "form", "input", "button", "style", "use", "image"})
+# With a capital letter these are components of MDX, which lead somewhere: `<Link to="/x">`, `<Image src="…">`.
+COMPONENTS = frozenset({"link", "form", "input", "button", "use", "image"})
 CODE_TAGS = frozenset({"code", "pre", "kbd", "samp", "tt", "xmp"})
 SILENT_TAGS = frozenset({"script", "style", "template", "textarea", "title", "noscript", "svg", "math"})
 
@@ -88,7 +90,8 @@ def attributes_of(name: str) -> tuple[str, ...]:
 
 def link_values(text: str, tag: Tag) -> Iterator[Value]:
     """The link attributes of an opening tag."""
-    wanted = attributes_of(tag.name)
+    component = tag.name in COMPONENTS and text[tag.start + 1 : tag.start + 3].istitle()
+    wanted = OTHER_ATTRIBUTES if component else attributes_of(tag.name)
     if tag.closing or not wanted:
         return
     for match in _ATTRIBUTE.finditer(text, tag.attributes.start, tag.attributes.end):

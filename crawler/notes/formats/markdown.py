@@ -191,7 +191,7 @@ def _without_templates(text: str, begin: int) -> tuple[str, list[Span], list[Spa
     silent = [span for _, span in blocks] + list(templates.kramdown_comments(text))
     source = cover(text, silent, " ") if silent else text
     tags = [span for span in templates.liquid(source) if span.start >= begin]
-    return cover(source, tags, HIDDEN), [span for name, span in blocks if name == "highlight"], tags
+    return cover(source, tags, HIDDEN), [span for name, span in blocks if name != "comment"], tags
 
 
 def _definitions(source: str) -> list[tuple[str, Span]]:
