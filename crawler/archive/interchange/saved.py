@@ -127,7 +127,7 @@ _HTTRACK = re.compile(rb"<!-- Mirrored from (\S{1,4000}) by HTTrack[^>]{0,200}?,
 # What browsers, Pocket, Instapaper, Raindrop, Pinboard, Omnivore and their like hand out: links, and no page.
 _BOOKMARKS = re.compile(rb"(?i)<!doctype netscape-bookmark-file|<title>\s*(?:pocket export|instapaper)")
 _LINK_LIST = re.compile(
-    rb"(?i)\A[^\n]{0,500}\b(?:url|href)\b[^\n]{0,500}\n[^\n]{0,2000}https?://|\"(?:url|href|given_url|originalurl)\"\s*:\s*\"https?:"
+    rb"(?i)\A[^\n]{0,500}\b(?:url|href)\b[^\n]{0,500}\n[^\n]{0,2000}https?://|\"(?:url|uri|href|given_url|originalurl)\"\s*:\s*\"https?:"
 )
 _JS_DATE = re.compile(r"\w{3} (\w{3} \d\d \d{4} \d\d:\d\d:\d\d) GMT([+-]\d{4})")
 
