@@ -273,7 +273,9 @@ class _Import:
         address = self.url or page.url
         if address is None:
             if instead := reads_as_links(page):
-                raise UsageError(f"{found.name} is a list of links and no saved page: {instead}; --url keeps it all the same")
+                raise UsageError(
+                    f"{found.name} is a list of links and no saved page: {instead}; --url keeps it all the same"
+                )
             called = brought.own_address(page, readers)
             hint = f" (the page calls itself {called})" if called else ""
             raise UsageError(f"{found.name} does not tell where it was saved from; give its address with --url{hint}")
