@@ -138,7 +138,7 @@ def test_the_architecture_says_why_each_dependency_is_there() -> None:
         assert f"`{name}`" in text, name
 
 
-def test_versions_agree() -> None:
+def test_the_changelog_the_project_and_the_package_name_one_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", changelog, flags=re.MULTILINE)

@@ -81,7 +81,7 @@ def command(
     untrusted: bool,
     baseline: Path | None,
 ) -> int:
-    """Check the links of an edit: which of the links that its author wrote are dead?
+    """Check the links of an edit, and say which of those that its author wrote are dead.
 
     A dead link fails: its page is gone (404, 410, the site's own notice), its URL is malformed, its domain does not
     exist. Walls and doubts are warnings. With --since or --staged only links that the edit wrote or broke count, else

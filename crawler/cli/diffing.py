@@ -14,8 +14,9 @@ def render_diff(old_text: str, new_text: str, old: Snapshot, new: Snapshot) -> s
     """Removed sentences behind "-", added ones behind "+", long unchanged runs folded; "unchanged" is an answer."""
     from rich.text import Text
 
+    from crawler.core.counts import Counted
+    from crawler.core.display import plain
     from crawler.notes.changes import LineChange, sentence_diff
-    from crawler.report.clean import plain
 
     if old_text == new_text:
         return f"unchanged: snapshots {old.id} and {new.id} have the same text\n"
@@ -25,8 +26,7 @@ def render_diff(old_text: str, new_text: str, old: Snapshot, new: Snapshot) -> s
     ]
     for edit in sentence_diff(old_text, new_text):
         if edit.change is LineChange.SAME:
-            count = len(edit.old)
-            lines.append(Text(f"  … {count} sentence{'s' * (count != 1)} unchanged", style="dim"))
+            lines.append(Text(f"  … {Counted(len(edit.old)):sentence} unchanged", style="dim"))
             continue
         lines += [Text(f"- {plain(sentence)}", style="red") for sentence in edit.old]
         lines += [Text(f"+ {plain(sentence)}", style="green") for sentence in edit.new]

@@ -141,7 +141,7 @@ def _teller(options: GlobalOptions) -> ImportObserver:
 
 def lost_line(page: LostPage) -> str:
     """What was not kept and why; of a refused page, what the rules see in its place."""
-    from crawler.report.clean import plain, redacted
+    from crawler.core.display import plain, redacted
 
     if page.verdict is None:
         return redacted(plain(page.why))
@@ -153,7 +153,7 @@ def lost_line(page: LostPage) -> str:
 
 def kept_line(page: KeptPage) -> str:
     """What was kept of a page, in one line."""
-    from crawler.report.clean import plain, redacted
+    from crawler.core.display import plain, redacted
 
     file, url, snapshot = plain(page.file), redacted(plain(page.url)), page.snapshot
     if snapshot is None:

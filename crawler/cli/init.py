@@ -100,7 +100,7 @@ def timer_files(folder: Path) -> dict[Path, str]:
 
 def advice(found: Newcomer, *, timer: bool, workflow: bool) -> str:
     """What was found, what a first run costs, and what to type next."""
-    from crawler.report.clean import plain
+    from crawler.core.display import plain
     from crawler.report.figures import duration
 
     lines = [f"{found.layout.title}: {Counted(found.notes):note}, {Counted(found.links):link} on the web."]

@@ -18,10 +18,10 @@ def command(options: GlobalOptions, *, url: str, word: str, wait: bool) -> int:
     The word is kept in the archive and stands above every check. The link goes on being checked, and reports show what
     the checks conclude beneath the word.
     """
+    from crawler.core.display import plain, redacted
     from crawler.core.model import Word
     from crawler.crawl.context import open_context
     from crawler.crawl.marking import mark
-    from crawler.report.clean import plain, redacted
 
     settings = options.settings()
     with open_context(settings, "mark", write=True, wait=wait) as context:

@@ -72,7 +72,7 @@ def describe(finding: Finding, kept: str) -> object:
     """One line for a person: state, URL, and what became of the snapshot."""
     from rich.text import Text
 
-    from crawler.report.clean import plain, redacted
+    from crawler.core.display import plain, redacted
 
     history = finding.history
     url = redacted(plain(finding.link.url))

@@ -43,7 +43,7 @@ def describe(found: Rejudged) -> object:
     """One line: time, what was said, what is said now and by which rule, URL, and a title that changed."""
     from rich.text import Text
 
-    from crawler.report.clean import plain, redacted
+    from crawler.core.display import plain, redacted
 
     was, now = found.capture, found.verdict
     parts = [f"{was.at:%Y-%m-%d}"]

@@ -22,9 +22,9 @@ from crawler.cli.reporting import (
     default_format,
     findings_code,
     parse_states,
+    receivers,
     report_options,
     send_news,
-    services,
     with_places,
     write_reports,
 )
@@ -69,7 +69,7 @@ def command(
     pairs = pair_outputs(formats, outputs, "mail" if since and default_format() == "tsv" else default_format(), REPORTS)
     settings = options.settings()
     check_reports(pairs, settings, of_all_notes=not paths and since is None)
-    wanted = services(settings) if send else []
+    wanted = receivers(settings) if send else []
     if send and not wanted:
         raise UsageError("--notify sends to [notify] urls, and the configuration names none")
     with open_context(settings, "report", write=False) as context:

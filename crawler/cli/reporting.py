@@ -179,7 +179,7 @@ def _way(file: Path, notes: Path) -> str:
     return f"{quote(Path(way).as_posix())}/"
 
 
-def services(settings: Settings) -> list[Receiver]:
+def receivers(settings: Settings) -> list[Receiver]:
     """Who gets messages. Raises ConfigError: asked before a run begins, so that no night ends with it."""
     if not settings.notify.urls:
         return []
@@ -206,7 +206,7 @@ def send_news(report: Report, how: ReportOptions, settings: Settings, wanted: Se
 def notify(
     report: Report, how: ReportOptions, options: GlobalOptions, settings: Settings, wanted: Sequence[Receiver] = ()
 ) -> None:
-    """[notify]: the webhook and the services `wanted`, which hear only of news."""
+    """[notify]: the webhook and the receivers `wanted`, which hear only of news."""
     if wanted:
         send_news(report, how, settings, wanted)
     if not settings.notify.webhook:

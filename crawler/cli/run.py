@@ -24,8 +24,8 @@ from crawler.cli.reporting import (
     exit_code,
     notify,
     parse_states,
+    receivers,
     report_options,
-    services,
     unless_quiet,
     with_places,
     write_reports,
@@ -83,7 +83,7 @@ def command(
     options.say_what_is_read(paths)
     whole = holds_all_notes(paths, settings.notes)
     check_reports(pairs, settings, of_all_notes=whole, environ=os.environ)
-    wanted = services(settings)
+    wanted = receivers(settings)
     limits = Budget(settings.schedule.budget if budget is None else budget, max_links or 0, everything)
     failing = fail_on or frozenset()
     how = with_places(report_options(options, settings, failing), pairs, settings)

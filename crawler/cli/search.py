@@ -69,22 +69,17 @@ def render_terminal(hits: list[Hit]) -> str:
     """Title, address and the found words in their sentence, marked."""
     from rich.text import Text
 
-    from crawler.report.clean import plain, redacted
+    from crawler.core.display import plain, redacted, spaced
 
     lines = []
     for hit in hits:
-        snippet = Text(tidy(hit.snippet), style="dim")
+        snippet = Text(spaced(hit.snippet), style="dim")
         for start, end in hit.spans:
             snippet.stylize("bold not dim reverse", start, end)
         about = f"  {hit.captured_at:%Y-%m-%d}  {hit.site}  {hit.state}{'' if hit.current else '  earlier text'}"
         lines += [Text(redacted(plain(hit.title)) or "(no title)", style="bold") + Text(about, style="dim")]
         lines += [Text(redacted(plain(hit.url)), style="cyan"), snippet, Text()]
     return rich_text(*lines)
-
-
-def tidy(snippet: str) -> str:
-    """Control characters become spaces, one for one, so that the marked spans stay where they are."""
-    return "".join(c if c.isprintable() else " " for c in snippet)
 
 
 def render_tsv(hits: list[Hit]) -> str:
@@ -101,8 +96,9 @@ def render_json(hits: list[Hit]) -> str:
     """The hits with their marked spans, best first."""
     import msgspec
 
+    from crawler.core.display import redacted
     from crawler.core.url import redact
-    from crawler.report.clean import escaped_json, redacted
+    from crawler.report.clean import escaped_json
 
     shown = [
         replace(hit, url=redact(hit.url), canonical_url=redact(hit.canonical_url), title=redacted(hit.title))

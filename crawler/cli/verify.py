@@ -1,4 +1,4 @@
-"""`crawler verify`: does the archive agree with itself?"""
+"""`crawler verify`: whether the archive agrees with itself."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ language is its format's own business (`report`), and writing to streams is `cli
 |---|---|
 | one line of talk, an error, a title, a field | `message` (`plain` keeps what looks like a secret) |
 | several lines on a terminal | `screen` |
+| one line whose spans are marked | `spaced` |
 | anything printed where GitHub reads the output | `without_commands` |
 | data and properties of a workflow command | `command_data`, `command_property` |
 | a cell of TSV or CSV | `cell`, `path_cell` |
@@ -87,6 +88,11 @@ def clipped(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def spaced(text: str) -> str:
+    """Text with a space for each character that cannot be printed, so that marked spans stay where they are."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
 def without_commands(text: str) -> str:
     """Text that a workflow runner takes for text.
 
@@ -136,12 +142,17 @@ def _joined(text: str) -> str:
     return _LONE_JOINER.sub("", text) if "\u200c" in text or "\u200d" in text else text
 
 
+def json_escapes(text: str) -> str:
+    r"""Each character as \uXXXX, those beyond U+FFFF as a pair: right inside of JSON, and readable elsewhere."""
+    units = text.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
 def _as_json_escapes(error: UnicodeError) -> tuple[str, int]:
-    r"""What an encoding cannot say, as \uXXXX: right inside of JSON, and readable elsewhere."""
+    """What to write for characters that an encoding cannot say, and where to go on: an error handler of `codecs`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2)), error.end
+    return json_escapes(error.object[error.start : error.end]), error.end
 
 
 ESCAPED = "crawler.escaped"  # name of an error handler for text streams

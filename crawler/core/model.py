@@ -240,7 +240,7 @@ class Verdict:
     evidence: Evidence = field(default_factory=Evidence)
     moved_to: str | None = None  # a permanent new address, a fact beside the state
     follow: str | None = None  # another URL holds the article: fetch that and judge again
-    confirm_looks: int = 0  # failing checks on different days that make it dead; 0: what [schedule] says
+    confirmations: int = 0  # failing checks on different days that make it dead; 0: what [schedule] says
 
 
 # --- what we remember ---------------------------------------------------------------------------
@@ -330,7 +330,7 @@ class History:
     silent: int = 0  # checks of proof `way` since the host answered last, one a day
     silent_since: datetime | None = None  # the first of them
     silent_at: datetime | None = None  # the last of them that counted
-    said: str = ""  # fingerprint of the last answer or failure that was believed (`schedule.outage`)
+    said: str = ""  # fingerprint of the last answer or failure that was believed (`schedule.fingerprint`)
     mark: Mark | None = None  # a person's word, which stands above what checks conclude
     refused: int = 0  # walls met in a row, up to the last check
     walled: int = 0  # of them: in runs in which another link of the slot was seen (`schedule.walls`)
@@ -356,7 +356,7 @@ class Check:
     history: History  # after this check
     run_id: str = ""
     readable: str = ""  # self-contained HTML of the article, kept beside the raw bytes; "" none
-    said: str = ""  # fingerprint of the answer or failure (`schedule.outage`)
+    said: str = ""  # fingerprint of the answer or failure (`schedule.fingerprint`)
     held: bool = False  # recorded, and counts only when the stretch of time it belongs to is believed
     terms: IndexTerms | None = None  # of the page's text; None: the archive makes them
 
@@ -400,7 +400,6 @@ class Slot:
     politeness: Politeness
     links: tuple[Link, ...]
     walls: frozenset[str] = frozenset()  # canonical URLs whose refusals say nothing about the slot
-    canaries: tuple[
-        Link, ...
-    ] = ()  # not due, alive at their last check: they tell a wall of the slot from one of links
+    # Not due, alive at their last check: they tell a wall of the slot from one of links.
+    canaries: tuple[Link, ...] = ()
     spare: int = 0  # checks that canaries may cost

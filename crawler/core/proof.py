@@ -30,6 +30,9 @@ PROOF_OF_FAILURE: dict[Failure, Proof | None] = {
     Failure.ROBOTS: None,
 }
 
+NEVER_ANSWERED = "unreachable-from-here"
+"""The reason of links whose host has never answered from here: no proof that anything is gone."""
+
 OF_THE_PAGE = frozenset((404, 410))  # RFC 9110, 15.5.5 and 15.5.11: the resource itself is named
 OF_THE_HOST = frozenset((500, 501, 505))  # RFC 9110, 15.6.1, 15.6.2, 15.6.6: the origin server speaks of itself
 PORTAL = 511  # RFC 6585, 6: an intercepting proxy speaks, never the asked server

@@ -77,7 +77,7 @@ class FetchSettings(Section, frozen=True):
 
 
 class Schedule(Section, frozen=True):
-    """When a link is looked at again, and when failures become death."""
+    """When a link is checked again, and when failures become death."""
 
     alive: Seconds = Seconds(7 * DAY)
     alive_max: Seconds = Seconds(90 * DAY)

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import ada_url
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 MAX_URL = 64 * 1024  # characters; far above what any server takes (8 KB is usual)
 
@@ -56,6 +60,21 @@ def host_of(url: str) -> str:
 def is_http(url: str) -> bool:
     """Whether the scheme is one that we fetch."""
     return url.lstrip("\t\n\r ")[:8].lower().startswith(("http://", "https://"))
+
+
+@lru_cache(maxsize=4096)
+def registrable(host: str) -> str:
+    """The domain that somebody registered: `b.example.co.uk` -> `example.co.uk`; addresses stand for themselves."""
+    if not host or ":" in host or host.rpartition(".")[2].isdigit():
+        return host
+    return _suffixes().privatesuffix(host) or host
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # reads its list, 30 ms: only where something was asked
+
+    return PublicSuffixList()
 
 
 def without_fragment(url: str) -> str:

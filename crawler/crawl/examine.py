@@ -17,7 +17,7 @@ from crawler.judge.refresh import refresh_target
 from crawler.page import read_page
 from crawler.page.document import Document
 from crawler.page.readable import readable_html
-from crawler.schedule.outage import COMPARED, fingerprint
+from crawler.schedule.fingerprint import COMPARED, fingerprint
 
 if TYPE_CHECKING:
     from crawler.sites import Site, Sites

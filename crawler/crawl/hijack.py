@@ -1,7 +1,7 @@
 """Does the name system here answer for names that do not exist? Asked once a run, beside it.
 
 A provider or a portal that answers every name with an address of its own makes every dead host look alive. What such a
-page is worth is decided by `schedule.outage`; asking for it is done here.
+page is worth is decided by `schedule.stretch`; asking for it is done here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import trio
 from crawler.core.model import Link
 from crawler.crawl.tasks import Depth, ReadTask
 from crawler.fetch import Request
-from crawler.schedule.outage import Hijack
+from crawler.schedule.stretch import Hijack
 from crawler.sites import OTHER
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class HijackWatch:
         if check.fetch.status is None:
             return False
         await self.done.wait()
-        if self.found is None or check.said != self.found.said:
+        if self.found is None or not self.found.shows(check.said):
             return False
         return self.found.has(await self.fetcher.lookup(check.link.host), check.said)
 

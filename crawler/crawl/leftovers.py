@@ -10,8 +10,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from crawler.core.model import Failure, History, State
+from crawler.core.url import registrable
+from crawler.schedule.fingerprint import forms
 from crawler.schedule.history import first_seen
-from crawler.schedule.outage import DOMAINS, OF_THE_NETWORK, Seen, Stretch, Watch, registrable, seen_as
+from crawler.schedule.outage import OF_THE_NETWORK, Watch
+from crawler.schedule.stretch import DOMAINS, Seen, Stretch, seen_as
 
 if TYPE_CHECKING:
     from crawler.archive import Archive, HeldCheck
@@ -48,8 +51,8 @@ def believed_of(checks: Sequence[HeldCheck], histories: dict[str, History | None
         for one in checks
         if one.held
         and one.canonical_url not in lost
-        and one.said not in stretch.doubtful
-        and (one.said not in stretch.few or one.verdict is State.ALIVE)
+        and (stretch.doubtful | stretch.alone).isdisjoint(forms(one.said))
+        and (stretch.few.isdisjoint(forms(one.said)) or one.verdict is State.ALIVE)
         and stretch.believes(one.said, one.at)
     }
 
@@ -57,7 +60,7 @@ def believed_of(checks: Sequence[HeldCheck], histories: dict[str, History | None
 def _seen(one: HeldCheck, histories: dict[str, History | None]) -> Seen:
     known = histories.get(one.canonical_url) or first_seen(one.canonical_url, one.canonical_url, one.at)
     if not one.held:  # it said what it had said before
-        return Seen(one.at, registrable(one.host), "", remembered=True, changed=False, alive=False)
+        return Seen(one.at, registrable(one.host), "", remembered=True, changed=False, alive=known.state is State.ALIVE)
     return seen_as(one.at, one.host, one.said, known)
 
 

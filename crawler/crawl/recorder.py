@@ -1,8 +1,9 @@
 """The recording half of a run: every check goes to the archive as it comes, and counts once it is believed.
 
 The one place that hands checks to the archive. Which link is checked, and what a check concludes, is not decided here;
-whether a check may be believed is decided by the rules of `schedule.outage`. What says what it said before counts at
-once; all else is recorded as *held*, and counts when its ten minutes are over or when the run ends.
+whether a check may be believed is decided by the rules of `schedule.outage` and `schedule.stretch`. What says what it
+said before counts at once; all else is recorded as *held*, and counts when its ten minutes are over or when the run
+ends.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import trio
 from crawler.core.model import Check, Confidence, Failure, History, Page, SlotState, Snapshot, State
 from crawler.crawl.hosts import Hosts
 from crawler.crawl.lazy import Remembered, before_of
+from crawler.schedule.fingerprint import forms
 from crawler.schedule.history import first_seen, remember
-from crawler.schedule.outage import HIJACKED, STRETCH, Seen, Stretch, Watch, is_network_failure, seen
+from crawler.schedule.outage import Watch, is_network_failure
+from crawler.schedule.stretch import HIJACKED, STRETCH, Seen, Stretch, seen
 from crawler.sites import OTHER
 
 if TYPE_CHECKING:
@@ -189,14 +192,14 @@ class Recorder:
     async def settle(self, refuted: frozenset[str] = frozenset()) -> None:
         """The run is over: let what is believed count, and drop the rest.
 
-        `refuted` are fingerprints that canaries gave, too: nothing that said them is believed.
+        `refuted` are fingerprints, or their sorts, that canaries gave, too: nothing that said them is believed.
         """
         down, cut_at = self.watch.is_down(), self.watch.last_answer if self.watch.may_be_cut else None
         good: list[Check] = []
         bad: list[Check] = []
         for check in (*self.held, *self.waiting):
             lost = is_network_failure(check.fetch) and (down or (cut_at is not None and check.at >= cut_at))
-            doubted = check.said in refuted or not self.stretch.believes(check.said, check.at)
+            doubted = not refuted.isdisjoint(forms(check.said)) or not self.stretch.believes(check.said, check.at)
             (bad if lost or doubted else good).append(check)
         self.held, self.waiting = [], deque()
         self.network_down = down or bool(bad)

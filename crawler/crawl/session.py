@@ -36,6 +36,7 @@ from crawler.crawl.readers import open_readers
 from crawler.crawl.recorder import Recorder, RecorderTools, WritingThread
 from crawler.crawl.stop import Stop
 from crawler.fetch import open_fetcher
+from crawler.schedule.fingerprint import forms, speaks_against
 from crawler.schedule.outage import CANARIES, Watch, canaries, known_hosts
 
 if TYPE_CHECKING:
@@ -271,25 +272,31 @@ def some_canaries(job: Job, histories: Mapping[str, History], asked_hosts: set[s
 
 
 async def ask_about_doubts(walk: Walk, recorder: Recorder, hijack: HijackWatch) -> frozenset[str]:
-    """Settle what too many say and nothing remembered speaks for or against; fingerprints that are refuted.
+    """Settle what too many say and nothing remembered speaks for or against; fingerprints and sorts that are refuted.
 
-    Where few domains were asked, two others that were alive last tell. Where nothing is remembered, or nobody is left
-    to be asked, a name that cannot exist does; not where [fetch] resolve answers for such names and few were asked.
+    Where few domains were asked, two others that were alive last tell. Nobody is left to be asked: what all say that
+    were alive is not believed. Else, and where nothing is remembered, a name that cannot exist tells; not where
+    [fetch] resolve answers for such names and few were asked.
     """
     few, doubtful = recorder.stretch.few, recorder.stretch.doubtful
     sayings = await said_by_others(walk, recorder, few) if few else []
-    refuted = few & set(sayings) if len(sayings) == ASKED and len(set(sayings)) == 1 else set()
+    if len(sayings) == ASKED:
+        refuted = few & forms(sayings[0]) & forms(sayings[1])
+    else:
+        refuted = {said for said in recorder.stretch.alone if not any(speaks_against(one, said) for one in sayings)}
     unasked = few and len(sayings) < ASKED and not resolves_all(recorder.job.settings.fetch)
     if doubtful or unasked:
         impossible = await hijack.said_by(impossible_name())
         recorder.judged_again(impossible)
-        refuted |= few & {impossible} if unasked else set()
+        refuted |= few & forms(impossible) if unasked else set()
     return frozenset(refuted)
 
 
 async def said_by_others(walk: Walk, recorder: Recorder, doubted: set[str]) -> list[str]:
     """What hosts say that were alive last and are not themselves in doubt: two at most."""
-    asked = {check.link.host for check in (*recorder.held, *recorder.waiting) if check.said in doubted}
+    asked = {
+        check.link.host for check in (*recorder.held, *recorder.waiting) if not doubted.isdisjoint(forms(check.said))
+    }
     sayings = []
     for link in some_canaries(recorder.job, recorder.before, asked, ASKED):
         check = await check_link(link, walk)

@@ -50,5 +50,5 @@ class PageReading:
     readable: str = ""
     refresh: str = ""  # where the page sends its reader within seconds; "" nowhere, or where that is not to be followed
     shows: bool = False  # such a page has something to read all the same
-    said: str = ""  # fingerprint of the answer (`schedule.outage`)
+    said: str = ""  # fingerprint of the answer (`schedule.fingerprint`)
     terms: IndexTerms | None = None  # of the page's text, where it is not kept already

@@ -65,7 +65,7 @@ class HttpxResponse:
 
     @property
     def framed(self) -> bool:
-        """HTTP tells where the body ends."""
+        """Whether HTTP tells where the body ends."""
         return any(name.lower() in _FRAMING for name, _ in self.headers)
 
     async def read(self) -> bytes:

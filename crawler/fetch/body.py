@@ -57,10 +57,10 @@ class Decoder(Protocol):
         """Decode `data` and at most `limit` bytes of output; b"" input goes on with what is pending."""
 
     def pending(self) -> bool:
-        """More output may come without more input."""
+        """Whether more output may come without more input."""
 
     def finished(self) -> bool:
-        """The coded stream reached its proper end."""
+        """Whether the coded stream reached its proper end."""
 
 
 class BodyBuffer:
@@ -101,7 +101,7 @@ class BodyBuffer:
             raise TooLarge(self.content, self.wire_bytes)
 
     def is_whole(self) -> bool:
-        """Every coded stream inside reached its end."""
+        """Whether every coded stream inside reached its end."""
         return not self.wire_bytes or all(decoder.finished() for decoder in self._decoders)
 
 
@@ -193,7 +193,7 @@ class _Zlib:
 
 
 def _lacks_trailer(inflate: zlib._Decompress) -> bool:
-    """All data came, and only the check sum or the length did not: some servers never send them.
+    """Whether all data came, and only the check sum or the length did not: some servers never send them.
 
     zlib does not tell where it is in a stream, but at its end it calls any wrong trailer one. In the middle of one
     kind of block zeros end the data, in the middle of another ones may: both never do.
@@ -217,7 +217,10 @@ def _one_more(members: int) -> int:
 
 
 def _has_zlib_header(data: bytes) -> bool:
-    """RFC 1950, 2.2: method 8, and the two bytes are a multiple of 31. Many servers send raw deflate instead."""
+    """Whether data begins as zlib's does (RFC 1950, 2.2): method 8, two bytes that are a multiple of 31.
+
+    Many servers send raw deflate instead.
+    """
     return data[0] & 0x0F == 8 and (len(data) < 2 or (data[0] << 8 | data[1]) % 31 == 0)
 
 

@@ -51,7 +51,7 @@ class ChainCompleter:
         return tuple(found)
 
     def _is_trusted(self, certificate: Certificate) -> bool:
-        """A root is its issuer, by name; OpenSSL looks at the rest."""
+        """Whether its issuer has the name of a root that is trusted; OpenSSL looks at the rest."""
         if self._trusted is None:
             self._trusted = frozenset(_name(root) for der in self._roots if (root := _read(der)))
         return certificate.issuer.public_bytes() in self._trusted

@@ -76,7 +76,7 @@ class HttpConnection:
 
     @property
     def framed(self) -> bool:
-        """HTTP tells where the body ends."""
+        """Whether HTTP tells where the body ends."""
         return self._frame is None or self._frame.framed
 
     async def read(self) -> bytes:
@@ -105,13 +105,13 @@ class HttpConnection:
 
     @property
     def is_reusable(self) -> bool:
-        """Another request may be sent: the answer was read to its end, and nothing came after it."""
+        """Whether another request may be sent: the answer was read to its end, and nothing came after it."""
         frame = self._frame
         whole = frame is not None and frame.complete and not frame.excess and not self._rest
         return whole and self._persistent
 
     def has_closed(self) -> bool:
-        """While idle: the server closed it, or sent what nobody asked for."""
+        """Whether the server closed it while it was idle, or sent what nobody asked for."""
         return bool(self._stream.get_extra_info("is_readable"))
 
     async def aclose(self) -> None:

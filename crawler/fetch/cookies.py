@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 from crawler.core.counts import Counted
 from crawler.core.errors import ConfigError
 from crawler.core.model import Fetch
-from crawler.core.url import host_of
+from crawler.core.url import host_of, registrable
 from crawler.fetch.request import Ask, Headers, Request
-from crawler.schedule.outage import registrable
 
 if TYPE_CHECKING:  # 8 ms, and few sites set a cookie
     from http.cookiejar import Cookie, CookieJar

@@ -38,7 +38,7 @@ def headers_for(
 
 
 def _is_at_home(request: Request) -> bool:
-    """A secret of a host goes to the address that the note holds; after a redirect only to its https, default port."""
+    """Whether a secret of the host may be sent: to the note's address; after a redirect only by https, default port."""
     scheme, _, rest = request.url.partition("://")
     authority = rest.partition("/")[0].rpartition("@")[2]
     has_port = ":" in authority.rpartition("]")[2]

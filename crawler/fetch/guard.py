@@ -93,7 +93,7 @@ _6TO4 = IPv6Network("2002::/16")
 
 
 def is_public(address: str) -> bool:
-    """May the open Internet be behind this address? Addresses that carry an IPv4 one inside are as public as that."""
+    """Whether an address is one of the open Internet; one that carries an IPv4 address inside is as public as that."""
     try:
         ip = ip_address(address.partition("%")[0])
     except ValueError:
@@ -135,7 +135,7 @@ class ConnectTo:
     to_port: int | None
 
     def matches(self, host: str, port: int) -> bool:
-        """Does this line speak of that host and port?"""
+        """Whether this line speaks of that host and port."""
         return self.host in (None, host) and self.port in (None, port)
 
 
@@ -223,7 +223,7 @@ def refuse_port(port: int) -> None:
 
 
 def is_public_name(host: str) -> bool:
-    """What can be refused without looking it up."""
+    """Whether a name may be public; False for what can be refused without looking it up."""
     name = host.strip("[]").rstrip(".").lower()
     if _is_literal(name):
         return is_public(name)

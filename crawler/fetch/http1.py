@@ -62,7 +62,7 @@ class HeadReader:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing has come so far."""
+        """Whether nothing has come so far."""
         return not self._buffer and not self._taken
 
     @property
@@ -158,7 +158,7 @@ def _value(text: str) -> str:
 
 
 def _is_persistent(fields: Fields, version: tuple[int, int]) -> bool:
-    """RFC 9112, 9.3; HTTP/1.0 with keep-alive is not worth its code."""
+    """Whether the connection stays open (RFC 9112, 9.3); HTTP/1.0 with keep-alive is not worth its code."""
     said = [value.lower() for name, value in fields if name.lower() == "connection"]
     return version >= (1, 1) and not any("close" in value for value in said)
 
@@ -176,7 +176,7 @@ class BodyFrame(Protocol):
         """What of `data` is the body's."""
 
     def end(self) -> bool:
-        """The connection ended: is the body whole?"""
+        """Note that the connection ended; whether the body is whole."""
 
 
 def body_frame(head: ResponseHead) -> BodyFrame:

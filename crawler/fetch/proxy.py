@@ -43,7 +43,7 @@ class Proxy:
 
     @property
     def is_socks(self) -> bool:
-        """SOCKS5: a tunnel for everything."""
+        """Whether it speaks SOCKS5, which makes a tunnel for everything."""
         return self.scheme.startswith("socks5")
 
     @property

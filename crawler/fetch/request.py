@@ -62,7 +62,7 @@ class WireResponse(Protocol):
 
     @property
     def framed(self) -> bool:
-        """HTTP tells where the body ends; else it ends with the connection."""
+        """Whether HTTP tells where the body ends; else it ends with the connection."""
 
     async def read(self) -> bytes:
         """Some bytes of the body, b"" at its end; raises what a broken web raises."""

@@ -62,7 +62,10 @@ def retry(ask: Ask, retries: int, politeness: PolitenessOf, now: Now, random: Ra
 
 
 def is_transient(fetch: Fetch, attempt: int, now: Now) -> bool:
-    """Worth asking again; `attempt` counts from 1. A pause longer than we wait ends the fetch, and binds the slot."""
+    """Whether asking again may help; `attempt` counts from 1.
+
+    A pause longer than we wait ends the fetch, and binds the slot.
+    """
     if fetch.failure is Failure.NO_SUCH_HOST:
         return attempt == 1  # resolvers err now and then, but not twice
     if fetch.failure is not None:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import trio
 
@@ -19,10 +18,10 @@ from crawler.core.errors import ConfigError
 from crawler.core.url import without_fragment
 from crawler.fetch.wayback import (
     ENDPOINT,
-    Ask,
     Send,
     WaybackAnswer,
     WaybackCapture,
+    WaybackRequest,
     capture_at,
     json_of,
     may_be_sent,
@@ -143,7 +142,7 @@ class _Batch:
 
 async def _save_once(service: Service, url: str) -> Submission:
     form = (("url", without_fragment(url)), ("if_not_archived_within", service.recent), ("skip_first_archive", "1"))
-    answer = await service.send(Ask(f"{service.endpoint}/save", service.headers(), form))
+    answer = await service.send(WaybackRequest(f"{service.endpoint}/save", service.headers(), form))
     told = json_of(answer)
     job = told.get("job_id") if isinstance(told, dict) else None
     if isinstance(job, str) and re.fullmatch(r"[\w-]{1,100}", job):
@@ -156,7 +155,7 @@ async def _follow(service: Service, url: str, job: str) -> Submission:
     with trio.move_on_after(PATIENCE):
         while True:
             await trio.sleep(POLL_INTERVAL)
-            answer = await service.send(Ask(f"{service.endpoint}/save/status/{job}", service.headers()))
+            answer = await service.send(WaybackRequest(f"{service.endpoint}/save/status/{job}", service.headers()))
             told = json_of(answer)
             if answer.status == 200 and isinstance(told, dict) and told.get("status") == "success":
                 return _saved(service, url, told)
@@ -165,7 +164,7 @@ async def _follow(service: Service, url: str, job: str) -> Submission:
     return Submission(url, SaveOutcome.LATER, "still-running", f"job {job} did not end in {PATIENCE:.0f} s")
 
 
-def _saved(service: Service, url: str, told: Mapping[str, Any]) -> Submission:
+def _saved(service: Service, url: str, told: Mapping[str, object]) -> Submission:
     stamp, original = str(told.get("timestamp", "")), str(told.get("original_url") or url)
     capture = capture_at(service.endpoint, f"{service.endpoint}/web/{stamp}/{original}")
     if capture is None:
@@ -173,7 +172,7 @@ def _saved(service: Service, url: str, told: Mapping[str, Any]) -> Submission:
     return Submission(url, SaveOutcome.SAVED, capture=capture)
 
 
-def _turned_away(url: str, answer: WaybackAnswer, told: Mapping[str, Any]) -> Submission:
+def _turned_away(url: str, answer: WaybackAnswer, told: Mapping[str, object]) -> Submission:
     reason = str(told.get("status_ext") or "").removeprefix("error:")
     message = " ".join(str(told.get("message") or "").split())[:300]
     if not reason:

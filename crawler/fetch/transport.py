@@ -197,7 +197,7 @@ class _Response:
 
     @property
     def framed(self) -> bool:
-        """HTTP tells where the body ends."""
+        """Whether HTTP tells where the body ends."""
         return self._connection.framed
 
     async def aclose(self) -> None:

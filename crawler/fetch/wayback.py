@@ -39,7 +39,7 @@ MAX_WAIT = 60.0  # seconds that a Retry-After is waited for
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class WaybackRequest:
     """One request; redirects are not followed. `form` makes it a POST."""
 
     url: str
@@ -57,7 +57,7 @@ class WaybackAnswer:
     whole: bool = True
 
 
-Send = Callable[[Ask], Awaitable[WaybackAnswer]]
+Send = Callable[[WaybackRequest], Awaitable[WaybackAnswer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ async def captures(
     query += [("from", _stamp(since))] if since else []
     query += [("to", _stamp(until))] if until else []
     query += [("sort", "closest"), ("closest", _stamp(near))] if near else []
-    answer = await send(Ask(f"{endpoint}/cdx/search/cdx?{urlencode([*query, ('limit', str(LIMIT))])}"))
+    answer = await send(WaybackRequest(f"{endpoint}/cdx/search/cdx?{urlencode([*query, ('limit', str(LIMIT))])}"))
     if answer.status != 200:
         return Lookup(_refusal(answer))
     rows = json_of(answer) if answer.body.strip() else []
@@ -183,7 +183,7 @@ def _row(endpoint: str, row: Mapping[str, str]) -> WaybackCapture | None:
 
 
 def _is_within(capture: WaybackCapture, kind: CaptureKind, since: datetime | None, until: datetime | None) -> bool:
-    """Mirrors of the archive do not know every filter, so what they give is held to them once more."""
+    """Whether a capture is what was asked for: mirrors of the archive do not know every filter."""
     if (since and capture.captured_at < since) or (until and capture.captured_at > until):
         return False
     match kind:
@@ -199,11 +199,11 @@ def _is_within(capture: WaybackCapture, kind: CaptureKind, since: datetime | Non
 async def read_capture(send: Send, capture: WaybackCapture, endpoint: str = ENDPOINT) -> CaptureContent:
     """The bytes of a capture as they were captured (`id_`); a redirect to the same capture's exact time is followed."""
     address = f"{endpoint}/web/{_stamp(capture.captured_at)}id_/{_sendable(capture.original)}"
-    answer = await send(Ask(address))
+    answer = await send(WaybackRequest(address))
     location = urljoin(address, answer.headers.get("location", "")) if 300 <= answer.status < 400 else ""
     moved = capture_at(endpoint, location)
     if moved and same_page(moved.original, capture.original) and moved.captured_at != capture.captured_at:
-        answer, location = await send(Ask(f"{endpoint}/web/{_stamp(moved.captured_at)}id_/{moved.original}")), ""
+        answer = await send(WaybackRequest(f"{endpoint}/web/{_stamp(moved.captured_at)}id_/{moved.original}"))
         if 300 <= answer.status < 400:
             return CaptureContent(LookupOutcome.NONE)
         return _content(answer, moved, "", endpoint)
@@ -239,7 +239,7 @@ _TROUBLE = re.compile(
 
 
 def _is_archives_own(body: bytes) -> bool:
-    """A page in the archive's own name about a trouble of its own; what a capture shows has `Memento-Datetime`."""
+    """Whether the archive speaks of a trouble of its own; what a capture shows has `Memento-Datetime`."""
     start = body[: 64 * 1024]
     names = b" ".join(found[1] for found in (*_TITLE.finditer(start), *_HEADING.finditer(start)))
     if not _ITSELF.search(names) and not (len(start) < 4096 and _ITSELF.search(start)):
@@ -318,11 +318,11 @@ def paced(send: Send) -> Send:
     turn = trio.Lock()
     ready = {"at": 0.0}
 
-    async def patient(ask: Ask) -> WaybackAnswer:
+    async def patient(request: WaybackRequest) -> WaybackAnswer:
         async with turn:
             await trio.sleep_until(ready["at"])
-            answer = await send(ask)
-            pause = INDEX_PAUSE if "/cdx/" in ask.url else PAUSE
+            answer = await send(request)
+            pause = INDEX_PAUSE if "/cdx/" in request.url else PAUSE
             if answer.status in (429, 503):
                 pause = max(pause, min(retry_after(answer) or (BACK_OFF if answer.status == 429 else 0), MAX_WAIT))
             ready["at"] = trio.current_time() + pause
@@ -342,10 +342,10 @@ async def open_sender(fetch: FetchSettings, endpoint: str = ENDPOINT) -> AsyncIt
     async with open_side_client(fetch, endpoint, seconds=TIMEOUT) as opened:
         client = replace(opened, limit=limit)
 
-        async def send(ask: Ask) -> WaybackAnswer:
-            form = (("Content-Type", "application/x-www-form-urlencoded"),) if ask.form else ()
-            body = urlencode(ask.form).encode("ascii") if ask.form else b""
-            answer = await client("POST" if ask.form else "GET", ask.url, (*ask.headers, *form), body)
+        async def send(request: WaybackRequest) -> WaybackAnswer:
+            form = (("Content-Type", "application/x-www-form-urlencoded"),) if request.form else ()
+            body = urlencode(request.form).encode("ascii") if request.form else b""
+            answer = await client("POST" if request.form else "GET", request.url, (*request.headers, *form), body)
             return WaybackAnswer(answer.status, answer.headers, answer.body, len(answer.body) < limit)
 
         yield send

@@ -167,7 +167,7 @@ def _shown(seen: Mapping[str, str]) -> str:
     return ", ".join(f"{name} = {value[:60] or 'nothing'}" for name, value in seen.items())
 
 
-# Every key of Row that is a condition, cheapest first; `status` goes before them all.
+# Every key of `Rule` that is a condition, cheapest first; `status` goes before them all.
 CONDITIONS: tuple[tuple[str, Callable[[Facts, Any], Outcome]], ...] = (
     ("kind", _kind),
     ("header", _header),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from crawler.core.patterns import LazyPattern
 from crawler.judge.wall_signs import NOTICES
 from crawler.page.document import Document, text_of
+from crawler.page.nodes import ancestors, is_hidden
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -76,12 +77,7 @@ def _notices_of(document: Document) -> list[str]:
 
 
 def _is_hidden(node: LexborNode) -> bool:
-    above: LexborNode | None = node
-    while above is not None:
-        if "hidden" in above.attributes or "display:none" in (above.attributes.get("style") or "").replace(" ", ""):
-            return True
-        above = above.parent
-    return False
+    return any(is_hidden(each.attributes) for each in (node, *ancestors(node)))
 
 
 def weight(text: str) -> int:

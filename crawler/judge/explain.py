@@ -16,7 +16,7 @@ from crawler.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One rule that was tried. Rows after the first hit are not tried."""
+    """One rule that was tried; rules after the first hit are not."""
 
     rule: str  # "site/rule id"
     state: str

@@ -1,7 +1,7 @@
 """The verdict of a page whose site has no rules: 1,890 of the 1,900 hosts in a person's notes.
 
 In this order: walls, the status, where redirects led, what the page says of itself. What is left is alive.
-The single findings live in walls, redirects, parked, soft404, shells, probe and not404; this module only puts them in
+The single findings live in walls, redirects, parked, soft404, shells, probe and false404; this module only puts them in
 order.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from crawler.core.counts import Counted
 from crawler.core.model import Confidence, Fetch, Link, State, Verdict
-from crawler.judge.not404 import not404_of
+from crawler.judge.false404 import false404_of
 from crawler.judge.parked import parked_of
 from crawler.judge.probe import judge_probe, probe_url
 from crawler.judge.redirects import moved_to, redirect_verdict, shared_target
@@ -31,7 +31,7 @@ def judge_generic(link: Link, fetch: Fetch, document: Document) -> Verdict:
         return wall
     status = fetch.status or 0
     if not 200 <= status < 300:
-        return not404_of(link, fetch, document) or judge_status(fetch, status)
+        return false404_of(link, fetch, document) or judge_status(fetch, status)
     found = redirect_verdict(link.fetch_url, fetch, document) or _page_verdict(fetch, document)
     if found is not None:
         return found

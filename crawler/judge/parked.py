@@ -26,20 +26,10 @@ PARKING_HOSTS = (
     "dnspod.cn", "wanwang.aliyun.com", "west.cn", "onamae.com", "dsparking.com", "parked.com", "skenzo.com",
 )  # fmt: skip
 _PARKING_DOMAINS = tuple(f".{host}" for host in PARKING_HOSTS)
-_OFFER_HOSTS = frozenset(
-    (
-        "atom.com",
-        "dynadot.com",
-        "epik.com",
-        "spaceship.com",
-        "dnspod.cn",
-        "west.cn",
-        "onamae.com",
-        "wanwang.aliyun.com",
-        "domeneshop.no",
-        "sav.com",
-    )
-)  # registrars: shops too
+_OFFER_HOSTS = frozenset(  # registrars: shops too
+    "atom.com dynadot.com epik.com spaceship.com dnspod.cn west.cn onamae.com wanwang.aliyun.com domeneshop.no "
+    "sav.com".split()
+)
 _OFFER_PATH = LazyPattern(
     r"(?i)/(?:.*[/_-])?(?:domain[s_-]?(?:profile|for-?sale)?|buy-domain|forsale|for-sale|listing|market\w*|parking"
     r"|lander|buy|name)\b"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from crawler.core.model import Fetch
 from crawler.core.url import is_http, join, without_fragment
 from crawler.page.document import Document
+from crawler.page.nodes import ancestors
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -63,9 +64,4 @@ def _base(document: Document, own: str) -> str:
 
 def _unused(meta: LexborNode) -> bool:
     """Whether browsers that run scripts never see the element."""
-    above = meta.parent
-    while above is not None:
-        if above.tag in ("noscript", "template"):
-            return True
-        above = above.parent
-    return False
+    return any(above.tag in ("noscript", "template") for above in ancestors(meta))

@@ -1,4 +1,4 @@
-"""Does a second kind of evidence agree with a guess that a page is gone?
+"""Whether a second kind of evidence agrees with a guess that a page is gone.
 
 A soft 404, a parked domain, a redirect home and a shared target are guesses. Each has a kind of evidence that raised
 it, and only one of another kind supports it: the note's title, the words of a page once seen alive, or a probe. Pure;
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from crawler.core.model import History, Page, State, Verdict
 from crawler.core.proof import GUESSES
-from crawler.page.titles import DIFFERS, title_match
+from crawler.page.titles import DIFFERS, letters, title_match
 
 TITLE = "title"  # nothing on the page fits what the author of the note called it
 WORDS = "words"  # the title that the page had when it was alive is gone
@@ -53,12 +53,8 @@ def missed(title: str, page: Page) -> bool:
     match = title_match(title, page.title)
     if match is not None and match >= DIFFERS:
         return False
-    return _letters(title) not in _letters(page.title + page.text)
+    return letters(title) not in letters(page.title + page.text)
 
 
 def _tells(title: str) -> bool:
-    return len(_letters(title)) >= ENOUGH and title_match(title, title) is not None
-
-
-def _letters(text: str) -> str:
-    return "".join(letter for letter in text.casefold() if letter.isalnum())
+    return len(letters(title)) >= ENOUGH and title_match(title, title) is not None

@@ -14,6 +14,7 @@ from crawler.judge.refresh import refresh_target
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
 from crawler.page.images import is_ornament
+from crawler.page.nodes import ancestors
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -102,9 +103,4 @@ def _is_seen(node: LexborNode) -> bool:
     style = str(node.attributes.get("style") or "").replace(" ", "").lower()
     if "display:none" in style or "visibility:hidden" in style or re.search(r"(?:^|;)(?:width|height):[01]px", style):
         return False
-    above: LexborNode | None = node
-    while above is not None:
-        if above.tag in ("noscript", "template", "head"):
-            return False
-        above = above.parent
-    return True
+    return not any(above.tag in ("noscript", "template", "head") for above in ancestors(node))

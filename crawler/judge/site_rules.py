@@ -45,7 +45,7 @@ def rule_verdict(rule: Rule, facts: Facts, checks: list[Tried]) -> Verdict:
         limited=_limited(rule, facts),
         follow=_followed(rule, facts),
     )
-    return replace(found, confirm_looks=rule.confirmations)
+    return replace(found, confirmations=rule.confirmations)
 
 
 def unknown_page(facts: Facts) -> Verdict:

@@ -66,9 +66,9 @@ def notes_root(paths: Sequence[Path], settings: NotesSettings, base: Path) -> Pa
     """The absolute folder that note names and targets such as `/images/x.png` are relative to."""
     roots = configured_roots(settings)
     if roots:
-        return _absolute(base, Path(roots[0]))
-    folders = [_folder_of(_absolute(base, path)) for path in paths]
-    return Path(os.path.commonpath(folders)) if folders else _absolute(base, Path())
+        return absolute(base, Path(roots[0]))
+    folders = [_folder_of(absolute(base, path)) for path in paths]
+    return Path(os.path.commonpath(folders)) if folders else absolute(base)
 
 
 def configured_roots(settings: NotesSettings) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ def find_notes(
     found: dict[Path, NoteFile] = {}
     seen: set[tuple[int, int]] = set()
     wanted = None if names is None else {*names, *(folder for name in names for folder in _folders_of(name))}
-    for path in (_absolute(base, path) for path in paths):
+    for path in (absolute(base, path) for path in paths):
         status = _status(path)
         if stat.S_ISREG(status.st_mode):
             if format_of(path.name) is None:
@@ -112,8 +112,9 @@ def is_excluded(path: Path, settings: NotesSettings, root: Path) -> bool:
     return rules.exclude.match_file(_name(path, root)) or rules.ignored(path, folder=False)
 
 
-def _absolute(base: Path, path: Path) -> Path:
-    return Path(os.path.abspath(base / path))  # noqa: PTH100 - resolve() would follow links: names are the user's
+def absolute(base: Path, path: str | Path = "") -> Path:
+    """A path without `.` and `..`, a relative one below `base`; no link is followed, since names are the user's."""
+    return Path(os.path.abspath(base / path))  # noqa: PTH100 - resolve() would follow links
 
 
 def _folder_of(path: Path) -> Path:

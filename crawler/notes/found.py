@@ -1,4 +1,4 @@
-"""What the readers of each language hand to `occurrences`, and where offsets lie in lines.
+"""What the readers of each format hand to `occurrences`, and where offsets lie in lines.
 
 No reading of notes happens here, only the shapes that its parts share. Offsets are code points of the note's text.
 """
@@ -27,7 +27,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One link as a reader of one language saw it; `title` is its own text, "" where it has none."""
+    """One link as the reader of a format saw it; `title` is its own text, "" where it has none."""
 
     start: int
     end: int

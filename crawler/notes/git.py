@@ -1,7 +1,7 @@
-"""Asking git what changed: the edge that runs the program, with a deadline on every call.
+"""Asking git what changed: the one place that runs the program, with a deadline on every call.
 
 No shell, nothing of the user's read as an option, no write to the repository. What the answers mean for links is
-`diff`'s work. Every failure is a `GitError` of one line that says how to mend it.
+decided in `changes`. Every failure is a `GitError` of one line that says how to mend it.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _blamed(answer: bytes) -> Iterator[datetime]:
 
 
 def base_texts(root: Path, changes: Changes) -> Iterator[tuple[str, bytes]]:
-    """Old path and old bytes of every changed note that had some: what `diff.new_occurrences` calls `before`."""
+    """Old path and old bytes of every changed note that had some: what `changes.new_occurrences` calls `before`."""
     old = sorted({f.old_path for f in changes.files.values() if f.old_path is not None and (f.removed or f.whole)})
     paths = [path for path in old if "\n" not in path]  # the protocol below names one object a line
     if not paths or not changes.base:
@@ -272,7 +272,7 @@ def _compare(repo: _Repo, base: str, include: Sequence[str]) -> Changes:
 
 
 def _is_note(entry: _Entry) -> bool:
-    """A regular file now or, where it was deleted, before: no symbolic link, no submodule."""
+    """Whether it is a regular file, or was one before it was deleted; symbolic links and submodules are not."""
     return (entry.old_mode if entry.status == "D" else entry.new_mode).startswith(("100", "000"))
 
 

@@ -16,6 +16,7 @@ from crawler.core.model import LOCAL, Confidence, Evidence, History, Kind, Link,
 from crawler.notes.choice import Choice
 from crawler.notes.files import NoteFile, SkippedNote, find_notes, notes_root, read_note
 from crawler.notes.formats import VERSION
+from crawler.notes.targets import is_wiki
 
 if TYPE_CHECKING:
     from crawler.core import settings
@@ -217,7 +218,7 @@ def local_key(occurrence: Occurrence) -> str:
     url = occurrence.url
     if url.startswith("#"):
         return f"local:/{occurrence.path}{url}"
-    if occurrence.raw.startswith(("[[", "![[")):
+    if is_wiki(occurrence):
         return f"local:[[{url}]]"
     if url.startswith("/"):
         return f"local:{url}"

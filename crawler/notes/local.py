@@ -2,8 +2,8 @@
 
 The only questions asked are about files; which folders a target may be relative to is found by `sitefolders`, which
 paths it may mean by `places`, what a note is published as by `routes`, what it is called by `wiki`, its headings by
-`anchors`. In doubt a target is not missing: what a generator may make
-is `GENERATED`. A target that begins with `/` never leaves its root.
+`anchors`. In doubt a target is not missing: what a generator may make is `GENERATED`. A target that begins with `/`
+never leaves its root.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from crawler.core.settings import NotesSettings
 from crawler.notes.anchors import CHECKED, KNOWN, Anchors, anchors_of
 from crawler.notes.dates import note_date
 from crawler.notes.encodings import decode
-from crawler.notes.files import configured_roots
+from crawler.notes.files import absolute, configured_roots
 from crawler.notes.formats import ENDINGS, ending_of
 from crawler.notes.places import (
     FILES,
@@ -37,7 +37,7 @@ from crawler.notes.places import (
 )
 from crawler.notes.routes import STYLES, normal, routes_of
 from crawler.notes.sitefolders import SiteFolders, site_folders
-from crawler.notes.targets import probable
+from crawler.notes.targets import is_wiki, probable
 from crawler.notes.walk import head_of, is_note, read_up_to, walk
 from crawler.notes.wiki import WikiNames
 
@@ -79,11 +79,6 @@ GENERATED = LocalAnswer(LocalState.GENERATED, "local/generated-page")
 NO_ROOT = LocalAnswer(LocalState.GENERATED, "local/no-root")
 NO_ANCHOR = LocalAnswer(LocalState.NO_ANCHOR, "local/missing-anchor")
 UNWRITTEN = LocalAnswer(LocalState.UNWRITTEN, "local/unwritten-note")
-
-
-def is_wiki(occurrence: Occurrence) -> bool:
-    """Whether the target stands in `[[double brackets]]`."""
-    return occurrence.kind is Kind.LOCAL and occurrence.raw.startswith(("[[", "![["))
 
 
 @dataclass(slots=True)
@@ -150,7 +145,7 @@ class LocalTargets:
 
     def _site(self, folder: Path) -> SiteFolders:
         if folder not in self._sites:
-            here = Path(os.path.abspath(self.root))  # noqa: PTH100 - names stay the user's
+            here = absolute(self.root)
             configured = [here if n == 0 else Path(root) for n, root in enumerate(configured_roots(self.options))]
             self._sites[folder] = site_folders(folder, here, configured)
         return self._sites[folder]
@@ -240,7 +235,7 @@ class LocalTargets:
         name = unquote(url.partition("#")[0]).strip().replace("\\", "/")
         site = self._site(note.parent)
         for place in (note.parent / name, *(root / name.lstrip("/") for root in site.roots)):
-            there = there_for(Path(os.path.abspath(place)))  # noqa: PTH100 - names stay the user's
+            there = there_for(absolute(place))
             if there is not None:
                 return THERE, there
         found = self._names().find(name)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+from crawler.notes.files import absolute
 from crawler.notes.formats import ENDINGS, ending_of
 from crawler.notes.sitefolders import SiteFolders
 
@@ -61,19 +62,19 @@ def places_for(target: str, note: Path, site: SiteFolders) -> Iterator[Path]:
     alias = _ALIAS.match(target)
     if alias:
         target = target[alias.end() :] if alias[0][0] != "{" or alias[0][-1] != "/" else f"/{target[alias.end() :]}"
-        yield from (_joined(root, target.lstrip("/")) for root in site.roots)
-        yield _joined(note.parent, target.lstrip("/"))
+        yield from (absolute(root, target.lstrip("/")) for root in site.roots)
+        yield absolute(note.parent, target.lstrip("/"))
     elif target.startswith("/"):
         for root in site.roots:
-            place = _joined(root, target.lstrip("/"))
+            place = absolute(root, target.lstrip("/"))
             if place.is_relative_to(root):
                 yield place
     else:
-        yield _joined(note.parent, target)
+        yield absolute(note.parent, target)
         if site.generator == "antora":
             yield from _in_module(target, note)
         if site.vault:
-            yield from (_joined(root, target) for root in site.roots if not target.startswith("."))
+            yield from (absolute(root, target) for root in site.roots if not target.startswith("."))
 
 
 def _in_module(target: str, note: Path) -> Iterator[Path]:
@@ -83,11 +84,7 @@ def _in_module(target: str, note: Path) -> Iterator[Path]:
     """
     for folder in note.parents:
         if folder.name in ("pages", "partials", "examples") and folder.parent.parent.name == "modules":
-            yield from (_joined(folder.parent / kind, target) for kind in ("images", "pages", "attachments"))
-
-
-def _joined(folder: Path, target: str) -> Path:
-    return Path(os.path.abspath(folder / target))  # noqa: PTH100 - resolve() would follow links: names are the user's
+            yield from (absolute(folder.parent / kind, target) for kind in ("images", "pages", "attachments"))
 
 
 def pages_at(place: Path) -> Iterator[Path]:
@@ -121,7 +118,7 @@ def there_for(place: Path) -> Path | None:
 
 
 def cannot_be(path: str) -> bool:
-    """Names that neither a disk nor a generator makes: too long, with a NUL, or above the root."""
+    """Whether no disk and no generator can have such a path: too long, with a NUL, or above the root."""
     if "\0" in path or any(len(part.encode("utf-8", "replace")) > MAX_SEGMENT for part in path.split("/")):
         return True
     return path.startswith("/") and os.path.normpath(f"x{path}").startswith("..")

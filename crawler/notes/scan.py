@@ -7,7 +7,7 @@ control characters. The rules, from the URL grammar (RFC 3986, WHATWG) and from 
 * It ends at white space, quotes, `<>`, `{}`, `|`, a backslash that escapes nothing, and where a second address
   begins: after a letter, a digit, `,`, `;`, `.` or a bracket. After `/` or `=` it is part of the first.
 * Chinese begins prose, unless it stands where a URL begins a name: after `/`, `=`, `#`, `-`, `_` and the like, and
-  what follows says that it belongs (see `_belongs`). Full-width punctuation ends a URL, but for one that has a line
+  what follows says that it belongs (see `prose`). Full-width punctuation ends a URL, but for one that has a line
   to itself and goes on behind it.
 * Brackets are part of it in pairs; a pair that holds only Chinese is a remark.
 * Closing punctuation and markup that was opened before the address are not part of it.

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crawler.notes.walk import read_up_to
+
 MAX_LEVELS = 30  # folders above a note in which a site's mark is looked for
 MAX_CONFIG = 256 * 1024  # bytes of a generator's configuration that are read
 
@@ -144,10 +146,4 @@ def _permalinks(base: Path, generator: str) -> Iterator[tuple[str, str]]:
 
 
 def _text(file: Path) -> str:
-    try:
-        if not file.is_file():
-            return ""
-        with file.open("rb") as stream:
-            return stream.read(MAX_CONFIG).decode("utf-8", "replace")
-    except OSError:
-        return ""
+    return read_up_to(file, MAX_CONFIG).decode("utf-8", "replace")

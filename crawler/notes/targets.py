@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 
-from crawler.core.model import Kind
+from crawler.core.model import Kind, Occurrence
 
 HIDDEN = "\x1a"  # stands where Liquid stood: nobody knows what Jekyll will put there
 
@@ -89,3 +89,8 @@ def probable(url: str) -> str:
         scheme = "https" if "s" in found["scheme"].lower() else "http"
         return f"{scheme}://{url[found.end() :]}"
     return f"https://{url}" if _DOMAIN.fullmatch(url) else ""
+
+
+def is_wiki(occurrence: Occurrence) -> bool:
+    """Whether the target stands in `[[double brackets]]`: a note that may lie anywhere."""
+    return occurrence.kind is Kind.LOCAL and occurrence.raw.startswith(("[[", "![["))

@@ -14,6 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from crawler.core.model import Page
+from crawler.core.url import host_of
 from crawler.page.blocks import Layout, read_layout
 from crawler.page.images import absolute, distinct
 from crawler.page.kinds import of_bytes, read_file
@@ -68,7 +69,7 @@ def _read_title(document: Document, site: Site | None, url: str) -> Page:
     from crawler.page.metadata import read_head
 
     title = read_fields(document, site, url).title if site is not None else ""
-    host = _host_of(_base_of(document, url))
+    host = host_of(_base_of(document, url))
     title = title or page_title(document.tree, read_head(document.tree), document.title, host)
     return Page(title=title, charset=document.charset)
 
@@ -88,7 +89,7 @@ def _read_html(document: Document, site: Site | None, url: str) -> Page:
     published = fields.published if timestamp(fields.published) else page_published(tree, head, beginning)
     chinese = bool(published) and is_chinese(tree, article.text or beginning)
     return Page(
-        title=fields.title or page_title(tree, head, document.title, _host_of(base)),
+        title=fields.title or page_title(tree, head, document.title, host_of(base)),
         author=fields.author or page_author(tree, head, beginning),
         published=timestamp(published, chinese=chinese),
         text=article.text,
@@ -161,10 +162,6 @@ def _joined(shown: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
     """The pictures of the markup, then those that only the site's own sources name: query strings tell none apart."""
     known = {url.partition("?")[0] for url in shown}
     return distinct((*shown, *(url for url in named if url.partition("?")[0] not in known)))
-
-
-def _host_of(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
 
 
 def _base_of(document: Document, url: str) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
 from crawler.page.formulas import drawn_text, is_drawn
+from crawler.page.nodes import ancestors, is_hidden, walk
 
-MAX_NODES = 400_000  # per walk; the largest real page seen has 40,000
 MAX_CHARS = 5_000_000  # of text per walk; longer pages are cut
 
 SILENT = frozenset(
@@ -31,7 +32,6 @@ ENDS = frozenset(("br", "hr"))  # of a line
 PLAIN = frozenset("b big em font i s small strike strong sub sup u".split())  # never hidden, in practice
 _COMMON = (BOXES | PLAIN | {"a", "span"}) - ENDS - SILENT  # most elements: nothing special to ask of them
 NONE: dict[str, str | None] = {}
-STREAMED = "S:"  # id of the parts that React streams hidden, and moves into place by a script (react-dom, Fizz)
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
 CELL = 200.0  # weight up to which the text of a table's cell stands on the line of its row
@@ -70,7 +70,6 @@ MAX_BUTTON = 24  # characters of the name of a language, or of a button, beside 
 MAX_CODE = 200  # pieces of code of one page that are looked at for numbers of their lines
 MAX_APPARATUS = 5_000  # elements looked at
 _NO_DIGITS = {ord(letter): None for letter in "0123456789 \t\r\n\u00a0"}
-_HIDDEN_STYLE = re.compile(r"(?i)(?:^|[;\s])display\s*:\s*none")
 # Zero-width characters, byte order marks, soft hyphens: nobody sees them, and digests must not either.
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]+")
 
@@ -184,14 +183,8 @@ def _is_apparatus(node: LexborNode, names: str) -> bool:
 
 
 def _is_beside_code(node: LexborNode) -> bool:
-    parent = node.parent
-    for _ in range(3):
-        if parent is None:
-            return False
-        if parent.tag == "pre" or _CODE_BOX.search(parent.attributes.get("class") or ""):
-            return True
-        parent = parent.parent
-    return False
+    around = islice(ancestors(node), 3)
+    return any(above.tag == "pre" or _CODE_BOX.search(above.attributes.get("class") or "") for above in around)
 
 
 def _numbers(code: LexborNode) -> list[int]:
@@ -228,7 +221,7 @@ def read_layout(root: LexborNode, dropped: frozenset[int] = frozenset(), *, hidd
     """
     left_out = apparatus(root)
     reader = _Reader(dropped | left_out, hidden)
-    reader.walk(root)
+    walk(root, reader.enter, reader.leave, reader.is_full)
     return Layout(reader.boxes, reader.blocks, left_out)
 
 
@@ -248,30 +241,10 @@ class _Reader:
         self._linked: list[str] = []
         self._chars = 0
 
-    def walk(self, root: LexborNode) -> None:
-        """Depth first, without recursion: `next` and `parent` are the stack."""
-        node = root
-        for _ in range(MAX_NODES):
-            following = self._enter(node)
-            if following is None:
-                following = self._advance(node)
-                if following is None or self._chars > MAX_CHARS:
-                    break
-            node = following
-        while self._open:
-            self._leave()
+    def is_full(self) -> bool:
+        return self._chars > MAX_CHARS
 
-    def _advance(self, node: LexborNode | None) -> LexborNode | None:
-        """The next node after a finished one; closes what ends on the way. None: the root is through."""
-        while node is not None and self._open:
-            following = node.next
-            if following is not None:
-                return following
-            node = node.parent
-            self._leave()
-        return None
-
-    def _enter(self, node: LexborNode) -> LexborNode | None:
+    def enter(self, node: LexborNode) -> LexborNode | None:
         """Take a node in; its first child where there is something to descend into."""
         tag = node.tag or ""
         if tag == "-text":
@@ -294,7 +267,7 @@ class _Reader:
                 self._flush()
             return None
         attributes = NONE if tag in PLAIN else node.attributes
-        if attributes and not self._hidden and _is_hidden(attributes):
+        if attributes and not self._hidden and is_hidden(attributes):
             return None
         if self._pre and tag in _CODE_LINES and is_next_line(node, tag, attributes):
             self._flush()
@@ -315,9 +288,7 @@ class _Reader:
         elif tag == "a":
             self._links += 1
 
-    def _leave(self) -> None:
-        if not self._open:
-            return
+    def leave(self) -> None:
         tag = self._open.pop()
         if tag in BOXES:
             self._flush()
@@ -352,12 +323,3 @@ class _Reader:
             linked = weigh(tidy("".join(self._linked))) if self._linked else 0.0
             self.blocks.append(Block(text, weigh(text), linked, self._box))
         self._line, self._linked = [], []
-
-
-def _is_hidden(attributes: dict[str, str | None]) -> bool:
-    """`display:none` and `hidden`. Not `visibility:hidden`: WeChat hides every living article that way."""
-    if "hidden" in attributes and not (attributes.get("id") or "").startswith(STREAMED):
-        return True
-    style = attributes.get("style")
-    # A pattern that ignores case is slow, and nearly every style has no such word.
-    return style is not None and "none" in style.lower() and _HIDDEN_STYLE.search(style) is not None

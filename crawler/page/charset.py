@@ -99,7 +99,7 @@ def _from_meta(body: bytes) -> str:
 
 
 def _is_utf8(body: bytes) -> bool:
-    """Valid UTF-8 with at least one multi-byte character; a cut last character is forgiven."""
+    """Whether this is valid UTF-8 with at least one multi-byte character; a cut last character is forgiven."""
     if body.isascii():
         return False
     try:
@@ -132,7 +132,7 @@ def _detect(body: bytes) -> str:
 
 
 def _is_mostly_utf8(body: bytes) -> bool:
-    """UTF-8 with a few broken characters: cut in mid-character by the server, or mixed up by an advertisement."""
+    """Whether this is UTF-8 with a few broken characters: cut by the server, or from an advertisement."""
     text = body.decode("utf-8", "replace")
     bad = text.count("\ufffd")
     whole = len(text) - len(text.encode("ascii", "ignore")) - bad

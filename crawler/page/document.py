@@ -14,11 +14,11 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from crawler.page.charset import decode, wide_charset
+from crawler.page.nodes import ancestors, is_hidden
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-STREAMED = "S:"  # id of the parts that React streams hidden, and moves into place by a script (react-dom, Fizz)
 NUL_IN = 64  # bytes of a page for each stray NUL; guess
 SNIFF = 1024  # bytes looked at where no content type tells (WHATWG MIME sniffing reads 1,445)
 UNSEEN = frozenset(
@@ -28,7 +28,6 @@ BLOCKS = frozenset(
     "address article aside blockquote br dd div dl dt figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p "
     "pre section table td th tr ul".split()
 )
-_HIDDEN_STYLE = re.compile(r"(?i)display\s*:\s*none")
 _HTML_START = re.compile(rb"(?i)<(?:!doctype|!--|html|head|body|title|meta|script|div|p|h1|table|a|style|\?xml)")
 # Empty elements of XHTML that an HTML parser would take for the beginning of all that follows.
 _SELF_CLOSED = re.compile(
@@ -66,7 +65,7 @@ class Document:
 
     @staticmethod
     def _may_hold_nul(start: bytes) -> bool:
-        """UTF-16, or a page with a few stray NULs, which browsers pass over."""
+        """Whether a page may begin so in spite of its NULs: UTF-16, or a few stray ones, which browsers pass over."""
         if start.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_charset(start):
             return True
         return start.count(0) * NUL_IN <= len(start) and _HTML_START.search(start) is not None
@@ -143,12 +142,7 @@ def _with_shadow_roots(html: str) -> str:
 
 def _is_no_drawing(node: LexborNode) -> bool:
     """Whether a `<title>` is that of the page, and not one of a picture in it."""
-    parent = node.parent
-    while parent is not None:
-        if parent.tag == "svg":
-            return False
-        parent = parent.parent
-    return True
+    return all(above.tag != "svg" for above in ancestors(node))
 
 
 def text_of(root: LexborNode, skip: frozenset[int] = frozenset(), limit: int | None = None) -> str:
@@ -201,13 +195,4 @@ def _unseen(node: LexborNode, tag: str | None, skip: frozenset[int]) -> bool:
     if tag in UNSEEN or (skip and node.mem_id in skip):
         return True
     attributes = node.attributes
-    if not attributes:
-        return False
-    if "hidden" in attributes and not (attributes.get("id") or "").startswith(STREAMED):
-        return True
-    return _hides(attributes.get("style"))
-
-
-def _hides(style: str | None) -> bool:
-    # A pattern that ignores case is slow, and nearly every style has no such word.
-    return style is not None and "none" in style.lower() and _HIDDEN_STYLE.search(style) is not None
+    return bool(attributes) and is_hidden(attributes)

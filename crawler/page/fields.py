@@ -12,6 +12,7 @@ import ada_url
 
 from crawler.page.blocks import read_layout, tidy
 from crawler.page.document import Document
+from crawler.page.nodes import ancestors
 from crawler.page.values import Fragment, read_fragments, read_value, read_values
 from crawler.sites import Site
 from crawler.sites.steps import apply
@@ -83,9 +84,4 @@ def _outermost(fragments: list[Fragment]) -> tuple[Fragment, ...]:
 
 
 def _is_inside(fragment: Fragment, chosen: set[int]) -> bool:
-    node = fragment.node.parent
-    while node is not None:
-        if node.mem_id in chosen:
-            return True
-        node = node.parent
-    return False
+    return any(above.mem_id in chosen for above in ancestors(fragment.node))

@@ -8,10 +8,11 @@ section within the article never does; which heading is which is told by what th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -19,6 +20,7 @@ from crawler.page.blocks import tidy
 from crawler.page.document import text_of
 from crawler.page.masthead import Masthead, ends, folded, parts, without_section
 from crawler.page.metadata import Head
+from crawler.page.nodes import ancestors
 
 MAX_TITLE = 500  # characters
 MAX_HEADINGS = 20  # elements looked at
@@ -92,7 +94,8 @@ def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: st
         found += _other_headings(tree)
     titles = [site.cut(title) for title in declared if not site.is_name(title)]
     article = head.first("og:type").lower() not in _NO_ARTICLE
-    seen = _plausible(found, titles, "" if site.is_name(full) else full, site, article=article)
+    page = _declared(titles, "" if site.is_name(full) else full, site, article=article)
+    seen = _plausible(found, page)
     best = next((title for title in (*titles, site.cut(full)) if _REPOSITORY.match(title)), seen)
     if best:
         best = without_section(full, site, sure=True) if best == full else _whole(site.cut(best), titles, full, site)
@@ -124,8 +127,7 @@ def _heading(node: LexborNode) -> Heading | None:
     """None for one that is empty, or stands apart from the page's content."""
     names = _names(node)
     logo, held, linked = bool(_LOGO.search(names)) or _leads_home(node), False, False
-    parent, depth = node.parent, 0
-    while parent is not None and depth < MAX_AROUND:
+    for depth, parent in enumerate(islice(ancestors(node), MAX_AROUND)):
         around = _names(parent)
         if parent.tag in _APART_TAGS or (parent.tag != "body" and _APART.search(around)):
             if parent.tag != "nav":
@@ -137,7 +139,6 @@ def _heading(node: LexborNode) -> Heading | None:
         )
         linked = linked or (parent.tag == "a" and bool(parent.attributes.get("href")))
         held = held or parent.tag in _HOLDERS or parent.attributes.get("role") == "main"
-        parent, depth = parent.parent, depth + 1
     furniture = frozenset(inner.mem_id for inner in node.css("button, a") if inner.tag == "button" or _is_anchor(inner))
     text = _with_subtitle(_text(node, furniture), node)
     titled = bool(_TITLED.search(names)) or "headline" in (node.attributes.get("itemprop") or "").lower()
@@ -162,7 +163,7 @@ def _names(node: LexborNode) -> str:
 
 
 def _is_anchor(link: LexborNode) -> bool:
-    """The sign behind a heading by which its address is copied."""
+    """Whether a link is the sign behind a heading by which readers copy its address."""
     return not folded(link.text()) and (link.attributes.get("href") or "").startswith("#")
 
 
@@ -224,41 +225,71 @@ def _names_site(heading: Heading, titles: list[str], site: Masthead, tree: Lexbo
     return elsewhere or not (said_whole or any(folded(title).startswith(same) for title in titles))
 
 
-def _plausible(found: list[Heading], titles: list[str], full: str, site: Masthead, *, article: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """What a page calls itself, in the forms that its headings are compared with."""
+
+    titles: list[str]  # of its metadata, without the site's name
+    full: str  # `<title>`; "" where that is the site's name
+    every: list[str]  # both
+    said: set[str]  # the letters of each, with and without site and section
+    within: set[str]  # the letters of their parts
+    article: bool  # `og:type` does not say that it is anything else
+
+
+def _declared(titles: list[str], full: str, site: Masthead, *, article: bool) -> _Declared:
+    every = [title for title in (*titles, full) if title]
+    said = {folded(title) for title in (*every, site.cut(full), without_section(full, site))} - {""}
+    within = {folded(part) for title in every for part in parts(title)}
+    return _Declared(titles, full, every, said, within, article)
+
+
+def _plausible(found: list[Heading], page: _Declared) -> str:
     """The heading that is the article's title; "" where none is sure to be."""
-    declared = [title for title in (*titles, full) if title]
-    said = {folded(title) for title in (*declared, site.cut(full), without_section(full, site))} - {""}
-    within = {folded(part) for title in declared for part in parts(title)}
     fit: list[tuple[float, int, int, str]] = []
     for place, heading in enumerate(found):
-        text = _core(heading, said)
-        if folded(text) in said:
-            sure = any(folded(text) == folded(title) for title in titles)
-            fit.append((4.0 * sure + 3.0 * (not sure) - heading.logo, 0, -place, text))
-            continue
-        if _is_paragraph(text) and any(2 * len(title) < len(text) for title in declared):
-            continue
-        if any(_opens(text, title) for title in declared):
-            continue  # the series or the blog, of which the title goes on to say more
-        foreign = bool(titles) and alike(text, titles[0]) == 0  # `<title>` names a section, and so does the page
-        if folded(text) in within and not foreign:
-            fit.append((2.0 - heading.logo, len(text), -place, text))  # the article is the longest of crumbs
-            continue
-        likeness = max((alike(text, title) for title in declared), default=1.0)
-        first = not any(other for other in found[:place] if not other.logo)
-        part = declared and likeness == 1.0 and all(2 * len(folded(text)) < len(folded(title)) for title in declared)
-        opens = any(folded(title).startswith(folded(text)) for title in declared)
-        if part and not (first and (opens or heading.titled or heading.held)):
-            continue  # a section within the article, of some of the title's words
-        shared = max((len(words(text) & words(title)) for title in declared), default=0)
-        if shared < 2 and not (first or heading.titled):
-            continue  # of several, one within the article
-        if _is_rather(text, parts(full)):
-            continue  # the site or its section
-        alone = _is_only(heading, found) and _stands_alone(heading, text, likeness, article)
-        if alone or (likeness >= ALIKE and not foreign):
-            fit.append((likeness - 0.5 * heading.logo - 0.25 * heading.linked, 0, -place, text))
+        text = _core(heading, page.said)
+        first = all(other.logo for other in found[:place])
+        value = _value(heading, text, page, first=first, only=_is_only(heading, found))
+        if value is not None:
+            fit.append((*value, -place, text))
     return max(fit, default=(0.0, 0, 0, ""))[3]
+
+
+def _value(heading: Heading, text: str, page: _Declared, *, first: bool, only: bool) -> tuple[float, int] | None:
+    """How surely a heading is the article's title, then its length where that counts; None where it is not.
+
+    `first`: only logos stand before it; `only`: no other heading could be the title.
+    """
+    same = folded(text)
+    if same in page.said:
+        sure = any(same == folded(title) for title in page.titles)
+        return (4.0 if sure else 3.0) - heading.logo, 0
+    if _is_paragraph(text) and any(2 * len(title) < len(text) for title in page.every):
+        return None
+    if any(_opens(text, title) for title in page.every):
+        return None  # the series or the blog, of which the title goes on to say more
+    foreign = bool(page.titles) and alike(text, page.titles[0]) == 0  # `<title>` names a section, and so does the page
+    if same in page.within and not foreign:
+        return 2.0 - heading.logo, len(text)  # the article is the longest of crumbs
+    likeness = max((alike(text, title) for title in page.every), default=1.0)
+    if _is_section(heading, text, likeness, page, first=first) or _is_rather(text, parts(page.full)):
+        return None
+    alone = only and _stands_alone(heading, text, likeness, page.article)
+    if alone or (likeness >= ALIKE and not foreign):
+        return likeness - 0.5 * heading.logo - 0.25 * heading.linked, 0
+    return None
+
+
+def _is_section(heading: Heading, text: str, likeness: float, page: _Declared, *, first: bool) -> bool:
+    """Whether a heading is that of a section within the article: of some of the title's words, or one of several."""
+    same = folded(text)
+    if page.every and likeness == 1.0 and all(2 * len(same) < len(folded(title)) for title in page.every):
+        opens = any(folded(title).startswith(same) for title in page.every)
+        if not (first and (opens or heading.titled or heading.held)):
+            return True
+    shared = max((len(words(text) & words(title)) for title in page.every), default=0)
+    return shared < 2 and not (first or heading.titled)
 
 
 def _is_paragraph(text: str) -> bool:
@@ -283,20 +314,26 @@ def _is_only(heading: Heading, found: list[Heading]) -> bool:
 
 def _is_preceded(node: LexborNode) -> bool:
     """Whether a paragraph stands before a heading: it heads a section then."""
-    around: LexborNode | None = node
-    for _ in range(MAX_AROUND):
-        if around is None or around.tag in {"body", "html"}:
+    for around in islice(chain((node,), ancestors(node)), MAX_AROUND):
+        if around.tag in {"body", "html"}:
             return False
-        before, looked = around.prev, 0
-        while before is not None and looked < MAX_HEADINGS:
-            if before.is_element_node:
-                paragraphs = [before] if before.tag == "p" else before.css("p")[:MAX_HEADINGS]
-                if any(len(text_of(paragraph, limit=PARAGRAPH)) >= PARAGRAPH for paragraph in paragraphs):
-                    return True
-                looked += 1
-            before = before.prev
-        around = around.parent
+        if any(_holds_paragraph(before) for before in islice(_elements_before(around), MAX_HEADINGS)):
+            return True
     return False
+
+
+def _elements_before(node: LexborNode) -> Iterator[LexborNode]:
+    """The elements before a node in its parent, the nearest first."""
+    before = node.prev
+    while before is not None:
+        if before.is_element_node:
+            yield before
+        before = before.prev
+
+
+def _holds_paragraph(node: LexborNode) -> bool:
+    paragraphs = [node] if node.tag == "p" else node.css("p")[:MAX_HEADINGS]
+    return any(len(text_of(paragraph, limit=PARAGRAPH)) >= PARAGRAPH for paragraph in paragraphs)
 
 
 def _core(heading: Heading, said: set[str]) -> str:

@@ -26,13 +26,8 @@ LAZY = (
 )  # fmt: skip
 _SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "srcset")
 BACKGROUNDS = (
-    "data-bg",
-    "data-background",
-    "data-background-image",
-    "data-bg-src",
-    "data-lazy-bgimg",
-    "data-lazy-background",
-)
+    "data-bg", "data-background", "data-background-image", "data-bg-src", "data-lazy-bgimg", "data-lazy-background",
+)  # fmt: skip
 HELD = ("data-src", "data-original", "data-lazy-src")  # also of boxes that a script fills with a picture
 _CODED = re.compile(r"(?i)(\.(?:jpe?g|png|gif|webp))(?:[@!]!?[\w.-]+|\.webp|\.avif)$")  # another size or coding of it
 _CANDIDATE = re.compile(r"(?:^|,)\s*([^\s,][^\s]*[^\s,])(?:\s+(\d+(?:\.\d+)?)[wx])?\s*(?=,|$)")
@@ -181,7 +176,7 @@ def noscript_urls(node: LexborNode, base: str) -> list[str]:
 
 
 def is_pixel(node: LexborNode) -> bool:
-    """A tracking pixel: one or two pixels wide or high."""
+    """Whether a picture is a tracking pixel: at most two pixels wide or high."""
     attributes = node.attributes
     return (attributes.get("width") or "") in {"0", "1", "2"} or (attributes.get("height") or "") in {"0", "1", "2"}
 
@@ -194,7 +189,7 @@ def _ornament() -> re.Pattern[str]:
 
 
 def is_ornament(node: LexborNode) -> bool:
-    """A picture that calls itself a logo, an icon or a portrait: no page is there for it."""
+    """Whether a picture calls itself a logo, an icon or a portrait, which is never what a page is about."""
     attributes = node.attributes
     return any(_ornament().search(attributes.get(name) or "") for name in ("class", "id", "src", "alt"))
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 from enum import StrEnum
 from html import escape
 from io import BytesIO
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
 from crawler.core.model import Page
+from crawler.core.url import is_http
 from crawler.page.document import Document
 
 MAX_TEXT = 2_000_000  # characters of text kept of one file
@@ -141,7 +141,7 @@ def _read_json(document: Document, _url: str) -> Page:
     )
 
 
-def _flatten(data: Any, name: str, lines: list[str]) -> None:
+def _flatten(data: object, name: str, lines: list[str]) -> None:
     """A line for each value, with its path; by a stack, for depth is the web's choice."""
     waiting = [(name, data)]
     while waiting and len(lines) < MAX_LINES:
@@ -167,10 +167,8 @@ def _read_picture(document: Document, url: str) -> Page:
     return Page(
         text="\n".join(filter(None, (name, f"{kind}{size}"))),
         digest=of_bytes(document.body),
-        images=(url,) if url.startswith(("http://", "https://")) else (),
-        html=f'<p><img src="{escape(url)}" alt="{escape(name)}"></p>'
-        if url.startswith(("http://", "https://"))
-        else "",
+        images=(url,) if is_http(url) else (),
+        html=f'<p><img src="{escape(url)}" alt="{escape(name)}"></p>' if is_http(url) else "",
     )
 
 

@@ -151,7 +151,7 @@ _date = cache(lambda: re.compile(rf"(?i){_DATE}"))
 
 
 def is_noise(text: str) -> bool:
-    """Buttons, advertising labels, sharing: of no use wherever they stand."""
+    """Whether a line is a button, a label of advertising or of sharing: of no use wherever it stands."""
     return (
         _noise().match(text) is not None
         or _call().match(text) is not None
@@ -160,7 +160,7 @@ def is_noise(text: str) -> bool:
 
 
 def is_pointer(text: str, *, linked: bool) -> bool:
-    """A line that leads to another article: the bare words, the words before a colon, or before a link."""
+    """Whether a line leads to another article: the bare words, the words before a colon, or before a link."""
     match = _pointer().match(text)
     if match is None:
         return False
@@ -169,7 +169,7 @@ def is_pointer(text: str, *, linked: bool) -> bool:
 
 
 def is_credit(text: str) -> bool:
-    """Whose picture it is."""
+    """Whether a line says whose picture it is."""
     if len(text) > SHORT:
         return False
     at_end = len(text) < 90 and _agency().search(text[-40:]) is not None
@@ -177,7 +177,7 @@ def is_credit(text: str) -> bool:
 
 
 def is_byline(text: str) -> bool:
-    """Who wrote it and when, in which section: what stands between a title and the first paragraph."""
+    """Whether a line says who wrote it, when, or in which section, as lines between title and first paragraph do."""
     if _byline().match(text) is not None:
         return True
     found = _date().search(text) if len(text) < 70 else None

@@ -34,23 +34,7 @@ DOUBTFUL = 500.0  # value of a box below which another one may be the article
 ENOUGH = 120.0  # value below which a page holds no article
 
 _SENTENCE = re.compile(r"[。！？；，、：…]|[.!?;,:](?:\s|$|[\"'”’)\]])")
-_SMALL = HEADINGS | {
-    "p",
-    "li",
-    "ul",
-    "ol",
-    "dl",
-    "dt",
-    "dd",
-    "tr",
-    "figcaption",
-    "figure",
-    "pre",
-    "th",
-    "hgroup",
-    "caption",
-    "legend",
-}
+_SMALL = HEADINGS | frozenset("p li ul ol dl dt dd tr figcaption figure pre th hgroup caption legend".split())
 _CELLS = HEADINGS | {"td", "th", "li", "dt", "dd", "pre", "figcaption", "blockquote"}
 
 

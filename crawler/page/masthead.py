@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 from crawler.page.metadata import Head
+from crawler.page.titles import letters
 
 LONG_NAME = 5  # letters from which the beginning of a site's name is taken for it: guess
 HALF = 0.5  # share of a longer name that a shorter one must have to be taken for it: guess
@@ -29,7 +30,6 @@ _DASHES = frozenset(("-", "－", "–", "—", "•", "--"))
 _CALLED = re.compile(
     r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org|io|de))\S{0,6}$"
 )
-_SAME = re.compile(r"[\W_]+")
 _OWNER = re.compile(r"['’]s\Z")
 _IN_NAME = re.compile(r"[a-zA-Z\d]_[a-zA-Z\d]")
 _LATIN = re.compile(r"[a-z0-9]+")
@@ -43,8 +43,8 @@ _GENERIC = _PLAIN_NAMES | frozenset(
 
 @lru_cache(maxsize=64)  # the few titles of one page are compared again and again
 def folded(text: str) -> str:
-    """A title's letters and digits, lower case: what two spellings of it have in common."""
-    return _SAME.sub("", text).lower()
+    """A title's `letters`, by which two spellings of it are compared."""
+    return letters(text)
 
 
 def parts(title: str) -> list[str]:

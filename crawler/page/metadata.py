@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.page.blocks import tidy
 from crawler.page.times import timestamp
+from crawler.page.titles import letters
 
 MAX_METAS = 500  # meta elements read
 MAX_SCRIPTS = 20  # JSON-LD scripts read
@@ -43,7 +44,6 @@ _NAMES = re.compile(r"(?:作者|撰文|文)\s*[:：/／]")  # a cheap test for t
 _BYLINE = re.compile(r"(?:^|[\s|｜/（(【])(?:作者|撰文|文)\s*[:：/／]\s*([^\s|｜/（）()【】，,。:：]{2,20})")
 _HAN = re.compile("[\u4e00-\u9fff]+")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
-_SAME = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +105,16 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
             waiting += item[:MAX_OBJECTS]
 
 
-def _same(text: str) -> str:
-    return _SAME.sub("", text).lower()
-
-
 def page_author(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
     """Who wrote it; `beginning` is the visible text near the title, searched for 作者：."""
-    site = _same(head.first("og:site_name", "copyright"))
+    site = letters(head.first("og:site_name", "copyright"))
     named = [_person(head.data.get("author")), *(head.metas.get(name, "") for name in _AUTHORS)]
-    named += map(lead_of, tree.css(_NAMES_AUTHOR)[:5])
+    named += map(value_of, tree.css(_NAMES_AUTHOR)[:5])
     near = beginning[:1_500]
     if _NAMES.search(near) and (match := _BYLINE.search(near)):
         named.append(match[1])
     for name in (tidy(raw) for raw in named if raw):
-        if 1 < len(name) <= MAX_NAME and "://" not in name and _same(name) != site and not name.startswith("@"):
+        if 1 < len(name) <= MAX_NAME and "://" not in name and letters(name) != site and not name.startswith("@"):
             return re.sub(r"(?i)^(?:by|作者[:：])\s*", "", name)
     return ""
 
@@ -137,7 +133,7 @@ def _string(value: object) -> str:
 def page_published(tree: LexborHTMLParser, head: Head, beginning: str) -> str:
     """When it was published, as written there (`times.timestamp` reads it); "" where the page does not tell."""
     written = [_string(head.data.get("datePublished")), *(head.metas.get(name, "") for name in _PUBLISHED)]
-    written += map(lead_of, tree.css('[itemprop~="datePublished"], time[datetime], time[pubdate]')[:5])
+    written += map(value_of, tree.css('[itemprop~="datePublished"], time[datetime], time[pubdate]')[:5])
     written += [line for line in beginning.splitlines()[:60] if len(line) < 160]
     return next((raw for raw in written if raw and timestamp(raw)), "")
 
@@ -161,7 +157,7 @@ def lead_image(head: Head) -> str:
     return head.first("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src") or named
 
 
-def lead_of(node: LexborNode) -> str:
+def value_of(node: LexborNode) -> str:
     """The text of a small node that names an author or a time."""
     node = node.css_first('[itemprop~="name"]') or node
     return tidy(node.attributes.get("content") or node.attributes.get("datetime") or node.text(separator=" "))

@@ -17,7 +17,7 @@ from selectolax.lexbor import LexborNode
 from crawler.core.marker import HTML_MARK
 from crawler.core.model import Page
 from crawler.core.url import is_http, redact
-from crawler.page.blocks import DRAWN, MAX_NODES, SILENT, is_next_line
+from crawler.page.blocks import DRAWN, SILENT, is_next_line
 from crawler.page.formulas import drawn_text
 from crawler.page.images import (
     BACKGROUNDS,
@@ -33,6 +33,7 @@ from crawler.page.images import (
     picture_key,
     source_url,
 )
+from crawler.page.nodes import walk
 
 MAX_PAINTED = 2_000  # elements with a background
 MAX_HTML = 8_000_000  # characters of one fragment
@@ -108,27 +109,12 @@ class _Writer:
         self._pre = 0  # the depth at which a <pre> was opened; 0 outside
 
     def write(self, root: LexborNode) -> None:
-        """Depth first, without recursion."""
+        """Copy an element and all in it."""
         self._painted = {node.mem_id: node for node in root.css(_BACKGROUND)[:MAX_PAINTED]}
-        node = root
-        for _ in range(MAX_NODES):
-            following = self._begin(node)
-            if following is None:
-                following = self._advance(node)
-                if following is None or self._size > MAX_HTML:
-                    break
-            node = following
-        while self._open:
-            self._put(self._open.pop())
+        walk(root, self._begin, self._close, self._is_full)
 
-    def _advance(self, node: LexborNode | None) -> LexborNode | None:
-        while node is not None and self._open:
-            following = node.next
-            if following is not None:
-                return following
-            node = node.parent
-            self._close()
-        return None
+    def _is_full(self) -> bool:
+        return self._size > MAX_HTML
 
     def _close(self) -> None:
         self._put(self._open.pop())

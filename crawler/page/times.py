@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from crawler.core.patterns import LazyPattern
 
 CHINA = timezone(timedelta(hours=8))
-EPOCHS = (473_385_600, 4_102_444_800)  # seconds: 1985 (no page is older) to 2100
+OLDEST = 1985  # year; no page is older
+EPOCHS = (473_385_600, 4_102_444_800)  # seconds: `OLDEST` to 2100
 
 _ISO = LazyPattern(
     r"(?<!\d)(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)\s*日?"
@@ -73,7 +74,7 @@ def _build(parts: tuple[str | None, ...], chinese: bool) -> str:
         when = datetime(*(int(part or 0) for part in (year, month, day, hour, minute, second)), tzinfo=UTC)  # type: ignore[arg-type,misc]  # six integers, of which mypy cannot see the number
     except ValueError:
         return ""
-    if when.year < 1985:
+    if when.year < OLDEST:
         return ""
     zone = _offset(offset or "") or ("+08:00" if chinese else "")
     if hour is None or not zone:

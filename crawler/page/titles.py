@@ -62,7 +62,7 @@ def title_match(note_title: str, page_title: str) -> float | None:
     None where either is empty or says nothing ("here", 微信公众平台): nothing can be compared then.
     """
     note, page = _folded(note_title), _folded(page_title)
-    left, right = _letters(note), _letters(page)
+    left, right = letters(note), letters(page)
     if _says_nothing(left) or _says_nothing(right):
         return None
     likeness = _likeness(left, right, note, page)
@@ -81,12 +81,13 @@ def _folded(title: str) -> str:
     return _PREFIX.sub("", text) or text
 
 
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text))
+def letters(text: str) -> str:
+    """The letters and digits of a text, case folded: what two spellings of it have in common."""
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
-def _says_nothing(letters: str) -> bool:
-    return len(letters) < 2 or letters in _EMPTY or letters.startswith(("http", "www"))
+def _says_nothing(spelled: str) -> bool:
+    return len(spelled) < 2 or spelled in _EMPTY or spelled.startswith(("http", "www"))
 
 
 def _likeness(left: str, right: str, note: str, page: str) -> float:

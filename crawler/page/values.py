@@ -1,6 +1,6 @@
 """What sources of a site file give on one page.
 
-The verbs of `Source` are done here, once, for page fields and rules alike. Nothing here decides what a value
+The verbs of `FieldSource` are done here, once, for page fields and rules alike. Nothing here decides what a value
 means. Nothing raises on hostile pages; a bad selector is a ConfigError, since the site file is ours.
 """
 
@@ -212,7 +212,7 @@ def _step(value: Any, step: str) -> Iterator[Any]:
             yield value[int(step)]
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     match value:
         case None:
             return ""

@@ -1,8 +1,8 @@
 """Reports: one module for each format, and the table of formats that the command line offers.
 
-A `Format` turns a `Report` into text. Renderers return strings and write
-nothing: where a report goes is the command line's business. Modules of formats are imported when their
-format is asked for, because some need a library that takes long to import.
+A `Format` turns a `Report` into text. Renderers return strings and write nothing: where a report goes is the command
+line's business. Modules of formats are imported when their format is asked for, because some need a library that takes
+long to import.
 """
 
 from __future__ import annotations

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crawler.core.model import Confidence, Evidence, History, Proof, State, Word
-from crawler.core.proof import GUESSES
+from crawler.core.proof import GUESSES, NEVER_ANSWERED
 from crawler.report.parts import EvidencePart, LinkPart
 from crawler.report.words import Language, in_language
-
-UNSEEN = "unreachable-from-here"
 
 
 class Case(StrEnum):
@@ -193,7 +191,7 @@ def _dead(reason: str, confidence: Confidence, proof: Proof | None) -> Case:
 def _suspect(reason: str, proof: Proof | None) -> Case:
     if reason in GUESSES:
         return Case.GUESS
-    if reason == UNSEEN:
+    if reason == NEVER_ANSWERED:
         return Case.UNSEEN
     return Case.PAGE if proof is None else Case(proof.value)
 

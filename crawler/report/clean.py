@@ -1,7 +1,7 @@
 """Making strings from outside harmless for the formats of reports: links that a browser may follow, and JSON.
 
-What terminals, workflow commands and spreadsheets need is `core.display`'s, whose functions are handed on here;
-escaping for a markup language is its format's own business.
+What terminals, workflow commands and spreadsheets need is `core.display`'s; escaping for a markup language is its
+format's own business.
 """
 
 from __future__ import annotations
@@ -9,20 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
-from crawler.core.display import OBEYED, cell, clipped, message, path_cell, plain, redacted, storable
-
-__all__ = [
-    "cell",
-    "clipped",
-    "escaped_json",
-    "file_link",
-    "message",
-    "path_cell",
-    "plain",
-    "redacted",
-    "storable",
-    "web_link",
-]
+from crawler.core.display import OBEYED, json_escapes
 
 # JSON itself escapes C0; "##[" begins a workflow command anywhere in a line (core.display.without_commands).
 _RAW_IN_JSON = re.compile(rf"[{OBEYED}]|(?<=##)\[")
@@ -34,12 +21,7 @@ def escaped_json(encoded: bytes) -> str:
     # Most reports hold none: what is left without ASCII is small, and one pass over it is fast.
     if b"##[" not in encoded and encoded.translate(None, _ASCII).decode().isprintable():
         return encoded.decode()
-    return _RAW_IN_JSON.sub(_as_escape, encoded.decode())
-
-
-def _as_escape(found: re.Match[str]) -> str:
-    units = found[0].encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+    return _RAW_IN_JSON.sub(lambda found: json_escapes(found[0]), encoded.decode())
 
 
 _NOT_IN_URLS = str.maketrans({c: f"%{ord(c):02X}" for c in ' <>"\\^`{|}'})  # RFC 3987 §2.2

@@ -17,8 +17,8 @@ from crawler.core.results import ChangeKind
 from crawler.report.digest_words import DigestWords, digest_words
 from crawler.report.figures import day, minute, number
 from crawler.report.parts import LinkPart, ReportDocument
-from crawler.report.phrases import site_rank
-from crawler.report.words import Language, words
+from crawler.report.phrases import site_rank, state_counts
+from crawler.report.words import Language
 
 When = Literal["news", "dead", "always"]
 
@@ -120,15 +120,24 @@ def period(digest: Digest, language: Language) -> str:
 
 def health_line(note: NoteDigest, language: Language) -> str:
     """How a note fares, in one line: "12 links: 1 dead, 11 alive"."""
-    say, states = digest_words(language), words(language).states
-    parts = [f"{number(note.counts[state])} {states[state]}" for state in State if note.counts.get(state)]
-    line = say.of_links.format(links=Counted(sum(note.counts.values())), parts=say.comma.join(parts))
+    say = digest_words(language)
+    parts = say.comma.join(state_counts(note.counts, language))
+    line = say.of_links.format(links=Counted(sum(note.counts.values())), parts=parts)
     told = [
         say.counted[name].format(count=number(count))
         for name, count in (("died", note.died), ("returned", note.returned), ("moved", note.moved))
         if count
     ]
     return line + (say.of_them.format(parts=say.comma.join(told)) if told else "")
+
+
+def steps(digest: Digest, language: Language) -> list[tuple[str, str]]:
+    """Commands that do something about the news, each with what it does; none where nothing died or moved."""
+    if not (digest.died or digest.moved):
+        return []
+    commands = {"read": "crawler show URL --text", "fix": "crawler fix", "mark": "crawler mark URL fine"}
+    say = digest_words(language)
+    return [(command, say.steps[key]) for key, command in commands.items() if digest.died or key == "fix"]
 
 
 def saved(link: LinkPart, language: Language) -> str:

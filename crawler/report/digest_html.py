@@ -6,7 +6,7 @@ What happened is `digest`'s, words are `digest_words`'.
 from __future__ import annotations
 
 from crawler.core.marker import HTML_MARK
-from crawler.core.model import State
+from crawler.core.model import LOCAL, State
 from crawler.core.results import Report
 from crawler.report.clean import file_link, web_link
 from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved
@@ -16,7 +16,7 @@ from crawler.report.figures import number
 from crawler.report.html import TableRow, address, asset, content_policy, found_elsewhere, row, template
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
-from crawler.report.phrases import warnings
+from crawler.report.phrases import state_counts, warnings
 from crawler.report.reasons import reason_name
 from crawler.report.words import words
 
@@ -33,10 +33,8 @@ def render(report: Report, options: ReportOptions) -> str:
     document = readable_document(report)
     digest = make_digest(document, options.since or document.run.started_at)
     say, about, style = words(options.language), digest_words(options.language), asset("report.css")
-    counts = [f"{number(digest.counts[state])} {say.states[state]}" for state in State if digest.counts.get(state)]
-    return template(
-        "digest.html"
-    ).render(
+    page = template("digest.html")
+    return page.render(
         mark=Markup(HTML_MARK),  # noqa: S704 - a constant
         policy=content_policy(style),
         style=Markup(style),  # noqa: S704 - ours, from the package
@@ -52,7 +50,7 @@ def render(report: Report, options: ReportOptions) -> str:
         kept=[row(link, options) for link in digest.kept[:MAX_LISTED]],
         kept_count=len(digest.kept),
         notes=[(note.path, _note(note.path, options), health_line(note, options.language)) for note in digest.notes],
-        counts=" · ".join(counts),
+        counts=" · ".join(state_counts(digest.counts, options.language)),
         number=number,
         address=address,
         searches=lambda shown: found_elsewhere(shown, say),
@@ -74,7 +72,7 @@ def _sections(digest: Digest, about: DigestWords, options: ReportOptions) -> lis
 
 
 def _card(name: str, link: LinkPart, options: ReportOptions) -> tuple[TableRow, str, str]:
-    told = saved(link, options.language) if name == "died" and link.site != "local" else ""
+    told = saved(link, options.language) if name == "died" and link.site != LOCAL else ""
     return row(link, options), told, web_link(link.moved_to or "") if name == "moved" else ""
 
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import State
+from crawler.core.model import LOCAL
 from crawler.core.results import Report
-from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved
+from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved, steps
 from crawler.report.digest_words import DigestWords, digest_words
 from crawler.report.document import readable_document
 from crawler.report.figures import number
 from crawler.report.markup import bullets, escaped, linked, place_link, titled
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
-from crawler.report.phrases import offers, verdict
+from crawler.report.phrases import offers, state_counts, verdict
 from crawler.report.words import words
 
 MAX_LISTED = 100  # of one kind
@@ -39,7 +39,7 @@ def render(report: Report, options: ReportOptions) -> str:
         *_section(say.moved, digest.moved, lambda link: _moved(link, options), options),
         *_section(say.kept, digest.kept, lambda link: _line(link, options), options),
         *_notes(digest, say, options),
-        *_to_do(digest, say),
+        *_to_do(digest, say, options),
         _counts(digest, options),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -60,7 +60,7 @@ def _section(
 def _dead(link: LinkPart, options: ReportOptions) -> str:
     say = words(options.language)
     lines = [_line(link, options), escaped(verdict(link, options.language))]
-    if link.site != "local":
+    if link.site != LOCAL:
         lines.append(escaped(saved(link, options.language)))
     lines += [linked(say.suggestion[offer.kind], offer.url) for offer in offers(link)]
     if link.searches:
@@ -85,15 +85,12 @@ def _notes(digest: Digest, say: DigestWords, options: ReportOptions) -> list[str
     return [f"## {say.by_note}", bullets(lines)] if lines else []
 
 
-def _to_do(digest: Digest, say: DigestWords) -> list[str]:
-    if not (digest.died or digest.moved):
-        return []
-    commands = {"read": "crawler show URL --text", "fix": "crawler fix", "mark": "crawler mark URL fine"}
-    wanted = [key for key in commands if digest.died or key == "fix"]
-    return [f"## {say.to_do}", bullets(f"`{commands[key]}`: {escaped(say.steps[key])}" for key in wanted)]
+def _to_do(digest: Digest, say: DigestWords, options: ReportOptions) -> list[str]:
+    lines = [f"`{command}`: {escaped(told)}" for command, told in steps(digest, options.language)]
+    return [f"## {say.to_do}", bullets(lines)] if lines else []
 
 
 def _counts(digest: Digest, options: ReportOptions) -> str:
     say = words(options.language)
-    parts = [f"{number(digest.counts[state])} {say.states[state]}" for state in State if digest.counts.get(state)]
+    parts = state_counts(digest.counts, options.language)
     return f"{say.all_links}: {' · '.join(parts)}" if parts else say.no_links

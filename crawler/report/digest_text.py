@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from crawler.core.model import State
+from crawler.core.display import clipped
+from crawler.core.model import LOCAL
 from crawler.core.results import Report
-from crawler.report.clean import clipped
-from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved
+from crawler.report.digest import Digest, headline, health_line, make_digest, period, saved, steps
 from crawler.report.digest_words import DigestWords, digest_words
 from crawler.report.document import readable_document
 from crawler.report.figures import day, number
 from crawler.report.options import ReportOptions
 from crawler.report.paper import Paper, fitted
 from crawler.report.parts import LinkPart
-from crawler.report.phrases import name, offers, places, verdict, warnings
+from crawler.report.phrases import name, offers, places, state_counts, verdict, warnings
 from crawler.report.words import words
 
 MAX_DEAD = 30  # told in full
@@ -77,7 +77,7 @@ class _Sheet:
         self._head(link)
         alive = f"{say.last_alive} {day(link.last_alive_at)}" if link.last_alive_at else say.never_alive
         self.paper.wrapped(f"{verdict(link, self.options.language)} · {alive}", "red", INDENT)
-        if link.site != "local":
+        if link.site != LOCAL:
             self.paper.wrapped(saved(link, self.options.language), "green" if link.snapshot else "dim", INDENT)
         for offer in offers(link):
             self.paper.line(f"{say.suggestion[offer.kind]}: {offer.url}", "green", INDENT)
@@ -125,20 +125,16 @@ class _Sheet:
             self.paper.wrapped(words(self.options.language).more.format(count=number(len(notes) - limit)), "dim")
 
     def _to_do(self) -> None:
-        if not (self.digest.died or self.digest.moved):
-            return
-        commands = {"read": "crawler show URL --text", "fix": "crawler fix", "mark": "crawler mark URL fine"}
-        wanted = [key for key in commands if self.digest.died or key == "fix"]
-        self.paper.heading(self.say.to_do)
-        self.paper.beside([(commands[key], self.say.steps[key]) for key in wanted])
+        if commands := steps(self.digest, self.options.language):
+            self.paper.heading(self.say.to_do)
+            self.paper.beside(commands)
 
     def _closing(self, warned: Sequence[str]) -> None:
         say = words(self.options.language)
         self.paper.line()
         for warning in warned:
             self.paper.wrapped(warning, "yellow")
-        counts = self.digest.counts
-        parts = [f"{number(counts[state])} {say.states[state]}" for state in State if counts.get(state)]
+        parts = state_counts(self.digest.counts, self.options.language)
         self.paper.wrapped(f"{say.all_links}: {' · '.join(parts)}" if parts else say.no_links, "bold")
         for label, place in ((say.html_report, self.options.html_file), (say.archive, self.options.archive)):
             if place:

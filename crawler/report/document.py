@@ -14,11 +14,11 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from crawler.core.display import plain, redacted, storable
 from crawler.core.model import Evidence, History, Mark, Occurrence, Snapshot, State
 from crawler.core.results import Change, ChangeKind, Finding, Report, Run, Suggestion
 from crawler.core.url import redact
 from crawler.page.titles import differs
-from crawler.report.clean import plain, redacted, storable
 from crawler.report.elsewhere import search_addresses
 from crawler.report.parts import (
     ChangePart,
@@ -74,8 +74,8 @@ def readable_document(report: Report, *, whole: bool = True) -> ReportDocument:
 
 
 @dataclass(slots=True)
-class First:
-    """The links that come first in some order, of very many: those that stand behind are not kept, nor made."""
+class _FirstFindings:
+    """The findings that come first in some order, of very many; no more than twice `most` are held at a time."""
 
     most: int
     count: int = 0  # of all that were offered
@@ -112,7 +112,7 @@ def short_document(
     a change tells of. Living ones for their own sake with `whole` alone. How many titles differ is the second value.
     """
     changed = {change.canonical_url for some in _first_changes(report, most) for change in some}
-    of_state, other_titles = {state: First(most) for state in State}, First(most)
+    of_state, other_titles = {state: _FirstFindings(most) for state in State}, _FirstFindings(most)
     chosen: dict[int, Finding] = {}
     seen: Noticed = {}
     for number, finding in enumerate(report.findings if whole else _candidates(report, changed)):
@@ -128,7 +128,7 @@ def short_document(
     for kind in (*of_state.values(), other_titles):
         chosen.update(kind.kept())
     links = tuple(_link(chosen[number], plain) for number in sorted(chosen))
-    return msgspec.structs.replace(_without_links(report, _told(seen), plain), links=links), other_titles.count
+    return msgspec.structs.replace(_without_links(report, _notice_parts(seen), plain), links=links), other_titles.count
 
 
 def _first_changes(report: Report, most: int) -> Iterator[list[Change]]:
@@ -160,13 +160,13 @@ def _without_links(report: Report, notices: tuple[NoticePart, ...], clean: Clean
         counts[state] += links
     return ReportDocument(
         schema="crawler.report/1",
-        generated_at=_whole(report.generated_at),
+        generated_at=_whole_seconds(report.generated_at),
         run=_run(report.run, clean),
         counts=_all_states(counts),
         by_site=_by_site(standing),
         changes=tuple(_change(change, clean) for change in report.changes),
         new_notices=notices,
-        trend=tuple(HealthPart(at=_whole(h.at), counts=_all_states(dict(h.counts))) for h in report.trend),
+        trend=tuple(HealthPart(at=_whole_seconds(h.at), counts=_all_states(dict(h.counts))) for h in report.trend),
         rounds=tuple(
             RoundPart(site=clean(r.site), links=r.links, seconds=r.seconds, runs=r.runs) for r in report.rounds
         ),
@@ -177,8 +177,8 @@ def _without_links(report: Report, notices: tuple[NoticePart, ...], clean: Clean
 
 
 @runtime_checkable
-class _Counted(Protocol):
-    """Findings that know some things without being read."""
+class _IndexedFindings(Protocol):
+    """Findings that answer some questions without being read, as those of an index do."""
 
     def standing(self) -> Counter[tuple[str, State]]:
         """How many links of which site are in which state."""
@@ -188,12 +188,12 @@ class _Counted(Protocol):
 
 
 def _candidates(report: Report, changed: Collection[str] = ()) -> Iterable[Finding]:
-    return report.findings.candidates(changed) if isinstance(report.findings, _Counted) else report.findings
+    return report.findings.candidates(changed) if isinstance(report.findings, _IndexedFindings) else report.findings
 
 
 def standing_of(findings: Iterable[Finding]) -> Counter[tuple[str, State]]:
     """How many links of which site are in which state."""
-    if isinstance(findings, _Counted):
+    if isinstance(findings, _IndexedFindings):
         return findings.standing()
     return Counter((finding.link.site, finding.history.state) for finding in findings)
 
@@ -202,7 +202,7 @@ def _run(run: Run, clean: Clean) -> RunPart:
     return RunPart(
         id=run.id,
         command=run.command,
-        started_at=_whole(run.started_at),
+        started_at=_whole_seconds(run.started_at),
         finished_at=_moment(run.finished_at),
         complete=run.complete,
         fetched=run.fetched,
@@ -276,7 +276,7 @@ def _evidence(evidence: Evidence, clean: Clean) -> EvidencePart:
 def _mark(mark: Mark | None, clean: Clean) -> MarkPart | None:
     if mark is None:
         return None
-    return MarkPart(word=mark.word, at=_whole(mark.at), state=mark.state, reason=clean(mark.reason))
+    return MarkPart(word=mark.word, at=_whole_seconds(mark.at), state=mark.state, reason=clean(mark.reason))
 
 
 def _snapshot(snapshot: Snapshot | None, clean: Clean) -> SnapshotPart | None:
@@ -284,7 +284,7 @@ def _snapshot(snapshot: Snapshot | None, clean: Clean) -> SnapshotPart | None:
         return None
     return SnapshotPart(
         id=snapshot.id,
-        captured_at=_whole(snapshot.captured_at),
+        captured_at=_whole_seconds(snapshot.captured_at),
         title=clean(redacted(snapshot.title)),
         text_chars=snapshot.text_chars,
         digest=snapshot.digest,
@@ -320,7 +320,7 @@ def _change(change: Change, clean: Clean) -> ChangePart:
     return ChangePart(
         kind=change.kind,
         canonical_url=clean(redact(change.canonical_url)),
-        at=_whole(change.at),
+        at=_whole_seconds(change.at),
         before=clean(redacted(change.before)),
         after=clean(redacted(change.after)),
     )
@@ -331,7 +331,7 @@ def _notices(links: Iterable[LinkPart]) -> tuple[NoticePart, ...]:
     seen: Noticed = {}
     for link in links:
         _notice(seen, link)
-    return _told(seen)
+    return _notice_parts(seen)
 
 
 def _notice(seen: Noticed, link: LinkPart) -> None:
@@ -341,7 +341,7 @@ def _notice(seen: Noticed, link: LinkPart) -> None:
         seen[at] = count + 1, urls if count >= NOTICE_EXAMPLES else (*urls, link.url)
 
 
-def _told(seen: Noticed) -> tuple[NoticePart, ...]:
+def _notice_parts(seen: Noticed) -> tuple[NoticePart, ...]:
     commonest = sorted(seen.items(), key=lambda item: (-item[1][0], item[0]))
     return tuple(
         NoticePart(site=site, text=text, count=count, urls=urls)
@@ -359,7 +359,7 @@ def _all_states(counts: dict[State, int]) -> dict[State, int]:
 
 
 def _title_differs(history: History) -> bool:
-    """Does a living page's title have nothing to do with the note's: the wrong link, or a page that changed hands?"""
+    """Whether a living page's title has nothing to do with the note's: the wrong link, or a page that changed hands."""
     return history.state is State.ALIVE and differs(history.title_match)
 
 
@@ -372,10 +372,10 @@ def _address(url: str | None, clean: Clean) -> str | None:
 
 
 def _moment(moment: datetime | None) -> datetime | None:
-    return None if moment is None else _whole(moment)
+    return None if moment is None else _whole_seconds(moment)
 
 
-def _whole(moment: datetime) -> datetime:
+def _whole_seconds(moment: datetime) -> datetime:
     """UTC, cut to whole seconds: written as 2026-01-02T03:04:05Z."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from urllib.parse import quote, unquote
 
+from crawler.core.display import plain
 from crawler.core.model import LOCAL, History, Link, State
 from crawler.core.url import host_of, is_http, redact, without_fragment
 from crawler.page.titles import title_match
-from crawler.report.clean import plain
 from crawler.report.parts import SearchPart
 
 WEIXIN = "weixin"

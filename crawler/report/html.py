@@ -17,7 +17,6 @@ from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -25,11 +24,12 @@ import msgspec
 from markupsafe import Markup
 
 from crawler.core.counts import Counted
+from crawler.core.display import clipped
 from crawler.core.marker import HTML_MARK
-from crawler.core.model import State
+from crawler.core.model import LOCAL, State
 from crawler.core.results import Report
 from crawler.report.charts import Years, dead_by_year, health, years_of
-from crawler.report.clean import clipped, file_link, web_link
+from crawler.report.clean import file_link, web_link
 from crawler.report.code_spans import in_html
 from crawler.report.digest import make_digest, saved
 from crawler.report.digest_words import digest_words
@@ -197,9 +197,8 @@ class TableRow(msgspec.Struct, omit_defaults=True):
     k: str = ""  # the kept capture
     o: list[Offer] = []
     q: list[str] = []  # words and addresses to look for elsewhere
-    f: list[
-        int
-    ] = []  # where: ten times the place's rank, plus the index in `q`; 9 is the row's own address, 8 its title
+    # Where: ten times the place's rank, plus the index in `q`; 9 is the row's own address, 8 its title.
+    f: list[int] = []
     c: str = ""  # day of the last check
     y: str = ""  # years of the notes
 
@@ -223,7 +222,7 @@ def row(link: LinkPart, options: ReportOptions) -> TableRow:
     made.e = clipped(evidence(link), MAX_TEXT)
     made.m = memory(link, options.language)
     made.j = judgement(link, options.language)
-    made.k = kept(link, options.language) if link.site != "local" else ""
+    made.k = kept(link, options.language) if link.site != LOCAL else ""
     say = words(options.language)
     made.o = [_offer(offer, say) for offer in offers(link)]
     made.q, made.f = _searches(link, made)
@@ -290,7 +289,7 @@ def _to_act_on(document: ReportDocument) -> Sequence[LinkPart]:
     return in_state(document, State.DEAD) + in_state(document, State.SUSPECT)
 
 
-def _week(document: ReportDocument, options: ReportOptions) -> dict[str, Any]:
+def _week(document: ReportDocument, options: ReportOptions) -> dict[str, object]:
     """What died in the last days: the first of them with what was saved of each."""
     say = digest_words(options.language)
     died = make_digest(document, document.generated_at - WEEK).died
@@ -311,7 +310,7 @@ def _sites(document: ReportDocument) -> list[tuple[str, dict[State, int], int]]:
     ]
 
 
-def _news(document: ReportDocument) -> list[dict[str, Any]]:
+def _news(document: ReportDocument) -> list[dict[str, object]]:
     """Each kind of news with its first lines: what the link is called, its address, and the turn it took."""
     return [
         {

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crawler.core.marker import MARKDOWN_MARK
-from crawler.core.model import State
+from crawler.core.model import LOCAL, State
 from crawler.core.results import ChangeKind, Report
 from crawler.report.code_spans import in_markdown
 from crawler.report.document import short_document
 from crawler.report.figures import minute, number
-from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, small, table_of, titled
+from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, place_links, small, table_of, titled
 from crawler.report.options import ReportOptions
 from crawler.report.parts import ChangePart, LinkPart, ReportDocument
 from crawler.report.phrases import (
@@ -132,8 +132,13 @@ def _row(link: LinkPart, options: ReportOptions, say: Words) -> Sequence[str]:
     if link.searches:
         places = (linked(say.searches[found.name], found.url) for found in link.searches)
         instead.append(f"<sub>{escaped(say.search)} {' · '.join(places)}</sub>")
-    copy = [escaped(kept(link, options.language))] if link.site != "local" else []
-    return (titled(link), lines_of(why), _places(link, options, say), lines_of([*copy, *instead]))
+    copy = [escaped(kept(link, options.language))] if link.site != LOCAL else []
+    return (
+        titled(link),
+        lines_of(why),
+        lines_of(place_links(link.occurrences, MAX_PLACES, options)),
+        lines_of([*copy, *instead]),
+    )
 
 
 def _walls(document: ReportDocument, options: ReportOptions, say: Words) -> list[str]:
@@ -150,7 +155,7 @@ def _other_titles(document: ReportDocument, count: int, options: ReportOptions, 
             linked(link.url, link.url),
             escaped(link.note_title or ""),
             escaped(link.page_title or ""),
-            _places(link, options, say),
+            lines_of(place_links(link.occurrences, MAX_PLACES, options)),
         )
         for link in links[:MAX_ROWS]
     ]
@@ -168,9 +173,3 @@ def _notices(document: ReportDocument, say: Words) -> list[str]:
         for n in document.new_notices
     ]
     return [f"## {say.new_notices}", bullets(lines), in_markdown(say.notices_hint)]
-
-
-def _places(link: LinkPart, options: ReportOptions, say: Words) -> str:
-    shown = [place_link(o, options) for o in link.occurrences[:MAX_PLACES]]
-    left = len(link.occurrences) - len(shown)
-    return lines_of([*shown, say.more.format(count=number(left)) if left > 0 else ""])

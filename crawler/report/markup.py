@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from crawler.core.display import clipped
 from crawler.core.model import LOCAL
-from crawler.report.clean import clipped, file_link, web_link
+from crawler.report.clean import file_link, web_link
+from crawler.report.figures import number
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart, OccurrencePart
 from crawler.report.phrases import name
+from crawler.report.words import words
 
 MAX_TEXT = 200  # characters of a title or of evidence
 
@@ -29,6 +32,13 @@ def place_link(occurrence: OccurrencePart, options: ReportOptions) -> str:
         return escaped(text)
     target = options.notes_url + file_link(occurrence.path).removeprefix("./")
     return f"[{escaped(text)}]({target.translate(_IN_TARGET)}#L{occurrence.line})"
+
+
+def place_links(occurrences: Sequence[OccurrencePart], most: int, options: ReportOptions) -> list[str]:
+    """Where a link is written, at most `most` places, and behind them how many more there are."""
+    shown = [place_link(each, options) for each in occurrences[:most]]
+    left = len(occurrences) - len(shown)
+    return [*shown, words(options.language).more.format(count=number(left))] if left > 0 else shown
 
 
 def linked(text: str, url: str) -> str:

@@ -1,8 +1,8 @@
 """Messages to people through Apprise: mail, Telegram, WeCom, DingTalk, Feishu and a hundred more services.
 
 Only addresses and sending live here; `mail` writes what is said. An address holds a password or a token, so that none
-is ever named: a service is known by its place in [notify] urls and its scheme. Apprise sends by itself, not through the
-guard of `fetch`: its addresses are the user's own words, never a note's.
+is ever named: a receiver is known by its place in [notify] urls and its scheme. Apprise sends by itself, not through
+the guard of `fetch`: its addresses are the user's own words, never a note's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from crawler.core.errors import ConfigError
 if TYPE_CHECKING:
     from types import ModuleType
 
-SECONDS = 60.0  # for all services together; a service that hangs does not keep a night from ending
+SECONDS = 60.0  # for all receivers together; a service that hangs does not keep a night from ending
 _SCHEME = re.compile(r"^([A-Za-z0-9+.-]{1,20})://")
 
 
@@ -36,16 +37,16 @@ class Receiver:
 
 
 def receivers_of(urls: Sequence[str], environ: Mapping[str, str]) -> list[Receiver]:
-    """The services that [notify] urls names. Raises ConfigError, which names no secret.
+    """Whoever [notify] urls names. Raises ConfigError, which names no secret.
 
     "env:NAME" stands for a variable that holds one address, or several with spaces between.
     """
-    found = [service for place, url in enumerate(urls, 1) for service in _receivers(place, url, environ)]
+    found = [receiver for place, url in enumerate(urls, 1) for receiver in _receivers(place, url, environ)]
     if found:
         apprise = _apprise()
-        for service in found:
-            if _instance(apprise, service) is None:
-                raise ConfigError(f"[notify] urls: {service.label} is no address that Apprise understands")
+        for receiver in found:
+            if _instance(apprise, receiver) is None:
+                raise ConfigError(f"[notify] urls: {receiver.label} is no address that Apprise understands")
     return found
 
 
@@ -64,32 +65,26 @@ def _scheme(address: str) -> str:
     return found[1].lower() if found else "no scheme"
 
 
-def send_messages(services: Sequence[Receiver], title: str, body: str, *, seconds: float = SECONDS) -> list[str]:
-    """Send a message to each service; a line for each that did not take it. Never raises, and ends in time."""
+def send_messages(receivers: Sequence[Receiver], title: str, body: str, *, seconds: float = SECONDS) -> list[str]:
+    """Send a message to each receiver; a line for each that did not take it. Never raises, ends after `seconds`."""
     apprise = _apprise()
     taken: dict[int, bool] = {}
 
-    def send(rank: int, service: Receiver) -> None:
+    def send(rank: int, receiver: Receiver) -> None:
         try:
-            instance = _instance(apprise, service)
+            instance = _instance(apprise, receiver)
             taken[rank] = bool(instance and instance.notify(body=body, title=title, body_format="text"))
-        except Exception:
+        except Exception:  # a hundred plugins raise what they like, and a lost message must not end a night
             taken[rank] = False
 
-    threads = [threading.Thread(target=send, args=pair, daemon=True) for pair in enumerate(services)]
+    threads = [threading.Thread(target=send, args=pair, daemon=True) for pair in enumerate(receivers)]
     for thread in threads:
         thread.start()
-    until = _clock() + seconds
+    until = time.monotonic() + seconds
     for thread in threads:
-        thread.join(max(0.0, until - _clock()))
+        thread.join(max(0.0, until - time.monotonic()))
     why = {False: "it did not take the message", None: f"no answer within {seconds:g} s"}
-    return [f"{s.label}: {why[taken.get(rank)]}" for rank, s in enumerate(services) if not taken.get(rank)]
-
-
-def _clock() -> float:
-    import time
-
-    return time.monotonic()
+    return [f"{r.label}: {why[taken.get(rank)]}" for rank, r in enumerate(receivers) if not taken.get(rank)]
 
 
 def _apprise() -> ModuleType:
@@ -107,9 +102,9 @@ def _apprise() -> ModuleType:
     return apprise
 
 
-def _instance(apprise: ModuleType, service: Receiver) -> Any:
+def _instance(apprise: ModuleType, receiver: Receiver) -> Any:
     """The plugin for an address, None for no address; long messages come in parts where a service limits them."""
-    instance = apprise.Apprise.instantiate(service.address, suppress_exceptions=True)
+    instance = apprise.Apprise.instantiate(receiver.address, suppress_exceptions=True)
     if instance:
         instance.overflow_mode = "split"
     return instance or None

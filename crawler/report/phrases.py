@@ -5,10 +5,10 @@ Selections and plain sentences only; no markup and no layout, so that terminal, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from crawler.core.counts import Counted
-from crawler.core.model import State
+from crawler.core.model import LOCAL, State
 from crawler.core.results import ChangeKind, Run
 from crawler.page.titles import differs
 from crawler.report.answers import answers, seen_line
@@ -25,6 +25,12 @@ FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: t
 def in_state(document: ReportDocument, state: State) -> list[LinkPart]:
     """The links in this state: WeChat and Zhihu first, then in the document's order."""
     return sorted((link for link in document.links if link.state is state), key=lambda link: site_rank(link.site))
+
+
+def state_counts(counts: Mapping[State, int], language: Language) -> list[str]:
+    """How many are in each state that any is in: "1 dead", "11 alive"."""
+    say = words(language)
+    return [f"{number(counts[state])} {say.states[state]}" for state in State if counts.get(state)]
 
 
 def site_rank(site: str) -> tuple[int, str]:
@@ -77,7 +83,7 @@ def evidence(link: LinkPart) -> str:
 
 def judgement(link: LinkPart, language: Language) -> str:
     """What that proves, and what would settle it; "" for links that nothing is open about."""
-    if link.site == "local" or link.state in (State.ALIVE, State.UNCHECKED):
+    if link.site == LOCAL or link.state in (State.ALIVE, State.UNCHECKED):
         return ""
     told = answers(link, language)
     return in_language(language, f"{told.proves} {told.settles}", told.proves + told.settles)
@@ -86,7 +92,7 @@ def judgement(link: LinkPart, language: Language) -> str:
 def memory(link: LinkPart, language: Language) -> str:
     """What is remembered of it: last alive, failing checks, confidence, when it was checked."""
     say = words(language)
-    if link.checked_at is None or link.site == "local":
+    if link.checked_at is None or link.site == LOCAL:
         return ""
     alive = f"{say.last_alive} {day(link.last_alive_at)}" if link.last_alive_at else say.never_alive
     failures = say.failures.format(count=link.failures) if link.failures else ""

@@ -6,8 +6,6 @@ surely equal: at the start of a line.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from crawler.core.results import Report
@@ -26,7 +24,7 @@ def render(report: Report, options: ReportOptions) -> str:
     return escaped_json(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
 
 
-def _diagnostic(item: Item, options: ReportOptions) -> dict[str, Any]:
+def _diagnostic(item: Item, options: ReportOptions) -> dict[str, object]:
     place = item.occurrence
     start = {"line": place.line, "column": 1} if place.column == 1 else {"line": place.line}
     return {

@@ -151,7 +151,7 @@ REASONS = {
     "account-migrating": Reason(
         "account is moving",
         "账号迁移中",
-        "The site says that the account is on its way to a new name; looked at again later.",
+        "The site says that the account is on its way to a new name; checked again later.",
     ),
     "too-many-moves": Reason("moved too often", "迁移次数过多", "The account moved from name to name without an end."),
     "site-error": Reason(

@@ -15,7 +15,7 @@ from crawler.report.advice import to_do
 from crawler.report.annotations import Level, level_of
 from crawler.report.document import readable_document
 from crawler.report.figures import number
-from crawler.report.markup import bullets, escaped, lines_of, linked, place_link, small, table_of, titled
+from crawler.report.markup import bullets, escaped, lines_of, linked, place_links, small, table_of, titled
 from crawler.report.options import ReportOptions
 from crawler.report.parts import LinkPart
 from crawler.report.phrases import evidence, offers, warnings
@@ -108,16 +108,13 @@ def _findings(title: str, links: Sequence[LinkPart], options: ReportOptions) -> 
 
 def _row(link: LinkPart, options: ReportOptions) -> Sequence[str]:
     say = words(options.language)
-    places = [place_link(o, options) for o in link.occurrences[:MAX_PLACES]]
-    if (left := len(link.occurrences) - len(places)) > 0:
-        places.append(say.more.format(count=number(left)))
     why = [
         f"{escaped(say.states[link.state])}: {escaped(reason_name(link.reason, options.language))}",
         small(evidence(link)),
     ]
     copies = [linked(say.suggestion[offer.kind], offer.url) for offer in offers(link)]
     return (
-        lines_of(places),
+        lines_of(place_links(link.occurrences, MAX_PLACES, options)),
         titled(link),
         lines_of(why),
         lines_of([escaped(to_do(link, options.language)), *copies]),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import msgspec
 
@@ -61,7 +60,7 @@ def _one_per_note(found: Iterable[Item]) -> list[list[Item]]:
     return list(groups.values())
 
 
-def _rule(reason: str, options: ReportOptions) -> dict[str, Any]:
+def _rule(reason: str, options: ReportOptions) -> dict[str, object]:
     explained = reason_help(reason)
     return {
         "id": reason,
@@ -73,7 +72,7 @@ def _rule(reason: str, options: ReportOptions) -> dict[str, Any]:
     }
 
 
-def _result(places: list[Item], reasons: list[str], options: ReportOptions) -> dict[str, Any]:
+def _result(places: list[Item], reasons: list[str], options: ReportOptions) -> dict[str, object]:
     link = places[0].link
     first, *others = [_location(item) for item in places]
     identity = f"{link.canonical_url}\n{places[0].occurrence.path}"
@@ -91,7 +90,7 @@ def _result(places: list[Item], reasons: list[str], options: ReportOptions) -> d
     }
 
 
-def _location(item: Item) -> dict[str, Any]:
+def _location(item: Item) -> dict[str, object]:
     place = item.occurrence
     region = {"startLine": place.line, "startColumn": place.column}
     if place.end_column is not None:
@@ -99,7 +98,7 @@ def _location(item: Item) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": {"uri": file_link(item.file)}, "region": region}}
 
 
-def _invocation(document: ReportDocument, left_out: int, options: ReportOptions) -> dict[str, Any]:
+def _invocation(document: ReportDocument, left_out: int, options: ReportOptions) -> dict[str, object]:
     """Whether the run was a whole one; everything that kept it from that is a notification."""
     run = document.run
     notes = warnings(run, options.language)

@@ -107,7 +107,7 @@ def _name_bars(root: ET.Element) -> None:
 
 
 def _is_furniture(element: ET.Element) -> bool:
-    """What a chart in a page does not need: scripts, styles, pygal's tooltips and the figures made for them."""
+    """Whether a chart in a page does not need it: scripts, styles, pygal's tooltips and the figures made for them."""
     tag, kind = element.tag.removeprefix(SVG), element.get("class", "")
     named = tag == "title" and kind != "tip"
     return named or tag in ("defs", "desc", "script", "style") or "overlay" in kind or kind == "titles"

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from crawler.core.counts import Counted
-from crawler.core.model import State
+from crawler.core.display import clipped
+from crawler.core.model import LOCAL, State
 from crawler.core.results import ChangeKind, Report
-from crawler.report.clean import clipped
 from crawler.report.document import readable_document
 from crawler.report.figures import minute, number
 from crawler.report.options import ReportOptions
@@ -36,6 +36,7 @@ from crawler.report.phrases import (
     other_news,
     places,
     sites_by_weight,
+    state_counts,
     uncounted,
     verdict,
     warnings,
@@ -209,7 +210,7 @@ class _Page:
             return
         self.paper.line()
         counts = self.document.counts
-        parts = [f"{number(counts[state])} {self.say.states[state]}" for state in State if counts[state]]
+        parts = state_counts(counts, self.options.language)
         total = f"{self.say.all_links}: {number(sum(counts.values()))}"
         self.paper.wrapped(" · ".join([*parts, total]), "bold")
         for label, place in ((self.say.html_report, self.options.html_file), (self.say.archive, self.options.archive)):
@@ -254,7 +255,7 @@ class _Page:
             mark = ""
         self.paper.line(mark + link.url, "", 0 if name(link) == link.url else INDENT)
         why = [verdict(link, language), evidence(link)]
-        if link.state is State.DEAD and link.site != "local":
+        if link.state is State.DEAD and link.site != LOCAL:
             why.insert(1, self.say.kept if link.snapshot else self.say.not_kept)
         self.paper.line(fitted(" · ".join(filter(None, why)), self.paper.width - INDENT), STYLES[link.state], INDENT)
         self._places(link, 1)
@@ -271,7 +272,7 @@ class _Page:
         if link.moved_to:
             self.paper.line(f"{self.say.moved_to}: {link.moved_to}", "", INDENT)
         self._places(link)
-        if link.state is State.DEAD and link.site != "local":
+        if link.state is State.DEAD and link.site != LOCAL:
             self.paper.wrapped(kept(link, language), "green" if link.snapshot else "dim", INDENT)
         for offer in offers(link):
             self.paper.line(f"{self.say.read_instead}: {offer.url}", "green", INDENT)

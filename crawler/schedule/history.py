@@ -15,7 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from crawler.core.model import Confidence, Evidence, Fetch, History, Mark, Page, Proof, State, Verdict, Word
-from crawler.core.proof import GUESSES, proof_of_record
+from crawler.core.proof import GUESSES, NEVER_ANSWERED, proof_of_record
 from crawler.core.settings import DAY, Schedule
 from crawler.schedule.proof import (
     EFFECTS,
@@ -32,12 +32,9 @@ from crawler.schedule.walls import is_known_wall
 
 GROWTH = 2.0  # of the interval of a page that steadily lives, and of a wall that steadily refuses; a guess
 EARLY = 0.5  # of its interval; a check that comes sooner does not make the interval grow
-SPREAD = 0.25  # the share of an interval over which a hash spreads the next check, so that nothing comes in waves
-UNSEEN = "unreachable-from-here"
-_UNSEEN_REASONS = frozenset(("timeout", "connection-reset", "unreachable", UNSEEN))
-
-
 SHELL = 4  # times less text than a browser read make a plain answer a shell; a guess
+SPREAD = 0.25  # the share of an interval over which a hash spreads the next check, so that nothing comes in waves
+_UNSEEN_REASONS = frozenset(("timeout", "connection-reset", "unreachable", NEVER_ANSWERED))
 
 
 def remember(
@@ -112,7 +109,7 @@ def remember_past(
 
 
 def honours_validators(history: History, fetch: Fetch, page: Page) -> bool:
-    """Has this link proved that its validators follow its text? Then the next check may be conditional.
+    """Whether this link has proved that its validators follow its text, so that the next check may be conditional.
 
     The proof is the same validator with the same text on two full checks; a changed text under an unchanged
     validator is the disproof. A host that sends a new validator every time proves nothing, and costs nothing.
@@ -152,7 +149,7 @@ def _dies(history: History, verdict: Verdict, effect: Effect, now: datetime, sch
         case Dies.AT_ONCE:
             return True
         case Dies.CONFIRMED:
-            return _proved(history) >= (verdict.confirm_looks or schedule.confirmations)
+            return _proved(history) >= (verdict.confirmations or schedule.confirmations)
         case Dies.SILENT:
             since = history.silent_since or now
             return history.silent >= SILENT_CHECKS and (now - since).total_seconds() >= schedule.silent
@@ -171,7 +168,7 @@ def _still_dead(before: History, counted: History, verdict: Verdict, effect: Eff
         agreed = before.evidence.proof in (Proof.PAGE, None) and counted.failures > before.failures
         sure = before.confidence is Confidence.HIGH or agreed or verdict.confidence is Confidence.HIGH
         return _judged(counted, verdict, State.DEAD, Confidence.HIGH if sure else Confidence.MEDIUM)
-    confirmed = effect.dies is not Dies.NEVER and _proved(counted) >= (verdict.confirm_looks or schedule.confirmations)
+    confirmed = effect.dies is not Dies.NEVER and _proved(counted) >= (verdict.confirmations or schedule.confirmations)
     if before.confidence is Confidence.LOW and confirmed:
         confidence = Confidence.MEDIUM if verdict.reason in GUESSES else Confidence.HIGH
         return _judged(counted, verdict, State.DEAD, confidence)
@@ -186,7 +183,7 @@ def _narrowed(
         verdict = replace(verdict, evidence=replace(verdict.evidence, proof=effect.proof))
     again = history.silent > 0 and around.others_answer
     if knowledge is Knowledge.NEVER_SEEN and again and verdict.reason in _UNSEEN_REASONS:
-        return replace(verdict, reason=UNSEEN)
+        return replace(verdict, reason=NEVER_ANSWERED)
     return verdict
 
 
@@ -206,7 +203,7 @@ def _count(history: History, verdict: Verdict, effect: Effect, now: datetime, sc
     """One more failing check; it counts when the one counted before is old enough."""
     if not effect.counts:
         return replace(history, first_failed=history.first_failed or now)
-    days = verdict.state is State.DEAD or verdict.confirm_looks
+    days = verdict.state is State.DEAD or verdict.confirmations
     apart = DAY if days else schedule.confirm_after
     counts = history.counted_at is None or (now - history.counted_at).total_seconds() >= apart
     return replace(

@@ -248,7 +248,7 @@ def _spent(state: SlotState | None, now: datetime) -> int:
 
 
 def is_due(history: History | None, now: datetime) -> bool:
-    """May this link be asked again?"""
+    """Whether this link may be asked again; one without a memory may."""
     at = due_at(history) if history else None
     return at is None or at <= now
 

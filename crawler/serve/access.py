@@ -26,7 +26,7 @@ _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::(\
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestParts:
     """The parts of a request that decide whether it is answered; header names in lower case."""
 
     method: str
@@ -78,7 +78,7 @@ class Access:
         host = "127.0.0.1" if self.host in EVERYWHERE else self.host
         return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
 
-    def refusal(self, asked: Asked) -> Refusal | None:
+    def refusal(self, asked: RequestParts) -> Refusal | None:
         """Why the request is not answered; None where it is."""
         return (
             self._wrong_host(asked)
@@ -87,7 +87,7 @@ class Access:
             or (self._wrong_action(asked) if asked.method == "POST" else _wrong_method(asked))
         )
 
-    def has_token(self, asked: Asked) -> bool:
+    def has_token(self, asked: RequestParts) -> bool:
         """Whether the request brings the token: as our cookie, or in its address."""
         return any(hmac.compare_digest(given.encode(), self.token.encode()) for given in self._tokens(asked))
 
@@ -95,7 +95,7 @@ class Access:
         """Whether a form's hidden value is the one that our own pages carry."""
         return hmac.compare_digest(form_value.encode("utf-8", "replace"), self.csrf.encode())
 
-    def _tokens(self, asked: Asked) -> list[str]:
+    def _tokens(self, asked: RequestParts) -> list[str]:
         given = [
             value for name, value in parse_qsl(asked.query.decode("latin-1"), max_num_fields=200) if name == "token"
         ]
@@ -108,7 +108,7 @@ class Access:
                 given.append(jar[self.cookie].value)
         return given
 
-    def _wrong_host(self, asked: Asked) -> Refusal | None:
+    def _wrong_host(self, asked: RequestParts) -> Refusal | None:
         """A page of another name that resolves to this machine (DNS rebinding) must not read what we show."""
         given = asked.all("host")
         found = _HOST.fullmatch(given[0]) if len(given) == 1 else None
@@ -126,7 +126,7 @@ class Access:
             HTTPStatus.MISDIRECTED_REQUEST, f"this viewer does not answer to that name; open it at {self.address}"
         )
 
-    def _wrong_action(self, asked: Asked) -> Refusal | None:
+    def _wrong_action(self, asked: RequestParts) -> Refusal | None:
         if not self.has_token(asked):
             return Refusal(
                 HTTPStatus.FORBIDDEN, "acting needs the token: open the address that `crawler serve` printed"
@@ -138,7 +138,7 @@ class Access:
             return Refusal(HTTPStatus.FORBIDDEN, "this was sent by a page of another site")
         return None
 
-    def _is_own(self, origin: str, asked: Asked) -> bool:
+    def _is_own(self, origin: str, asked: RequestParts) -> bool:
         own = {f"http://{asked.header('host')}"}
         if self.public:
             parts = urlsplit(self.public)
@@ -146,7 +146,7 @@ class Access:
         return origin.lower() in {one.lower() for one in own}
 
 
-def _too_long(asked: Asked) -> Refusal | None:
+def _too_long(asked: RequestParts) -> Refusal | None:
     if len(asked.raw_path) > MAX_PATH or len(asked.query) > MAX_QUERY:
         return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "the address is too long")
     if asked.query.count(b"&") >= 200:
@@ -156,13 +156,13 @@ def _too_long(asked: Asked) -> Refusal | None:
     return None
 
 
-def _wrong_method(asked: Asked) -> Refusal | None:
+def _wrong_method(asked: RequestParts) -> Refusal | None:
     if asked.method not in READING:
         return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "pages are read with GET, and acted on with POST")
     return None
 
 
-def _foreign_part(asked: Asked) -> Refusal | None:
+def _foreign_part(asked: RequestParts) -> Refusal | None:
     """Other sites may link here; they may neither load nor frame what is here (Fetch Metadata)."""
     if asked.method == "POST" or asked.header("sec-fetch-site") not in ("cross-site", "same-site"):
         return None

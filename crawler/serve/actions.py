@@ -19,6 +19,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from crawler.core.display import clipped, plain
 from crawler.core.errors import UsageError
 from crawler.core.model import State, Word
 from crawler.core.url import redact
@@ -29,7 +30,6 @@ from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.rearchive import what_was_kept
 from crawler.crawl.run import check_links
 from crawler.notes.links import link_of
-from crawler.report.clean import clipped, plain
 from crawler.schedule.plan import Budget
 from crawler.serve.listing import whole_number
 from crawler.serve.rendering import link_address, note_address

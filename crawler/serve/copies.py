@@ -34,8 +34,6 @@ _DROPPED = (
     "script, iframe, frame, frameset, object, embed, applet, portal, form, input, button, select, textarea, link, "
     "base, meta[http-equiv], template, svg, math, video, audio, source, noscript"
 )
-
-
 _SENDING = frozenset(("srcset", "ping", "background", "action", "formaction"))
 
 

@@ -11,10 +11,10 @@ from http import HTTPStatus
 from typing import Final
 
 from crawler.core.counts import Counted
-from crawler.core.model import Confidence, Evidence, History, State
+from crawler.core.display import clipped, plain, redacted
+from crawler.core.model import LOCAL, Confidence, Evidence, History, State
 from crawler.core.url import redact
 from crawler.report.answers import Case, LinkAnswers, answers_of, case_of_memory
-from crawler.report.clean import clipped, plain, redacted
 from crawler.report.figures import day
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language
@@ -140,7 +140,7 @@ def explanation(history: History, site: str, language: Language) -> PlainWords:
 
 def _kind(history: History, site: str, case: Case) -> str | None:
     """The row of `_PROVES`; None where the words of the reports say it."""
-    if site == "local":
+    if site == LOCAL:
         return "local"
     return "site" if case is Case.DEAD_PAGE and history.reason in _BY_SITE else _KINDS.get(case)
 
@@ -151,7 +151,7 @@ def _in_words(steps: list[str], told: LinkAnswers, which: int) -> tuple[str, ...
 
 def _steps(history: History, site: str, told_as: Case) -> list[str]:
     """Keys of `_SETTLES`; "told" is what the reports say."""
-    if site == "local":
+    if site == LOCAL:
         return ["nothing"] if history.state is State.ALIVE else ["write"]
     if history.mark:
         return ["told"]

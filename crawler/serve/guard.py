@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 
-from crawler.serve.access import MAX_FORM, Access, Asked, Refusal
+from crawler.serve.access import MAX_FORM, Access, Refusal, RequestParts
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,7 +62,7 @@ class FrontDoor:
             await self._http(scope, receive, _marked(send))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = asked_of(scope)
+        asked = parts_of(scope)
         limit = self._uploads.get(asked.path, MAX_FORM)
         refusal = self._access.refusal(asked) or _too_large(asked, limit)
         if refusal:
@@ -73,10 +73,10 @@ class FrontDoor:
         await self._app(scope, _limited(receive, limit), send)
 
 
-def asked_of(scope: Scope) -> Asked:
+def parts_of(scope: Scope) -> RequestParts:
     """The parts of an ASGI request that decide."""
     server = scope.get("server") or ("", 0)
-    return Asked(
+    return RequestParts(
         method=scope["method"].upper(),
         path=scope["path"],
         raw_path=scope.get("raw_path") or scope["path"].encode("utf-8", "replace"),
@@ -86,7 +86,7 @@ def asked_of(scope: Scope) -> Asked:
     )
 
 
-def _too_large(asked: Asked, limit: int) -> Refusal | None:
+def _too_large(asked: RequestParts, limit: int) -> Refusal | None:
     length = asked.header("content-length")
     if length and (not length.isascii() or not length.isdigit() or len(length) > 15):
         return Refusal(HTTPStatus.BAD_REQUEST, "the length of the body is no number")

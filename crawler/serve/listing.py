@@ -24,7 +24,7 @@ NAMES: Final = ("state", "site", "reason", "note", "year", "q", "days", "kept", 
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Question:
     """A question to the catalog, and the parameters that say it."""
 
     filters: Filters
@@ -36,7 +36,7 @@ class Asking:
         return bool(set(self.parameters) - {"order"})
 
 
-def asking(query: QueryParams, now: datetime) -> Asking:
+def question_of(query: QueryParams, now: datetime) -> Question:
     """The filters of an address. Raises UsageError for one that is too long."""
     given = {name: _given(query, name) for name in NAMES}
     given = {name: values for name, values in given.items() if values}
@@ -55,7 +55,7 @@ def asking(query: QueryParams, now: datetime) -> Asking:
         kept=_one(given, "kept"),
         order=order if order in ORDERS else "state",
     )
-    return Asking(filters, given)
+    return Question(filters, given)
 
 
 def _given(query: QueryParams, name: str) -> list[str]:

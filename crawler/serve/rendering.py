@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 import jinja2
@@ -18,9 +18,10 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from crawler.core.counts import Counted
+from crawler.core.display import clipped, plain
 from crawler.core.model import State
 from crawler.core.url import redact
-from crawler.report.clean import clipped, plain, web_link
+from crawler.report.clean import web_link
 from crawler.report.code_spans import in_html
 from crawler.report.figures import day, duration, minute, number, size
 from crawler.report.reasons import reason_help, reason_name
@@ -39,7 +40,7 @@ MAX_TITLE: Final = 200  # characters of a title or an address in a list
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 
 
-def render(request: Request, template: str, access: Access, *, status: int = 200, **values: Any) -> Response:
+def render(request: Request, template: str, access: Access, *, status: int = 200, **values: object) -> Response:
     """A page in the reader's language and theme."""
     language = language_of(request)
     html = _environment().get_template(template).render(
@@ -105,11 +106,6 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
             parts += [escape(text[at:start]), Markup("<mark>"), escape(text[start:end]), Markup("</mark>")]
             at = end
     return Markup("").join([*parts, escape(text[at:])])
-
-
-def tidy(text: str) -> str:
-    """Control characters as spaces, one for one, so that marked spans stay where they are."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 @cache

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from crawler.core.display import clipped, plain
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.core.model import State
 from crawler.core.url import redact
 from crawler.crawl.observer import Observer
-from crawler.report.clean import clipped, plain
 
 if TYPE_CHECKING:
     from crawler.core.model import Check

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
@@ -75,7 +75,7 @@ class Visit:
         """A parameter of the address, trimmed; the last one of that name."""
         return self.request.query_params.get(name, default).strip()
 
-    def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
+    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """A page of ours."""
         return render(self.request, template, self.viewer.access, status=status, **values)
 

@@ -203,7 +203,7 @@ def load_sites(documents: Iterable[tuple[str, Mapping[str, Any]]], *, tried: boo
 
 
 def _check_owners(loaded: Iterable[Loaded]) -> None:
-    """No host belongs to two sites: which of them would judge it, and in whose queue would it stand?"""
+    """Raise ConfigError where a host belongs to two sites: only one of them can judge it and queue it."""
     owners: dict[str, Loaded] = {}
     for one in loaded:
         for host in one.file.hosts:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from crawler.core.url import host_of, is_http, join, normalize, redact
+from crawler.core.url import host_of, is_http, join, normalize, redact, registrable
 
 LABEL = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8).filter(lambda s: not s.isdigit())
 PATH = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20)
@@ -84,3 +84,9 @@ def test_a_parameter_named_key_elsewhere_is_shown() -> None:
 @given(URLS)
 def test_redacting_twice_changes_nothing(raw: str) -> None:
     assert redact(redact(raw)) == redact(raw)
+
+
+def test_domains_are_counted_as_they_are_registered() -> None:
+    assert registrable("a.b.example.co.uk") == registrable("example.co.uk") == "example.co.uk"
+    assert registrable("me.github.io") != registrable("you.github.io")
+    assert (registrable("203.0.113.7"), registrable("")) == ("203.0.113.7", "")

@@ -1,10 +1,12 @@
 """Runs that are not believed: portals, filters, cut lines and hijacked names, in virtual time."""
 
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -51,6 +53,22 @@ def page(status: int, text: str) -> Answer:
 
 def missing(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("no") from socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+DIGITS = str.maketrans("0123456789", "ghijklmnop")
+
+
+def chatty(status: int, title: str = "") -> Answer:
+    """A page with words that no other request is answered with, of letters alone."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        words = " ".join(
+            f"of the {letter} and of {letter * 3}" for letter in sha256(request.url.host.encode()).hexdigest()
+        )
+        letters = words.translate(DIGITS)
+        return httpx.Response(status, text=f"<title>{title}</title><h1>Today</h1><p>{letters}</p>", headers=HTML)
+
+    return answer
 
 
 def silence(request: httpx.Request) -> httpx.Response:
@@ -115,13 +133,31 @@ EVERYBODY = [
     page(511, PORTAL),
     page(511, "<h1>Network login</h1><p>Sign in to go online.</p>"),
     silence,
+    chatty(404),
+    chatty(410),
+    chatty(503),
+    chatty(200, "Hotel WiFi"),
 ]
 
 
 @pytest.mark.parametrize(
     "portal",
     EVERYBODY,
-    ids=["200", "404", "stock 404", "503", "403", "407", "511", "short 511", "silence"],
+    ids=[
+        "200",
+        "404",
+        "stock 404",
+        "503",
+        "403",
+        "407",
+        "511",
+        "short 511",
+        "silence",
+        "chatty 404",
+        "chatty 410",
+        "chatty 503",
+        "chatty 200",
+    ],
 )
 def test_one_answer_for_everybody_counts_for_nothing(portal: Answer) -> None:
     notebook = lived()
@@ -132,7 +168,35 @@ def test_one_answer_for_everybody_counts_for_nothing(portal: Answer) -> None:
     kept = {key: history.snapshot for key, history in notebook.kept.items()}
     assert kept == {key: history.snapshot for key, history in before.items()}
     assert notebook.held == {}
-    assert run(notebook, Web(), 2).run.network == "ok"
+    for night in (2, 3, 4):  # the same hotel for days, and no name that cannot exist is answered
+        assert run(notebook, Web(usual=portal), night).run.network == "down"
+        assert states(notebook) == {State.ALIVE}
+    assert run(notebook, Web(), 5).run.network == "ok"
+
+
+@pytest.mark.parametrize("portal", [page(404, PORTAL), page(404, NGINX), chatty(404)], ids=["404", "stock", "chatty"])
+def test_where_few_hosts_are_known_one_answer_for_all_of_them_counts_the_second_time(portal: Answer) -> None:
+    notebook = Notebook()
+    run(notebook, Web(), 0, WANTED[:3])
+    assert run(notebook, Web(usual=portal), 1, WANTED[:3]).run.network == "down"
+    assert states(notebook) == {State.ALIVE}
+    run(notebook, Web(usual=portal), 2, WANTED[:3])
+    assert states(notebook) == {State.DEAD}
+
+
+def test_two_links_that_die_beside_a_living_one_are_dead_at_once() -> None:
+    notebook = Notebook()
+    run(notebook, Web(), 0, WANTED[:3])
+    outcome = run(notebook, Web(by_host=dict.fromkeys(HOSTS[:2], chatty(404))), 1, WANTED[:3])
+    assert (outcome.run.network, Counter(h.state for h in notebook.kept.values())) == ("ok", {"dead": 2, "alive": 1})
+
+
+def test_a_platform_that_closes_is_believed_the_second_time_where_others_answer() -> None:
+    notebook = lived()
+    closed = Web(by_host=dict.fromkeys(HOSTS[:30], page(404, PORTAL)))
+    assert run(notebook, closed, 1).run.network == "down"
+    assert run(notebook, closed, 2).run.network == "ok"
+    assert Counter(h.state for h in notebook.kept.values()) == {"dead": 30, "alive": 10}
 
 
 def test_a_portal_revives_no_dead_link() -> None:
@@ -281,13 +345,15 @@ def test_a_killed_run_loses_nothing_that_is_believed(
         assert archive.search("文章")
 
 
+@pytest.mark.parametrize("portal", [page(200, PORTAL), chatty(404), chatty(200, "Hotel")], ids=["200", "404", "titled"])
 def test_a_killed_run_in_a_portal_counts_for_nothing_when_it_is_opened_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, portal: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Archive.open(tmp_path, now=lambda: START) as archive:
         run(archive, Web(), 0)  # type: ignore[arg-type]
-    killed_run(tmp_path, Web(usual=page(200, PORTAL)), WANTED, 1, monkeypatch)
-    assert set(reopened(tmp_path, write=True).values()) == {State.ALIVE}
+    for night in (1, 2):
+        killed_run(tmp_path, Web(usual=portal), WANTED, night, monkeypatch)
+        assert set(reopened(tmp_path, write=True).values()) == {State.ALIVE}
     with Archive.open(tmp_path, write=False) as archive:
         assert archive.held() == []
         assert not archive.search("Hotel")

@@ -14,7 +14,7 @@ from crawler.core.model import Elsewhere, History, Kind, Link, Occurrence, State
 from crawler.core.settings import Settings
 from crawler.crawl.captures import TRIES, CaptureFinder, CaptureSearch, question_about
 from crawler.crawl.readers import InlineReader
-from crawler.fetch.wayback import ENDPOINT, Ask, WaybackAnswer
+from crawler.fetch.wayback import ENDPOINT, WaybackAnswer, WaybackRequest
 from crawler.sites import load_sites
 from crawler.testing import pages
 from crawler.testing.answer import StandInRequest
@@ -51,7 +51,7 @@ def capture(stamp: str, body: bytes = GOOD, url: str = URL, **more: object) -> S
 async def search(
     archive: StandInWayback, of: Link | None = None, history: History | None = None, when: datetime = WHEN
 ) -> CaptureSearch:
-    async def send(ask: Ask) -> WaybackAnswer:
+    async def send(ask: WaybackRequest) -> WaybackAnswer:
         await trio.lowlevel.checkpoint()
         target = ask.url.removeprefix(ENDPOINT)
         answer = archive(StandInRequest(0, "https", "web.archive.org", target, "GET", (), 1))
@@ -184,7 +184,7 @@ async def test_without_a_life_that_we_saw_the_first_failure_is_the_bound() -> No
 
 
 async def test_an_archive_that_hangs_is_left(autojump_clock: trio.testing.MockClock) -> None:
-    async def send(ask: Ask) -> WaybackAnswer:
+    async def send(ask: WaybackRequest) -> WaybackAnswer:
         await trio.sleep_forever()
         raise AssertionError
 

@@ -213,7 +213,7 @@ async def test_a_crash_stands_as_an_unknown_look_with_its_cause() -> None:
 async def test_a_page_that_its_author_hid_is_dead_when_seen_so_on_two_days() -> None:
     shell = '<html><title></title><body><div id="app">根据作者隐私设置，无法查看该内容</div></body></html>'.encode()
     check = await examined(Web({OLD: shell}), link(OLD))
-    assert (check.verdict.state, check.verdict.reason, check.verdict.confirm_looks) == (
+    assert (check.verdict.state, check.verdict.reason, check.verdict.confirmations) == (
         State.SUSPECT,
         "private",
         2,

@@ -19,7 +19,7 @@ from crawler.crawl import wayback as lookback
 from crawler.crawl.captures import CaptureQuestion, CaptureSearch, FoundCapture, question_about
 from crawler.crawl.wayback import ask_captures, is_public, offers, questions, remembered, written_at
 from crawler.fetch.savepage import SaveOutcome, Service, Submission, submit
-from crawler.fetch.wayback import ENDPOINT, Ask, WaybackAnswer, WaybackCapture
+from crawler.fetch.wayback import ENDPOINT, WaybackAnswer, WaybackCapture, WaybackRequest
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 SEEN = NOW - timedelta(days=100)
@@ -196,7 +196,7 @@ async def test_offering_ends_in_time_and_keeps_what_was_saved_until_then(
 ) -> None:
     saved: list[str] = []
 
-    async def send(ask: Ask) -> WaybackAnswer:
+    async def send(ask: WaybackRequest) -> WaybackAnswer:
         await trio.sleep(1)
         if ask.form:
             return WaybackAnswer(200, {}, json.dumps({"job_id": f"spn2-{len(saved)}"}).encode())

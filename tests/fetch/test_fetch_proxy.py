@@ -189,7 +189,7 @@ async def test_names_and_addresses_of_localhost_are_refused_before_the_proxy_hea
     "host",
     ["one.example", "local.example", "localhost.example", "1.1.1.1", "1.1.1.1.nip.io", "lan.example", "melvh.me"],
 )
-def test_public_names_pass(host: str) -> None:
+def test_a_proxy_is_asked_for_names_that_may_be_public(host: str) -> None:
     assert is_public_name(host)
 
 

@@ -208,12 +208,12 @@ def test_retry_after_takes_anything(text: str) -> None:
 
 
 @given(st.integers(0, 10**9))
-def test_seconds_go_round(seconds: int) -> None:
+def test_a_pause_in_seconds_ends_so_many_seconds_later_or_after_the_longest(seconds: int) -> None:
     assert retry_after(str(seconds), EPOCH) == EPOCH + min(timedelta(seconds=seconds), LONGEST)
 
 
 @given(st.integers(946684800, 1893456000))  # 2000 to 2030
-def test_dates_go_round(seconds: int) -> None:
+def test_a_pause_until_a_date_ends_then_or_after_the_longest(seconds: int) -> None:
     when = datetime.fromtimestamp(seconds, UTC)
     assert retry_after(f"{when:%a, %d %b %Y %H:%M:%S} GMT", EPOCH) == min(when, EPOCH + LONGEST)
 

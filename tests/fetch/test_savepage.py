@@ -12,13 +12,15 @@ import trio.testing
 
 from crawler.core.errors import ConfigError
 from crawler.fetch.savepage import SaveOutcome, Service, Submission, read_keys, submit
-from crawler.fetch.wayback import ENDPOINT, Ask, Send, WaybackAnswer, WaybackCapture
+from crawler.fetch.wayback import ENDPOINT, Send, WaybackAnswer, WaybackCapture, WaybackRequest
 
 URL = "http://a.example/page?x=1"
 
 
-def answering(answer: WaybackAnswer | Callable[[Ask], WaybackAnswer], asked: list[Ask] | None = None) -> Send:
-    async def send(ask: Ask) -> WaybackAnswer:
+def answering(
+    answer: WaybackAnswer | Callable[[WaybackRequest], WaybackAnswer], asked: list[WaybackRequest] | None = None
+) -> Send:
+    async def send(ask: WaybackRequest) -> WaybackAnswer:
         await trio.lowlevel.checkpoint()
         if asked is not None:
             asked.append(ask)
@@ -35,7 +37,7 @@ def saying(told: object, status: int = 200) -> WaybackAnswer:
     "url", ["ftp://a.example/", "https://mp.weixin.qq.com/s?__biz=x&key=secret", "https://me:pw@a.example/"]
 )
 async def test_nothing_is_offered_that_is_nobodys_business(url: str) -> None:
-    asked: list[Ask] = []
+    asked: list[WaybackRequest] = []
     heard: list[Submission] = []
     await submit(Service(answering(WaybackAnswer(200, {}), asked)), [url], heard.append)
     assert [(s.outcome, s.reason) for s in heard] == [(SaveOutcome.REFUSED, "not-public")]
@@ -49,10 +51,10 @@ class FakeArchive:
         self.pending = pending
         self.final = final or {"status": "success", "timestamp": "20260102030405"}
         self.starts: list[tuple[float, str]] = []
-        self.asked: list[Ask] = []
+        self.asked: list[WaybackRequest] = []
         self.checks: dict[str, int] = {}
 
-    def __call__(self, ask: Ask) -> WaybackAnswer:
+    def __call__(self, ask: WaybackRequest) -> WaybackAnswer:
         self.asked.append(ask)
         path = urlsplit(ask.url).path
         if path == "/save":
@@ -63,7 +65,7 @@ class FakeArchive:
         return saying({"status": "pending"} if self.checks[path] <= self.pending else self.final)
 
 
-async def offered(archive: Callable[[Ask], WaybackAnswer], *urls: str, keys: str = "") -> list[Submission]:
+async def offered(archive: Callable[[WaybackRequest], WaybackAnswer], *urls: str, keys: str = "") -> list[Submission]:
     heard: list[Submission] = []
     await submit(Service(answering(archive), keys=keys), urls or [URL], heard.append)
     return heard
@@ -123,7 +125,7 @@ async def test_a_busy_archive_is_asked_again_later_and_everyone_waits(autojump_c
     archive = FakeArchive()
     refusals = iter([WaybackAnswer(429, {"retry-after": "100"}), saying({"status_ext": "error:user-session-limit"})])
 
-    def busy_at_first(ask: Ask) -> WaybackAnswer:
+    def busy_at_first(ask: WaybackRequest) -> WaybackAnswer:
         return next(refusals, None) or archive(ask)
 
     (told,) = await offered(busy_at_first)
@@ -132,7 +134,7 @@ async def test_a_busy_archive_is_asked_again_later_and_everyone_waits(autojump_c
 
 
 async def test_an_archive_that_stays_busy_is_left_for_another_run(autojump_clock: trio.testing.MockClock) -> None:
-    asked: list[Ask] = []
+    asked: list[WaybackRequest] = []
     heard: list[Submission] = []
     await submit(Service(answering(WaybackAnswer(429, {"retry-after": "soon"}), asked)), [URL], heard.append)
     assert (heard[0].outcome, heard[0].reason, len(asked)) == (SaveOutcome.LATER, "rate-limited", 3)
@@ -144,7 +146,7 @@ async def test_an_archive_that_stays_busy_is_left_for_another_run(autojump_clock
 async def test_when_the_days_share_is_used_up_the_rest_is_not_asked(
     autojump_clock: trio.testing.MockClock, answer: WaybackAnswer
 ) -> None:
-    asked: list[Ask] = []
+    asked: list[WaybackRequest] = []
     heard: list[Submission] = []
     urls = [f"http://a.example/{n}" for n in range(30)]
     await submit(Service(answering(answer, asked)), urls, heard.append)

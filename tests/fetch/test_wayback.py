@@ -15,12 +15,12 @@ from crawler.fetch.wayback import (
     ENDPOINT,
     INDEX_PAUSE,
     MAX_WAIT,
-    Ask,
     CaptureKind,
     LookupOutcome,
     Send,
     WaybackAnswer,
     WaybackCapture,
+    WaybackRequest,
     captures,
     open_sender,
     paced,
@@ -37,8 +37,10 @@ COLUMNS = ["timestamp", "original", "mimetype", "statuscode", "digest"]
 URL = "http://a.example/page?x=1"
 
 
-def answering(answer: WaybackAnswer | Callable[[Ask], WaybackAnswer], asked: list[Ask] | None = None) -> Send:
-    async def send(ask: Ask) -> WaybackAnswer:
+def answering(
+    answer: WaybackAnswer | Callable[[WaybackRequest], WaybackAnswer], asked: list[WaybackRequest] | None = None
+) -> Send:
+    async def send(ask: WaybackRequest) -> WaybackAnswer:
         await trio.lowlevel.checkpoint()
         if asked is not None:
             asked.append(ask)
@@ -52,7 +54,7 @@ def saying(told: object, status: int = 200) -> WaybackAnswer:
 
 
 async def test_the_index_is_asked_for_living_text_nearest_to_a_date() -> None:
-    asked: list[Ask] = []
+    asked: list[WaybackRequest] = []
     rows = [
         COLUMNS,
         ["20190102030405", URL, "text/html", "200", "A"],
@@ -111,13 +113,13 @@ async def test_no_capture_an_exclusion_and_silence_are_told_apart(
     "url", ["ftp://a.example/", "https://mp.weixin.qq.com/s?__biz=x&key=secret", "https://me:pw@a.example/"]
 )
 async def test_nothing_is_told_of_urls_that_are_nobodys_business(url: str) -> None:
-    asked: list[Ask] = []
+    asked: list[WaybackRequest] = []
     assert (await captures(answering(WaybackAnswer(200, {}), asked), url)).captures == ()
     assert asked == []
 
 
 async def test_a_capture_is_read_as_it_was_captured() -> None:
-    asked: list[Ask] = []
+    asked: list[WaybackRequest] = []
     headers = {**MEMENTO, "content-type": "text/html", "x-archive-orig-last-modified": "x", "set-cookie": "a=b"}
     found = await read_capture(answering(WaybackAnswer(200, headers, b"<p>hi"), asked), CAPTURE)
     assert [ask.url for ask in asked] == [f"{ENDPOINT}/web/20200501000000id_/{URL}"]
@@ -159,7 +161,7 @@ async def test_a_captured_redirect_tells_where_it_led(location: str) -> None:
 
 
 async def test_the_archive_may_name_the_exact_time_of_a_capture() -> None:
-    def answer(ask: Ask) -> WaybackAnswer:
+    def answer(ask: WaybackRequest) -> WaybackAnswer:
         if "20200501000000" in ask.url:
             return WaybackAnswer(302, {"location": f"/web/20200501000003id_/{URL}"})
         return WaybackAnswer(200, {}, b"<p>hi")
@@ -193,7 +195,7 @@ async def test_questions_have_pauses_and_keep_those_that_are_asked_for(autojump_
     send = paced(answering(lambda _: next(answers, WaybackAnswer(200))))
     times = []
     for _ in range(4):
-        await send(Ask(f"{ENDPOINT}/cdx/search/cdx?url=x"))
+        await send(WaybackRequest(f"{ENDPOINT}/cdx/search/cdx?url=x"))
         times.append(trio.current_time())
     gaps = [b - a for a, b in pairwise(times)]
     assert gaps == [pytest.approx(INDEX_PAUSE), pytest.approx(7), pytest.approx(MAX_WAIT)]
@@ -222,7 +224,7 @@ async def test_the_sender_posts_forms_and_follows_no_redirect(nursery: trio.Nurs
     base = await serve(nursery, head, requests)
     async with open_sender(FetchSettings(user_agent="tester/1"), base) as send:
         answer = await send(
-            Ask(f"{base}/save", (("Accept", "application/json"),), (("url", "http://a.example/?x=1&y"),))
+            WaybackRequest(f"{base}/save", (("Accept", "application/json"),), (("url", "http://a.example/?x=1&y"),))
         )
     assert (answer.status, answer.headers["location"], answer.body) == (302, "/elsewhere", b"hi")
     assert requests[0].startswith(b"POST /save")
@@ -232,4 +234,4 @@ async def test_the_sender_posts_forms_and_follows_no_redirect(nursery: trio.Nurs
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://[broken/", "https://a..example/\x00"])
 async def test_trouble_on_the_wire_is_a_status_of_zero(url: str) -> None:
     async with open_sender(FetchSettings(user_agent="tester/1"), url) as send:
-        assert (await send(Ask(url))).status == 0
+        assert (await send(WaybackRequest(url))).status == 0

@@ -277,7 +277,7 @@ def test_nothing_to_read_is_unknown_and_never_gone() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/pdf", "image/png", "text/plain", "application/json"])
-def test_files_live(content_type: str) -> None:
+def test_a_file_that_only_speaks_of_404_is_alive(content_type: str) -> None:
     assert named(fetch_of("404 not found: a history of the error", content_type=content_type)) == "alive/ok"
 
 

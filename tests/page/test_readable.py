@@ -42,7 +42,7 @@ def test_what_runs_or_loads_is_gone() -> None:
     )
 
 
-def test_films_become_links() -> None:
+def test_a_frame_with_a_film_becomes_a_link_to_it() -> None:
     assert 'href="https://v.example/1"' in clean('<iframe data-src="https://v.example/1" srcdoc="<script>"></iframe>')
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.report.clean import clipped, escaped_json, file_link, plain, redacted, storable, web_link
+from crawler.core.display import clipped, plain, redacted, storable
+from crawler.report.clean import escaped_json, file_link, web_link
 
 OBEYED = [chr(c) for c in (*range(32), *range(0x7F, 0xA0), 0xAD, 0x61C, 0x200B, 0x200E, 0x2028, 0x202E, 0x2066, 0xFEFF)]
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)

@@ -68,9 +68,9 @@ def test_an_address_that_is_no_web_address_is_text() -> None:
     assert "href" not in cells_of(html_of("", "javascript:alert(1)"))[-4]
 
 
-def test_nobody_is_mentioned() -> None:
-    report = FORMATS["markdown"].render(full_report(), ReportOptions())
-    assert not re.search(r"(?<![\w\u200d])@\w", report)
+def test_a_title_with_an_at_sign_mentions_nobody() -> None:
+    html = html_of("thanks to @alice, and to bob@work.example")
+    assert "thanks to @\u200dalice, and to bob@work.example" in html
 
 
 def test_places_are_links_where_the_notes_have_an_address() -> None:

@@ -22,7 +22,7 @@ TIMEOUT = Verdict(State.SUSPECT, "timeout", evidence=Evidence(proof=Proof.WAY))
 TLS = Verdict(State.SUSPECT, "tls-error", evidence=Evidence(proof=Proof.CLIENT))
 CAPTCHA = Verdict(State.BLOCKED, "captcha")
 STRANGE = Verdict(State.UNKNOWN, "no-rule-matched")
-PRIVATE = Verdict(State.SUSPECT, "private", confirm_looks=2, evidence=Evidence(proof=Proof.PAGE))
+PRIVATE = Verdict(State.SUSPECT, "private", confirmations=2, evidence=Evidence(proof=Proof.PAGE))
 
 
 def fetched(at: datetime, *headers: tuple[str, str], status: int = 200) -> Fetch:

@@ -21,9 +21,9 @@ from crawler.core.model import (
     Verdict,
     Word,
 )
-from crawler.core.proof import GUESSES, PROOF_OF_FAILURE, proof_of_status
+from crawler.core.proof import GUESSES, NEVER_ANSWERED, PROOF_OF_FAILURE, proof_of_status
 from crawler.core.settings import DAY, Schedule
-from crawler.schedule.history import UNSEEN, first_seen, marked, remember, revised, unmarked, with_word
+from crawler.schedule.history import first_seen, marked, remember, revised, unmarked, with_word
 from crawler.schedule.proof import EFFECTS, PLAIN, Circumstances, Dies, Knowledge, answers_by_host, knowledge_of, table
 
 START = datetime(2026, 1, 1, 3, tzinfo=UTC)
@@ -144,7 +144,7 @@ def test_a_host_that_never_answered_from_here_never_dies(verdict: Verdict) -> No
 
 def test_a_host_that_never_answered_while_others_did_is_told_apart() -> None:
     assert nightly(TIMEOUT, 1, alive=False).reason == "timeout"
-    assert nightly(TIMEOUT, 2, alive=False).reason == UNSEEN
+    assert nightly(TIMEOUT, 2, alive=False).reason == NEVER_ANSWERED
     assert nightly(TIMEOUT, 2, Circumstances(others_answer=False), alive=False).reason == "timeout"
     assert nightly(TIMEOUT, 9).reason == "timeout"
     assert nightly(NO_NAME, 9, alive=False).reason == "dns-failure"

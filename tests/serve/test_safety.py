@@ -13,7 +13,7 @@ import pytest
 from viewer_stage import EVIL, GONE, NOW, ODD, WEIXIN, Stage, check_of, csrf_of, staged
 
 from crawler.archive import Archive, schema
-from crawler.serve.access import Access, Asked
+from crawler.serve.access import Access, RequestParts
 from crawler.serve.app import make_app
 from crawler.serve.copies import harmless
 
@@ -72,8 +72,8 @@ async def test_a_foreign_host_is_refused_whatever_it_asks_for(stage: Stage, host
     assert "app.css" not in answer.text
 
 
-def asked(*headers: tuple[str, str], method: str = "GET", local: str = "") -> Asked:
-    return Asked(method, "/", b"/", b"", headers, local)
+def asked(*headers: tuple[str, str], method: str = "GET", local: str = "") -> RequestParts:
+    return RequestParts(method, "/", b"/", b"", headers, local)
 
 
 def test_a_request_without_a_host_or_with_two_is_refused() -> None:
@@ -168,7 +168,7 @@ async def test_a_wrong_token_gives_no_cookie_and_no_form(stage: Stage) -> None:
     assert "Read-only." in page.text
 
 
-async def test_reading_never_acts(stage: Stage) -> None:
+async def test_a_get_never_acts_even_with_the_token(stage: Stage) -> None:
     before = {file: file.read_bytes() for file in stage.notes.rglob("*") if file.is_file()}
     async with stage.client(acting=True) as client:
         for address in (*PAGES, "/do/rearchive?url=" + quote(WEIXIN), "/do/mend"):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import trio
 
-from crawler.fetch.browser.pipe import Pipe, Refused
+from crawler.fetch.browser.pipe import Pipe, Refused, mapping
 
 SCREENS = 12  # heights of the window that are scrolled through, for what is loaded when it comes into view
 PAUSE = 0.25  # seconds at each of them
@@ -146,8 +146,8 @@ class Screen:
     async def _mark_frames(self) -> list[str]:
         """Frames of other hosts of the same site: each of their elements is marked with the frame's id."""
         tree = await self.pipe.ask("Page.getFrameTree", session=self.session)
-        root = _dict(tree.get("frameTree"))
-        home = str(_dict(root.get("frame")).get("url", ""))
+        root = mapping(tree.get("frameTree"))
+        home = str(mapping(root.get("frame")).get("url", ""))
         marked = []
         await self.pipe.ask("DOM.getDocument", {"depth": 0}, self.session)
         for frame in list(_children(root))[:MAX_FRAMES]:
@@ -185,10 +185,10 @@ def is_same_site(home: str, other: str) -> bool:
 
 def _children(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for child in tree.get("childFrames", ()):
-        yield _dict(_dict(child).get("frame"))
+        yield mapping(mapping(child).get("frame"))
 
 
-def _taken(value: Any) -> Flattened | None:
+def _taken(value: object) -> Flattened | None:
     match value:
         case [str(html), int(shadows), int(frames)]:
             return Flattened(html, shadows, frames)
@@ -196,7 +196,3 @@ def _taken(value: Any) -> Flattened | None:
             return Flattened(html)
         case _:
             return None
-
-
-def _dict(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

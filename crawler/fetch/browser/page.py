@@ -14,7 +14,7 @@ from typing import Any
 import trio
 
 from crawler.fetch.browser.dom import ENOUGH, Screen
-from crawler.fetch.browser.pipe import BrowserGone, Pipe, Refused
+from crawler.fetch.browser.pipe import BrowserGone, Pipe, Refused, mapping
 
 LOAD = 25.0  # seconds after which a page that never finishes loading is read as it stands
 SETTLE = 10.0  # seconds after its load in which a page may become quiet, where nobody says otherwise
@@ -85,7 +85,7 @@ class _Watch:
                 if self._is_page(event):
                     self._asked(ident, event)
             case "Network.responseReceived" if self._is_page(event):
-                self.document, self.request = _dict(event.get("response")), ident
+                self.document, self.request = mapping(event.get("response")), ident
             case "Network.loadingFinished" | "Network.loadingFailed":
                 self.open.discard(ident)
                 self.last = trio.current_time()
@@ -108,9 +108,9 @@ class _Watch:
         return event.get("type") == "Document" and event.get("frameId") == self.frame
 
     def _asked(self, ident: str, event: Mapping[str, Any]) -> None:
-        self.url = str(_dict(event.get("request")).get("url", ""))
+        self.url = str(mapping(event.get("request")).get("url", ""))
         self.request, self.error = ident, ""
-        before = _dict(event.get("redirectResponse"))
+        before = mapping(event.get("redirectResponse"))
         if before:
             self.hops.append((_status(before), str(before.get("url", ""))))
         elif self.document:  # a script went on to another address: a hop that no status tells
@@ -148,7 +148,7 @@ async def _show(pipe: Pipe, wanted: PageRequest, watch: _Watch) -> Rendered:
     session = str(attached.get("sessionId", ""))
     await _prepare(pipe, wanted, session, str(version.get("userAgent", "")))
     frames = await pipe.ask("Page.getFrameTree", session=session)
-    watch.frame = str(_dict(_dict(frames.get("frameTree")).get("frame")).get("id", ""))
+    watch.frame = str(mapping(mapping(frames.get("frameTree")).get("frame")).get("id", ""))
     watch.last = trio.current_time()
     send, paused = trio.open_memory_channel[tuple[str, Mapping[str, Any]]](float("inf"))
     watch.pause = send.send_nowait
@@ -185,7 +185,7 @@ async def _add_headers(
     """Send each request to the page's own origin on with our headers beside the browser's."""
     names = {name.lower() for name, _ in ours}
     async for ident, told in paused:
-        theirs = _dict(_dict(told.get("request")).get("headers")).items()
+        theirs = mapping(mapping(told.get("request")).get("headers")).items()
         sent = [(name, value) for name, value in theirs if name.lower() not in names]
         headers = [{"name": name, "value": str(value)} for name, value in (*sent, *ours)]
         try:
@@ -209,7 +209,7 @@ async def _prepare(pipe: Pipe, wanted: PageRequest, session: str, agent: str) ->
 
 
 async def _settle(pipe: Pipe, watch: _Watch, screen: Screen, seconds: float) -> bool:
-    """Wait for the load, then for quiet of network and document; False where it never came. Dialogs are waved away.
+    """Wait for the load, then for quiet of network and document; False where it never came. Dialogs are dismissed.
 
     A page that shows next to nothing has the whole time: what a timer of its scripts writes is its text.
     """
@@ -219,7 +219,7 @@ async def _settle(pipe: Pipe, watch: _Watch, screen: Screen, seconds: float) -> 
             await trio.sleep(TICK)
             if watch.dialog:
                 watch.dialog = False
-                await _wave_away(pipe, screen.session)
+                await _dismiss_dialog(pipe, screen.session)
             if watch.loaded and not has_loaded:
                 has_loaded = True
                 waiting.deadline = trio.current_time() + seconds
@@ -235,11 +235,11 @@ async def _settle(pipe: Pipe, watch: _Watch, screen: Screen, seconds: float) -> 
     return not waiting.cancelled_caught or (has_loaded and not has_text and not watch.open)
 
 
-async def _wave_away(pipe: Pipe, session: str) -> None:
+async def _dismiss_dialog(pipe: Pipe, session: str) -> None:
     try:
         await pipe.ask("Page.handleJavaScriptDialog", {"accept": False}, session)
     except Refused:
-        pass  # it went away by itself
+        pass  # it was closed already
 
 
 async def _read(pipe: Pipe, watch: _Watch, screen: Screen, *, settled: bool) -> Rendered:
@@ -258,7 +258,7 @@ async def _read(pipe: Pipe, watch: _Watch, screen: Screen, *, settled: bool) -> 
     if found is not None and (found.shadows or found.frames):
         shown = _answered(watch, found.html.encode("utf-8", "replace"), f"{kind}; charset=utf-8", settled=settled)
         return replace(shown, screens=screens, shadows=found.shadows, frames=found.frames)
-    root = _dict((await pipe.ask("DOM.getDocument", {"depth": 0}, screen.session)).get("root"))
+    root = mapping((await pipe.ask("DOM.getDocument", {"depth": 0}, screen.session)).get("root"))
     html = await pipe.ask("DOM.getOuterHTML", {"nodeId": root.get("nodeId")}, screen.session)
     body = str(html.get("outerHTML", "")).encode("utf-8", "replace")
     return replace(_answered(watch, body, f"{kind}; charset=utf-8", settled=settled), screens=screens)
@@ -271,7 +271,7 @@ def _answered(watch: _Watch, body: bytes, content_type: str, *, settled: bool) -
         content_type=content_type,
         headers=tuple(
             (str(name), line)
-            for name, value in _dict(watch.document.get("headers")).items()
+            for name, value in mapping(watch.document.get("headers")).items()
             for line in str(value).split("\n")
         ),
         hops=tuple(watch.hops),
@@ -292,10 +292,6 @@ def _bytes(answer: Mapping[str, Any]) -> bytes:
         return base64.b64decode(body) if answer.get("base64Encoded") else body.encode("utf-8", "replace")
     except binascii.Error:
         return b""
-
-
-def _dict(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _status(response: Mapping[str, Any]) -> int:

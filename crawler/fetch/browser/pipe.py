@@ -101,3 +101,8 @@ class Pipe:
 def _text(error: object) -> str:
     message = error.get("message", "") if isinstance(error, dict) else error
     return " ".join(str(message).split())[:200]
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """A value of a message where it is an object, else an empty one: a browser may leave any part out."""
+    return value if isinstance(value, dict) else {}

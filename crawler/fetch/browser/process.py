@@ -23,7 +23,7 @@ MAC = (
 )
 INSTALL = "install Chromium or Chrome (Debian: apt-get install chromium), or name it in CRAWLER_BROWSER"
 START = 30.0  # seconds; a cold start of a large profile on a slow disk takes ten
-FAREWELL = 5.0  # seconds to write its profile and end, before it is killed
+CLOSING = 5.0  # seconds to write its profile and end, before it is killed
 
 QUIET = (  # nothing but the page: no updates, no sync, no way round the tunnel
     "--headless=new", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-extensions",
@@ -92,15 +92,15 @@ async def open_browser(setup: Setup, largest: int) -> AsyncIterator[Pipe]:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(pipe.listen)
-                await _greet(pipe, setup)
+                await _await_start(pipe, setup)
                 yield pipe
-                await _farewell(pipe, process)
+                await _close(pipe, process)
                 nursery.cancel_scope.cancel()
         finally:
             await _end(process)
 
 
-async def _greet(pipe: Pipe, setup: Setup) -> None:
+async def _await_start(pipe: Pipe, setup: Setup) -> None:
     try:
         with trio.fail_after(START):
             await pipe.ask("Browser.getVersion")
@@ -109,9 +109,9 @@ async def _greet(pipe: Pipe, setup: Setup) -> None:
         raise BrowserError(f"{setup.program} does not start in headless mode; {hint}") from None
 
 
-async def _farewell(pipe: Pipe, process: trio.Process) -> None:
-    """Let it write its profile."""
-    with trio.move_on_after(FAREWELL):
+async def _close(pipe: Pipe, process: trio.Process) -> None:
+    """Ask it to end by itself, so that it writes its profile."""
+    with trio.move_on_after(CLOSING):
         try:
             await pipe.ask("Browser.close")
         except (BrowserGone, Refused):

@@ -89,23 +89,23 @@ async def _serve(client: trio.SocketStream, connect: Connect, forwarding: Forwar
         head, rest = await _read_head(client)
         if found := _CONNECT.match(head):
             server = await connect(found[1].decode("ascii", "replace"), int(found[2]))
-            greeting = b""
+            request = b""
         elif found := _PLAIN.match(head):
             way = forwarding.connect if forwarding else connect
             server = await way(found[2].decode("ascii", "replace"), int(found[3] or 80))
-            greeting = _greeting(head, found, forwarding)
+            request = _rewritten(head, found, forwarding)
         else:
             return
     if waiting.cancelled_caught or server is None:
         return  # closing without a word is what the browser takes for a failed connection, never for a page
     try:
-        if greeting:
+        if request:
             wanted = _LENGTH.search(head)
-            await server.write(greeting + rest)
-            await _both(client, server, budget, (int(wanted[1]) if wanted else 0) - len(rest))
+            await server.write(request + rest)
+            await _pass_on(client, server, budget, (int(wanted[1]) if wanted else 0) - len(rest))
         else:
             await client.send_all(b"HTTP/1.1 200 Connected\r\n\r\n")
-            await _both(client, server, budget, budget.left)
+            await _pass_on(client, server, budget, budget.left)
     finally:
         await server.aclose()
 
@@ -121,7 +121,7 @@ async def _read_head(client: trio.SocketStream) -> tuple[bytes, bytes]:
     return head + end, rest
 
 
-def _greeting(head: bytes, found: re.Match[bytes], forwarding: Forwarding | None) -> bytes:
+def _rewritten(head: bytes, found: re.Match[bytes], forwarding: Forwarding | None) -> bytes:
     """The request as the server, or a proxy before it, wants it.
 
     Its answer ends the connection, so that no second request rides along.
@@ -136,7 +136,7 @@ def _greeting(head: bytes, found: re.Match[bytes], forwarding: Forwarding | None
     return found[1] + b" " + target + b" HTTP/1.1" + fields + b"\r\nConnection: close\r\n\r\n"
 
 
-async def _both(client: trio.SocketStream, server: ByteStream, budget: _Budget, upwards: int) -> None:
+async def _pass_on(client: trio.SocketStream, server: ByteStream, budget: _Budget, upwards: int) -> None:
     """Pass bytes on in both directions until the server has said all; at most `upwards` from the client."""
     async with trio.open_nursery() as nursery:
 

@@ -197,10 +197,15 @@ def inner_text(text: str, span: Span) -> str:
 def _alt(text: str, tag: Tag) -> str:
     if tag.name != "img":
         return ""
+    return _SPACES.sub(" ", _attribute(text, tag, "alt") or "").strip()
+
+
+def _attribute(text: str, tag: Tag, name: str) -> str | None:
+    """The value of the first attribute of that name, None where there is none."""
     for match in _ATTRIBUTE.finditer(text, tag.attributes.start, tag.attributes.end):
-        if match[1].lower() == "alt":
-            return _SPACES.sub(" ", unescape_html(match[match.lastindex or 4])).strip()
-    return ""
+        if match[1].lower() == name:
+            return unescape_html(match[match.lastindex or 4])
+    return None
 
 
 def read(text: str) -> Reading:
@@ -251,9 +256,9 @@ def _base(text: str, found: Sequence[Tag]) -> str:
     """The address of the first `<base href>`, which relative targets are relative to."""
     for tag in found:
         if tag.name == "base" and not tag.closing:
-            for match in _ATTRIBUTE.finditer(text, tag.attributes.start, tag.attributes.end):
-                if match[1].lower() == "href":
-                    return unescape_html(match[match.lastindex or 4]).strip()
+            href = _attribute(text, tag, "href")
+            if href is not None:
+                return href.strip()
     return ""
 
 

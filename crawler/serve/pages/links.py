@@ -10,14 +10,15 @@ from uuid import UUID, uuid5
 from starlette.responses import Response
 
 from crawler.archive.listed import FACETS, NOWHERE, ORDERS, Filters
+from crawler.core.display import clipped, plain
 from crawler.core.model import State
 from crawler.core.url import redact
 from crawler.report.atom import feed_of
-from crawler.report.clean import clipped, plain, web_link
+from crawler.report.clean import web_link
 from crawler.report.reasons import reason_name
 from crawler.report.words import words
 from crawler.report.xml import element, written
-from crawler.serve.listing import PERIODS, asking, paging
+from crawler.serve.listing import PERIODS, paging, question_of
 from crawler.serve.rendering import link_address
 
 if TYPE_CHECKING:
@@ -32,17 +33,17 @@ MAX_ENTRIES: Final = 100  # of a feed; a reader that calls once a week misses no
 
 def links_page(visit: Visit) -> Response:
     """`GET /links?state=&site=&reason=&note=&year=&q=&days=&kept=&order=&page=`. Raises UsageError."""
-    asked = asking(visit.request.query_params, visit.now)
+    question = question_of(visit.request.query_params, visit.now)
     catalog = visit.lists.catalog
-    total = catalog.count(asked.filters)
+    total = catalog.count(question.filters)
     page = paging(visit.request.query_params, total)
     return visit.page(
         "links.html",
-        asked=asked,
-        entries=catalog.entries(asked.filters, page.size, page.offset),
+        question=question,
+        entries=catalog.entries(question.filters, page.size, page.offset),
         paging=page,
-        parameters=asked.parameters,
-        facets={name: catalog.facet(name, _without(asked.filters, name)) for name in FACETS},
+        parameters=question.parameters,
+        facets={name: catalog.facet(name, _without(question.filters, name)) for name in FACETS},
         orders=ORDERS,
         periods=PERIODS,
         nowhere=NOWHERE,
@@ -61,14 +62,14 @@ def _without(filters: Filters, name: str) -> Filters:
 
 def feed_page(visit: Visit) -> Response:
     """`GET /feed.xml` with the filters of `/links`: links whose state changed, the newest first. Raises UsageError."""
-    asked = asking(visit.request.query_params, visit.now)
-    filters = replace(asked.filters, order="changed")
+    question = question_of(visit.request.query_params, visit.now)
+    filters = replace(question.filters, order="changed")
     entries = [e for e in visit.lists.catalog.entries(filters, MAX_ENTRIES) if e.changed_at]
     base = visit.viewer.access.public.rstrip("/") or str(visit.request.base_url).rstrip("/")
-    query = urlencode([(name, value) for name, values in asked.parameters.items() for value in values])
+    query = urlencode([(name, value) for name, values in question.parameters.items() for value in values])
     feed = element("feed", attributes={"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": visit.language})
     title = " · ".join(
-        [words(visit.language).title, *(value for values in asked.parameters.values() for value in values)]
+        [words(visit.language).title, *(value for values in question.parameters.values() for value in values)]
     )
     feed.append(element("title", plain(title)))
     with visit.viewer.library.archive() as archive:

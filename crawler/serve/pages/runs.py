@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from crawler.archive.listed import Filters
+from crawler.core.display import plain
 from crawler.core.model import State
-from crawler.report.clean import plain
 from crawler.report.phrases import warnings
 from crawler.report.reasons import reason_name
 

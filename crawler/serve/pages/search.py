@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.archive.listed import Filters
 from crawler.archive.words import MAX_QUERY
+from crawler.core.display import spaced
 from crawler.core.errors import UsageError
-from crawler.serve.rendering import tidy
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -32,7 +32,7 @@ def search_page(visit: Visit) -> Response:
     return visit.page(
         "search.html",
         query=query,
-        hits=[(hit, tidy(hit.snippet)) for hit in hits[:MAX_HITS]],
+        hits=[(hit, spaced(hit.snippet)) for hit in hits[:MAX_HITS]],
         more=len(hits) > MAX_HITS,
         links=[entry for entry in links if entry.key not in found][:MAX_LINKS],
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from crawler.core.model import Confidence, Fetch, Link, Proof, State, Verdict
 from crawler.core.patterns import LazyPattern
-from crawler.judge.content import folded, has_prose
+from crawler.judge.content import has_prose
 from crawler.judge.redirects import FITS
 from crawler.judge.verdicts import verdict
 from crawler.page.document import Document
-from crawler.page.titles import title_match
+from crawler.page.titles import letters, title_match
 
 NOT_FOUND = 404
 LITTLE = 100  # visible characters of a page that only hands its address on
@@ -26,7 +26,7 @@ MAX_SCRIPT = 20_000  # characters of a page that may be one of these recipes
 LETTERS = 4  # of a title that says something
 
 
-def not404_of(link: Link, fetch: Fetch, document: Document) -> Verdict | None:
+def false404_of(link: Link, fetch: Fetch, document: Document) -> Verdict | None:
     """The verdict of a 404 whose page may be there; None for all others."""
     if fetch.status != NOT_FOUND or not document.is_html:
         return None
@@ -51,12 +51,8 @@ def _is_handed_on(document: Document) -> bool:
 def _shows_its_article(link: Link, fetch: Fetch, document: Document) -> bool:
     """Whether an article stands there under the title that a note gives to the link, and not just the site's name."""
     titles = {occurrence.note_title for occurrence in link.occurrences if occurrence.note_title}
-    address = _letters(fetch.final_url)
-    telling = [title for title in titles if len(name := _letters(title)) >= LETTERS and name not in address]
+    address = letters(fetch.final_url)
+    telling = [title for title in titles if len(name := letters(title)) >= LETTERS and name not in address]
     if not any((title_match(title, document.title) or 0.0) >= FITS for title in telling):
         return False
     return has_prose(document)
-
-
-def _letters(title: str) -> str:
-    return "".join(letter for letter in folded(title) if letter.isalnum())
