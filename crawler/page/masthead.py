@@ -102,6 +102,13 @@ class Masthead:
             elif cuts and folded(title[cuts[0].end() :]) == folded(known):
                 self.add(title[: cuts[0].start()])
 
+    def learn_home(self, name: str, title: str, declared: list[str]) -> None:
+        """The name of a link to the site's first page, where it is the whole `<title>` or a part of it."""
+        same, said = folded(name), [folded(part) for part in parts(title)]
+        whole = said == [same] and same not in map(folded, declared)
+        if len(same) > 1 and (whole or (same in said and set(said) != {same})):
+            self.add(name)
+
     def is_name(self, text: str) -> bool:
         """Whether this is the site and no title: a name of it, the half of one or more, or the host in words."""
         key = folded(text)
