@@ -18,14 +18,13 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.page.blocks import tidy
 from crawler.page.document import text_of
-from crawler.page.masthead import Masthead, ends, folded, parts, without_section
+from crawler.page.masthead import HOMES, NO_TITLE, Masthead, ends, folded, home_names, parts, without_section
 from crawler.page.metadata import Head
 from crawler.page.nodes import ancestors
 
 MAX_TITLE = 500  # characters
 MAX_HEADINGS = 20  # elements looked at
 MAX_INSIDE = 60  # nodes inside of one
-MAX_HOMES = 5  # links to a site's first page that are asked for its name
 MAX_AROUND = 8  # elements round a heading that are asked what they are
 ALIKE = 0.5  # share of the shorter title's words from which two titles are about the same thing
 SURE = 0.8  # share from which a heading is the other part of a title; guess
@@ -39,15 +38,7 @@ _COUNTER = re.compile(
     r"^\s*[(（\[【](?:\d{1,2}|99\+)(?:\s*[条封][^)）\]】]{0,16}|\s*(?:new|unread)[^)）\]】]{0,12})?[)）\]】]\s*(?=\S)"
 )
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[\da-fA-F]{2,5}|amp|quot|apos|lt|gt|nbsp|[lr][sd]quo|[mn]dash|hellip);")
-_HOMES = ("/", "./", "../", "/index.html")
-_PLAIN_ADDRESS = re.compile(r"[\w./:-]+")
 _SIGNS = " :|·•–—-"
-# What an editor writes where its user wrote nothing, and an address: no titles.
-_NO_TITLE = re.compile(
-    r"(?i)\s*(?:untitled(?:[ -](?:document|page))?(?:[ -]?\d+)?|new page(?: \d+)?|document|loading(?:\.\.\.|…)?|"
-    r"(?:react|vite|vue|next) app|create next app|vite \+ \w+(?: \+ ts)?|无标题(?:文档|页)?|新建网页 ?\d*|"
-    r"加载中(?:\.\.\.|…)?|https?://\S+)\s*\Z"
-)
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+: \S")  # as GitHub, GitLab and Gitee call one
 _LABEL = re.compile(r"[\w ]{2,12}[:：]\s*")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
@@ -90,7 +81,7 @@ def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: st
     declared = [title for name in named if (title := _plain(name))]
     site = Masthead(head, host)
     site.learn(full, declared)
-    for name in _home_names(tree, host):
+    for name in home_names(tree, host):
         site.learn_home(name, full, declared)
     found = headings(tree)
     for heading in found:
@@ -134,13 +125,6 @@ def _lone_heading(tree: LexborHTMLParser) -> list[Heading]:
     """What heads the only article of a page that calls itself by its site's name alone."""
     nodes = tree.css("article h2")[:1] if len(tree.css("article")) == 1 else []
     return [h for node in nodes if (h := _heading(node)) is not None and not h.linked and not _is_preceded(node)]
-
-
-def _home_names(tree: LexborHTMLParser, host: str) -> list[str]:
-    """What links to the site's first page say."""
-    homes = [*_HOMES, *(f"{scheme}://{host}{slash}" for scheme in ("https", "http") for slash in ("/", ""))]
-    links = tree.css(", ".join(f'a[href="{home}"]' for home in homes if _PLAIN_ADDRESS.fullmatch(home)))
-    return [_text(link) for link in links[:MAX_HOMES]]
 
 
 def _heading(node: LexborNode) -> Heading | None:
@@ -193,13 +177,13 @@ def _leads_home(node: LexborNode) -> bool:
 
 
 def _is_home_link(node: LexborNode) -> bool:
-    return node.tag == "a" and (node.attributes.get("href") or "").strip() in _HOMES
+    return node.tag == "a" and (node.attributes.get("href") or "").strip() in HOMES
 
 
 def _plain(title: str) -> str:
     """One line without the counter of unread messages, and without entities that were escaped twice."""
     title = unescape(title) if _ENTITY.search(title) else title
-    if _NO_TITLE.match(title):
+    if NO_TITLE.match(title):
         return ""
     return _COUNTER.sub("", tidy(title)[:MAX_TITLE])
 

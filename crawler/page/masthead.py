@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from selectolax.lexbor import LexborHTMLParser
+
+from crawler.page.blocks import tidy
+from crawler.page.document import text_of
 from crawler.page.metadata import Head
 from crawler.page.titles import letters
 
@@ -33,6 +37,16 @@ _CALLED = re.compile(
 _OWNER = re.compile(r"['’]s\Z")
 _IN_NAME = re.compile(r"[a-zA-Z\d]_[a-zA-Z\d]")
 _LATIN = re.compile(r"[a-z0-9]+")
+# What an editor writes where its user wrote nothing, and an address: no titles.
+NO_TITLE = re.compile(
+    r"(?i)\s*(?:untitled(?:[ -](?:document|page))?(?:[ -]?\d+)?|new page(?: \d+)?|document|loading(?:\.\.\.|…)?|"
+    r"(?:react|vite|vue|next) app|create next app|vite \+ \w+(?: \+ ts)?|无标题(?:文档|页)?|新建网页 ?\d*|"
+    r"加载中(?:\.\.\.|…)?|https?://\S+)\s*\Z"
+)
+HOMES = ("/", "./", "../", "/index.html")  # of links to a site's first page
+MAX_HOMES = 5  # such links that are asked for its name
+MAX_NAME = 100  # characters of one
+_PLAIN_ADDRESS = re.compile(r"[\w./:-]+")
 # What forums and blogs call the place of an article, before its title.
 _PLACES = frozenset(("viewtopic", "viewthread", "blogarchive", "查看主题", "查看帖子", "查看文章"))
 _PLAIN_NAMES = frozenset("home homepage index welcome untitled blog blogs news magazine forum forums".split())
@@ -72,6 +86,13 @@ def _is_weak(cut: re.Match[str]) -> bool:
     """Whether a separator is also what words are made of: it parts nothing by itself."""
     sign = cut[0].strip()
     return sign in _WEAK or (sign == "_" and _IN_NAME.match(cut.string, cut.start() - 1) is not None)
+
+
+def home_names(tree: LexborHTMLParser, host: str) -> list[str]:
+    """What links to the site's first page say."""
+    homes = [*HOMES, *(f"{scheme}://{host}{slash}" for scheme in ("https", "http") for slash in ("/", ""))]
+    links = tree.css(", ".join(f'a[href="{home}"]' for home in homes if _PLAIN_ADDRESS.fullmatch(home)))
+    return [tidy(text_of(link, limit=MAX_NAME)) for link in links[:MAX_HOMES]]
 
 
 class Masthead:
