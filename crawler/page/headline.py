@@ -18,7 +18,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.page.blocks import tidy
 from crawler.page.document import text_of
-from crawler.page.masthead import HOMES, NO_TITLE, Masthead, ends, folded, home_names, parts, without_section
+from crawler.page.masthead import NO_TITLE, Masthead, ends, folded, home_names, is_home_link, parts, without_section
 from crawler.page.metadata import Head
 from crawler.page.nodes import ancestors
 
@@ -139,7 +139,7 @@ def _heading(node: LexborNode) -> Heading | None:
             logo = True
         # An `<article>`'s classes are its tags and categories: `tag-logo`.
         logo = logo or (
-            depth < 3 and ((parent.tag != "article" and bool(_LOGO.search(around))) or _is_home_link(parent))
+            depth < 3 and ((parent.tag != "article" and bool(_LOGO.search(around))) or is_home_link(parent))
         )
         linked = linked or (parent.tag == "a" and bool(parent.attributes.get("href")))
         held = held or parent.tag in _HOLDERS or parent.attributes.get("role") == "main"
@@ -173,11 +173,7 @@ def _is_anchor(link: LexborNode) -> bool:
 
 def _leads_home(node: LexborNode) -> bool:
     link = node.css_first("a[href]")
-    return link is not None and _is_home_link(link)
-
-
-def _is_home_link(node: LexborNode) -> bool:
-    return node.tag == "a" and (node.attributes.get("href") or "").strip() in HOMES
+    return link is not None and is_home_link(link)
 
 
 def _plain(title: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.page.blocks import tidy
 from crawler.page.document import text_of
@@ -43,7 +43,7 @@ NO_TITLE = re.compile(
     r"(?:react|vite|vue|next) app|create next app|vite \+ \w+(?: \+ ts)?|无标题(?:文档|页)?|新建网页 ?\d*|"
     r"加载中(?:\.\.\.|…)?|https?://\S+)\s*\Z"
 )
-HOMES = ("/", "./", "../", "/index.html")  # of links to a site's first page
+_HOMES = ("/", "./", "../", "/index.html")  # of links to a site's first page
 MAX_HOMES = 5  # such links that are asked for its name
 MAX_NAME = 100  # characters of one
 _PLAIN_ADDRESS = re.compile(r"[\w./:-]+")
@@ -88,9 +88,14 @@ def _is_weak(cut: re.Match[str]) -> bool:
     return sign in _WEAK or (sign == "_" and _IN_NAME.match(cut.string, cut.start() - 1) is not None)
 
 
+def is_home_link(node: LexborNode) -> bool:
+    """Whether this links to the site's first page."""
+    return node.tag == "a" and (node.attributes.get("href") or "").strip() in _HOMES
+
+
 def home_names(tree: LexborHTMLParser, host: str) -> list[str]:
     """What links to the site's first page say."""
-    homes = [*HOMES, *(f"{scheme}://{host}{slash}" for scheme in ("https", "http") for slash in ("/", ""))]
+    homes = [*_HOMES, *(f"{scheme}://{host}{slash}" for scheme in ("https", "http") for slash in ("/", ""))]
     links = tree.css(", ".join(f'a[href="{home}"]' for home in homes if _PLAIN_ADDRESS.fullmatch(home)))
     return [tidy(text_of(link, limit=MAX_NAME)) for link in links[:MAX_HOMES]]
 
