@@ -1,24 +1,23 @@
 """Sealed segments as objects of a store: listed, uploaded and checked, read in ranges.
 
-The one module that knows the library (obstore, the extra `s3`). Every call has a deadline and few retries; what goes
+With `flags`, which changes small objects under conditions, the one module that knows the library (obstore, the extra
+`s3`). Every call has a deadline and few retries; what goes
 wrong is one line that names the store's URL and never a key. When segments are moved is `offload`'s business, how
 they are read like any other `tiers`'.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import math
 import os
 import re
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
@@ -44,8 +43,6 @@ DEADLINE: Final = 300.0  # seconds for a question in all, retries and 100 pages 
 REST: Final = 30.0  # seconds in which a store that did not answer is not asked again
 MAX_OBJECTS: Final = 100_000  # listed at most: 1 GB each makes 100 TB
 WRITER: Final = "writer.lock"
-STALE: Final = 24 * 3600.0  # seconds after which nobody writes any more who did not say so; a guess
-WHO: Final = 200  # bytes shown of what another said of itself
 KEYS: Final = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}\.warc\.(?:gz|zst)")
@@ -153,7 +150,7 @@ class ObjectStore:
             except FileNotFoundError as error:
                 raise ArchiveDamaged(f"segment {name} is not at {self.url}: put it back from a backup") from error
             except Exception as error:
-                if _status(error) == 416:  # Range Not Satisfiable
+                if status_of(error) == 416:  # Range Not Satisfiable
                     raise ArchiveDamaged(f"segment {name} at {self.url} ends before byte {offset}") from error
                 raise
 
@@ -205,74 +202,14 @@ class ObjectStore:
                 os.fsync(file.fileno())
                 sync_folder(path.parent)
 
-    @contextlib.contextmanager
-    def written_by(self, who: str) -> Iterator[None]:
-        """Nobody else writes here meanwhile, as an object named `WRITER` says, which only one can make.
+    @property
+    def folder(self) -> Path | None:
+        """Where the store is a folder of this machine: that folder."""
+        return self._folder
 
-        Where it is there, another holds it, unless it says `who`, or has been there for `STALE` seconds: it is left of
-        one that was killed then. Raises StoreRefused where another writes, and of a store that would let two do so.
-        """
-        if not self._created(who):
-            holder, seconds = self._writer()
-            if holder != who and seconds < STALE:
-                raise StoreRefused(
-                    f"{self.url} is being written by {holder}: a place is for one archive;"
-                    f" remove {WRITER} there if nobody writes any more"
-                )
-            self._remove_writer()
-            if not self._created(who):
-                raise StoreRefused(f"{self.url} is being written by another since this moment")
-        elif self._created(who):
-            with contextlib.suppress(StoreError):
-                self._remove_writer()
-            raise StoreRefused(
-                f"{self.url} does not heed If-None-Match, by which two writers are kept apart: choose a store that does"
-            )
-        try:
-            yield
-        finally:
-            with contextlib.suppress(StoreError):  # it is known as ours next time
-                self._remove_writer()
-
-    def _created(self, who: str) -> bool:
-        """Whether this call made the object `WRITER`; it is not replaced."""
-
-        def put(client: Client) -> bool:
-            import obstore
-            from obstore.exceptions import AlreadyExistsError
-
-            try:
-                obstore.put(client, WRITER, who.encode("utf-8", "replace"), mode="create")
-            except AlreadyExistsError:
-                return False
-            return True
-
-        return self._ask(put)
-
-    def _writer(self) -> tuple[str, float]:
-        """Who holds the object `WRITER`, and for how many seconds; ("", infinity) where it is gone."""
-
-        def get(client: Client) -> tuple[str, float]:
-            import obstore
-
-            try:
-                found = obstore.get(client, WRITER)
-            except FileNotFoundError:
-                return "", math.inf
-            since: datetime = found.meta["last_modified"]
-            said = bytes(obstore.get_range(client, WRITER, start=0, length=min(found.meta["size"], WHO)) or b"")
-            return said.decode("utf-8", "replace"), (datetime.now(UTC) - since).total_seconds()
-
-        return self._ask(get)
-
-    def _remove_writer(self) -> None:
-        def delete(client: Client) -> None:
-            import obstore
-
-            with contextlib.suppress(FileNotFoundError):
-                obstore.delete(client, WRITER)
-
-        self._ask(delete)
+    def ask(self, work: Callable[[Client], T]) -> T:
+        """What `work` gets of the library, within the deadline, its errors translated; for `flags`."""
+        return self._ask(work)
 
     def _digest(self, one: StoredObject) -> str:
         return self.download(one, lambda _: None)
@@ -296,7 +233,7 @@ class ObjectStore:
     def _meaning(self, error: Exception) -> StoreError:
         """What an error of the library means, in one line; its text repeats what a server sent, and is not shown."""
         said = str(error)
-        status, code = _status(error), _CODE.search(said)
+        status, code = status_of(error), _CODE.search(said)
         answer = f"{status or ''} {code[1] if code else ''}".strip()
         if _ROLE.search(said):
             return StoreRefused(f"no keys for {self.url}: set {KEYS} in the environment")
@@ -405,7 +342,7 @@ def _is_foreign(error: Exception) -> bool:
     return type(error).__module__.startswith("obstore") or isinstance(error, OSError | ValueError)
 
 
-def _status(error: Exception) -> int:
+def status_of(error: Exception) -> int:
     """The HTTP status that an error tells of, 0 for none."""
     found = _STATUS.search(str(error))
     return int(found[1]) if found else 0

@@ -16,6 +16,7 @@ from crawler.archive import disk, schema
 from crawler.archive.nouns import Moved
 from crawler.archive.objects import StoredObject, measured
 from crawler.archive.tiers import TieredStore
+from crawler.archive.writer import Writing, written_by
 from crawler.core.errors import ArchiveDamaged
 
 
@@ -30,9 +31,9 @@ def offload(path: Path, db: sqlite3.Connection, store: TieredStore, *, keep_loca
     waiting = [name for (name,) in sealed if _is_to_move(name, store, keep_local=keep_local)]
     if not waiting:
         return
-    with remote.written_by(f"{socket.gethostname()}, {path.absolute()}"):
+    with written_by(remote, f"{socket.gethostname()}, {path.absolute()}") as writing:
         for name in waiting:
-            yield _moved(path, db, store, name, keep_local=keep_local)
+            yield _moved(path, db, store, name, writing, keep_local=keep_local)
 
 
 def _is_to_move(name: str, store: TieredStore, *, keep_local: bool) -> bool:
@@ -40,13 +41,17 @@ def _is_to_move(name: str, store: TieredStore, *, keep_local: bool) -> bool:
     return os.path.lexists(store.folder / name) and not (keep_local and known and known.digest)
 
 
-def _moved(path: Path, db: sqlite3.Connection, store: TieredStore, name: str, *, keep_local: bool) -> Moved:
+def _moved(
+    path: Path, db: sqlite3.Connection, store: TieredStore, name: str, writing: Writing, *, keep_local: bool
+) -> Moved:
+    writing.prove()
     with disk.translated(path), os.fdopen(disk.open_file(store.folder / name, os.O_RDONLY), "rb") as file:
         made = measured(file)
         try:
             one, sent = store.asked().upload(name, file, made)
         except ArchiveDamaged as error:
             return Moved(name, made.size, sent=False, here=True, problem=str(error))
+        writing.prove()
         _record(path, db, store, one)
         if not keep_local:
             store.remove(name)

@@ -18,6 +18,7 @@ import msgspec
 
 from crawler.archive import disk, due
 from crawler.archive.store import number_of
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 from crawler.core.model import History, State
 from crawler.schedule.history import revised
@@ -355,4 +356,5 @@ def _revise(db: sqlite3.Connection) -> None:
     )
     revoked = sum(old.state is not new.state for _, old, new in changed)
     if revoked:
-        log.warning("%d deaths of an older version were not proved: these links are suspect, and asked again", revoked)
+        deaths = f"{Counted(revoked):death|deaths} of an older version"
+        log.warning("%s proved nothing: what was called dead is suspect, and asked again", deaths)

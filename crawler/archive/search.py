@@ -26,6 +26,7 @@ from crawler.archive.journal import CaptureData
 from crawler.archive.nouns import Hit
 from crawler.archive.times import from_micros, micros
 from crawler.archive.words import NewText
+from crawler.core.counts import Counted
 from crawler.core.errors import StoreError, UsageError
 from crawler.core.model import IndexTerms, State
 
@@ -87,9 +88,8 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
                 put_earlier(db, link, capture, title, names, text)
         _put_stamp(db, WHOLE, "")
     if away:
-        log.warning(
-            "crawler: %d texts in the object store cannot be read now: they are searched again later", len(away)
-        )
+        texts = f"{Counted(len(away)):text in the object store cannot|texts in the object store cannot}"
+        log.warning("crawler: %s be read now; a later run tries again", texts)
         db.execute("DELETE FROM derived WHERE name = ?", (WHOLE,))
 
 

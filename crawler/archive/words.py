@@ -25,15 +25,31 @@ from crawler.core.patterns import LazyPattern
 
 MAX_TEXT: Final = 200_000  # characters of one page that are indexed; the longest real article has 79,000
 MAX_QUERY: Final = 1_000  # characters
-TERMS: Final = 3  # version of what `terms` and `characters` make of a text
+TERMS: Final = 4  # version of what `terms` and `characters` make of a text
 _MAX_TERMS = 32
 
 _CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_RUN = LazyPattern(f"[{_CJK}]+")
-_RUNS = LazyPattern(f"([{_CJK}]+)")  # to split by: runs are what stands at odd places
+_UNSPACED: Final = f"{_CJK}\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff"  # and Thai, Lao, Burmese, Khmer
+_RUN = LazyPattern(f"[{_UNSPACED}]+")
+_RUNS = LazyPattern(f"([{_UNSPACED}]+)")  # to split by: runs are what stands at odd places
+# Vowels of these scripts are marks, at which SQLite's tokenizer would split: letters of private use stand for them.
+_VOWELS: Final = (
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u1056-\u1059\u17b4-\u17d3"
+)
+_VOWEL = LazyPattern(f"[{_VOWELS}]")
 _BREAK = LazyPattern(f"[ \\n](?<=[{_CJK}].)(?=[{_CJK}])", re.DOTALL)  # HTML turns a line break into a space
 _HAN = LazyPattern("[\u3400-\u4dbf\u4e00-\u9fff]")
-_UNSEEN = LazyPattern("[\u00ad\u200b-\u200d\u2060\ufe0e\ufe0f\ufeff]+")  # soft hyphens and the like stand inside words
+# Points and strokes of Arabic (U+0640 is a stroke that makes words longer) and Hebrew, which few people type.
+_POINTS: Final = (
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed"
+)
+_POINTED = LazyPattern("[\u0591-\u06ff]")
+# Soft hyphens and the like stand inside words.
+_UNSEEN = LazyPattern(f"[\u00ad\u200b-\u200d\u2060\ufe0e\ufe0f\ufeff{_POINTS}]+")
+# Forms of one letter that people type for each other: Arabic's (as Lucene's ArabicNormalizer has them), Persian's.
+_ALIKE: Final = str.maketrans("أإآٱىةیک", "اااايهيك")
+_HYPHENED = LazyPattern(r"(?<![\w-])[A-Za-z\u00c0-\u052f]{1,20}(?:-[A-Za-z\u00c0-\u052f]{1,20}){1,2}(?![\w-])")
 _DRAWN: Final = "\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"  # emoji, for a class
 _EMOJI = LazyPattern(f"[{_DRAWN}]")
 _SPELLED: Final = (("ß", "ss"), ("ё", "е"), ("Ё", "Е"))  # letters that people type as others, and SQLite does not fold
@@ -44,7 +60,7 @@ _QUOTES: Final = dict.fromkeys(map(ord, "“”„‟«»‹›「」『』｢�
 _NAMED = LazyPattern(r"(?i)\b(site|state|before|after)：")
 _TERM = LazyPattern(r'([-－]?)(?:(site|state|before|after):)?(?:"([^"]*)"?|([^\s"]+))')
 _STOPS = LazyPattern(f"[，。！？；：、…—～·（）［］｛｝〔〕‘’]+|(?<=[{_CJK}])[,;:!?/|]+(?=[{_CJK}])")
-_EDGES = LazyPattern(rf"^(?:[^\w{_DRAWN}]|_)+|(?:[^\w{_DRAWN}]|_)+$")
+_EDGES = LazyPattern(rf"^(?:[^\w{_DRAWN}{_VOWELS}]|_)+|(?:[^\w{_DRAWN}{_VOWELS}]|_)+$")
 _DATE = LazyPattern(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _SPACE = LazyPattern(r"\s+")
 _SEPARATOR = "\x01"  # stands in no run
@@ -97,12 +113,23 @@ def folded(text: str, *, simplify: bool = True) -> str:
         return text
     for letter, plain in _SPELLED:
         text = text.replace(letter, plain)
+    text = text.translate(_ALIKE) if _POINTED.search(text) else text
     return _BREAK.sub("", _UNSEEN.sub("", simplified(text)))
 
 
 def _emoji(text: str) -> list[str]:
     """A word for each emoji in a folded text: SQLite's tokenizer leaves them out, so that a phrase goes on past one."""
     return [] if text.isascii() else [f"u{ord(one):x}" for one in dict.fromkeys(_EMOJI.findall(text))]
+
+
+def _joined_words(text: str) -> list[str]:
+    """Words with a hyphen without it: who writes `email` finds `e-mail`."""
+    text = text.replace("\u2010", "-")
+    if "-" not in text:
+        return []
+    few = " ".join(word for word in text.split() if "-" in word)  # the pattern would try each letter of the rest
+    found = dict.fromkeys(_HYPHENED.findall(few))
+    return [word.replace("-", "") for word in found]
 
 
 def terms(text: str) -> str:
@@ -112,14 +139,15 @@ def terms(text: str) -> str:
 
 def index_terms(text: str) -> IndexTerms:
     """`terms` and `characters` of a text at once."""
-    if text.isascii():
-        return IndexTerms(text[:MAX_TEXT], "")
     plain = folded(text[:MAX_TEXT])
+    also = [f" {name}" for name in (*_joined_words(plain), *_emoji(plain))]
+    if text.isascii():
+        return IndexTerms("".join([plain, *also]), "")
     pieces = _RUNS.split(plain)
     runs = pieces[1::2]
     pieces[1::2] = _all_pairs(runs)
-    pieces += [f" {name}" for name in _emoji(plain)]
-    return IndexTerms("".join(pieces), " ".join(dict.fromkeys("".join(runs))))
+    pieces += also
+    return IndexTerms("".join(pieces), " ".join(dict.fromkeys(_lettered("".join(runs)))))
 
 
 def characters_of(title: str, names: str, text: str, ready: IndexTerms | None = None) -> str:
@@ -137,7 +165,7 @@ def _all_pairs(runs: list[str]) -> list[str]:
     """The terms of each run. All runs at once by slices of one array, which is many times faster than one by one."""
     if not runs:
         return []
-    joined = array("I", _SEPARATOR.join(runs).encode(_CODES, "surrogatepass"))
+    joined = array("I", _lettered(_SEPARATOR.join(runs)).encode(_CODES, "surrogatepass"))
     made = array("I", [ord(" ")]) * (3 * len(joined))
     made[0::3] = joined
     joined.append(ord(_SEPARATOR))
@@ -148,11 +176,16 @@ def _all_pairs(runs: list[str]) -> list[str]:
     return [f" {first} ", *(f" {other[2:]} " for other in others)]
 
 
+def _lettered(run: str) -> str:
+    """A run whose vowel marks are letters to the tokenizer: of private use."""
+    return _VOWEL.sub(lambda found: chr(0xE000 + (ord(found[0]) & 0xFFF)), run)
+
+
 def characters(text: str) -> str:
     """The different Chinese characters of a text, as terms of their own: a single one is asked for by them."""
     if text.isascii():
         return ""
-    return " ".join(dict.fromkeys("".join(_RUN.findall(folded(text[:MAX_TEXT])))))
+    return " ".join(dict.fromkeys(_lettered("".join(_RUN.findall(folded(text[:MAX_TEXT]))))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +264,7 @@ def _take(parts: _Parts, match: re.Match[str]) -> None:
         if not minus:
             parts.needles.append(text)
         if len(text) == 1 and _RUN.match(text):
-            (parts.unwanted_singles if minus else parts.wanted_singles).append(text)
+            (parts.unwanted_singles if minus else parts.wanted_singles).append(_lettered(text))
         else:
             found = parts.unwanted if minus else parts.wanted
             found += [f'"{name}"' for name in _emoji(text)]
@@ -239,7 +272,7 @@ def _take(parts: _Parts, match: re.Match[str]) -> None:
                 continue
             prefix = quoted is None and word.endswith("*")
             plain = minus or prefix or quoted is not None or not parts.numbered
-            found.append((not plain and _with_numbers(text)) or _phrase(text, prefix=prefix))
+            found.append((not plain and _other_spellings(text)) or _phrase(text, prefix=prefix))
 
 
 def _filter(name: str, value: str) -> str:
@@ -254,11 +287,14 @@ def _word(text: str, *, simplify: bool) -> str:
     return _EDGES.sub("", folded(text.replace('"', " ").replace("\0", " "), simplify=simplify))
 
 
-def _with_numbers(word: str) -> str:
-    """A word of letters also where a number is written to it (`Python3`), a name and its number also where it goes on.
+def _other_spellings(word: str) -> str:
+    """A word with a hyphen also without it, one of letters also where a number is written to it (`Python3`), a name
+    and its number also where it goes on.
 
     Of `iPhone15Pro` and the like the tokenizer makes one word. "" for any other word.
     """
+    if len(joined := _joined_words(word)) == 1 and _HYPHENED.fullmatch(word.replace("\u2010", "-")):
+        return f'("{word}" OR "{joined[0]}")'
     if _LETTERS.fullmatch(word):
         numbered = " OR ".join(f'"{word}{digit}"*' for digit in range(10))
         return f'("{word}" OR {numbered})'
@@ -278,7 +314,8 @@ def _phrase(text: str, *, prefix: bool = False) -> str:
     for run in runs:
         pieces.append(text[at : run.start()])
         whole = run.end() == len(text) and len(run[0]) > 1  # the term of its last character alone may be elsewhere
-        pieces.append(" ".join(map(add, run[0], run[0][1:])) if whole else _all_pairs([run[0]])[0])
+        letters = _lettered(run[0])
+        pieces.append(" ".join(map(add, letters, letters[1:])) if whole else _all_pairs([run[0]])[0])
         at = run.end()
     pieces.append(text[at:])
     single = bool(runs) and runs[-1].end() == len(text) and len(runs[-1][0]) == 1  # the beginning of a pair, or alone
@@ -318,7 +355,7 @@ def snippet(text: str, needles: Sequence[str], width: int = 120) -> tuple[str, t
 
 def _compared(text: str) -> str:
     """The text as needles are, of the same length."""
-    return text if text.isascii() else simplified(text.translate(_PLAIN))
+    return text if text.isascii() else simplified(text.translate(_PLAIN).translate(_ALIKE))
 
 
 def _pattern(needle: str) -> str:
@@ -326,5 +363,7 @@ def _pattern(needle: str) -> str:
     parts = [re.escape(needle[0])]
     for before, after in pairwise(needle):
         between = r"\s?" if _RUN.match(before) and _RUN.match(after) else ""
+        if _POINTED.match(before):
+            between = f"[{_POINTS}]*"
         parts.append(between + (r"\s+" if after.isspace() else re.escape(after)))
     return "".join(parts).replace(r"\s+\s+", r"\s+")

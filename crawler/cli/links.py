@@ -10,7 +10,7 @@ import click
 
 from crawler.cli.options import GlobalOptions, global_options, output_options, pair_outputs, paths_argument
 from crawler.cli.streams import is_workflow, say
-from crawler.core.display import cell, path_cell, redacted
+from crawler.core.display import address_cell, cell, path_cell, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,7 @@ def command(
     with guarded(settings) as extract:
         notes = read_notes(note_paths(paths, chosen), chosen, code=code, extract=extract)
     for skipped in notes.skipped:
-        options.say(f"crawler: {skipped.path} is skipped: {skipped.why}")
+        (say if skipped.unseen else options.say)(f"crawler: {skipped.path} is skipped: {skipped.why}")
     for damaged in notes.damaged:
         say(f"crawler: {damaged.path}: {damaged.why}; its links are read all the same")
     if options.verbose:
@@ -97,5 +97,7 @@ def render_json(found: Iterable[Occurrence]) -> str:
 
 def _field(name: str, value: object) -> str:
     text = str(value)
+    if name == "url" and text.startswith(("http:", "https:")):
+        return address_cell(text)
     # An address never begins as a formula does; a target that does is the name of a file.
     return path_cell(text) if name in ("path", "url") else cell(text)

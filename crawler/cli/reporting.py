@@ -121,12 +121,16 @@ def check_reports(
     from crawler.crawl.ready import ready_to_run
     from crawler.report.notify import address_of
 
-    own = own_files(settings)
-    files = [file for _, file in pairs if file is not None] + ([file for _, file in own] if of_all_notes else [])
+    feed = Path(settings.notify.feed)
+    own = [("[notify] feed" if file == feed else "[report] path", file) for _, file in own_files(settings)]
+    files = [file for _, file in pairs if file is not None]
     if any(name == "github" for name, _ in pairs) and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         files.append(Path(summary))
     hook = settings.notify.webhook if environ is not None else ""
-    ready_to_run(settings, files=files, environ=environ, also=[lambda: address_of(hook)] if hook else [])
+    configured = own if of_all_notes else []
+    ready_to_run(
+        settings, files=files, configured=configured, environ=environ, also=[lambda: address_of(hook)] if hook else []
+    )
 
 
 def own_files(settings: Settings) -> list[tuple[str, Path]]:

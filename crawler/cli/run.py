@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from crawler.core.model import State
     from crawler.core.settings import Settings
     from crawler.crawl.job import CrawlSpread
-    from crawler.crawl.observer import Observer
 
 
 @click.command("run")
@@ -88,7 +87,7 @@ def command(
     failing = fail_on or frozenset()
     how = with_places(report_options(options, settings, failing), pairs, settings)
     with open_context(settings, "run", write=True, wait=wait) as context:
-        with watching(options) as observer, spread_over(cluster, observer) as spread:
+        with watching(options) as observer, spread_over(cluster) as spread:
             result = run(context, paths, limits, observer, spread=spread)
         # Here, since the report of a large archive is made from it while it is written.
         write_reports(result.report, pairs, how, settings, result.found.notes.root, of_all_notes=whole)
@@ -97,13 +96,13 @@ def command(
         return exit_code(result.report, failing)
 
 
-def spread_over(cluster: str | None, observer: Observer) -> AbstractContextManager[CrawlSpread | None]:
+def spread_over(cluster: str | None) -> AbstractContextManager[CrawlSpread | None]:
     """Who crawls: the cluster at this address, or this process. Raises UsageError, ClusterError."""
     if cluster is None:
         return nullcontext()
     from crawler.cluster import open_cluster
 
-    return open_cluster(cluster, observer)
+    return open_cluster(cluster)
 
 
 def with_workers(settings: Settings, workers: int | None) -> Settings:

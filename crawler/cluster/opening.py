@@ -13,7 +13,6 @@ from crawler.core.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
     from crawler.cluster.coordinator import Coordinator
-    from crawler.crawl.observer import Observer
 
 MOST: Final = 256  # processes of `local:N`; a typing mistake should not start thousands
 
@@ -22,7 +21,7 @@ _REMOTE = re.compile(r"(?:tcp|tls)://\S+:\d+")
 
 
 @contextmanager
-def open_cluster(address: str, observer: Observer) -> Iterator[Coordinator]:
+def open_cluster(address: str) -> Iterator[Coordinator]:
     """Who crawls at this address, until the block ends. Raises UsageError, ClusterError."""
     local = _LOCAL.fullmatch(address)
     if local and not 1 <= int(local[1]) <= MOST:
@@ -34,16 +33,16 @@ def open_cluster(address: str, observer: Observer) -> Iterator[Coordinator]:
         from crawler.cluster.local import local_workers
 
         with local_workers(int(local[1])) as scheduler, _client(scheduler) as client:
-            yield _coordinator(client, observer)
+            yield _coordinator(client)
     else:
         with _client(address) as client:
-            yield _coordinator(client, observer)
+            yield _coordinator(client)
 
 
-def _coordinator(client: Any, observer: Observer) -> Coordinator:
+def _coordinator(client: Any) -> Coordinator:
     from crawler.cluster.coordinator import Coordinator
 
-    return Coordinator(client, observer)
+    return Coordinator(client)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import msgspec
 from crawler.core.errors import ConfigError
 from crawler.core.settings import Host, Seconds, Settings, Size
 from crawler.core.url import host_of
+from crawler.core.validation import mistake, shown
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
@@ -38,6 +39,7 @@ PATH_OPTIONS = (
 )
 
 MAX_SIZE = 2**63 - 1  # bytes; what systems count in
+MAX_SECONDS = 365_000 * 86400.0  # a thousand years: calendars of Python end in the year 9999
 _UNITS_OF_TIME = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _UNITS_OF_SIZE = {"": 1, "B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
@@ -108,21 +110,46 @@ def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
     try:
         settings = msgspec.convert(raw, Settings, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        key = where.rstrip("`").lstrip(".").replace("[...]", "[*]") or "top level"
-        raise ConfigError(f"{file}: [{key.replace('.', '] ', 1)}: {what[:1].lower()}{what[1:]}") from None
-    for name in ("timeout", "connect_timeout"):
-        if getattr(settings.fetch, name) <= 0:
-            raise ConfigError(f"{file}: [fetch] {name}: must be more than 0 seconds")
-    if settings.fetch.max_body <= 0:
-        raise ConfigError(f"{file}: [fetch] max_body: must be more than 0 bytes")
-    if settings.read.seconds <= 0:
-        raise ConfigError(f"{file}: [read] seconds: must be more than 0 seconds")
+        raise ConfigError(f"{file}: {_wrong_type(error, raw)}") from None
+    if problem := mistake(settings):
+        raise ConfigError(f"{file}: {problem}")
     for host in settings.host:
         if problem := host_problem(host):
             raise ConfigError(f'{file}: [host."{host}"]: {problem}')
     _check_headers(settings, file)
     return settings
+
+
+def _wrong_type(error: msgspec.ValidationError, raw: Mapping[str, Any]) -> str:
+    """Table, key, what was expected, and the value, of one that cannot be converted."""
+    what, _, where = str(error).partition(" - at `$")
+    table, _, key = where.rstrip("`").lstrip(".").replace("[...]", "[*]").partition(".")
+    if table == "host[*]":
+        table = next(f'host."{host}"' for host, options in raw["host"].items() if _is_wrong(options))
+        value = raw["host"][table[6:-1]].get(key.partition("[")[0])
+    else:
+        value = raw.get(table, {}).get(key.partition("[")[0])
+    expected = what[:1].lower() + what[1:]
+    if what.startswith("Invalid enum value"):
+        expected = f"expected {_choices(table, key)}"
+    elif what.startswith("Expected `"):
+        expected = expected.partition(", got `")[0]
+    else:  # of `_decode`, which names the value
+        return f"[{table}] {key}: {expected}"
+    return f"[{table}] {key}: {expected}, got {shown(value)}"
+
+
+def _is_wrong(options: object) -> bool:
+    try:
+        msgspec.convert(options, Host, dec_hook=_decode)
+    except msgspec.ValidationError:
+        return True
+    return False
+
+
+def _choices(table: str, key: str) -> str:
+    kinds = {field.name: field.type for field in msgspec.structs.fields(type(getattr(Settings(), table)))}
+    return " or ".join(f'"{choice}"' for choice in get_args(kinds[key]))
 
 
 def host_problem(key: str) -> str:
@@ -167,7 +194,7 @@ def parse_duration(value: object) -> Seconds:
         seconds = sum(float(n) * _UNITS_OF_TIME[unit] for n, unit in _PART.findall(value))
     elif isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value.strip()):
         seconds = float(value)
-    if not (math.isfinite(seconds) and seconds >= 0):
+    if not (math.isfinite(seconds) and 0 <= seconds <= MAX_SECONDS):
         raise ValueError(f'expected a duration such as 30, "30s", "2h" or "7d", got {value!r}')
     return Seconds(seconds)
 

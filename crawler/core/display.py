@@ -11,7 +11,7 @@ language is its format's own business (`report`), and writing to streams is `cli
 | one line whose spans are marked | `spaced` |
 | anything printed where GitHub reads the output | `without_commands` |
 | data and properties of a workflow command | `command_data`, `command_property` |
-| a cell of TSV or CSV | `cell`, `path_cell` |
+| a cell of TSV or CSV | `cell`, `address_cell`, `path_cell` |
 """
 
 from __future__ import annotations
@@ -115,21 +115,36 @@ def command_property(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """A cell of TSV or CSV: one line without tabs that no spreadsheet reads as a formula or as an open quotation.
+    """A cell of TSV or CSV: one harmless line without tabs, and for a spreadsheet no formula or open quotation.
 
     Such a cell gets an apostrophe in front, which spreadsheets show as text. Addresses never begin that way, so
     programs that read them are not touched.
     """
-    text = " ".join(text.splitlines()).replace("\t", " ") if not text.isprintable() else text
+    if not text.isprintable():
+        text = _SEQUENCE.sub("", text) if _SEQUENCE_START.search(text) else text
+        text = _joined(_HARMFUL.sub("", " ".join(text.splitlines()).replace("\t", " ")))
     return f"'{text}" if _is_formula(text) else text
 
 
-def path_cell(path: str) -> str:
-    """A cell with the name of a file: "./" in front where a spreadsheet or a workflow runner would obey the name.
+def address_cell(url: str) -> str:
+    """A cell with an address: what a terminal would obey in it is percent-encoded, as browsers send it."""
+    if url.isprintable():
+        return url
+    return _HARMFUL.sub(_percent, " ".join(url.splitlines()).replace("\t", " "))
 
-    It names the same file, so that programs can open what they read.
+
+def _percent(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogatepass"))
+
+
+def path_cell(path: str) -> str:
+    r"""A cell with the name of a file: "./" in front where a spreadsheet or a workflow runner would obey the name.
+
+    It names the same file, so that programs can open what they read; what a terminal would obey is written as \x1b.
     """
-    path = " ".join(path.splitlines()).replace("\t", " ") if not path.isprintable() else path
+    if not path.isprintable():
+        path = " ".join(path.splitlines()).replace("\t", " ")
+        path = _HARMFUL.sub(lambda found: found[0].encode("unicode_escape").decode(), path)
     return f"./{path}" if _is_formula(path) or path.lstrip().startswith("::") else path
 
 

@@ -104,8 +104,8 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class DamagedNote:
-    """A note that was read although some of its bytes mean nothing."""
+class FaultyNote:
+    """A note that cannot be read, or not whole, and why."""
 
     path: str
     why: str
@@ -122,5 +122,6 @@ class Report:
     trend: tuple[Health, ...] = ()  # oldest first
     rounds: tuple[Round, ...] = ()
     overdue: tuple[str, ...] = ()  # canonical URLs of links that have waited too long
-    damaged: tuple[DamagedNote, ...] = ()
+    damaged_notes: tuple[FaultyNote, ...] = ()  # that were read although some of their bytes mean nothing
+    skipped_notes: tuple[FaultyNote, ...] = ()  # that could not be read; a folder stands for all notes in it
     archive_id: str = ""  # of the archive that remembers this, as `Archive.archive_id`

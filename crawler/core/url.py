@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import ada_url
 
+from crawler.core.counts import Counted
+
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
@@ -37,14 +39,14 @@ _USERINFO = re.compile(r"(?i)^([a-z][a-z0-9+.-]*:[/\\]{2,})[^/\\?#@]*(?:@[^/\\?#
 def normalize(raw: str) -> str:
     """The WHATWG href of an absolute URL. Raises ValueError for what no browser would open."""
     if len(raw) > MAX_URL:
-        raise ValueError(f"URL of {len(raw)} characters")
+        raise ValueError(f"URL of {Counted(len(raw)):character}")
     return ada_url.URL(raw).href
 
 
 def join(base: str, target: str) -> str:
     """`target` as written on the page `base`, absolute. Raises ValueError."""
     if len(target) > MAX_URL:
-        raise ValueError(f"URL of {len(target)} characters")
+        raise ValueError(f"URL of {Counted(len(target)):character}")
     return ada_url.URL(target, base=base).href
 
 

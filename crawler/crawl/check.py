@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from crawler.core.model import LOCAL, History, Link, State
-from crawler.core.results import DamagedNote, Report, Run
+from crawler.core.results import Report, Run
 from crawler.crawl.edit import (
     Borrowed,
     edited_links,
@@ -26,8 +26,8 @@ from crawler.crawl.edit import (
 )
 from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import NO_NETWORK, SILENT, Observer
-from crawler.crawl.reading import read_links
-from crawler.crawl.results import build_report, damaged_of, suggestions
+from crawler.crawl.reading import name_skipped, read_links
+from crawler.crawl.results import FaultyNotes, build_report, faulty, suggestions
 from crawler.notes.changes import Changes, without_known
 from crawler.notes.files import note_paths, notes_root
 from crawler.notes.git import changed_lines, staged_lines
@@ -98,7 +98,7 @@ def check_changes(
     """`check`, where the lines that count are known already; None: all."""
     now, archive = context.now, context.archive
     run = empty_run(context.now())
-    links, local, damaged = find_links(context, paths, changes, observer)
+    links, local, notes = find_links(context, paths, changes, observer)
     known = {link.canonical_url: archive.history(link.canonical_url) for link in links}
     remembered = {key: history for key, history in known.items() if history is not None}
     histories, run = ask_about(context, links, remembered, options, run, observer)
@@ -110,7 +110,7 @@ def check_changes(
         histories,
         now(),
         suggestions=suggestions(links, histories, context.settings.serve.public),
-        damaged=damaged,
+        notes=notes,
         known_before={key for key, history in remembered.items() if history.checked_at is not None},
     )
     return without_baseline(report, options.baseline)
@@ -123,19 +123,18 @@ def empty_run(started: datetime) -> Run:
 
 def find_links(
     context: Context, paths: Sequence[Path], changes: Changes | None, observer: Observer
-) -> tuple[Sequence[Link], Mapping[str, History], tuple[DamagedNote, ...]]:
-    """The links to report on, the state of those that are files, and the notes that were read although damaged."""
+) -> tuple[Sequence[Link], Mapping[str, History], FaultyNotes]:
+    """The links to report on, the state of those that are files, and the notes that are to be named."""
     if changes is None:
         found = read_links(context, paths, observer, remember=False)
-        return found.links, found.local_histories, damaged_of(found.notes.damaged)
+        return found.links, found.local_histories, faulty(found.notes.damaged, found.notes.skipped)
     notes = note_paths(paths, context.settings.notes)
     with guarded(context.settings) as extract:
         edited = edited_links(notes, context.settings.notes, context.sites, changes, context.now(), extract)
-    for skipped in edited.skipped:
-        observer.say(f"{skipped.path} is skipped: {skipped.why}")
+    name_skipped(edited.skipped, observer)
     for damaged in edited.damaged:
         observer.warn(f"{damaged.path}: {damaged.why}; its links are read all the same")
-    return edited.links, edited.local, damaged_of(edited.damaged)
+    return edited.links, edited.local, faulty(edited.damaged, edited.skipped)
 
 
 def ask_about(

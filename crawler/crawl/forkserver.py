@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 from contextlib import suppress
 
+SILENCE = "crawler.crawl.orphaned"
 MODULES = [  # what the first page would wait for
     "crawler.crawl.worker",
     "crawler.crawl.examine",
@@ -32,6 +33,6 @@ def start() -> None:
         return
     from multiprocessing import forkserver
 
-    multiprocessing.set_forkserver_preload([*MODULES, LIBRARY])
+    multiprocessing.set_forkserver_preload([SILENCE, *MODULES, LIBRARY])
     with suppress(OSError, ValueError):
         forkserver.ensure_running()

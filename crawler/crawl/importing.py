@@ -28,6 +28,7 @@ from crawler.archive.interchange.files import (
 from crawler.archive.interchange.origin import SHORTCUT, is_shortcut
 from crawler.archive.interchange.saved import reads_as_links
 from crawler.archive.segments import FOLDER
+from crawler.core.counts import Counted
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
 from crawler.crawl.imported import UNHEARD, Imported, ImportObserver, KeptPage, LostPage
@@ -168,8 +169,8 @@ class _Import:
         elif others:
             kinds = ", ".join(sorted(others)[:MAX_NAMED]) + (", …" if len(others) > MAX_NAMED else "")
             shown = folder if called is None else called.rstrip("/") or "standard input"
-            what = "a file is" if others.total() == 1 else f"{others.total():,} files are"
-            self.observer.say(f"{shown}: {what} no saved page ({kinds})")
+            what = f"{Counted(others.total()):file is no saved page|files are no saved pages}"
+            self.observer.say(f"{shown}: {what} ({kinds})")
 
     def _without_address(self, file: Path, name: str) -> bool:
         """Name a file that tells no address; True for a PDF, which is meant, as a text may not be."""
@@ -210,7 +211,7 @@ class _Import:
             return
         pages = list(found)
         if len(pages) > 1:
-            raise UsageError(f"{name} holds {len(pages)} pages, each with its own address; leave --url out")
+            raise UsageError(f"{name} holds {Counted(len(pages)):page}, each with its own address; leave --url out")
         yield from pages
 
     def page(self, file: Path, name: str, page: SavedPage) -> None:

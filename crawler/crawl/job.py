@@ -76,9 +76,7 @@ class Memory(Protocol):
 class CrawlSpread(Protocol):
     """The crawling half in other processes: what `pipeline.crawl` does, with every check handed back."""
 
-    async def crawl(
-        self, job: Job, ready: Prepared, fetcher: Fetcher, walk: Walk, hosts: Hosts, send: MemorySendChannel[Check]
-    ) -> None:
+    async def crawl(self, work: CrawlWork, send: MemorySendChannel[Check]) -> None:
         """Check the links of all slots of the plan; `send` is closed at the end."""
 
     def elsewhere(self, url: str) -> Ask | None:
@@ -121,6 +119,17 @@ class Prepared:
     before: Remembered
     politeness: PolitenessOf
     states: dict[str, SlotState]
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlWork:
+    """A prepared job with what its crawl stands on, which other processes may do (`CrawlSpread`)."""
+
+    job: Job
+    ready: Prepared
+    fetcher: Fetcher
+    walk: Walk
+    hosts: Hosts
 
 
 @dataclass(slots=True)

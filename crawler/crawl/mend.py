@@ -21,6 +21,7 @@ from crawler.core.results import Finding, Suggestion
 from crawler.crawl.captures import question_about
 from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import SILENT, Observer
+from crawler.crawl.reading import name_skipped
 from crawler.crawl.results import wayback_suggestion
 from crawler.crawl.wayback import ask_about, is_open, is_public, written_at
 from crawler.notes.edits import Edit, Why, apply, proven
@@ -100,7 +101,7 @@ def read_files(paths: Sequence[Path], settings: Settings, observer: Observer) ->
         files = [(file, legible(read_note(file), extract)) for file in find_notes(paths, settings.notes, Path.cwd())]
     for file, note in files:
         if isinstance(note, SkippedNote):
-            observer.say(f"{note.path} is skipped: {note.why}")
+            name_skipped([note], observer)
         elif note.damage:
             form = format_of(note.path)
             how = "" if form and form.flaw else ", save it as UTF-8 first"

@@ -18,7 +18,7 @@ from crawler.core.model import LOCAL, History, Link
 from crawler.crawl.extraction import guarded
 from crawler.crawl.lazy import MANY
 from crawler.crawl.observer import SILENT, Observer
-from crawler.notes.files import NoteFile, find_notes, note_paths, notes_root
+from crawler.notes.files import NoteFile, SkippedNote, find_notes, names_within, note_paths, notes_root
 from crawler.notes.links import (
     EXTRACTION,
     NotesRead,
@@ -90,12 +90,12 @@ def _listed_links(
     before, names = kept.notes(), {file.name for file in files}
     changed = [file for file in files if NoteState(file.name, file.size, file.mtime_ns) not in before]
     known = {note.name for note in before}
-    gone = known - names
+    gone = known - names - names_within(known, {file.name for file in files if file.unseen})
     if len(changed) + len(gone) > (FEW * len(before) if remember else 0) or len(names) < len(files):
         return None
     with guarded(context.settings) as extract:
         fresh = read_files(changed, root, options, extract=extract)
-    gone |= known & {note.path for note in fresh.skipped}
+    gone |= known & {note.path for note in fresh.skipped if not note.unseen}
     read = {note.file.name: note for note in fresh.read}
     if fresh.read or gone:
         remember_notes(fresh, archive, gone)
@@ -104,6 +104,8 @@ def _listed_links(
         kept = archive.noted(stamp) or kept
     unread = {note.path for note in fresh.skipped}
     notes = [read.get(file.name) or ReadNote(file, (), fresh=False) for file in files if file.name not in unread]
+    unseen = names_within(known, {note.path for note in fresh.skipped if note.unseen})
+    notes += [ReadNote(NoteFile(root / name, name, 0, 0), (), fresh=False) for name in sorted(unseen)]
     return NotesRead(tuple(notes), fresh.skipped, root, fresh.choice), kept
 
 
@@ -113,10 +115,15 @@ def _state(note: ReadNote) -> NoteState:
 
 
 def _name_unreadable(notes: NotesRead, observer: Observer) -> None:
-    for skipped in notes.skipped:
-        observer.say(f"{skipped.path} is skipped: {skipped.why}")
+    name_skipped(notes.skipped, observer)
     for damaged in notes.damaged:
         observer.warn(f"{damaged.path}: {damaged.why}; its links are read all the same")
+
+
+def name_skipped(skipped: Iterable[SkippedNote], observer: Observer) -> None:
+    """Say which notes could not be read, and why; a folder among them even where little is said."""
+    for note in skipped:
+        (observer.warn if note.unseen else observer.say)(f"{note.path} is skipped: {note.why}")
 
 
 def stamp_of(root: Path, context: Context) -> str:

@@ -24,45 +24,50 @@ def ready_to_run(
     settings: Settings,
     *,
     files: Iterable[Path] = (),
+    configured: Iterable[tuple[str, Path]] = (),
     environ: Mapping[str, str] | None = None,
     also: Iterable[Callable[[], object]] = (),
 ) -> None:
     """Raise for the first thing that would end the command after its requests.
 
-    `files` are those that it will write. `environ` is given by commands that use keys of the Internet Archive. `also`
-    are checks of what only the caller knows; each raises by itself. Raises ConfigError, UsageError.
+    `files` are those that it will write, `configured` those that an option names. `environ` is given by commands that
+    use keys of the Internet Archive. `also` are checks of what only the caller knows; each raises by itself. Raises
+    ConfigError, UsageError.
     """
     for check in also:
         check()
     if environ is not None:
         _check_wayback(settings, environ)
     for file in files:
-        check_writable(file)
+        if why := _unwritable(file):
+            raise UsageError(f"{file} cannot be written: {why}; choose another --output")
+    for option, file in configured:
+        if why := _unwritable(file):
+            raise ConfigError(f"{option}: expected a place that can be written, got {file}: {why}")
 
 
 def _check_wayback(settings: Settings, environ: Mapping[str, str]) -> None:
     wayback = settings.wayback
-    if not wayback.endpoint.startswith(("http://", "https://")):
-        raise ConfigError(f"[wayback] endpoint: {wayback.endpoint!r} is no http(s) URL")
     if wayback.keys:
         from crawler.fetch.savepage import read_keys
 
         read_keys(wayback.keys, environ)
 
 
-def check_writable(file: Path) -> None:
-    """Raise UsageError where a report could not be written to `file`; its missing folders count as the nearest one."""
+def _unwritable(file: Path) -> str:
+    """Why a report could not be written to `file`, "" where it could; its missing folders count as the nearest one."""
     if str(file) == "-":
-        return
+        return ""
     try:
         if file.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         if not is_replaceable(file):  # /dev/stdout, a named pipe: opening one would wait for its reader
             if not os.access(file, os.W_OK):
                 raise PermissionError(EACCES, os.strerror(EACCES))
-            return
+            return ""
         folder = next(folder for folder in file.absolute().parents if folder.exists())
         with tempfile.TemporaryFile(dir=folder, prefix=TEMPORARY):
             pass
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}; choose another --output") from None
+        return error.strerror or str(error)
+    return ""

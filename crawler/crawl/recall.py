@@ -15,7 +15,7 @@ from crawler.core.model import History, State
 from crawler.core.results import Change, ChangeKind, Report, Run
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
-from crawler.crawl.results import build_report, damaged_of, suggestions
+from crawler.crawl.results import build_report, faulty, suggestions
 from crawler.schedule.plan import overdue_links
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def recall(
         since=since,
         trend=archive.health(),
         overdue=overdue_links(found.links, histories, context.now()),
-        damaged=damaged_of(found.notes.damaged),
+        notes=faulty(found.notes.damaged, found.notes.skipped),
     )
     return Recalled(found, replace(report, archive_id=archive.archive_id))
 

@@ -7,6 +7,7 @@ Pure assembly lives here: no I/O, no clock. What a report looks like in a format
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from crawler.archive.noted import NotedLinks
 from crawler.archive.warc import uri
 from crawler.core.model import Elsewhere, History, Link, State
-from crawler.core.results import Change, ChangeKind, DamagedNote, Finding, Health, Report, Round, Run, Suggestion
+from crawler.core.results import Change, ChangeKind, FaultyNote, Finding, Health, Report, Round, Run, Suggestion
 from crawler.crawl.findings import STATE_ORDER, Findings, ListedFindings
 from crawler.crawl.lazy import MANY, Memories
 from crawler.schedule.news import changes_of_state
@@ -37,7 +38,7 @@ def build_report(
     rounds: Iterable[Round] = (),
     overdue: Iterable[str] = (),
     public: str = "",
-    damaged: Iterable[DamagedNote] = (),
+    notes: FaultyNotes | None = None,
     known_before: Collection[str] = (),
     since: datetime | None = None,
 ) -> Report:
@@ -69,7 +70,8 @@ def build_report(
         trend=tuple(sorted(trend, key=lambda point: point.at)),
         rounds=tuple(rounds),
         overdue=tuple(overdue),
-        damaged=tuple(damaged),
+        damaged_notes=notes.damaged if notes else (),
+        skipped_notes=notes.skipped if notes else (),
     )
 
 
@@ -139,6 +141,15 @@ def wayback_suggestion(known: Elsewhere) -> Suggestion:
     return Suggestion("wayback", known.url, known.captured_at, known.status, known.title, known.title_match)
 
 
-def damaged_of(notes: Iterable[SkippedNote]) -> tuple[DamagedNote, ...]:
-    """Notes that were read although damaged, as reports name them."""
-    return tuple(DamagedNote(note.path, note.why) for note in notes)
+@dataclass(frozen=True, slots=True)
+class FaultyNotes:
+    """Notes that reports name: those that were read although damaged, and those that could not be read."""
+
+    damaged: tuple[FaultyNote, ...] = ()
+    skipped: tuple[FaultyNote, ...] = ()
+
+
+def faulty(damaged: Iterable[SkippedNote], skipped: Iterable[SkippedNote]) -> FaultyNotes:
+    """What notes say of themselves, as reports name them."""
+    named = (tuple(FaultyNote(note.path, note.why) for note in notes) for notes in (damaged, skipped))
+    return FaultyNotes(*named)

@@ -20,7 +20,7 @@ from crawler.crawl.lazy import overdue, touched
 from crawler.crawl.observer import NO_NETWORK, SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.ready import ready_to_run
-from crawler.crawl.results import build_report, damaged_of, suggestions
+from crawler.crawl.results import build_report, faulty, suggestions
 from crawler.crawl.runner import run_job
 from crawler.schedule.news import moves, title_changes
 from crawler.schedule.plan import Budget
@@ -107,7 +107,7 @@ def check_links(
         trend=trend(),
         rounds=outcome.plan.rounds,
         overdue=overdue(found.links, outcome.histories, context.now()),
-        damaged=damaged_of(found.notes.damaged),
+        notes=faulty(found.notes.damaged, found.notes.skipped),
     )
     if outcome.run.network == "down":
         observer.say(NO_NETWORK)

@@ -27,7 +27,7 @@ from crawler.core.results import Run
 from crawler.crawl.checker import Checker
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
-from crawler.crawl.job import Job, Prepared
+from crawler.crawl.job import CrawlWork, Job, Prepared
 from crawler.crawl.listing import most_recent
 from crawler.crawl.opinion import Opinion, open_opinion
 from crawler.crawl.pictures import ROOMY, WORKERS, PictureKeeper
@@ -82,7 +82,7 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
 
         async def crawl_plan(send: trio.MemorySendChannel[Check]) -> None:
             if job.spread:
-                await job.spread.crawl(job, ready, fetcher, walk, hosts, send)
+                await job.spread.crawl(CrawlWork(job, ready, fetcher, walk, hosts), send)
                 return
             async with trio.open_nursery() as nursery:  # readers start beside the first requests
                 nursery.start_soon(walk.warm_up, ready.plan.links)

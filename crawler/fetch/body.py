@@ -14,6 +14,7 @@ from typing import Protocol
 import brotli
 import webencodings
 
+from crawler.core.counts import Counted
 from crawler.core.model import Failure
 from crawler.fetch.errors import WebError
 
@@ -37,7 +38,7 @@ class TooLarge(Exception):
     """The cap was passed; `body` is what fitted below it, decoded."""
 
     def __init__(self, body: bytes, wire_bytes: int) -> None:
-        super().__init__(f"more than {len(body)} bytes")
+        super().__init__(f"more than {Counted(len(body)):byte}")
         self.body = body
         self.wire_bytes = wire_bytes
 

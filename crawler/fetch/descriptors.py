@@ -24,6 +24,6 @@ def affordable(concurrency: int) -> int:
     if soft >= wanted:
         return concurrency
     most = max(soft - SPARE, 1)
-    line = "crawler: only %d files may be open: %s at once in place of %d; see `ulimit -n`"
-    logging.getLogger("crawler.fetch").warning(line, soft, f"{Counted(most):connection}", concurrency)
+    line = f"only {Counted(soft):file} may be open: {Counted(most):connection} at once in place of {concurrency:,}"
+    logging.getLogger("crawler.fetch").warning("crawler: %s; see `ulimit -n`", line)
     return most

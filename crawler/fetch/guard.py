@@ -18,6 +18,7 @@ import trio
 
 from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
+from crawler.core.validation import host_port
 from crawler.fetch.errors import NO_DATA, WebError
 
 # Second labels under which countries let everybody register: "example.com.cn".
@@ -148,13 +149,10 @@ def connect_to(rules: Mapping[str, str]) -> tuple[ConnectTo, ...]:
 
 
 def _host_port(text: str) -> tuple[str | None, int | None]:
-    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
-    if not colon:
-        host, port = text, ""
-    if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise ConfigError(f"[fetch] resolve: {text!r} is not HOST:PORT (an IPv6 address goes in brackets)")
-    host = host.strip("[]").lower()
-    return (None if host in ("", "*") else host), (int(port) if port else None)
+    try:
+        return host_port(text)
+    except ValueError:
+        raise ConfigError(f"[fetch] resolve: {text!r} is not HOST:PORT (an IPv6 address goes in brackets)") from None
 
 
 @dataclass(slots=True)

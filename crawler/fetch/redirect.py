@@ -17,7 +17,12 @@ from crawler.core.url import MAX_URL
 from crawler.fetch.credentials import is_secret
 from crawler.fetch.request import Ask, Request
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# 300 names the server's own choice in its Location, which a user agent may follow (RFC 9110, 15.4.1). Firefox does
+# (netwerk/protocol/http/nsHttpChannel.cpp, IsRedirectStatus); Chromium shows the list of choices instead
+# (net/http/http_response_headers.cc, IsRedirectResponseCode), as Fetch's redirect statuses say. So it is followed, and
+# what does not answer there says nothing of the other choices: the 300 itself is the answer then.
+CHOICES = 300
+REDIRECTS = frozenset({CHOICES, 301, 302, 303, 307, 308})
 HTTP = frozenset({"http:", "https:"})
 
 CookiesVersion = Callable[[str], int]
@@ -32,6 +37,7 @@ def follow(ask: Ask, max_redirects: int, cookies_version: CookiesVersion) -> Ask
         seen: set[tuple[str, int]] = set()
         requests = wire_bytes = 0
         here = request
+        choices: tuple[Fetch, Request, tuple[Redirect, ...]] | None = None
         while True:
             state = (here.url, cookies_version(here.url))
             fetch = await ask(here)
@@ -40,6 +46,8 @@ def follow(ask: Ask, max_redirects: int, cookies_version: CookiesVersion) -> Ask
             seen.add(state)
             target = _target(fetch)
             if target is not None:
+                if fetch.status == CHOICES and choices is None:
+                    choices = fetch, here, tuple(hops)
                 hops.append(Redirect(fetch.status or 0, here.url))
                 fetch, here = _next(fetch, here, target)
                 if fetch.failure is None and len(hops) > max_redirects:
@@ -47,7 +55,10 @@ def follow(ask: Ask, max_redirects: int, cookies_version: CookiesVersion) -> Ask
                 elif fetch.failure is None and (here.url, cookies_version(here.url)) in seen:
                     fetch = _stopped(fetch, Failure.REDIRECT_LOOP, "redirected in a circle")
             if target is None or fetch.failure is not None:
-                return _whole(fetch, request, here, tuple(hops), requests, wire_bytes)
+                end = fetch, here, tuple(hops)
+                if choices is not None and (fetch.status is None or not 200 <= fetch.status < 300):
+                    end = choices
+                return _whole(*end, request, requests, wire_bytes)
 
     return followed
 
@@ -79,7 +90,7 @@ def _next(fetch: Fetch, here: Request, target: str) -> tuple[Fetch, Request]:
     """The request that a redirect asks for, or the fetch as failed because it asks for what cannot be."""
     # Not "malformed-url": the note's own link is well formed, it is the server that talks nonsense.
     if len(target) > MAX_URL:
-        return _stopped(fetch, Failure.PROTOCOL, f"redirected to an address of {len(target)} characters"), here
+        return _stopped(fetch, Failure.PROTOCOL, f"redirected to an address of {Counted(len(target)):character}"), here
     try:
         old, new = ada_url.URL(here.url), ada_url.URL(target, base=here.url)
     except ValueError:
@@ -90,7 +101,9 @@ def _next(fetch: Fetch, here: Request, target: str) -> tuple[Fetch, Request]:
         text = f"redirected to {new.protocol.rstrip(':')}:, which is no web address"
         return _stopped(fetch, Failure.UNSUPPORTED_SCHEME, text), replace(here, url=new.href)
     if len(new.href) > MAX_URL:  # escaping makes it longer
-        return _stopped(fetch, Failure.PROTOCOL, f"redirected to an address of {len(new.href)} characters"), here
+        return _stopped(
+            fetch, Failure.PROTOCOL, f"redirected to an address of {Counted(len(new.href)):character}"
+        ), here
     if new.origin == old.origin:
         return fetch, replace(here, url=new.href)
     # Validators are of the page, which is the same over https; everything of ours is of the origin.
@@ -103,10 +116,10 @@ def _stopped(fetch: Fetch, failure: Failure, error: str) -> Fetch:
 
 
 def _whole(
-    fetch: Fetch, first: Request, last: Request, hops: tuple[Redirect, ...], requests: int, wire_bytes: int
+    fetch: Fetch, last: Request, hops: tuple[Redirect, ...], first: Request, requests: int, wire_bytes: int
 ) -> Fetch:
     """The last answer as the answer to the first request."""
-    if not hops and fetch.url == fetch.final_url == first.url:
+    if not hops and fetch.url == fetch.final_url == first.url and fetch.requests == requests:
         return fetch
     failure, error = fetch.failure, fetch.error
     if failure is Failure.NOT_PUBLIC and hops:

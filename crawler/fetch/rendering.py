@@ -236,7 +236,7 @@ def as_fetch(
         error = f"went on to {shown.url.partition(':')[0][:40]}:, which is no web address"
         return replace(answer, status=None, failure=Failure.UNSUPPORTED_SCHEME, error=error)
     if len(shown.body) > largest:
-        error = f"shown with {len(shown.body)} bytes; [fetch] max_body is {largest}"
+        error = f"shown with {Counted(len(shown.body)):byte}; [fetch] max_body is {largest}"
         return replace(answer, status=None, failure=Failure.TOO_LARGE, error=error)
     answered = tuple((name, value) for name, value in shown.headers if name.lower() not in _WIRE)
     headers = (*answered, ("Content-Type", shown.content_type), rendered_by)

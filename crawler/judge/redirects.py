@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
+from crawler.core.counts import Counted
 from crawler.core.model import Check, Confidence, Fetch, State, Verdict
 from crawler.judge.content import folded
 from crawler.judge.verdicts import verdict
@@ -203,7 +204,7 @@ def shared_target(checks: Iterable[Check]) -> dict[str, Verdict]:
         if check.verdict.state is State.ALIVE and check.fetch.redirects and _lands_elsewhere(check):
             landed[check.fetch.final_url.partition("#")[0]][check.link.canonical_url] = check
     return {
-        link: _shared(check, f"{len(group)} links ended on {target}")
+        link: _shared(check, f"{Counted(len(group)):link} ended on {target}")
         for target, group in landed.items()
         if len(group) >= SHARED and not _NO_PAGE.search(target)
         for link, check in group.items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from crawler.core.counts import Counted
 from crawler.core.model import Confidence, Fetch, State, Verdict
 from crawler.judge.content import folded
 from crawler.judge.refresh import refresh_target
@@ -60,7 +61,7 @@ def shell_of(fetch: Fetch, document: Document) -> Verdict | None:
     if not asks and not loads and (_shows_a_picture(document) or _speaks_without_scripts(document)):
         return None
     if asks or loads or document.tree.css_first(_FILLED_BY_SCRIPT) is not None:
-        matched = f"{len(document.body)} bytes, {len(visible)} visible characters"
+        matched = f"{Counted(len(document.body)):byte}, {Counted(len(visible)):visible character}"
         rule = "generic/needs-javascript"
         return verdict(fetch, State.UNKNOWN, "needs-javascript", rule, matched, confidence=Confidence.MEDIUM)
     return verdict(fetch, State.UNKNOWN, "empty-page", "generic/empty-page", f"title: {document.title}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from crawler.core.counts import Counted
 from crawler.core.model import Confidence, Cut, Failure, Fetch, Proof, State, Verdict
 from crawler.core.proof import NO_SUCH_HOST, PORTAL, proof_of_failure, proof_of_status
 from crawler.judge.verdicts import verdict
@@ -45,7 +46,7 @@ def judge_cut(fetch: Fetch, found: Verdict, *, is_readable: bool) -> Verdict:
     if found.state in (State.DEAD, State.BLOCKED, State.UNCHECKED):
         return found
     if found.state is State.ALIVE and is_readable:
-        limited = f"cut: {fetch.cut}, {len(fetch.body)} bytes came"
+        limited = f"cut: {fetch.cut}, {Counted(len(fetch.body)):byte} came"
         return replace(found, evidence=replace(found.evidence, limited=found.evidence.limited or limited))
     return verdict(fetch, State.UNKNOWN, CUT_REASONS[fetch.cut], f"generic/cut-{fetch.cut}")
 

@@ -1,8 +1,8 @@
 """Notes on disk: which files they are, and what text they hold.
 
 Nothing is written here and no link is looked for; where targets lie is the business of `local`. What can be wrong with
-one note is a value (`SkippedNote`), so that the others are still read; what is wrong with the whole question is a
-`NotesError`.
+one note, or with a folder among the notes, is a value (`SkippedNote`), so that the others are still read; what is wrong
+with the whole question is a `NotesError`.
 
 The notes' root is `[notes] root` (the first one of a list), else the notes folder: the folder PATH, the folder of a
 file PATH, the nearest common folder of several. Names in reports are relative to it.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,14 +47,16 @@ class NoteFile:
     size: int  # bytes
     mtime_ns: int  # of the last change, nanoseconds since the epoch
     unread: str = ""  # why it is not opened, "" where it may be
+    unseen: bool = False  # a folder, or a note in one, that cannot be looked into: what it holds now is not known
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedNote:
-    """A note that could not be read, and why, in words for its author."""
+    """A note that could not be read, or a folder with all in it, and why, in words for its author."""
 
     path: str  # as NoteFile.name
     why: str
+    unseen: bool = False  # what it holds now is not known, so that what was read there before may still stand
 
 
 def note_paths(paths: Sequence[Path], settings: NotesSettings) -> list[Path]:
@@ -83,7 +85,8 @@ def find_notes(
 
     In folders `[notes] include` and `exclude`, hidden folders and `.crawlerignore` decide; a file that is named is
     taken if its ending is one of a format of notes. Each folder is read once; one below the root that cannot hold any
-    of `names` (as NoteFile.name) is not. Raises NotesError.
+    of `names` (as NoteFile.name) is not. A folder among them that cannot be read stands for its notes, as an `unseen`
+    one. Raises NotesError, also where one of `paths` cannot be read.
     """
     root = notes_root(paths, settings, base)
     found: dict[Path, NoteFile] = {}
@@ -100,9 +103,10 @@ def find_notes(
                 found.setdefault(note.path, note)
         else:
             raise NotesError(f"{path}: neither a file nor a folder; name a note or a folder of notes")
-    links = {path: _real(path) for path in found if path.is_symlink()}
+    links = {path: _real(path) for path, note in found.items() if not note.unseen and path.is_symlink()}
     again = {path for path, real in links.items() if real in found and real != path}
-    notes = [note for path, note in found.items() if path not in again and (names is None or note.name in names)]
+    asked = (note for note in found.values() if names is None or note.name in names or note.unseen)
+    notes = [note for note in asked if note.path not in again]
     return sorted(notes, key=lambda note: note.name)
 
 
@@ -181,7 +185,10 @@ class _Rules:
         file = folder / IGNORE_FILE
         if not os.path.lexists(file):
             return self
-        data = b"" if self.leaves(file) else read_bounded(file, MAX_IGNORE_FILE)
+        try:
+            data = b"" if self.leaves(file) else read_bounded(file, MAX_IGNORE_FILE)
+        except OSError as error:
+            raise _Unseen(f"its {IGNORE_FILE} cannot be read ({_reason(error)})") from None
         if len(data) > MAX_IGNORE_FILE or self.leaves(file):
             what = f"larger than {MAX_IGNORE_FILE} bytes" if data else "a symbolic link that leaves the notes"
             raise NotesError(f"{file}: {what}; put its lines into a file of its own")
@@ -234,10 +241,19 @@ def _patterns(lines: Sequence[str]) -> GitIgnoreSpec:
         raise NotesError(f"{error}; mend the pattern in [notes] include, exclude or {IGNORE_FILE}") from None
 
 
+def names_within(names: Iterable[str], places: Set[str]) -> set[str]:
+    """Those of `names` (as NoteFile.name) that are one of `places` or lie below one."""
+    return {name for name in names if not places.isdisjoint((name, *_folders_of(name)))} if places else set()
+
+
 def _folders_of(name: str) -> Iterator[str]:
     """The folders between the notes' root and a note: "a", "a/b" for "a/b/c.md"."""
     parts = name.split("/")[:-1]
     return ("/".join(parts[: n + 1]) for n in range(len(parts)))
+
+
+class _Unseen(Exception):
+    """A folder among the notes cannot be looked into; the message says why."""
 
 
 def _walk(
@@ -251,14 +267,23 @@ def _walk(
     waiting = [(top, rules)]
     while waiting:
         folder, above = waiting.pop()
-        status = _status(folder)
-        if (status.st_dev, status.st_ino) in seen:
+        try:
+            status = _folder_status(folder)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            here = above.inside(folder)
+            entries = _entries(folder)
+        except FileNotFoundError:  # gone since its name was read
             continue
-        seen.add((status.st_dev, status.st_ino))
-        here = above.inside(folder)
+        except _Unseen as unseen:
+            if folder == top:
+                raise NotesError(f"{folder}: {unseen}; check its permissions, or put it into [notes] exclude") from None
+            yield _unseen(folder, root, str(unseen))
+            continue
         only = wanted if folder.is_relative_to(root) else None
         prefix = "" if folder == root else f"{_name(folder, root)}/"
-        for entry in _entries(folder):
+        for entry in entries:
             if only is not None and f"{prefix}{shown(entry.name)}" not in only:
                 continue
             path = folder / entry.name
@@ -272,13 +297,29 @@ def _walk(
                 yield from (_outside(path, root),) if outside and path.exists() else _regular(path, root)
 
 
+def _folder_status(folder: Path) -> os.stat_result:
+    try:
+        return folder.stat()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _Unseen(f"cannot be read ({_reason(error)})") from None
+
+
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        message = f"{folder}: cannot be read ({_reason(error)}); check its permissions, or put it into [notes] exclude"
-        raise NotesError(message) from None
+        raise _Unseen(f"cannot be read ({_reason(error)})") from None
+
+
+def _unseen(path: Path, root: Path, why: str) -> NoteFile:
+    return NoteFile(
+        path, _name(path, root), 0, 0, f"{why}; check its permissions, or put it into [notes] exclude", True
+    )
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -296,6 +337,9 @@ def _regular(path: Path, root: Path) -> Iterator[NoteFile]:
     """The note at `path`; none for a broken link, a socket and the like."""
     try:
         status = path.stat()
+    except PermissionError as error:  # of the folder: names may be listed there, and no more
+        yield _unseen(path, root, f"cannot be read ({_reason(error)})")
+        return
     except OSError:
         return
     if stat.S_ISREG(status.st_mode):
@@ -309,13 +353,14 @@ def read_note(file: NoteFile) -> Note | SkippedNote:
     `note.damage` says what was replaced. A report or export of this program is an empty note.
     """
     if file.unread:
-        return SkippedNote(file.name, file.unread)
+        return SkippedNote(file.name, file.unread, file.unseen)
     if format_of(file.path.name) is None:
         return SkippedNote(file.name, refusal(file.path.name))
     try:
         data = read_bounded(file.path, MAX_NOTE)
     except (OSError, ValueError) as error:
-        return SkippedNote(file.name, f"cannot be read ({_reason(error)}); check its permissions")
+        unseen = not isinstance(error, FileNotFoundError)
+        return SkippedNote(file.name, f"cannot be read ({_reason(error)}); check its permissions", unseen)
     if len(data) > MAX_NOTE:
         return SkippedNote(
             file.name, f"larger than {MAX_NOTE // 1024 // 1024} MB; split it, or put it into [notes] exclude"

@@ -5,7 +5,7 @@ Composition of `files`, `extract`, `choice`, `sites` and the archive's memory of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from crawler.core.model import LOCAL, Confidence, Evidence, History, Kind, Link, Note, Occurrence, State
 from crawler.notes.choice import Choice
-from crawler.notes.files import NoteFile, SkippedNote, find_notes, notes_root, read_note
+from crawler.notes.files import NoteFile, SkippedNote, find_notes, is_excluded, names_within, notes_root, read_note
 from crawler.notes.formats import VERSION
 from crawler.notes.targets import is_wiki
 
@@ -118,7 +118,7 @@ def read_files(
     code: bool = False,
     extract: Extract | None = None,
 ) -> NotesRead:
-    """Read these notes, as `read_notes`."""
+    """Read these notes, as `read_notes`. Of notes that cannot be looked into, what is remembered stands."""
     read, skipped = [], []
     for file in files:
         known = (remembered or {}).get(file.name)
@@ -130,7 +130,18 @@ def read_files(
             skipped.append(fresh)
         else:
             read.append(fresh)
+    if known_still := list(_still_remembered(remembered or {}, skipped, root, options)):
+        read = sorted((*read, *known_still), key=lambda note: note.file.name)
     return NotesRead(tuple(read), tuple(skipped), root, Choice.of_settings(options))
+
+
+def _still_remembered(
+    remembered: Mapping[str, Remembered], skipped: Sequence[SkippedNote], root: Path, options: settings.NotesSettings
+) -> Iterator[ReadNote]:
+    for name in names_within(remembered, {note.path for note in skipped if note.unseen}):
+        if not is_excluded(root / name, options, root):
+            known = remembered[name]
+            yield ReadNote(NoteFile(root / name, name, known.size, known.mtime_ns), known.occurrences, fresh=False)
 
 
 def _is_unchanged(known: Remembered, file: NoteFile) -> bool:

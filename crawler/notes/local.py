@@ -62,6 +62,7 @@ class LocalState(StrEnum):
     NO_ANCHOR = "missing-anchor"
     GENERATED = "generated-page"
     UNWRITTEN = "unwritten-note"
+    UNSEEN = "unreadable-folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ GENERATED = LocalAnswer(LocalState.GENERATED, "local/generated-page")
 NO_ROOT = LocalAnswer(LocalState.GENERATED, "local/no-root")
 NO_ANCHOR = LocalAnswer(LocalState.NO_ANCHOR, "local/missing-anchor")
 UNWRITTEN = LocalAnswer(LocalState.UNWRITTEN, "local/unwritten-note")
+UNSEEN = LocalAnswer(LocalState.UNSEEN, "local/unreadable-folder")
 
 
 @dataclass(slots=True)
@@ -101,6 +103,8 @@ class LocalTargets:
         note = self.files[occurrence.path]
         try:
             answer, place = self._answer(occurrence, note)
+        except PermissionError:  # of a folder on the way: whether the target is there, nobody here can see
+            return UNSEEN
         except (OSError, ValueError):  # a name that no file can have
             return MISSING
         fragment = fragment_of(occurrence.url)
@@ -141,7 +145,8 @@ class LocalTargets:
         whole = spellings(url) if "#" in url or "?" in url else ()  # as part of a name: `C#.md`
         if any(there_for(place) for spelling in whole for place in places_for(spelling, note, site)):
             return THERE, None
-        return self._not_found(path_of(url), site), None
+        answer = self._not_found(path_of(url), site)
+        return (UNSEEN if answer.state is LocalState.MISSING and site.vault and self._names().partial else answer), None
 
     def _site(self, folder: Path) -> SiteFolders:
         if folder not in self._sites:
@@ -241,7 +246,8 @@ class LocalTargets:
         found = self._names().find(name)
         if found is not None:
             return THERE, found
-        return (MISSING if ending_of(name) in FILES else UNWRITTEN), None
+        missing = UNSEEN if self._names().partial else MISSING
+        return (missing if ending_of(name) in FILES else UNWRITTEN), None
 
     def _names(self) -> WikiNames:
         self._wiki_names = self._wiki_names or WikiNames(self.root)

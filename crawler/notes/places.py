@@ -106,7 +106,10 @@ def there_for(place: Path) -> Path | None:
         if beside.is_file():
             return beside
     if place.is_dir():
-        names = {entry.lower(): entry for entry in os.listdir(place)}  # noqa: PTH208 - names alone are wanted
+        try:
+            names = {entry.lower(): entry for entry in os.listdir(place)}  # noqa: PTH208 - names alone are wanted
+        except PermissionError:  # it is there, whatever is in it
+            return place
         index = next(
             (names[f"{name}{ending}"] for name in INDEXES for ending in PAGES if f"{name}{ending}" in names), ""
         )

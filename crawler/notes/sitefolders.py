@@ -9,7 +9,7 @@ generators copy files as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def site_folders(folder: Path, notes_root: Path, configured: Sequence[Path] = ()
     bases = list(dict.fromkeys(configured or (notes_root, *_bases(folder, notes_root))))
     generator, at = next(((found, base) for base in reversed_depth(bases) if (found := generator_of(base))), ("", None))
     roots = [root for base in bases for root in _roots(base)]
-    vault = any((base / ".obsidian").is_dir() for base in bases)
+    vault = any(_is_folder(base / ".obsidian") for base in bases)
     permalinks = tuple(_permalinks(at, generator)) if at else ()
     walked = [base for base in bases if base in configured or base == notes_root or _is_top(base)]
     outer = tuple(one for one in walked if not any(one != other and one.is_relative_to(other) for other in walked))
@@ -93,15 +93,15 @@ def _bases(folder: Path, notes_root: Path) -> Iterator[Path]:
         site = generator_of(at) != ""
         if at.name in SOURCE_FOLDERS and at.parent != at:
             yield at.parent
-        if (site and (inside or not marked)) or any((at / name).exists() for name in TOPS):
+        if (site and (inside or not marked)) or any(_is_there(at / name) for name in TOPS):
             yield at
         marked = marked or site
-        if (at / ".git").exists():
+        if _is_there(at / ".git"):
             return
 
 
 def _is_top(base: Path) -> bool:
-    return generator_of(base) != "" or any((base / name).exists() for name in TOPS)
+    return generator_of(base) != "" or any(_is_there(base / name) for name in TOPS)
 
 
 def generator_of(base: Path) -> str:
@@ -109,25 +109,41 @@ def generator_of(base: Path) -> str:
     for mark, name in MARKS:
         if mark == "_posts/" and base.name == "source":
             continue  # Hexo's, whose configuration lies above
-        try:
-            if (base / mark).is_dir() if mark.endswith("/") else (base / mark).is_file():
-                return name
-        except OSError:
-            continue
+        if _is_folder(base / mark) if mark.endswith("/") else _is_file(base / mark):
+            return name
     for name in ("config.toml", "config.yaml", "config.yml"):
-        if (base / name).is_file() and (base / "content").is_dir():
+        if _is_file(base / name) and _is_folder(base / "content"):
             return "hugo"
     return ""
+
+
+def _is_folder(path: Path) -> bool:
+    return _asked(path.is_dir)
+
+
+def _is_file(path: Path) -> bool:
+    return _asked(path.is_file)
+
+
+def _is_there(path: Path) -> bool:
+    return _asked(path.exists)
+
+
+def _asked(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except OSError:  # of a folder that may not be looked into
+        return False
 
 
 def _roots(base: Path) -> Iterator[Path]:
     yield base
     for name in (*SERVED_FOLDERS, *PAGE_FOLDERS, ".vuepress/public", "docs/.vuepress/public"):
-        if (base / name).is_dir():
+        if _is_folder(base / name):
             yield base / name
     for pages in PAGE_FOLDERS:
         for name in SERVED_FOLDERS:
-            if (base / pages / name).is_dir():
+            if _is_folder(base / pages / name):
                 yield base / pages / name
 
 

@@ -44,6 +44,16 @@ _MISSPELT = re.compile(
     r"http[a-z]s?|htt?sp|https?)[;:.,\s]{0,3}[/\\]{2,3}(?=[^\s/\\])",
     re.IGNORECASE,
 )
+# What an author put round an address inside of a target: marks that close each other, a link in a link.
+_CLOSED_BY = {
+    "(": ")", "（": "）", "[": "]", "［": "］", "【": "】", "〔": "〕", "「": "」", "『": "』", "《": "》", "〈": "〉",
+    "<": ">", "＜": "＞", "{": "}", "“": "”", "‘": "’", "«": "»", '"': '"', "'": "'", "`": "`", "*": "*", "_": "_",
+    "%3C": "%3E", "%22": "%22", "%20": "%20",
+}  # fmt: skip
+_MARK = re.compile(
+    r"\[[^\[\]]{0,500}\]\(|<?a\s[^<>]{0,200}?\bhref\s*=|" + "|".join(map(re.escape, _CLOSED_BY)), re.IGNORECASE
+)
+MAX_MARKS = 8  # round one address
 _TEMPLATE = re.compile(r"\{\{|\{%|<%|<\?|\$\{")  # what some program will fill in
 _FULL_WIDTH = str.maketrans({chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
 # What people type without a scheme; a name that ends in one of a file is a file.
@@ -59,12 +69,13 @@ def target(written: str, kind: Kind) -> tuple[str, Kind] | None:
     """URL and kind of a link whose target is `written`; None where nothing can be checked.
 
     Malformed http URLs, and those with a misspelt scheme, are kept as they are: their author meant a link. An address
-    without a scheme (`//host/path`) is read as https. Other schemes and templates are None; `#part` is a place in this
-    note, a local target.
+    without a scheme (`//host/path`) is read as https, one in brackets or quotes (`(https://host/)`) without them. Other
+    schemes and templates are None; `#part` is a place in this note, a local target.
     """
     url = _BLANK.sub("", written)
     if not url or HIDDEN in url or url[0] == "?" or url == "#" or _TEMPLATE.search(url):
         return None
+    url = _without_marks(url)
     if _HTTP.match(url):
         return url, kind
     if url.startswith("//"):
@@ -72,6 +83,25 @@ def target(written: str, kind: Kind) -> tuple[str, Kind] | None:
     if is_misspelt(url):
         return url, kind
     return None if _SCHEME.match(url) or _JOPLIN.match(url) else (url, Kind.LOCAL)
+
+
+def _without_marks(url: str) -> str:
+    """The http address that stands in brackets or quotes; `url` itself where none does."""
+    opened: list[str] = []
+    rest = url
+    while len(opened) < MAX_MARKS and (mark := _MARK.match(rest)):
+        opened.append({"](": "(", "f=": "<", "F=": "<"}.get(mark[0][-2:], mark[0].upper()))
+        rest = _BLANK.sub("", rest[mark.end() :])
+    if not opened or not _HTTP.match(rest):
+        return url
+    for opening in opened:
+        closing = _CLOSED_BY[opening]
+        is_of_address = (
+            len(opening) == 1 and opening != closing and rest.count(closing) <= rest.count(opening)
+        )  # https://host/a_(b)
+        if rest.endswith((closing, closing.lower())) and not is_of_address:
+            rest = _BLANK.sub("", rest[: -len(closing)])
+    return rest
 
 
 def is_misspelt(url: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from crawler.notes.files import SKIPPED_FOLDERS, read_bounded
@@ -23,10 +23,13 @@ def is_note(name: str) -> bool:
     return ending_of(name) in ENDINGS
 
 
-def walk(top: Path) -> Iterator[Path]:
-    """Files below `top`, at most `MAX_FILES`; hidden folders and links to folders are left out."""
+def walk(top: Path, unseen: Callable[[OSError], object] | None = None) -> Iterator[Path]:
+    """Files below `top`, at most `MAX_FILES`; hidden folders and links to folders are left out.
+
+    `unseen` is called for each folder that cannot be read.
+    """
     count = 0
-    for folder, folders, names in os.walk(top):
+    for folder, folders, names in os.walk(top, onerror=unseen):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in SKIPPED_FOLDERS)
         for name in sorted(names):
             count += 1

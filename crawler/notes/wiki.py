@@ -21,6 +21,7 @@ class WikiNames:
     """The files below the notes' root by name, and its notes by alias."""
 
     root: Path
+    partial: bool = False  # a folder could not be read, so that a file that is not found may be there
     _names: dict[str, list[Path]] | None = None
     _aliases: dict[str, Path] | None = None
 
@@ -41,12 +42,15 @@ class WikiNames:
     def _all_names(self) -> dict[str, list[Path]]:
         if self._names is None:
             self._names = {}
-            for file in walk(self.root):
+            for file in walk(self.root, self._is_partial):
                 whole = _LOGSEQ_SLASH.sub("/", file.stem) if is_note(file.name) else ""
                 for key in dict.fromkeys((_key(file.name), _key(file.stem) if whole else "", _key(whole))):
                     if key:
                         self._names.setdefault(key, []).append(file)
         return self._names
+
+    def _is_partial(self, _: OSError) -> None:
+        self.partial = True
 
     def _by_alias(self, name: str) -> Path | None:
         if self._aliases is None:

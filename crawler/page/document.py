@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 NUL_IN = 64  # bytes of a page for each stray NUL; guess
-SNIFF = 1024  # bytes looked at where no content type tells (WHATWG MIME sniffing reads 1,445)
+SNIFF = 1024  # bytes looked at where no content type tells
+SNIFFED = 1445  # bytes looked at where a content type may be wrong: the resource header of WHATWG MIME sniffing
 UNSEEN = frozenset(
     {"script", "style", "noscript", "template", "head", "title", "iframe", "svg", "object", "select", "rt", "rp"}
 )
@@ -37,6 +38,20 @@ _SELF_CLOSED = re.compile(
 # Shadow roots that stand in the page's own markup, as SingleFile saves those that scripts made, and servers send them.
 _TEMPLATE = re.compile(r"(?i)<(?P<close>/?)template\b(?P<attributes>[^<>]{0,2000})>")
 _SHADOW = re.compile(r"(?i)\sshadowroot(?:mode)?\s*=")
+# https://mimesniff.spec.whatwg.org/: what no text holds, and how HTML begins where its type is not known. A comment is
+# left out, since other markup begins so too.
+_BINARY_BYTE = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_HTML_SIGNATURE = re.compile(
+    rb"(?i)(?:\xef\xbb\xbf)?[\t\n\x0c\r ]*"
+    rb"<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[ >]"
+)
+# Formats that are never text: pictures (SVG is text, and so are some that are rare), sound, films, fonts, files.
+_BINARY_TYPE = re.compile(
+    r"image/(?:png|p?jpe?g|gif|webp|avif|bmp|x-ms-bmp|x-icon|vnd\.microsoft\.icon|tiff|hei[cf]|jxl|\*)"
+    r"|(?:audio|video|font)/.*"
+    r"|application/(?:pdf|x-pdf|zip|x-zip-compressed|octet-stream|x-download|epub\+zip|x-rar-compressed|gzip)"
+    r"|binary/octet-stream"
+)
 _BINARY_START = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x7fELF")
 
 
@@ -52,7 +67,7 @@ class Document:
 
     @cached_property
     def is_html(self) -> bool:
-        """Whether a browser would show this as a page: by content type, by the first bytes where there is none."""
+        """Whether this is a page: by content type, by the first bytes where there is none, or a wrong one."""
         kind = self.content_type.partition(";")[0].strip().lower()
         start = self.body[:SNIFF]
         if start.startswith(_BINARY_START) or not start.strip():
@@ -61,7 +76,16 @@ class Document:
             return False
         if kind in ("text/html", "application/xhtml+xml"):
             return True
-        return not kind and _HTML_START.search(start) is not None
+        if not kind:
+            return _HTML_START.search(start) is not None
+        return self._is_mislabelled(kind)
+
+    def _is_mislabelled(self, kind: str) -> bool:
+        """Whether HTML stands under a content type that HTML cannot be: of a binary format, or JSON."""
+        start = self.body[:SNIFFED]
+        if not (_BINARY_TYPE.fullmatch(kind) or kind.endswith(("/json", "+json"))) or b"%PDF-" in start:
+            return False
+        return _HTML_SIGNATURE.match(start) is not None and _BINARY_BYTE.search(start) is None
 
     @staticmethod
     def _may_hold_nul(start: bytes) -> bool:

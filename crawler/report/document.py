@@ -16,14 +16,14 @@ import msgspec
 
 from crawler.core.display import plain, redacted, storable
 from crawler.core.model import Evidence, History, Mark, Occurrence, Snapshot, State
-from crawler.core.results import Change, ChangeKind, Finding, Report, Run, Suggestion
+from crawler.core.results import Change, ChangeKind, FaultyNote, Finding, Report, Run, Suggestion
 from crawler.core.url import redact
 from crawler.page.titles import differs
 from crawler.report.elsewhere import search_addresses
 from crawler.report.parts import (
     ChangePart,
-    DamagedNotePart,
     EvidencePart,
+    FaultyNotePart,
     HealthPart,
     LinkPart,
     MarkPart,
@@ -171,9 +171,14 @@ def _without_links(report: Report, notices: tuple[NoticePart, ...], clean: Clean
             RoundPart(site=clean(r.site), links=r.links, seconds=r.seconds, runs=r.runs) for r in report.rounds
         ),
         overdue=tuple(clean(redact(url)) for url in report.overdue),
-        damaged_notes=tuple(DamagedNotePart(path=clean(n.path), why=clean(n.why)) for n in report.damaged),
+        damaged_notes=_faulty(report.damaged_notes, clean),
+        skipped_notes=_faulty(report.skipped_notes, clean),
         links=(),
     )
+
+
+def _faulty(notes: Iterable[FaultyNote], clean: Clean) -> tuple[FaultyNotePart, ...]:
+    return tuple(FaultyNotePart(path=clean(note.path), why=clean(note.why)) for note in notes)
 
 
 @runtime_checkable

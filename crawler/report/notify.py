@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 
 from crawler.core.errors import ConfigError
+from crawler.core.validation import is_web_address
 
 ATTEMPTS = 3
 TIMEOUT = 10.0  # seconds, one attempt
@@ -23,9 +24,9 @@ def address_of(webhook: str) -> str:
         found = os.environ.get(name, "")
         if not found:
             raise ConfigError(f"[notify] webhook: the environment variable {name} is not set")
+        if not is_web_address(found):
+            raise ConfigError(f"[notify] webhook: the environment variable {name} holds no http(s) URL")
         return found
-    if not webhook.startswith(("http://", "https://")):
-        raise ConfigError(f"[notify] webhook: {webhook!r} is no http(s) URL")
     return webhook
 
 

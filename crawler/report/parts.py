@@ -185,8 +185,8 @@ class RoundPart(Part, frozen=True):
     runs: int | None
 
 
-class DamagedNotePart(Part, frozen=True):
-    """A note that was read although some of its bytes mean nothing."""
+class FaultyNotePart(Part, frozen=True):
+    """A note that cannot be read, or not whole, and why."""
 
     path: str
     why: str
@@ -205,5 +205,6 @@ class ReportDocument(Part, frozen=True):
     trend: tuple[HealthPart, ...]
     rounds: tuple[RoundPart, ...]
     overdue: tuple[str, ...]
-    damaged_notes: tuple[DamagedNotePart, ...]
+    damaged_notes: tuple[FaultyNotePart, ...]
+    skipped_notes: tuple[FaultyNotePart, ...]
     links: tuple[LinkPart, ...]

@@ -17,6 +17,7 @@ from crawler.report.parts import ChangePart, LinkPart, ReportDocument, RunPart, 
 from crawler.report.reasons import reason_name
 from crawler.report.words import Language, Words, in_language, words
 
+NOTES_NAMED = 10  # of those that could not be read; the JSON report has all
 OVERDUE_NAMED = 3  # of the links that have waited too long; the JSON report has all
 LONG_ROUND = 60.0  # seconds; the JSON report has shorter rounds, too
 FOCUS = ("weixin", "zhihu")  # the sites that most links of the notes lead to: their dead come first
@@ -169,9 +170,12 @@ def about_rounds(document: ReportDocument, language: Language) -> list[str]:
 
 
 def attention(document: ReportDocument, language: Language) -> list[str]:
-    """What stands near the top: links that have waited too long, and notes that were read although damaged."""
+    """What stands near the top: links that have waited too long, and notes that could not be read, or not whole."""
     say = words(language)
-    lines = [say.damaged_note.format(path=note.path, why=note.why) for note in document.damaged_notes]
+    lines = [say.skipped_note.format(path=note.path, why=note.why) for note in document.skipped_notes[:NOTES_NAMED]]
+    if len(document.skipped_notes) > NOTES_NAMED:
+        lines.append(say.more_skipped.format(notes=Counted(len(document.skipped_notes) - NOTES_NAMED)))
+    lines += [say.damaged_note.format(path=note.path, why=note.why) for note in document.damaged_notes]
     if document.overdue:
         named = ", ".join(document.overdue[:OVERDUE_NAMED]) + (" …" if len(document.overdue) > OVERDUE_NAMED else "")
         lines.insert(0, say.overdue.format(count=number(len(document.overdue)), urls=named))

@@ -201,6 +201,11 @@ REASONS = {
         "可能由生成器生成的页面",
         "No file of the notes is this page; a site generator may make it (tags, feeds). Nothing is said of it.",
     ),
+    "unreadable-folder": Reason(
+        "folder that cannot be read",
+        "文件夹无法读取",
+        "The target may lie in a folder that this computer may not look into. Nothing is said of it.",
+    ),
     "unwritten-note": Reason("note to come", "尚未写的笔记", "A wiki link names a note that is not written yet."),
     "too-complex": Reason(
         "too complex to read",

@@ -85,6 +85,8 @@ class Words:
     round_runs: str
     overdue: str
     damaged_note: str
+    skipped_note: str
+    more_skipped: str
     known_before: str
     more: str
     show_more: str
@@ -205,6 +207,8 @@ ENGLISH = Words(
     round_runs=", which is {runs:run} with this budget",
     overdue="Waited too long for a check ({count}): {urls}",
     damaged_note="{path} is damaged ({why}); its links are read all the same",
+    skipped_note="{path} is skipped: {why}",
+    more_skipped="{notes:more note is|more notes are} skipped",
     known_before="was there before",
     more="… and {count} more",
     show_more="Show more",
@@ -318,6 +322,8 @@ CHINESE = Words(
     round_runs="，按此时间预算需运行 {runs} 次",
     overdue="等待检查时间过长的链接（{count}）：{urls}",
     damaged_note="{path} 已损坏（{why}），其中的链接仍已读取",
+    skipped_note="已跳过 {path}：{why}",
+    more_skipped="另有 {notes} 篇笔记已跳过",
     known_before="此前已存在",
     more="…… 另有 {count} 个",
     show_more="显示更多",

@@ -59,7 +59,9 @@ class _Play:
     def perform(self, *, stay: bool) -> int:
         """All acts in their order; a failing run ends them."""
         hosts = {host for _, host in self.web.served()}
-        self.telling.say(f"A stand-in web of {len(hosts)} sites is up on this machine; nothing below leaves it.")
+        self.telling.say(
+            f"A stand-in web of {Counted(len(hosts)):site} is up on this machine; nothing below leaves it."
+        )
         self.telling.say(f"The sample notes are in {self.folder / 'notes'}.")
         failed = self._run(again=False) or self._run(again=True)
         if failed:

@@ -650,25 +650,3 @@ def test_a_question_ends_by_its_deadline(bucket: Path, monkeypatch: pytest.Monke
             ObjectStore(bucket.as_uri()).listing()
     finally:
         over.set()
-
-
-def test_one_writes_to_a_place_and_what_a_kill_left_is_taken_over(
-    bucket: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store, lock = ObjectStore(bucket.as_uri()), bucket / objects.WRITER
-    with store.written_by("one"):
-        with (
-            pytest.raises(StoreRefused, match="is being written by one"),
-            ObjectStore(bucket.as_uri()).written_by("two"),
-        ):
-            pass
-        assert store.listing().others == ()
-    assert not lock.exists()
-    lock.write_text("one")  # as a kill leaves it
-    with store.written_by("one"):
-        assert lock.exists()
-    assert not lock.exists()
-    lock.write_text("one")
-    os.utime(lock, (0, 0))
-    with store.written_by("two"):
-        assert lock.read_text() == "two"

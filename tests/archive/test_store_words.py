@@ -23,12 +23,16 @@ from crawler.archive.words import (
 CHINESE = st.text(alphabet="语音识别的原理图片一二", min_size=1, max_size=8)
 
 
-def matches(document: str, query: str) -> bool:
+def matches(document: str, query: str, *, numbered: bool = False) -> bool:
     db = sqlite3.connect(":memory:")
     try:
         db.execute("CREATE VIRTUAL TABLE words USING fts5 (text, content='', tokenize='unicode61 remove_diacritics 2')")
         db.execute("INSERT INTO words (rowid, text) VALUES (1, ?)", (terms(document),))
-        return bool(db.execute("SELECT 1 FROM words WHERE words MATCH ?", (parse_query(query).match,)).fetchall())
+        return bool(
+            db.execute(
+                "SELECT 1 FROM words WHERE words MATCH ?", (parse_query(query, numbered=numbered).match,)
+            ).fetchall()
+        )
     finally:
         db.close()
 
@@ -169,6 +173,57 @@ def test_terms_made_ahead_are_those_that_the_index_would_make(title: str, names:
 )
 def test_emoji_and_letters_that_people_type_as_others_are_found(document: str, queries: list[str]) -> None:
     assert [query for query in queries if not matches(document, query)] == []
+
+
+@pytest.mark.parametrize(
+    ("document", "queries"),
+    [
+        (
+            "Send an e-mail by Wi-Fi, re\u2010use it",
+            ["email", "e-mail", "E-Mail", "wifi", "Wi-Fi", "reuse", '"e-mail by"'],
+        ),
+        ("Send an email by wifi", ["email", "e-mail", "wi-fi", "E\u2011mail"]),
+        ("ฉันเรียนภาษาไทยทุกวัน กรุงเทพ", ["ภาษาไทย", "เรียน", "ทุกวัน", "วัน", "กรุงเทพ", '"ภาษาไทยทุกวัน"', "ก"]),
+        ("ຂ້ອຍຮຽນພາສາລາວ", ["ພາສາລາວ"]),
+        ("ភាសាខ្មែរពិរោះ", ["ខ្មែរ"]),
+        ("မြန်မာစာအုပ်", ["စာအုပ်"]),
+        ("قال مُحَمَّدٌ: كـــتابٌ جَدِيد في المَدِينَةِ", ["محمد", "مُحَمَّد", "كتاب", "كـتاب", "جديد", "المدينة", "المدينه"]),
+        ("محمد إلى أحمد", ["مُحَمَّد", "الى", "احمد", "أَحْمَد"]),
+        ("کتاب های من", ["كتاب", "کتاب"]),
+        ("שָׁלוֹם עולם", ["שלום", "שָׁלוֹם"]),
+    ],
+)
+def test_words_are_found_as_people_type_them(document: str, queries: list[str]) -> None:
+    assert [query for query in queries if not matches(document, query, numbered=True)] == []
+
+
+@pytest.mark.parametrize(
+    ("document", "query"),
+    [
+        ("กินข้าว", "กัน"),  # vowels are marks, and make another word
+        ("ทุกวัน", "ทกวน"),
+        ("state-of-the-art", "oftheart"),
+        ("2024-05-31", "20240531"),
+        ("كتب", "كتاب"),
+        ("an e mail", "email"),
+    ],
+)
+def test_other_words_are_not_found(document: str, query: str) -> None:
+    assert not matches(document, query, numbered=True)
+
+
+THAI = st.text(alphabet="กนัิุเวาทย", min_size=1, max_size=6)
+
+
+@given(THAI, THAI)
+def test_thai_is_found_where_it_stands_and_nowhere_else(document: str, wanted: str) -> None:
+    assert matches(document, wanted) == (wanted in document)
+
+
+def test_a_snippet_marks_a_word_with_its_points() -> None:
+    text = "قال مُحَمَّد لنا"
+    line, ((start, end),) = snippet(text, parse_query("محمد").needles)
+    assert line[start:end] == "مُحَمَّد"
 
 
 @pytest.mark.parametrize("query", ["🚗", "-🚢 boat", "boat 🚗"])

@@ -11,9 +11,11 @@ import trio
 
 pytest.importorskip("distributed")
 
-from crawler.cluster.coordinator import Coordinator, Session, _Part
+from crawler.cluster.dealing import Dealing
+from crawler.cluster.ledger import Ledger, Session
 from crawler.cluster.messages import CheckBatch, SlotDone
 from crawler.core.model import Check, Fetch, History, Link, Page, Politeness, Slot, SlotState, State, Verdict
+from crawler.crawl.job import CrawlWork
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,7 +35,7 @@ def slot_of(key: str) -> Slot:
     return Slot(key, "other", Politeness(key), tuple(one.link for one in CHECKS if one.link.slot == key))
 
 
-class Part(_Part):
+class Part(Dealing):
     """It folds nothing: which history a check makes is not asked here."""
 
     def _folded(self, check: Check) -> Check:
@@ -43,27 +45,29 @@ class Part(_Part):
 class Stage:
     """A coordinator with one worker that owns two slots, and a recorder that takes one check at a time."""
 
-    def __init__(self, nursery: trio.Nursery) -> None:
+    def __init__(self, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: list[str] = []
         self.said: list[str] = []
         slots = [slot_of("a.example"), slot_of("b.example")]
-        self.all = Coordinator(client=None, observer=cast("Any", None))
+        self.all = Ledger(client=None)
         self.send, self.recorded = trio.open_memory_channel[Check](0)
 
         async def leave(slot: Slot) -> None:
             self.left.append(slot.key)
 
-        async def dask(call: object) -> None:
+        async def dask(_: Ledger, call: object) -> None:
             del call
 
-        self.all.dask = dask  # type: ignore[method-assign,assignment]
+        monkeypatch.setattr(Ledger, "dask", dask)
         self.part = Part(
             self.all,
-            cast("Any", SimpleNamespace(now=lambda: AT, observer=SimpleNamespace(say=self.said.append))),
-            cast("Any", SimpleNamespace(plan=SimpleNamespace(slots=slots))),
-            cast("Any", SimpleNamespace(recall=lambda states: None, hop=None)),
-            cast("Any", SimpleNamespace(leave=leave, internal_errors=0, requests=0, given_up=[])),
-            cast("Any", None),
+            CrawlWork(
+                cast("Any", SimpleNamespace(now=lambda: AT, observer=SimpleNamespace(say=self.said.append))),
+                cast("Any", SimpleNamespace(plan=SimpleNamespace(slots=slots))),
+                cast("Any", SimpleNamespace(recall=lambda states: None, hop=None)),
+                cast("Any", SimpleNamespace(leave=leave, internal_errors=0, requests=0, given_up=[])),
+                cast("Any", None),
+            ),
             self.send,
         )
         self.part.nursery = nursery
@@ -80,10 +84,10 @@ class Stage:
 
 
 async def test_a_worker_lost_amid_its_batch_loses_the_rest_of_it_to_those_who_ask_again(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with trio.open_nursery() as nursery:
-        stage = Stage(nursery)
+        stage = Stage(nursery, monkeypatch)
         done = [SlotDone(key, SlotState(key)) for key in ("a.example", "b.example")]
         nursery.start_soon(stage.part._take, CheckBatch("first", CHECKS, done=done))
         taken = [await stage.recorded.receive()]
@@ -105,10 +109,10 @@ async def test_a_worker_lost_amid_its_batch_loses_the_rest_of_it_to_those_who_as
 
 
 async def test_every_check_of_a_batch_is_recorded_once_and_its_slots_are_left(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with trio.open_nursery() as nursery:
-        stage = Stage(nursery)
+        stage = Stage(nursery, monkeypatch)
         done = [SlotDone("a.example", SlotState("a.example"))]
         nursery.start_soon(stage.part._take, CheckBatch("first", [*CHECKS, *CHECKS], done=done))
         taken = []

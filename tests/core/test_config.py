@@ -54,10 +54,10 @@ def test_relative_paths_in_a_file_are_relative_to_that_file(tmp_path: Path) -> N
         ("fetch = 3\n", "write [fetch] on a line of its own"),
         ('[fetch]\ninterval = "soon"\n', "[fetch] interval: expected a duration"),
         ("[fetch]\ninterval = -1\n", "[fetch] interval: expected a duration"),
-        ("[fetch]\ntimeout = 0\n", "[fetch] timeout: must be more than 0"),
-        ("[fetch]\nconcurrency = 0\n", "[fetch] concurrency: expected `int` >= 1"),
+        ("[fetch]\ntimeout = 0\n", "[fetch] timeout: expected more than 0 seconds, got 0"),
+        ("[fetch]\nconcurrency = 0\n", "[fetch] concurrency: expected `int` >= 1, got 0"),
         ('[fetch]\nmax_body = "much"\n', "[fetch] max_body: expected a size"),
-        ("[fetch]\nmax_body = 0\n", "[fetch] max_body: must be more than 0"),
+        ("[fetch]\nmax_body = 0\n", "[fetch] max_body: expected more than 0 bytes, got 0"),
         ("[fetch]\ntimeout = 1" + "0" * 400, "[fetch] timeout: expected a duration"),
         ("[fetch]\nmax_body = 1" + "0" * 400, "[fetch] max_body: expected a size"),
         ("[fetch]\nretries = 1" + "0" * 5000, "not valid TOML: Exceeds the limit"),
@@ -67,8 +67,8 @@ def test_relative_paths_in_a_file_are_relative_to_that_file(tmp_path: Path) -> N
             '[notes]\npaths = ["~nobody-of-this-name/x"]\n',
             "[notes] paths: ['~nobody-of-this-name/x'] begins with a user",
         ),
-        ('[host."a.b"]\naccept = "yes"\n', "[host[*]] accept: expected `array`"),
-        ('[archive]\ncodec = "rar"\n', "[archive] codec: invalid enum value 'rar'"),
+        ('[host."a.b"]\naccept = "yes"\n', '[host."a.b"] accept: expected `array`, got "yes"'),
+        ('[archive]\ncodec = "rar"\n', '[archive] codec: expected "zst" or "gz", got "rar"'),
         ("[fetch\n", "not valid TOML"),
         ('[fetch]\nheaders = {"X Y" = "1"}\n', "[fetch] headers: 'X Y' is not the name of a header"),
         ('[fetch]\nuser_agent = "a\\nb"\n', "[fetch] headers: the value of User-Agent is not one line of text"),
@@ -81,6 +81,96 @@ def test_a_mistake_is_one_line_that_names_file_and_key(tmp_path: Path, text: str
     assert told in str(caught.value)
     assert "c.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+PROXY = '[fetch] proxy: expected "http://host:port"'
+PUBLIC = "[serve] public: expected the viewer's address"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        *(
+            (f'[fetch]\nproxy = "{proxy}"\n', PROXY)
+            for proxy in (
+                "http://h:99999", "http://h:0", "http://h:port", "ftp://h:80", "h:8080", "http://a b:80", "http://",
+                "http://:80", "http://h:80/path", "socks4://h:1080", "http://h\\n:80",
+            )
+        ),
+        ('[fetch]\nproxy = "http://me:s3cret@h:99999"\n', 'got "http://REDACTED@h:99999"'),
+        *(
+            (f'[serve]\npublic = "{public}"\n', PUBLIC)
+            for public in (
+                "nonsense", "links.example", "https://", "https://a b/", "https://a.example/ nonsense",
+                "https://a.example:99999/", "ftp://a.example/", "https://a.example/?q=1", "https://a.example/#x",
+            )
+        ),
+        *(
+            (f'[serve]\nhost = "{host}"\n', "[serve] host: expected an address")
+            for host in ("", "a b", "http://a", "1:2")
+        ),
+        ("[serve]\nport = 65536\n", "[serve] port: expected `int` <= 65535, got 65536"),
+        ("[serve]\nport = -1\n", "[serve] port: expected `int` >= 0, got -1"),
+        ('[serve]\nport = "web"\n', '[serve] port: expected `int`, got "web"'),
+        ('[read]\nmemory = "1KB"\n', "needs for a page, got 1024"),
+        ("[read]\nmemory = 0\n", "[read] memory: expected at least 16MB"),
+        ("[read]\nseconds = 0\n", "[read] seconds: expected more than 0 seconds, got 0"),
+        ("[read]\nprocesses = 100000\n", "[read] processes: expected at most 1024 processes, got 100000"),
+        ('[host."a.b"]\ntimeout = 0\n', '[host."a.b"] timeout: expected more than 0 seconds, got 0'),
+        ('[host."a.b"]\nper_host = 0\n', '[host."a.b"] per_host: expected `int` >= 1, got 0'),
+        ('[host."a.b"]\ninterval = -3\n', '[host."a.b"] interval: expected a duration'),
+        ('[schedule]\nalive = "9999999d"\n', "[schedule] alive: expected a duration"),
+        ('[archive]\nmax_image = "-1MB"\n', "[archive] max_image: expected a size"),
+        ("[archive]\nmax_image = -1\n", "[archive] max_image: expected a size"),
+        ('[archive]\npath = ""\n', '[archive] path: expected the name of a folder, got ""'),
+        *(
+            (f'[fetch]\nresolve = {{{sides}}}\n', "[fetch] resolve: expected HOST:PORT")
+            for sides in (
+                '"h:443" = "127.0.0.1:99999"', '"h:0" = "127.0.0.1:80"', '"a b:80" = "127.0.0.1:80"', '"h" = "h:x"',
+                '"http://h:80" = "127.0.0.1"',
+            )
+        ),
+        ('[fetch]\nheaders = {X = "1", x = "2"}\n', "[fetch] headers: expected each header once"),
+        ('[wayback]\nendpoint = "http://"\n', '[wayback] endpoint: expected an http(s) URL, got "http://"'),
+        ('[notify]\nwebhook = "https://h:99999/x"\n', "[notify] webhook: expected an http(s) URL"),
+        ('[notify]\nwhen = "never"\n', '[notify] when: expected "news" or "dead" or "always", got "never"'),
+        ("[fetch]\nretries = 1\nretries = 2\n", "not valid TOML: Cannot overwrite a value"),
+        ('[host."a.b"]\nskip = true\n[host."a.b"]\nskip = true\n', "not valid TOML: Cannot declare"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused_with_key_value_and_what_is_expected(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    assert told in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            f'[fetch]\nproxy = "{proxy}"\n'
+            for proxy in (
+                "http://h", "http://h:8080/", "http://user:p%40ss@proxy.example:3128", "socks5://127.0.0.1:1080",
+                "socks5h://[::1]:1080", "https://proxy.example", "http://my_proxy:80",
+            )
+        ),
+        *(f'[serve]\nhost = "{host}"\n' for host in ("0.0.0.0", "::", "::1", "[::1]", "localhost", "my-machine")),
+        *(
+            f'[serve]\npublic = "{public}"\n'
+            for public in ("https://links.example", "http://10.0.0.1:8765/", "https://a.example/viewer/", "http://pi:80")
+        ),
+        '[fetch]\nresolve = {"*:80" = "127.0.0.1:8080", "h" = ":1", "[::1]:80" = "[::2]:81", "*" = "127.0.0.1"}\n',
+        '[notify]\nwebhook = "env:HOOK"\n',
+        '[read]\nmemory = "16MB"\nprocesses = 0\n',
+        "[schedule]\nbudget = 0\nalive = 0\n[fetch]\ninterval = 0\nsettle = 0\n",
+    ],
+)  # fmt: skip
+def test_what_may_be_meant_is_taken(tmp_path: Path, text: str) -> None:
+    load(tmp_path, text)
 
 
 def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from crawler.core.display import (
     ESCAPED,
     OBEYED,
+    address_cell,
     cell,
     command_data,
     command_property,
@@ -251,3 +253,19 @@ def test_what_an_encoding_cannot_say_is_escaped_as_json_would(text: str) -> None
     for encoding in ("ascii", "gbk", "latin-1", "utf-8"):
         json.loads(json.dumps(text, ensure_ascii=False).encode(encoding, ESCAPED).decode(encoding))
     assert json.loads(json.dumps(text, ensure_ascii=False).encode("ascii", ESCAPED)) == json.loads(json.dumps(text))
+
+
+@pytest.mark.parametrize(
+    ("function", "written", "shown"),
+    [
+        (cell, "a\x1b[31mred\x1b]0;t\x07\tb\r\nc", "ared b c"),
+        (cell, "\x1b[2J=1+1", "'=1+1"),
+        (cell, "名\u3000前", "名\u3000前"),
+        (address_cell, "https://a.example/\x1b[2J\u202e中 x", "https://a.example/%1B[2J%E2%80%AE中 x"),
+        (address_cell, "https://a.example/中?q=“x”", "https://a.example/中?q=“x”"),
+        (path_cell, "a\x1b[2Jb\u202ec.md", r"a\x1b[2Jb\u202ec.md"),
+        (path_cell, "=a\nb.md", "./=a b.md"),
+    ],
+)
+def test_cells_hold_one_line_that_no_terminal_obeys(function: Callable[[str], str], written: str, shown: str) -> None:
+    assert function(written) == shown

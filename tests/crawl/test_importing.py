@@ -282,7 +282,7 @@ def test_files_of_a_folder_that_tell_no_address_are_named_one_by_one(context: Co
     assert len(done.kept) == 1
     how = "does not tell its address; give it alone with --url, or write it into"
     assert [page.why for page in done.lost] == [f"in/deep/b.PDF {how} in/deep/b.PDF.url"]
-    assert heard.lines == [f"in/notes.txt {how} in/notes.txt.url", "in: a file is no saved page (.css)"]
+    assert heard.lines == [f"in/notes.txt {how} in/notes.txt.url", "in: 1 file is no saved page (.css)"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from closing import closed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -259,6 +260,37 @@ def test_whatever_changes_links_changes_the_list(
         one = {"new": ["bb.md"], "gone": [], "ignored": []}.get(change, ["b.md"])
         assert opened == (one if night == 0 or is_named else []), "no other note is opened"
         opened.clear()
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_links_of_a_folder_that_may_not_be_read_stay_known(
+    context: Context, many: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if many:
+        request.getfixturevalue("few_are_many")
+    notes = tmp_path / "notes"
+    put = {"private/x.md": "https://x.example/1\n\n[to](y.md)\n", "private/deep/y.md": "https://y.example/1\n"}
+    for name, text in put.items():
+        (notes / name).parent.mkdir(parents=True, exist_ok=True)
+        (notes / name).write_text(text, encoding="utf-8")
+    before = list(again(context).links)
+    for _ in range(2):
+        with closed(notes / "private"):
+            found = again(context)
+        assert isinstance(found.links, NotedLinks) == many
+        assert list(found.links) == before
+        assert [(note.path, note.unseen) for note in found.notes.skipped] == [("private", True)]
+        reasons = {history.url: history.reason for history in found.local_histories.values()}
+        assert reasons == {"missing.md": "missing-file", "y.md": "unreadable-folder"}
+    (notes / "private/x.md").unlink()
+    after = again(context)
+    assert {link.url for link in before} - {link.url for link in after.links} == {"https://x.example/1", "y.md"}
+    assert not after.notes.skipped
+    with closed(notes / "b.md"):
+        os.utime(notes / "b.md", ns=(0, 1))
+        found = again(context)
+    assert list(found.links) == list(after.links), "as of a folder, so of a note"
+    assert [note.path for note in found.notes.skipped] == ["b.md"]
 
 
 URLS = [

@@ -4,6 +4,8 @@ import os
 import platform
 import resource
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ import trio
 from crawler.core.config import site_documents
 from crawler.core.model import Fetch, State
 from crawler.core.settings import ReadSettings, Seconds, Settings, Size
+from crawler.crawl import forkserver
 from crawler.crawl.examine import read
 from crawler.crawl.readers import (
     FEW,
@@ -320,3 +323,30 @@ def test_an_answer_read_for_its_verdict_has_the_verdict_and_the_head_of_one_read
         assert (alone.verdict, alone.said, alone.page.title) == (whole.verdict, whole.said, whole.page.title)
         assert alone.page.digest == whole.page.digest
         assert (alone.readable, alone.terms, alone.page.text) == ("", None, "")
+
+
+KILLED = """
+import os, signal, sys
+from multiprocessing import forkserver as server
+from crawler.crawl import forkserver
+forkserver.start()
+_, to_reader = server.connect_to_new_process([])
+os.write(to_reader, bytes.fromhex(sys.argv[1]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not forkserver.is_there(), reason="readers are not forked here")
+@pytest.mark.parametrize("sent", ["", "80", "8004950a"], ids=["nothing", "a beginning", "half a message"])
+def test_a_program_that_is_killed_while_it_starts_a_reader_leaves_no_traceback(sent: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, sent], capture_output=True, text=True, timeout=60, check=False
+    )  # returns when the server and its reader have closed stderr, too
+    assert done.returncode == -signal.SIGKILL
+    assert done.stderr == ""
+
+
+def test_an_error_of_a_reader_itself_is_shown() -> None:
+    code = "import crawler.crawl.orphaned\nraise ValueError('ours')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "ValueError: ours" in done.stderr

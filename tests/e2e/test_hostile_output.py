@@ -33,22 +33,29 @@ ALIVE = f"https://blog.example/alive?access_token={SECRET}"
 DEAD = f"https://blog.example/dead?token={SECRET}"
 WEIXIN = f"https://mp.weixin.qq.com/s?__biz=MzA4NTQ1NDkzMw==&mid=1&idx=1&sn=0a1b&key={SECRET}&uin={SECRET}&pass_ticket={SECRET}"
 USER = f"https://me:{SECRET}@private.example/x"
+STEERED = "https://blog.example/\x1b[2Jsteered\u202e"
 PATHS = ("a\n::error::owned.md", "\x1b[31mred.md", "=cmd.md", "::error::name.md", "b##[error]c.md", "\u202egpj.md")
 COMMANDS = (
     ("links",),
     ("links", "--format", "json"),
+    ("links", "--verbose"),
     ("report",),
     *(
         ("report", "--format", name)
         for name in ("terminal", "markdown", "json", "tsv", "junit", "sarif", "rdjson", "atom", "github", "html")
     ),
     ("report", "--verbose", "--format", "terminal"),
+    ("check", "--offline"),
     ("check", "--offline", "--format", "github"),
+    ("check", "--offline", "--format", "text"),
+    ("check", "--offline", "--format", "markdown"),
     ("search", "prose"),
     ("search", "prose", "--format", "json"),
     ("search", "prose", "--format", "terminal"),
     ("show", ALIVE),
     ("show", DEAD),
+    ("show", STEERED),
+    ("show", ALIVE, "--diff"),
     ("explain", ALIVE),
     ("fix", "--unconfirmed", "--template", "https://kept.example/{id}"),
     ("rejudge",),
@@ -86,7 +93,7 @@ def stage(staged_once: Callable[..., Stage]) -> Stage:
     stage = staged_once(plan, {"notify": {"feed": "feed.xml"}})
     links = "\n\n".join(f"- {title}\n  [{title}]({url})" for url in (ALIVE, DEAD, WEIXIN, USER))
     for path in PATHS:
-        stage.note(path, f"# {title}\n\n{links}\n")
+        stage.note(path, f"# {title}\n\n{links}\n\n[{title}](<{STEERED}>) [x](<a\x1b[2Jb.md>) [[b\x1b]0;c]]\n")
     formats = ("json", "html", "markdown", "atom", "tsv")
     options = [word for name in formats for word in ("--format", name)]
     done = stage.crawler("run", *options, *(w for name in formats for w in ("--output", f"out.{name}")))
@@ -141,6 +148,23 @@ def test_no_command_sends_a_terminal_anything_but_text_and_styles(stage: Stage, 
     shown = without_bar(on_terminal(stage, *arguments))
     assert not HARMFUL.search(shown), HARMFUL.findall(shown)[:5]
     assert SECRET not in shown
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_no_command_sends_a_pipe_what_a_terminal_obeys(stage: Stage, arguments: tuple[str, ...]) -> None:
+    """Pipes end on terminals: `| less -R`, `| grep`, `| tee`."""
+    done = run(stage, *arguments)
+    for text in (done.stdout, done.stderr):
+        assert not HARMFUL.search(text), [text[max(m.start() - 60, 0) :][:120] for m in HARMFUL.finditer(text)][:3]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("links",), ("report", "--format", "tsv"), ("search", "prose", "--format", "tsv")], ids=" ".join
+)
+def test_a_table_has_one_line_for_each_row(stage: Stage, arguments: tuple[str, ...]) -> None:
+    out = run(stage, *arguments).stdout
+    assert len({line.count("\t") for line in out.split("\n")[:-1]}) == 1
+    assert out.split("\n")[:-1] == out.splitlines()
 
 
 @pytest.mark.parametrize("arguments", [c for c in COMMANDS if "html" not in c], ids=" ".join)

@@ -39,7 +39,30 @@ async def test_redirects_are_followed_and_recorded(status: int) -> None:
     assert (fetch.status, fetch.requests, fetch.body) == (200, 2, b"page")
 
 
-@pytest.mark.parametrize("status", [300, 304, 305, 306, 309])
+async def test_the_choice_that_a_300_names_is_followed_and_recorded() -> None:
+    async with web(Site(old=(300, "/mid"), mid=(302, "/new"))) as fetcher:
+        fetch = await fetcher("https://one.example/old")
+    assert (fetch.status, fetch.final_url, fetch.body) == (200, "https://one.example/new", b"page")
+    assert [hop.status for hop in fetch.redirects] == [300, 302]
+
+
+@pytest.mark.parametrize("end", [(404, ""), (500, ""), (302, "/old"), (302, "javascript:x"), (300, "")])
+async def test_a_300_whose_choice_does_not_answer_is_the_answer_itself(end: tuple[int, str]) -> None:
+    """Chromium shows the list of choices: that one of them is gone says nothing of the others."""
+    async with web(Site(first=(301, "/old"), old=(300, "/choice"), choice=end)) as fetcher:
+        fetch = await fetcher("https://one.example/first")
+    assert (fetch.status, fetch.failure, fetch.final_url) == (300, None, "https://one.example/old")
+    assert fetch.redirects == (Redirect(301, "https://one.example/first"),)
+    assert fetch.requests >= 3
+
+
+async def test_a_300_without_a_location_is_an_answer() -> None:
+    async with web(Site(old=(300, ""))) as fetcher:
+        fetch = await fetcher("https://one.example/old")
+    assert (fetch.status, fetch.redirects, fetch.body) == (300, (), b"page")
+
+
+@pytest.mark.parametrize("status", [304, 305, 306, 309])
 async def test_other_statuses_are_answers_whatever_location_they_send(status: int) -> None:
     async with web(Site(old=(status, "/new"))) as fetcher:
         fetch = await fetcher("https://one.example/old")

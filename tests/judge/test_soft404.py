@@ -67,6 +67,8 @@ def test_an_error_that_is_printed_in_the_place_of_a_page_is_the_servers(html: st
         ("application/json", '{"code": 10404, "msg": "文章不存在"}'),
         ("application/json", '{"error": "page_not_found"}'),
         ("text/html", '{"code": 404, "message": "Not Found"}'),
+        ("image/jpeg", "<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"),
+        ("application/pdf", "<html><head><title>文章不存在</title></head><body><h1>文章不存在</h1></body></html>"),
     ],
 )
 def test_a_text_or_json_that_says_nothing_else_says_it_too(content_type: str, body: str) -> None:
@@ -86,6 +88,23 @@ def test_a_text_or_json_that_says_nothing_else_says_it_too(content_type: str, bo
     ],
 )
 def test_other_texts_and_json_live(content_type: str, body: str) -> None:
+    assert named(fetch_of(body, content_type=content_type)) == "alive/ok"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("image/png", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR404 page not found"),
+        ("image/jpeg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00 Not Found"),
+        ("application/pdf", b"%PDF-1.4\n<title>404 Not Found</title>"),
+        ("application/pdf", b"<title>404 Not Found</title>\n%PDF-1.4\n"),
+        ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'><title>404 Not Found</title></svg>"),
+        ("audio/mpeg", b"ID3\x04\x00\x00\x00 not found"),
+        ("audio/mpegurl", b"#EXTM3U\nhttps://radio.example/404.mp3\n"),
+        ("text/plain", b"<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"),
+    ],
+)
+def test_what_is_what_its_type_says_lives(content_type: str, body: bytes) -> None:
     assert named(fetch_of(body, content_type=content_type)) == "alive/ok"
 
 

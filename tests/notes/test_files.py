@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from closing import closed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from crawler.notes.files import (
     decode_note,
     find_notes,
     is_excluded,
+    names_within,
     notes_root,
     read_note,
 )
@@ -283,15 +285,40 @@ def test_a_pattern_that_cannot_be_is_an_error(tmp_path: Path) -> None:
         names(tmp_path, ".", exclude=("!",))
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_read_is_an_error(tmp_path: Path) -> None:
+def test_a_path_that_may_not_be_read_is_an_error(tmp_path: Path) -> None:
     put(tmp_path, "closed/a.md")
-    (tmp_path / "closed").chmod(0)
-    try:
-        with pytest.raises(NotesError, match="check its permissions"):
-            names(tmp_path, ".")
-    finally:
-        (tmp_path / "closed").chmod(0o700)
+    with closed(tmp_path / "closed"), pytest.raises(NotesError, match="check its permissions"):
+        names(tmp_path, "closed")
+
+
+@pytest.mark.parametrize("mode", [0, 0o400, 0o100])
+def test_a_folder_among_the_notes_that_may_not_be_read_is_named_and_the_others_are_read(
+    tmp_path: Path, mode: int
+) -> None:
+    put(tmp_path, "a.md", "closed/b.md", "closed/deep/c.md", "d/e.md")
+    with closed(tmp_path / "closed", mode=mode):
+        found = find_notes([Path()], NotesSettings(), tmp_path)
+        told = [note for note in map(read_note, found) if isinstance(note, SkippedNote)]
+    assert [note.name for note in found if not note.unread] == ["a.md", "d/e.md"]
+    assert told
+    assert all(note.unseen and "check its permissions" in note.why for note in told)
+    assert {note.path for note in told} <= {"closed", "closed/b.md", "closed/deep"}
+
+
+def test_a_folder_whose_ignore_file_may_not_be_read_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "a.md", "private/b.md")
+    put(tmp_path, "private/.crawlerignore", content=b"b.md")
+    with closed(tmp_path / "private/.crawlerignore"):
+        found = find_notes([Path()], NotesSettings(), tmp_path)
+    assert [(note.name, note.unseen) for note in found] == [("a.md", False), ("private", True)]
+    assert ".crawlerignore cannot be read" in found[1].unread
+
+
+def test_names_within_places_are_those_places_and_what_lies_below_them() -> None:
+    names = ["a.md", "b/c.md", "b/c/d.md", "bb.md", "b"]
+    assert names_within(names, {"b"}) == {"b", "b/c.md", "b/c/d.md"}
+    assert names_within(names, {"a.md"}) == {"a.md"}
+    assert names_within(names, set()) == set()
 
 
 # What text they hold.

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from closing import closed
 
 from crawler.core.model import LOCAL, Kind, Link, State
 from crawler.core.settings import NotesSettings
@@ -16,12 +17,13 @@ from crawler.notes.links import local_checker, local_histories, local_key, read_
 from crawler.notes.local import LocalState, LocalTargets
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
-THERE, MISSING, GENERATED, UNWRITTEN, NO_ANCHOR = (
+THERE, MISSING, GENERATED, UNWRITTEN, NO_ANCHOR, UNSEEN = (
     LocalState.THERE,
     LocalState.MISSING,
     LocalState.GENERATED,
     LocalState.UNWRITTEN,
     LocalState.NO_ANCHOR,
+    LocalState.UNSEEN,
 )
 
 
@@ -290,6 +292,22 @@ def test_states_have_the_reasons_of_reports(tmp_path: Path) -> None:
         "a.md": ("alive", "ok"),
         "gone.png": ("dead", "missing-file"),
     }
+
+
+@pytest.mark.parametrize(
+    ("mode", "there", "gone"), [(0, UNSEEN, UNSEEN), (0o400, UNSEEN, UNSEEN), (0o100, THERE, MISSING)]
+)
+def test_what_may_lie_in_a_folder_that_may_not_be_read_is_not_missing(
+    tmp_path: Path, mode: int, there: LocalState, gone: LocalState
+) -> None:
+    put(tmp_path, "closed/there.md", "closed/pic.png")
+    text = "[a](closed/there.md) [b](closed/gone.md) [c](closed/) ![[pic.png]] [d](gone.png)"
+    with closed(tmp_path / "closed", mode=mode):
+        found = states(tmp_path, "a.md", text)
+    assert found == {
+        "closed/there.md": there, "closed/gone.md": gone, "closed/": THERE, "gone.png": MISSING,
+        "pic.png": THERE if mode == 0o400 else UNSEEN,
+    }  # fmt: skip
 
 
 # Anchors.

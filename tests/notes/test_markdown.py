@@ -72,6 +72,38 @@ def test_local_targets_are_occurrences_of_their_own_kind(text: str, expected: li
     assert [(each.url, each.kind) for each in found(text)] == [(url, Kind.LOCAL) for url in expected]
 
 
+WRAPPED = [
+    f"({U})", f"（{U}）", f"[{U}]", f"［{U}］", f"【{U}】", f"「{U}」", f"『{U}』", f"《{U}》", f"〈{U}〉", f"{{{U}}}",
+    f"“{U}”", f"‘{U}’", f'"{U}"', f"'{U}'", f"`{U}`", f"*{U}*", f"**{U}**", f"_{U}_", f"（{U}", f"（“{U}”）",
+    f"(({U}))", f"（ {U} ）",
+    f"\\({U}\\)", f"&lt;{U}&gt;", f"&quot;{U}&quot;", f"%20{U}", f"%22{U}%22", f"%3c{U}%3e", f"[b]({U})",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", WRAPPED)
+def test_an_address_in_brackets_or_quotes_within_a_target_is_found(written: str) -> None:
+    for text in (f"[a]({written})", f"[a](<{written}>)", f"![a]({written})", f"[a]: {written}\n"):
+        assert {url for _, url, _ in kinds(text)} == {U}, text
+    assert kinds(f"[a]({written} 'title')")[0][1] == U
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("(https://example.org/x_(y))", "https://example.org/x_(y)"),
+        ("https://example.org/x_(y)", "https://example.org/x_(y)"),
+        ("（https://example.org/x（y）", "https://example.org/x（y）"),
+        ("《https://example.org/《x》》", "https://example.org/《x》"),
+        ("https://example.org/“x”", "https://example.org/“x”"),
+        ("(x.md)", "(x.md)"),
+        ("“x”.md", "“x”.md"),
+        ("((((((((((https://example.org/))))))))))", "((((((((((https://example.org/))))))))))"),
+    ],
+)
+def test_brackets_and_quotes_that_belong_to_a_target_stay(written: str, url: str) -> None:
+    assert [found for _, found, _ in kinds(f"[a]({written})")] == [url]
+
+
 @pytest.mark.parametrize(
     ("text", "url"),
     [

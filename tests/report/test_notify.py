@@ -94,5 +94,6 @@ def test_the_address_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatc
     assert address_of("https://example.org/x") == "https://example.org/x"
     with pytest.raises(ConfigError, match="NOPE is not set"):
         address_of("env:NOPE")
-    with pytest.raises(ConfigError, match="no http"):
-        address_of("ftp://x")
+    monkeypatch.setenv("FTP", "ftp://x/secret")
+    with pytest.raises(ConfigError, match=r"FTP holds no http\(s\) URL$"):
+        address_of("env:FTP")

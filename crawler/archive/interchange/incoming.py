@@ -20,6 +20,7 @@ from crawler.archive.interchange import zips
 from crawler.archive.interchange.answers import Answer, Answers, Say
 from crawler.archive.interchange.foreign import MAX_RECORD, date_of, records
 from crawler.archive.interchange.saved import SavedPage
+from crawler.archive.interchange.unlisted import Unlisted
 from crawler.archive.interchange.unpack import gzip_members, plain, unpacked
 from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged, UsageError
@@ -108,16 +109,23 @@ def _read_wacz(file: IO[bytes], answers: Answers, listed: dict[str, None], lost:
         opened = zips.open_zip(file)
     except zips.DAMAGE as error:
         lost(f"cut off, or without its directory ({error}): the records that are whole are taken")
-        for pieces in (gzip_members(file), plain(file)):
-            file.seek(0)
-            _take_records(records(pieces, _ignored, MAX_FILE), answers, _ignored)
+        _read_unlisted(file, answers)
         return
+    if isinstance(opened, Unlisted):
+        lost("cut off, or without its directory: what is whole in it is taken")
     try:
         with opened as package:
             names = package.namelist()
             found = [name for name in names if RECORDS.fullmatch(name) or name.lower().endswith(".wacz")]
-            if not found:
+            if not found and isinstance(package, Unlisted):
+                _read_unlisted(file, answers)
+            elif not found:
                 raise UsageError("a zip file without archive/*.warc.gz; it is no WACZ")
+            if isinstance(package, Unlisted):  # its lists may be cut off, too: what is there is taken
+                for name in found[:MAX_MEMBERS]:
+                    said = _ignored if name == names[-1] else lost  # that it was cut off is said
+                    _read_member(package, name, answers, listed, said, depth)
+                return
             _read_lists(package, listed, lost)
             for name in found[:MAX_MEMBERS]:
                 _read_member(package, name, answers, listed, lost, depth)
@@ -126,8 +134,15 @@ def _read_wacz(file: IO[bytes], answers: Answers, listed: dict[str, None], lost:
         lost(str(error))
 
 
+def _read_unlisted(file: IO[bytes], answers: Answers) -> None:
+    """Every whole record that stands in a package as it is, whatever lies round it."""
+    for pieces in (gzip_members(file), plain(file)):
+        file.seek(0)
+        _take_records(records(pieces, _ignored, MAX_FILE), answers, _ignored)
+
+
 def _read_member(
-    package: zipfile.ZipFile, name: str, answers: Answers, listed: dict[str, None], lost: Say, depth: int
+    package: zips.Package, name: str, answers: Answers, listed: dict[str, None], lost: Say, depth: int
 ) -> None:
     """One archive of a package, copied out first: reading it goes back and forth."""
 
@@ -155,7 +170,7 @@ def _read_member(
             named("packages are nested too deep")
 
 
-def _read_lists(package: zipfile.ZipFile, listed: dict[str, None], lost: Say) -> None:
+def _read_lists(package: zips.Package, listed: dict[str, None], lost: Say) -> None:
     """The addresses in the lists of pages; readable copies of ours among them count for their page."""
     for name in package.namelist():
         if not re.fullmatch(r"pages/[^/]+\.jsonl", name):
@@ -176,7 +191,7 @@ def _read_lists(package: zipfile.ZipFile, listed: dict[str, None], lost: Say) ->
                     listed.setdefault(url)
 
 
-def _name_absent(package: zipfile.ZipFile, lost: Say) -> None:
+def _name_absent(package: zips.Package, lost: Say) -> None:
     """A multi-WACZ may name packages that lie elsewhere; they are not fetched."""
     if "datapackage.json" not in package.namelist():
         return

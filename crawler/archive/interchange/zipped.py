@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,6 +27,7 @@ from crawler.archive.interchange.saved import (
     js_date,
     mail_date,
 )
+from crawler.archive.interchange.unlisted import Unlisted
 from crawler.core.errors import UsageError
 
 _INDEX = "index.rdf"  # what Firefox's archives say of each of their pages
@@ -48,6 +48,8 @@ def read_zipped(name: str, data: bytes, lost: Callable[[str], None]) -> Iterator
     """
     try:
         with zips.open_zip(BytesIO(data)) as archive:
+            if isinstance(archive, Unlisted):
+                lost("cut off, or without its directory: what is whole in it is taken")
             yield from _pages(archive, html_page(data[:HEAD]), lost)
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from error
@@ -55,7 +57,7 @@ def read_zipped(name: str, data: bytes, lost: Callable[[str], None]) -> Iterator
         raise UsageError(f"{name}: damaged, or not what it says it is: {error}") from error
 
 
-def _pages(archive: zipfile.ZipFile, outer: SavedPage, lost: Callable[[str], None]) -> Iterator[SavedPage]:
+def _pages(archive: zips.Package, outer: SavedPage, lost: Callable[[str], None]) -> Iterator[SavedPage]:
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) > MAX_PARTS or sum(member.file_size for member in members) > MAX_FILE:
         raise UsageError(f"unpacks to more than {MAX_FILE >> 20} MB or {MAX_PARTS:,} files; no saved page")
@@ -71,7 +73,7 @@ def _pages(archive: zipfile.ZipFile, outer: SavedPage, lost: Callable[[str], Non
             lost(f"{folder}: {error}")
 
 
-def _page(archive: zipfile.ZipFile, names: list[str], folder: str | None, outer: SavedPage) -> SavedPage:
+def _page(archive: zips.Package, names: list[str], folder: str | None, outer: SavedPage) -> SavedPage:
     """The page of a zip, or of one `folder` in it that an index.rdf describes; `outer` is the page round the zip."""
     about = _read_about(archive, folder) if folder is not None else _About()
     within = [name for name in names if name.startswith(folder or "")]
@@ -112,7 +114,7 @@ class _About:
     charset: str = ""
 
 
-def _read_about(archive: zipfile.ZipFile, folder: str) -> _About:
+def _read_about(archive: zips.Package, folder: str) -> _About:
     """Read by a pattern: savers write this one shape, some of them as no well-formed XML."""
     text = zips.read_member(archive, f"{folder}{_INDEX}", HEAD).decode("utf-8", "replace")
     said = {key: unescape(value[1:-1]).strip() for key, value in _MAFF.findall(text)}
@@ -134,7 +136,7 @@ def _charset(name: str) -> str:
         return ""
 
 
-def _images(archive: zipfile.ZipFile, names: list[str], folder: str) -> tuple[tuple[SavedImage, ...], tuple[str, ...]]:
+def _images(archive: zips.Package, names: list[str], folder: str) -> tuple[tuple[SavedImage, ...], tuple[str, ...]]:
     """The pictures beside a page by the names that it has for them, and what could not be read."""
     images, flaws, left = [], [], MAX_FILE
     for member in names:

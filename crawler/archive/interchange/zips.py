@@ -10,13 +10,13 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Final
 
+from crawler.archive.interchange.unlisted import HEADER, LENGTH, Unlisted, members_of
 from crawler.core.errors import UsageError
 
 MAX_DIRECTORY: Final = 32 * 1024 * 1024  # bytes of a zip's directory; half a million names
 MAX_RATIO: Final = 250  # how much smaller than itself a member of some size may be packed; HTML reaches 20
 RATIO_FROM: Final = 32 * 1024 * 1024  # bytes; below it nothing can be harmed
 _STEP: Final = 1024 * 1024
-_HEAD: Final = 30  # bytes of a member's own header, before its names
 _END: Final = b"PK\x05\x06"
 _END_64: Final = b"PK\x06\x06"
 _METHODS: Final = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
@@ -24,13 +24,24 @@ _METHODS: Final = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
 DAMAGE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError, RuntimeError)
 
 
-def open_zip(file: IO[bytes]) -> zipfile.ZipFile:
-    """A zip file whose directory is of a size that people have. Raises UsageError, and `DAMAGE` as zipfile does."""
+Package = zipfile.ZipFile | Unlisted
+
+
+def open_zip(file: IO[bytes]) -> Package:
+    """A zip file whose directory is of a size that people have; where it has none, what its members say of themselves.
+
+    Raises UsageError, and `DAMAGE` as zipfile does.
+    """
     size = _directory_size(file)
     if size > MAX_DIRECTORY:
         raise UsageError(f"a zip file with a directory of {size >> 20:,} MB")
     file.seek(0)
-    package = zipfile.ZipFile(file)
+    try:
+        package = zipfile.ZipFile(file)
+    except zipfile.BadZipFile:
+        if (unlisted := members_of(file)) is not None:
+            return unlisted
+        raise
     if sum(info.compress_size for info in package.infolist()) > file.seek(0, 2):
         raise UsageError("a zip file with members that overlap, or are not there")
     return package
@@ -50,12 +61,12 @@ def _directory_size(file: IO[bytes]) -> int:
     return max(large, 0 if small == 0xFFFFFFFF else small)
 
 
-def read_member(package: zipfile.ZipFile, name: str, limit: int) -> bytes:
+def read_member(package: Package, name: str, limit: int) -> bytes:
     """A whole member of at most `limit` bytes. Raises UsageError for what is too large or packed otherwise."""
     return b"".join(member_pieces(package, name, limit))
 
 
-def member_pieces(package: zipfile.ZipFile, name: str, limit: int) -> Iterator[bytes]:
+def member_pieces(package: Package, name: str, limit: int) -> Iterator[bytes]:
     """A member in pieces. Raises UsageError as soon as it is too large, or packed too well to be true.
 
     One that is damaged gives all that can be unpacked before `DAMAGE` is raised, which does not name it.
@@ -77,17 +88,17 @@ def member_pieces(package: zipfile.ZipFile, name: str, limit: int) -> Iterator[b
         raise zipfile.BadZipFile("its checksum is wrong")
 
 
-def _unpacked(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+def _unpacked(package: Package, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """The bytes of a member behind its own header (APPNOTE.TXT, 4.3.7); `zipfile` gives none of what is damaged."""
     file = package.fp
     if file is None:
         raise ValueError("the zip file is closed")
     file.seek(info.header_offset)
-    head = file.read(_HEAD)
-    if not head.startswith(b"PK\x03\x04") or len(head) < _HEAD:
+    head = file.read(LENGTH)
+    if not head.startswith(HEADER) or len(head) < LENGTH:
         raise zipfile.BadZipFile("no member begins where it should")
     names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-    at, left = info.header_offset + _HEAD + names, info.compress_size
+    at, left = info.header_offset + LENGTH + names, info.compress_size
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if info.compress_type == zipfile.ZIP_DEFLATED else None
     while left > 0:
         file.seek(at)
