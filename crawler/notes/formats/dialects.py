@@ -21,6 +21,7 @@ _NO_NOTE = re.compile(r"_?TOC_?\Z|[\W\d_]*\Z", re.IGNORECASE)  # a table of cont
 _TOML_TABLE = re.compile(r"\[\[[\w.-]+\]\][ \t]*\r?\n[ \t]*(?:[\w.-]+[ \t]*=|\[)")
 _HIGHLIGHT = re.compile(r"(?<![=\w])==(?=[^\s=])[^\n\0]{0,2000}?[^\s=]==(?![=\w&])")
 _COMMENT_MARK = re.compile(r"(?<![\w%/&?=#-])%%(?!%)|(?<=[^\W\d])%%(?!\w)", re.ASCII)
+LOGSEQ_TARGET = re.compile(r"\[\[[^\[\]:]{1,300}\]\]|\(\([\w-]{1,100}\)\)")  # of a label: a page, a block
 # What a line such as `!!! note "Title"` (admonitions), `=== "Tab"` or `: a definition` opens goes on as far as lines
 # are indented, also behind an empty one, as in a list's item: Python-Markdown with its extensions, pandoc, kramdown.
 _OPENS_BLOCK = re.compile(

@@ -230,7 +230,7 @@ def _explicit(source: str, seen: _Seen, offsets: _Offsets) -> Iterator[Found]:
         destination = link.data["dest_url"]
         whole = Span(offsets(link.start), offsets(link.end))
         title = "" if written == "Autolink" else _one_line("".join(link.text)) or link.data["title"]
-        if destination.startswith(("[[", "((")):
+        if dialects.LOGSEQ_TARGET.fullmatch(destination):
             yield from dialects.logseq_target(source, whole, title)
             continue
         # cmark, and so GitHub, undoes entities there as well.
