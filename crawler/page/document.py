@@ -38,6 +38,9 @@ _BLANK = re.compile(rb"[ \t\r\n\f]*")
 _KIND_END = re.compile(r"[;,]")  # the header may have come twice
 # https://mimesniff.spec.whatwg.org/#supplied-mime-type-detection-algorithm: as good as none
 _UNKNOWN_KINDS = frozenset(("unknown/unknown", "application/unknown", "*/*"))
+# Shadow roots that stand in the page's own markup, as SingleFile saves those that scripts made, and servers send them.
+_TEMPLATE = re.compile(r"(?i)<(?P<close>/?)template\b(?P<attributes>[^<>]{0,2000})>")
+_SHADOW = re.compile(r"(?i)\sshadowroot(?:mode)?\s*=")
 # https://mimesniff.spec.whatwg.org/: what no text holds, and how HTML begins where its type is not known. A comment is
 # left out, since other markup begins so too.
 _BINARY_BYTE = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
@@ -127,9 +130,11 @@ class Document:
 
         if not self.is_html:
             return LexborHTMLParser("", scripting=True)
-        if self.content_type.lower().startswith("application/xhtml+xml"):
-            return LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", self.html), scripting=True)
-        return LexborHTMLParser(self.body if self._is_plain_utf8 else self.html, scripting=True)
+        is_xhtml = self.content_type.lower().startswith("application/xhtml+xml")
+        if self._is_plain_utf8 and not is_xhtml and b"shadowroot" not in self.body:
+            return LexborHTMLParser(self.body, scripting=True)  # no text of its source is made
+        html = _with_shadow_roots(self.html)
+        return LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html) if is_xhtml else html, scripting=True)
 
     @cached_property
     def title(self) -> str:
@@ -155,6 +160,21 @@ class Document:
             return ""
         skip = frozenset(node.mem_id for node in self.tree.css(", ".join(hidden))) if hidden else frozenset[int]()
         return text_of(body, skip, limit)
+
+
+def _with_shadow_roots(html: str) -> str:
+    """The page with its shadow roots as plain boxes, since a browser shows them and a parser keeps templates apart."""
+    if "shadowroot" not in html or not _SHADOW.search(html):
+        return html
+    open_roots: list[bool] = []
+
+    def box(tag: re.Match[str]) -> str:
+        if not tag["close"]:
+            open_roots.append(_SHADOW.search(tag["attributes"]) is not None)
+            return f"<div{tag['attributes']}>" if open_roots[-1] else tag[0]
+        return "</div>" if open_roots and open_roots.pop() else tag[0]
+
+    return _TEMPLATE.sub(box, html)
 
 
 def _is_no_drawing(node: LexborNode) -> bool:
