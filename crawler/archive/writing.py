@@ -75,7 +75,8 @@ class ArchiveWriter:
 
     def _line(self, check: Check, append: records.Append) -> tuple[CheckLine, Snapshot | None]:
         """Append what is kept of a check; its journal line, and its snapshot."""
-        payload = warc.sha256(check.fetch.body) if check.fetch.body else ""
+        body = check.fetch.body
+        payload = (check.payload or warc.sha256(body)) if body else ""  # of a check without its body, none
         known = queries.known(self.db, check.link.canonical_url, horizon(self.now()))
         keep = decide(check, payload, known, self.options.keep_raw)
         capture, snapshot = None, None

@@ -30,6 +30,7 @@ from crawler.crawl.worker import (
     packed,
     read_many,
     read_one,
+    read_sent,
     ready,
     retire,
     sees,
@@ -192,24 +193,35 @@ class ReaderPool:
         """
         from trio_parallel import BrokenWorkerError
 
+        message = packed(tasks)
         try:
-            return unpacked(await self._in_time(read_many, packed(tasks)))
-        except (BrokenWorkerError, trio.TooSlowError):
+            if len(tasks) == 1 or not self._lanes or not isinstance(message, bytes):
+                return unpacked(await self._in_time(read_many, message))
+            with self._lane() as lane:
+                found = await self._in_time(read_sent, lane.send(message))
+                return unpacked(lane.received(found) if isinstance(found, int) else found)
+        except (BrokenWorkerError, trio.TooSlowError, OSError):
             return [None] * len(tasks)
 
     @contextmanager
     def _sent(self, args: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
-        """The arguments for a worker, a large body by a lane; there are as many of these as workers at work."""
+        """The arguments for a worker, a large body by a lane."""
         match args:
             case (ReadTask() as task,) if self._lanes and len(task.fetched.body) > SMALL:
-                lane = self._lanes.pop()
-                try:
+                with self._lane() as lane:
                     yield replace(task, fetched=replace(task.fetched, body=b"")), lane.send(task.fetched.body)
-                finally:
-                    lane.rest()
-                    self._lanes.append(lane)
             case _:
                 yield args
+
+    @contextmanager
+    def _lane(self) -> Iterator[Lane]:
+        """A lane that nobody else uses meanwhile; there are as many of them as workers at work."""
+        lane = self._lanes.pop()
+        try:
+            yield lane
+        finally:
+            lane.rest()
+            self._lanes.append(lane)
 
     async def _open_lanes(self) -> None:
         """Make lanes, if a worker sees what is in one."""

@@ -7,13 +7,12 @@ a verdict or what a title means: only bytes, text, tree. Nothing raises on hosti
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Iterator
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from crawler.page.charset import decode, wide_charset
+from crawler.page.charset import decode, is_plain_utf8, wide_charset
 from crawler.page.nodes import ancestors, is_hidden
 
 if TYPE_CHECKING:
@@ -109,6 +108,11 @@ class Document:
     def _decoded(self) -> tuple[str, str]:
         return decode(self.body, self.content_type)
 
+    @cached_property
+    def _is_plain_utf8(self) -> bool:
+        """Nearly every page: a parser takes its bytes, and few that read on want its source as a text."""
+        return is_plain_utf8(self.body, self.content_type)
+
     @property
     def html(self) -> str:
         """The decoded body, as sent."""
@@ -117,7 +121,7 @@ class Document:
     @property
     def charset(self) -> str:
         """The Python name of the charset that decoded the body."""
-        return self._decoded[1]
+        return "utf-8" if self._is_plain_utf8 else self._decoded[1]
 
     @cached_property
     def tree(self) -> LexborHTMLParser:
@@ -126,13 +130,11 @@ class Document:
 
         if not self.is_html:
             return LexborHTMLParser("", scripting=True)
+        is_xhtml = self.content_type.lower().startswith("application/xhtml+xml")
+        if self._is_plain_utf8 and not is_xhtml and b"shadowroot" not in self.body:
+            return LexborHTMLParser(self.body, scripting=True)  # no text of its source is made
         html = _with_shadow_roots(self.html)
-        if self.content_type.lower().startswith("application/xhtml+xml"):
-            return LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html), scripting=True)
-        # The parser wants UTF-8. Where nothing was replaced, the body is that already: no second copy of it is made.
-        as_sent = html is self.html and self.charset == "utf-8"
-        is_utf8 = as_sent and "\ufffd" not in html and not self.body.startswith(BOM_UTF8)
-        return LexborHTMLParser(self.body if is_utf8 else html, scripting=True)
+        return LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html) if is_xhtml else html, scripting=True)
 
     @cached_property
     def title(self) -> str:
