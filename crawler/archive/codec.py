@@ -33,6 +33,9 @@ PAGE_MIN: Final = 12 * 1024  # bytes; below it a dictionary saves 3 KB at most, 
 _SMALL = 32 * 1024  # bytes; above it level 10 pays (8 % on 60 kB), below it costs four times the CPU for 5 %
 _LEVEL_SMALL = 3
 _LEVEL = 10  # with whole pages as dictionary level 3 is eight times worse (190 KB against 25 KB a page, measured)
+# zstd.h: ZSTD_c_forceAttachDict = ZSTD_dictForceAttach. Else the tables of a dictionary are copied for each frame above
+# 32 kB, some MB of them: 1.3 ms of a page, which is not smaller by that (measured with two to four whole pages).
+_ATTACH_DICTIONARY: Final = 1001
 _GZIP = 31  # zlib's window bits for a gzip member
 _FEED = 64 * 1024
 
@@ -154,7 +157,17 @@ class Zst:
 
 
 def _compressor(level: int, dictionary: object = None) -> zstd.ZstdCompressor:
-    options = {zstd.CompressionParameter.compression_level: level, zstd.CompressionParameter.checksum_flag: 1}
+    options: dict[int, int] = {zstd.CompressionParameter.compression_level: level}
+    options[zstd.CompressionParameter.checksum_flag] = 1
+    if dictionary is not None:
+        try:
+            return _made({**options, _ATTACH_DICTIONARY: 1}, dictionary)
+        except (ValueError, zstd.ZstdError):  # zstd calls the parameter experimental, and may take it back
+            pass
+    return _made(options, dictionary)
+
+
+def _made(options: dict[int, int], dictionary: object) -> zstd.ZstdCompressor:
     return zstd.ZstdCompressor(options=options, zstd_dict=dictionary)  # type: ignore[arg-type]  # digested: a tuple
 
 

@@ -133,7 +133,7 @@ def image_record(url: str, content_type: str, body: bytes, at: datetime) -> byte
     """A picture as the response that brought it; the little that is known of its head."""
     head = warc.response_head(200, [("Content-Type", content_type)], len(body))
     fields = [("WARC-Target-URI", warc.uri(url, picture=True)), ("WARC-Payload-Digest", warc.sha256(body))]
-    return warc.format_record("response", warc.record_id(), at, head + body, _RESPONSE, fields)
+    return warc.format_record("response", warc.record_id(), at, head, _RESPONSE, fields, body=body)
 
 
 def image_revisit(url: str, content_type: str, digest: str, size: int, at: datetime, original: Original) -> bytes:
@@ -183,7 +183,7 @@ def _response(check: Content, target: str, ident: str, payload: str) -> bytes:
         fields.append((warc.IDENTITY, identity))
     if fetch.cut:
         fields.append(("WARC-Truncated", _TRUNCATED.get(fetch.cut, "unspecified")))
-    return warc.format_record("response", ident, fetch.started_at, head + fetch.body, _RESPONSE, fields)
+    return warc.format_record("response", ident, fetch.started_at, head, _RESPONSE, fields, body=fetch.body)
 
 
 def _request(fetch: Fetch, target: str, response_id: str) -> bytes:

@@ -69,9 +69,12 @@ def warc_date(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def sha256(data: bytes) -> str:
-    """A digest as WARC headers write it."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+def sha256(data: bytes, more: bytes = b"") -> str:
+    """A digest as WARC headers write it; `more` follows `data`, without a copy of both."""
+    made = hashlib.sha256(data)
+    if more:
+        made.update(more)
+    return "sha256:" + made.hexdigest()
 
 
 def uri(url: str, *, picture: bool = False) -> str:
@@ -86,15 +89,20 @@ def uri(url: str, *, picture: bool = False) -> str:
 
 
 def format_record(
-    kind: str, ident: str, at: datetime, block: bytes, content_type: str, headers: Iterable[tuple[str, str]] = ()
-) -> bytes:
-    """One record, ready to be packed. `headers` come after the mandatory ones; their values are trusted."""
+    kind: str, ident: str, at: datetime, block: bytes, content_type: str, headers: Iterable[tuple[str, str]] = (),
+    *, body: bytes = b"",
+) -> bytes:  # fmt: skip
+    """One record, ready to be packed. `headers` come after the mandatory ones; their values are trusted.
+
+    `body` is the rest of the block: large ones are copied once, into the record.
+    """
     extra = "".join([f"{name}: {value}\r\n" for name, value in headers])
     head = (
         f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Record-ID: {ident}\r\nWARC-Date: {warc_date(at)}\r\n{extra}"
-        f"WARC-Block-Digest: {sha256(block)}\r\nContent-Type: {content_type}\r\nContent-Length: {len(block)}\r\n\r\n"
+        f"WARC-Block-Digest: {sha256(block, body)}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {len(block) + len(body)}\r\n\r\n"
     )
-    return b"".join((head.encode(), block, b"\r\n\r\n"))
+    return b"".join((head.encode(), block, body, b"\r\n\r\n"))
 
 
 def parse_record(data: bytes) -> Record:

@@ -81,7 +81,9 @@ class ArchiveWriter:
         self, check: Check, append: records.Append, packed: PackedCapture | None
     ) -> tuple[CheckLine, Snapshot | None]:
         """Append what is kept of a check; its journal line, and its snapshot."""
-        payload = packed.line.payload if packed else warc.sha256(check.fetch.body) if check.fetch.body else ""
+        body = check.fetch.body
+        known_digest = packed.line.payload if packed else check.payload
+        payload = (known_digest or warc.sha256(body)) if body else ""  # of a check without its body, none
         known = queries.known(self.db, check.link.canonical_url, horizon(self.now()))
         keep = decide(check, payload, known, self.options.keep_raw)
         capture, snapshot = None, None

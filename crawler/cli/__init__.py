@@ -70,6 +70,8 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS:
             near = get_close_matches(args[0], COMMANDS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(COMMANDS)}"
+            if not near and os.path.lexists(args[0]):
+                hint = f"; for these notes it is `crawler run {args[0]}`"
             raise click.UsageError(f"no such command {args[0]!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 

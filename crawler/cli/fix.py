@@ -49,9 +49,9 @@ def command(
 ) -> int:
     """Propose edits: kept copies for dead links, new addresses for moved ones, https where the page was seen there.
 
-    Prints a unified diff. Edits replace the characters of URLs and nothing else, never in code. Dead links get a copy
-    from --copies or --template, or the nearest capture of the Internet Archive where [wayback] suggest is set; a bare
-    link whose copy is a file stays, with a link to the file beside it (--bare).
+    Prints a unified diff, to be applied in the notes' folder. Edits replace the characters of URLs and nothing else,
+    never in code. Dead links get a copy from --copies or --template, or the nearest capture of the Internet Archive
+    where [wayback] suggest is set; a bare link whose copy is a file stays, with a link to the file beside it (--bare).
     """
     from crawler.crawl.context import open_context
     from crawler.crawl.mend import propose_edits, write_note

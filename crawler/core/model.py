@@ -359,6 +359,7 @@ class Check:
     said: str = ""  # fingerprint of the answer or failure (`schedule.fingerprint`)
     held: bool = False  # recorded, and counts only when the stretch of time it belongs to is believed
     terms: IndexTerms | None = None  # of the page's text; None: the archive makes them
+    payload: str = ""  # "sha256:<hex>" of the fetch's body, where its reader made it; "": the archive makes it
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from crawler.archive.interchange.files import (
     tells_address,
 )
 from crawler.archive.interchange.origin import SHORTCUT, is_shortcut
+from crawler.archive.interchange.saved import reads_as_links
 from crawler.archive.segments import FOLDER
 from crawler.core.counts import Counted
 from crawler.core.errors import CrawlerError, UsageError
@@ -281,6 +282,10 @@ class _Import:
         """Raises UsageError where the page has no address."""
         address = self.url or page.url
         if address is None:
+            if instead := reads_as_links(page):
+                raise UsageError(
+                    f"{found.name} is a list of links and no saved page: {instead}; --url keeps it all the same"
+                )
             called = brought.own_address(page, readers)
             hint = f" (the page calls itself {called})" if called else ""
             raise UsageError(f"{found.name} does not tell where it was saved from; give its address with --url{hint}")

@@ -1,8 +1,9 @@
-"""Memory by which a large body reaches a reader: written once here, read once there, and no file of any folder.
+"""Memory by which much reaches a reader, or comes from it: written once, read once, and no file of any folder.
 
-Through a pipe 2.4 MB go in forty pieces, each with a turn of both processes, and lie in memory four times. A lane is an
-anonymous file that the reader opens by way of /proc; nothing is left of it when this process dies, however it does.
-Small ones travel together (`together`). Who uses which lane when is `readers`'s.
+Through a pipe 2.4 MB go in forty pieces, each with a turn of both processes, and lie in memory four times; a message of
+sixteen small pages takes ten turns back, in which its reader stands still. A lane is an anonymous file that the reader
+opens by way of /proc; nothing is left of it when this process dies, however it does. Who uses which lane when is
+`readers`'s.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-KEPT = 4 * 1024 * 1024  # bytes of a lane that stay for the next body
+KEPT = 4 * 1024 * 1024  # bytes of a lane that stay for what comes next
 
 
 @dataclass(frozen=True, slots=True)
-class SentBody:
-    """Where a reader finds a body."""
+class Sent:
+    """Where a reader finds what was sent."""
 
     path: str
     size: int
@@ -30,25 +31,42 @@ class SentBody:
                 parts.append(part)
                 left -= len(part)
         if left:
-            raise OSError(f"{left} of {self.size} bytes of a body are missing")
+            raise OSError(f"{left} of {self.size} bytes of what was sent are missing")
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def answer(self, data: bytes) -> int:
+        """Put an answer in its place, for `Lane.received`; its size. Raises OSError."""
+        view, at = memoryview(data), 0
+        with Path(self.path).open("r+b", buffering=0) as file:
+            while at < len(view):
+                at += file.write(view[at:])
+        return at
 
 
 class Lane:
-    """Holds one body at a time. Making one raises OSError or AttributeError where the system knows no such files."""
+    """Holds one thing at a time. Making one raises OSError or AttributeError where the system knows no such files."""
 
     def __init__(self) -> None:
-        self._file = os.memfd_create("body", os.MFD_CLOEXEC)
+        self._file = os.memfd_create("lane", os.MFD_CLOEXEC)
 
-    def send(self, body: bytes) -> SentBody:
-        """Put a body in, in place of the one before. Raises OSError."""
-        view, at = memoryview(body), 0
+    def send(self, data: bytes) -> Sent:
+        """Put something in, in place of what was there before. Raises OSError."""
+        view, at = memoryview(data), 0
         while at < len(view):
             at += os.pwrite(self._file, view[at:], at)
-        return SentBody(f"/proc/{os.getpid()}/fd/{self._file}", len(body))
+        return Sent(f"/proc/{os.getpid()}/fd/{self._file}", len(data))
+
+    def received(self, size: int) -> bytes:
+        """What a reader answered. Raises OSError where that is not there."""
+        data = os.pread(self._file, size, 0)
+        while len(data) < size and (more := os.pread(self._file, size - len(data), len(data))):
+            data += more
+        if len(data) < size:
+            raise OSError(f"{size - len(data)} of {size} bytes of an answer are missing")
+        return data
 
     def rest(self) -> None:
-        """The body was read: what a very large one took is given back."""
+        """All was read: what a very large thing took is given back."""
         if os.fstat(self._file).st_size > KEPT:
             os.ftruncate(self._file, KEPT)
 

@@ -27,6 +27,7 @@ from crawler.crawl.wayback import ask_about, is_open, is_public, written_at
 from crawler.notes.edits import Edit, Why, apply, proven
 from crawler.notes.extract import occurrences
 from crawler.notes.files import NoteFile, SkippedNote, find_notes, note_paths, notes_root, read_note
+from crawler.notes.formats import format_of
 from crawler.notes.git import LineCommits
 from crawler.notes.links import link_up
 from crawler.notes.mending import MendOptions, propose
@@ -102,7 +103,9 @@ def read_files(paths: Sequence[Path], settings: Settings, observer: Observer) ->
         if isinstance(note, SkippedNote):
             name_skipped([note], observer)
         elif note.damage:
-            observer.warn(f"{note.path}: {note.damage}; it is not mended, save it as UTF-8 first")
+            form = format_of(note.path)
+            how = "" if form and form.flaw else ", save it as UTF-8 first"
+            observer.warn(f"{note.path}: {note.damage}; it is not mended{how}")
         else:
             found.append((file, note))
     return found

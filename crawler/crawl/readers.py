@@ -33,6 +33,7 @@ from crawler.crawl.worker import (
     read_one,
     read_saved,
     read_saved_one,
+    read_sent,
     readings,
     ready,
     retire,
@@ -208,24 +209,35 @@ class ReaderPool:
         """Where the worker dies or takes too long, None for all: the one to blame then meets its limits alone."""
         from trio_parallel import BrokenWorkerError
 
+        message = packed(tasks)
         try:
-            return unpacked(await self._in_time(function, packed(tasks)))
-        except (BrokenWorkerError, trio.TooSlowError):
+            if function is not read_many or len(tasks) == 1 or not self._lanes or not isinstance(message, bytes):
+                return unpacked(await self._in_time(function, message))
+            with self._lane() as lane:
+                found = await self._in_time(read_sent, lane.send(message))
+                return unpacked(lane.received(found) if isinstance(found, int) else found)
+        except (BrokenWorkerError, trio.TooSlowError, OSError):
             return [None] * len(tasks)
 
     @contextmanager
     def _sent(self, args: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
-        """The arguments for a worker, a large body by a lane; there are as many of these as workers at work."""
+        """The arguments for a worker, a large body by a lane."""
         match args:
             case (HasBody() as task,) if self._lanes and len(task.body) > SMALL:
-                lane = self._lanes.pop()
-                try:
+                with self._lane() as lane:
                     yield task.with_body(b""), lane.send(task.body)
-                finally:
-                    lane.rest()
-                    self._lanes.append(lane)
             case _:
                 yield args
+
+    @contextmanager
+    def _lane(self) -> Iterator[Lane]:
+        """A lane that nobody else uses meanwhile; there are as many of them as workers at work."""
+        lane = self._lanes.pop()
+        try:
+            yield lane
+        finally:
+            lane.rest()
+            self._lanes.append(lane)
 
     async def _open_lanes(self) -> None:
         """Make lanes, if a worker sees what is in one."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from crawler.crawl.pictures import PictureKeeper
 
 BARE_STATUS = "generic/status-"  # how the rule of a refusal begins that nothing but its status tells: a filter's, too
+NO_PAGE = Page()
 SAVE_SLOTS = 5.0  # seconds between two times that the slots' politeness is written; a kill forgets no more than that
 
 
@@ -117,7 +118,7 @@ class Recorder:
 
                 known = self.before.get(check.link.canonical_url)
                 lost = known is not None and known.last_alive is not None and missed(known.page_title, check.page)
-                self.redirected.append((without_body(check), lost))
+                self.redirected.append((without_body(check, check.history), lost))
 
     async def write(self, checks: list[Check]) -> None:
         """Record checks in the one thread that writes."""
@@ -125,20 +126,20 @@ class Recorder:
             return
         snapshots = await self.tools.write(self._record, checks, self._states_to_save())
         for check, snapshot in zip(checks, snapshots, strict=True):
-            kept = replace(check, history=replace(check.history, snapshot=snapshot)) if snapshot else check
+            history = replace(check.history, snapshot=snapshot) if snapshot else check.history
             if not check.held:
-                self._counts(kept)
+                self._counts(check, history)
             elif is_network_failure(check.fetch):
-                self.held.append(without_body(kept))
+                self.held.append(without_body(check, history))
             else:
-                self.waiting.append(without_body(kept))
+                self.waiting.append(without_body(check, history))
             if snapshot and not snapshot.revisit:
                 self.kept_bytes += len(check.fetch.body)
                 if self.tools.pictures and check.verdict.state is State.ALIVE:
                     self.tools.pictures.offer(snapshot.id, check.fetch.final_url, check.page)
 
-    def _counts(self, check: Check) -> None:
-        self.histories[check.link.canonical_url] = check.history
+    def _counts(self, check: Check, history: History) -> None:
+        self.histories[check.link.canonical_url] = history
         self.hosts.counted(check)
 
     async def _count_the_old(self) -> None:
@@ -164,7 +165,7 @@ class Recorder:
         await self.tools.write(lambda: self.job.memory.settle(self.run_id, keys, believed=believed))
         if believed:
             for check in checks:
-                self._counts(check)
+                self._counts(check, check.history)
             return
         now = self.job.now()
         doubted = {key: replace(self.histories[key], doubted_at=now) for key in keys if key in self.histories}
@@ -239,9 +240,10 @@ class Recorder:
         return snapshots
 
 
-def without_body(check: Check) -> Check:
-    """A check that is only remembered for what it concluded and where it ended."""
-    return replace(check, fetch=replace(check.fetch, body=b""), page=Page(), readable="", terms=None)
+def without_body(check: Check, history: History) -> Check:
+    """A check that is only remembered for what it concluded and where it ended, with what is remembered after it."""
+    fetch = replace(check.fetch, body=b"")
+    return replace(check, fetch=fetch, page=NO_PAGE, readable="", terms=None, payload="", history=history)
 
 
 def amended_by_company(checks: Sequence[tuple[Check, bool]], before: Mapping[str, History], job: Job) -> list[Check]:

@@ -75,3 +75,4 @@ class PageReading:
     shows: bool = False  # such a page has something to read all the same
     said: str = ""  # fingerprint of the answer (`schedule.fingerprint`)
     terms: IndexTerms | None = None  # of the page's text, where it is not kept already
+    payload: str = ""  # "sha256:<hex>" of the body, where it may be kept; "" where that is not known

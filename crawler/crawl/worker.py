@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from crawler.crawl.forkserver import MODULES
+from crawler.crawl.lanes import Sent
 from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from crawler.core.model import Verdict
     from crawler.crawl.kept import KeptTask
-    from crawler.crawl.lanes import SentBody
     from crawler.crawl.saved import SavedReading, SavedTask
     from crawler.sites import Sites
 
@@ -121,15 +121,15 @@ def ready() -> None:
     """Nothing: a process that answers this has loaded its rules."""
 
 
-def sees(sent: SentBody) -> bool:
-    """Whether what was sent arrives here."""
+def sees(sent: Sent) -> bool:
+    """Whether what was sent arrives here, and an answer may be put in its place."""
     try:
-        return len(sent.fetch()) == sent.size
+        return sent.answer(sent.fetch()) == sent.size
     except OSError:
         return False
 
 
-def read_one(task: ReadTask, body: SentBody | None = None) -> PageReading:
+def read_one(task: ReadTask, body: Sent | None = None) -> PageReading:
     """Read one answer within the limits; past the CPU seconds the process dies of SIGPROF. Raises MemoryError.
 
     `body` is that of the answer, where it came by another way than its task.
@@ -143,7 +143,7 @@ def read_one(task: ReadTask, body: SentBody | None = None) -> PageReading:
     return call_limited(read, task, _worker.sites)
 
 
-def read_saved_one(task: SavedTask, body: SentBody | None = None) -> SavedReading:
+def read_saved_one(task: SavedTask, body: Sent | None = None) -> SavedReading:
     """Look for the pictures of a saved page, and read it, each within the limits; like `read_one`."""
     from crawler.archive.interchange.embedded import with_pictures
     from crawler.archive.interchange.files import FilesBeside
@@ -191,6 +191,15 @@ def _each(work: Callable[[S], object], tasks: bytes | list[S], kind: Any) -> Pac
 
     found = [capture(work, task) for task in (_decoder(kind).decode(tasks) if isinstance(tasks, bytes) else tasks)]
     return packed([one.value if isinstance(one, Value) else None for one in found])
+
+
+def read_sent(tasks: Sent) -> int | bytes | list[PageReading | None]:
+    """The same by a lane, both ways: the size of what lies there now, or the readings, where it cannot take them."""
+    readings = read_many(tasks.fetch())
+    if isinstance(readings, bytes):
+        with suppress(OSError):
+            return tasks.answer(readings)
+    return readings
 
 
 def packed(items: Sequence[T]) -> bytes | list[T]:

@@ -27,6 +27,7 @@ ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 MAX_STACKED = 3  # codings on one body; more than two were never seen in the wild (guess)
 MAX_MEMBERS = 10_000  # gzip members or zstd frames in one body; 16 MB in bgzip blocks have 256
 TRAILER = 8  # bytes of check sum and length behind a gzip stream (RFC 1952)
+LARGE = 16 * 1024  # bytes from which a part is kept as it came, and not copied until all are there
 STEP = 256 * 1024  # bytes of output asked of a decoder at once
 _ZSTD_WINDOW = 23  # log2 of bytes: RFC 9659 allows no more than 8 MB over HTTP
 
@@ -71,35 +72,43 @@ class BodyBuffer:
         """`codings` is the Content-Encoding. Raises WebError BAD_ENCODING for one that is unknown."""
         self._decoders = _decoders(codings)
         self._limit = limit
-        self._content = bytearray()  # not a list: a server may send its megabytes one byte at a time
+        self._parts: list[bytes] = []  # the large ones; a server may send its megabytes one byte at a time
+        self._rest = bytearray()  # what came behind them
+        self.size = 0  # bytes that came so far, decoded
         self.wire_bytes = 0
 
     @property
     def content(self) -> bytes:
         """What came so far, decoded, at most `limit` bytes."""
-        return bytes(memoryview(self._content)[: self._limit])
-
-    @property
-    def size(self) -> int:
-        """Bytes that came so far, decoded."""
-        return len(self._content)
+        whole = b"".join((*self._parts, self._rest))
+        return whole if len(whole) <= self._limit else whole[: self._limit]
 
     def feed(self, chunk: bytes) -> None:
         """Raises TooLarge when wire or decoded bytes pass the limit, WebError BAD_ENCODING for broken codings."""
         self.wire_bytes += len(chunk)
         if not self._decoders:
-            self._content += chunk
+            self._take(chunk)
         else:
             try:
                 # In two parts: what a decoder gives is lost where it fails, and most fail at the check sum.
                 for piece in filter(None, (chunk[:-TRAILER], chunk[-TRAILER:])):
-                    for part in _cascade(self._decoders, piece, self._limit + 1 - len(self._content)):
-                        self._content += part
+                    for part in _cascade(self._decoders, piece, self._limit + 1 - self.size):
+                        self._take(part)
             except (zlib.error, brotli.error, zstd.ZstdError) as error:
                 text = f"the body is not what its content coding says: {error}"
                 raise WebError(Failure.BAD_ENCODING, text) from error
-        if self.wire_bytes > self._limit or len(self._content) > self._limit:
+        if self.wire_bytes > self._limit or self.size > self._limit:
             raise TooLarge(self.content, self.wire_bytes)
+
+    def _take(self, part: bytes) -> None:
+        self.size += len(part)
+        if len(part) < LARGE:
+            self._rest += part
+            return
+        if self._rest:
+            self._parts.append(bytes(self._rest))
+            self._rest.clear()
+        self._parts.append(part)
 
     def is_whole(self) -> bool:
         """Whether every coded stream inside reached its end."""

@@ -38,9 +38,13 @@ _INCLUDES = re.compile(
     re.MULTILINE,
 )
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+[\"'][^\"'\n]*[\"'])?\)|\[[^\[\]]*\])")
+_PICTURE = re.compile(r"!\[[^\[\]]*\](?:\([^()\s]*(?:\s+[\"'][^\"'\n]*[\"'])?\)|\[[^\[\]]*\])")
+_HTML_HEADING = re.compile(r"<h[1-6]\b[^<>]*>(?P<text>.{1,500}?)</h[1-6]>", re.IGNORECASE)
 _WIKI = re.compile(r"\[\[([^\[\]|]*)(?:\|([^\[\]]*))?\]\]")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]*>|<!--.*?-->")
 _EMOJI_CODE = re.compile(r":([a-z0-9_+-]+):")
+# What a search for a headline passes over: its keyword, priority and count (https://orgmode.org/manual/Search-Options.html).
+_ORG_MARKS = re.compile(r"^[A-Z]{2,}[ \t]+(?=\S)|\[#[A-Z0-9]\][ \t]*|[ \t]*\[\d*(?:%|/\d*)\]")
 _LINES = re.compile(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?\Z")
 
 
@@ -77,6 +81,7 @@ def anchors_of(name: str, text: str) -> Anchors:
             ids = re.findall(
                 r":(?:CUSTOM_)?ID:[ \t]*(\S+)|<<([^<>\n]+)>>|^#\+name:[ \t]*(\S+)", text, re.MULTILINE | re.IGNORECASE
             )
+            heads += [plain for head in heads if (plain := _ORG_MARKS.sub("", head).strip()) != head]
             return _anchors((*(x for found in ids for x in found if x), *(f"*{head}" for head in heads)), heads)
         case ".adoc":
             return _asciidoc(text)
@@ -137,6 +142,8 @@ def _headings(text: str) -> Iterator[str]:
             yield atx["text"]
         elif before.strip() and not _ATX.match(before) and _SETEXT.match(line):
             yield before.strip(" \t>")
+        elif "<h" in line or "<H" in line:
+            yield from (heading["text"] for heading in _HTML_HEADING.finditer(line))
 
 
 def _markdown_ids(text: str) -> Iterator[str]:
@@ -177,7 +184,13 @@ def _slugs(headings: list[str]) -> Iterator[str]:
         # Obsidian and Logseq: the heading itself; some renderers keep the formatting or the links.
         yield text
         yield re.sub(r"[#^|\\:%\[\]]+", " ", text)
-        for style, slug in (*_styles(text), *((f"{name}!", each) for name, each in _styles(written))):
+        # GitHub leaves out what a picture says, and the space before it becomes a dash.
+        bare = _styles(_TAG.sub("", _PICTURE.sub("", written))) if "![" in written else ()
+        for style, slug in (
+            *_styles(text),
+            *((f"{name}!", each) for name, each in _styles(written)),
+            *((f"{name}?", each) for name, each in bare),
+        ):
             if slug:
                 seen = counts.setdefault(style, Counter())
                 number = seen[slug]

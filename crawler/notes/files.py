@@ -14,6 +14,7 @@ itself may be a link, since the user named it.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from crawler.notes.formats import format_of, refusal
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+_URL = re.compile(r"(?:\A|/)(https?):/+")  # a path that was meant as an address; its second slash is gone
 MAX_NOTE = 32 * 1024 * 1024  # bytes; guess: a thousand times the longest post of a large blog
 IGNORE_FILE = ".crawlerignore"
 SKIPPED_FOLDERS = frozenset({"node_modules", "_site"})  # and hidden ones: nobody keeps notes there
@@ -130,6 +132,11 @@ def _status(path: Path) -> os.stat_result:
     try:
         return path.stat()
     except FileNotFoundError:
+        if found := _URL.search(str(path)):
+            url = f"{found[1]}://{str(path)[found.end() :]}"
+            raise NotesError(
+                f"{url} is no note: `crawler rearchive URL` fetches an address, `crawler show URL` tells of it"
+            ) from None
         raise NotesError(f"{path}: no such file or folder; name notes that exist, or set [notes] paths") from None
     except (OSError, ValueError) as error:
         raise NotesError(f"{path}: cannot be read ({_reason(error)}); check its name and permissions") from None
@@ -365,4 +372,8 @@ def read_note(file: NoteFile) -> Note | SkippedNote:
 def decode_note(name: str, data: bytes) -> Note | SkippedNote:
     """The note that `data` is; see `read_note`."""
     found = decode(data)
-    return SkippedNote(name, found) if isinstance(found, str) else Note(name, found.text, found.encoding, found.damage)
+    if isinstance(found, str):
+        return SkippedNote(name, found)
+    form = format_of(name)
+    flaw = form.flaw(found.text) if form and form.flaw and not found.damage else ""
+    return Note(name, found.text, found.encoding, found.damage or flaw)

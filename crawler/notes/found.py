@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from crawler.core.model import Kind
@@ -71,6 +71,28 @@ class Lines:
     def index(self, offset: int) -> int:
         """The 0-based line that holds `offset`."""
         return max(0, bisect_right(self.starts, offset) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieced:
+    """A text that was put together of pieces of a note's text, and where each of them stands there."""
+
+    text: str
+    starts: list[int]  # offsets in `text`, ascending
+    places: list[int]  # offsets in the note
+
+    def place(self, offset: int) -> int:
+        """Where a character of it stands in the note."""
+        at = bisect_right(self.starts, offset) - 1
+        return self.places[at] + offset - self.starts[at] if at >= 0 else 0
+
+    def span(self, span: Span) -> Span:
+        """Where a span of it stands, which is not empty."""
+        return Span(self.place(span.start), self.place(span.end - 1) + 1)
+
+    def moved(self, link: Found) -> Found:
+        """A link of it, at its place in the note."""
+        return replace(link, start=self.place(link.start), end=self.place(link.end - 1) + 1)
 
 
 class Cover:

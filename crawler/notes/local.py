@@ -164,6 +164,7 @@ class LocalTargets:
             return (
                 self._in_vault(target, site)
                 or self._from_page(target, note, site)
+                or self._beside_post(target, site)
                 or of_default_language(target, note, site)
             )
         routes = self._routes_of(site)
@@ -182,6 +183,16 @@ class LocalTargets:
         if site.generator and not target.startswith("/"):
             for route in self._own(note, site):
                 for place in places_for(urljoin(f"/{route}/", target), note, site):
+                    if place.is_file():
+                        return place
+        return None
+
+    def _beside_post(self, target: str, site: SiteFolders) -> Path | None:
+        """A file of a post by the post's address: of Hexo's folder of its name, or of Hugo's bundle."""
+        page, slash, name = target.rpartition("/")
+        if site.generator and slash and page.startswith("/"):
+            for post in self._routes_of(site).get(normal(page), ()):
+                for place in (post.with_suffix("") / name, post.parent / name):
                     if place.is_file():
                         return place
         return None

@@ -71,8 +71,20 @@ def places_for(target: str, note: Path, site: SiteFolders) -> Iterator[Path]:
                 yield place
     else:
         yield absolute(note.parent, target)
+        if site.generator == "antora":
+            yield from _in_module(target, note)
         if site.vault:
             yield from (absolute(root, target) for root in site.roots if not target.startswith("."))
+
+
+def _in_module(target: str, note: Path) -> Iterator[Path]:
+    """Where a page of Antora finds its pictures, other pages and attachments: by the kind, not by the path.
+
+    https://docs.antora.org/antora/latest/standard-directories/
+    """
+    for folder in note.parents:
+        if folder.name in ("pages", "partials", "examples") and folder.parent.parent.name == "modules":
+            yield from (absolute(folder.parent / kind, target) for kind in ("images", "pages", "attachments"))
 
 
 def pages_at(place: Path) -> Iterator[Path]:

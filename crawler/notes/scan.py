@@ -43,7 +43,8 @@ _ENTITY = re.compile(ENTITY)
 _MARKUP_BEFORE = re.compile(r"(\*{1,3}|_{1,3}|~~|'|==)\Z")
 _LINE_BEGIN = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])?[ \t]*(?:\[[ xX]\][ \t]+)?[*_~]*\Z")
 _BRACKET = re.compile(r"[()\[\]]")
-_FOOTNOTE = re.compile(r"(?<![=?&])\[\^[^\[\]\s]{1,100}\](?![\w/?=&])")
+# The mark of a footnote, or one of a forum that closes: https://a.example/x.png[/img]
+_MARK_BEHIND = re.compile(r"(?<![=?&])\[(?:\^[^\[\]\s]{1,100}|/[A-Za-z]{1,10})\](?![\w/?=&])")
 _WORD = re.compile(r"[A-Za-z0-9]")
 _ONLY_HAN = re.compile(r"[^\x00-\x7f]+\Z")
 
@@ -160,12 +161,12 @@ def _entity_cut(text: str, start: int, end: int) -> int:
 
 
 def _bracket_cut(text: str, start: int, end: int) -> int:
-    """Where a bracket closes that nobody opened, opens and is never closed, holds only Chinese, or is a footnote's."""
+    """Where a bracket closes that nobody opened, opens and is never closed, holds only Chinese, or is a mark's."""
     opened: list[int] = []
     for bracket in islice(_BRACKET.finditer(text, start, end), MAX_BRACKETS):
         at = bracket.start()
         if text[at] in "([":
-            if not opened and _FOOTNOTE.match(text, at):
+            if not opened and _MARK_BEHIND.match(text, at):
                 return at
             opened.append(at)
             continue

@@ -107,6 +107,8 @@ def _is_top(base: Path) -> bool:
 def generator_of(base: Path) -> str:
     """The generator whose configuration or folders this folder holds; "" for none."""
     for mark, name in MARKS:
+        if mark == "_posts/" and base.name == "source":
+            continue  # Hexo's, whose configuration lies above
         if _is_folder(base / mark) if mark.endswith("/") else _is_file(base / mark):
             return name
     for name in ("config.toml", "config.yaml", "config.yml"):

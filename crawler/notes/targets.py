@@ -14,6 +14,7 @@ from crawler.core.model import Kind, Occurrence
 HIDDEN = "\x1a"  # stands where Liquid stood: nobody knows what Jekyll will put there
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_JOPLIN = re.compile(r":/[0-9a-f]{32}\b")  # an item of Joplin's own store
 _HTTP = re.compile(r"https?:", re.IGNORECASE)
 ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])|" + ENTITY)
@@ -81,7 +82,7 @@ def target(written: str, kind: Kind) -> tuple[str, Kind] | None:
         return f"https:{url}", kind
     if is_misspelt(url):
         return url, kind
-    return None if _SCHEME.match(url) else (url, Kind.LOCAL)
+    return None if _SCHEME.match(url) or _JOPLIN.match(url) else (url, Kind.LOCAL)
 
 
 def _without_marks(url: str) -> str:

@@ -12,7 +12,9 @@ from crawler.notes.found import Span
 
 _LIQUID = re.compile(r"\{\{|\}\}|\{%|%\}|\n")
 _CLOSING = {"{{": "}}", "{%": "%}"}
-_LIQUID_BLOCK = re.compile(r"^[ \t>]*\{%-?[ \t]*(?P<end>end)?(?P<name>comment|highlight)\b[^\n]*?%\}", re.MULTILINE)
+_LIQUID_BLOCK = re.compile(
+    r"^[ \t>]*\{%-?[ \t]*(?P<end>end)?(?P<name>comment|highlight|codeblock)\b[^\n]*?%\}", re.MULTILINE
+)
 _KRAMDOWN_COMMENT = re.compile(r"^\{::(?P<open>comment)\}|^\{:/(?:comment)?\}", re.MULTILINE)
 # Within one paragraph: `$$...$$`, and `$...$` on one line as pandoc reads it, so that prices are no formulas.
 # What must not stand before is asked behind the first `$`, so that the search can leap from one to the next.
@@ -37,7 +39,7 @@ def liquid(text: str) -> Iterator[Span]:
 
 
 def liquid_blocks(text: str) -> Iterator[tuple[str, Span]]:
-    """Whole `comment` and `highlight` blocks, their tags included."""
+    """Whole `comment`, `highlight` and (of Hexo) `codeblock` blocks, their tags included."""
     opened: tuple[str, int] | None = None
     for match in _LIQUID_BLOCK.finditer(text) if "{%" in text else ():
         if match["end"] and opened and opened[0] == match["name"]:

@@ -7,6 +7,7 @@ reads is found by `files`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -45,9 +46,22 @@ def read_up_to(file: Path, limit: int) -> bytes:
         return b""
 
 
+_PROPERTIES = re.compile(r"(?:[ \t]*(?:- )?[\w.-]+::[^\n]*(?:\n|\Z))+")
+
+
+def properties_of(file: Path) -> str:
+    """The properties that a page of Logseq begins with (`alias:: a, b`), as front matter writes them."""
+    found = _PROPERTIES.match(_begin(file))
+    return re.sub(r"(?m)^[ \t]*(?:- )?([\w.-]+)::", r"\1:", found[0]) if found else ""
+
+
+def _begin(file: Path) -> str:
+    return read_up_to(file, MAX_HEAD)[:MAX_HEAD].decode("utf-8", "replace").removeprefix("\ufeff")
+
+
 def head_of(file: Path) -> str:
     """The front matter of a note, as far as it is within reach; "" where it has none."""
-    text = read_up_to(file, MAX_HEAD)[:MAX_HEAD].decode("utf-8", "replace").removeprefix("\ufeff")
+    text = _begin(file)
     mark = text[:3]
     if mark not in ("---", "+++"):
         return ""

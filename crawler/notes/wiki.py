@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from crawler.notes.routes import front_values
-from crawler.notes.walk import head_of, is_note, walk
+from crawler.notes.walk import head_of, is_note, properties_of, walk
 
 
 @dataclass(slots=True)
@@ -32,8 +32,10 @@ class WikiNames:
     def by_name(self, name: str) -> Path | None:
         """The file of this name, by as much of its path as is written."""
         wanted = _key(name)
+        for file in self._all_names().get(wanted, ()):
+            return file
         for file in self._all_names().get(wanted.rpartition("/")[2], ()):
-            if "/" not in wanted or _key(file.as_posix()).endswith(f"/{wanted.lstrip('/')}"):
+            if _key(file.as_posix()).endswith(f"/{wanted.lstrip('/')}"):
                 return file
         return None
 
@@ -41,7 +43,8 @@ class WikiNames:
         if self._names is None:
             self._names = {}
             for file in walk(self.root, self._is_partial):
-                for key in dict.fromkeys((_key(file.name), _key(file.stem) if is_note(file.name) else "")):
+                whole = _LOGSEQ_SLASH.sub("/", file.stem) if is_note(file.name) else ""
+                for key in dict.fromkeys((_key(file.name), _key(file.stem) if whole else "", _key(whole))):
                     if key:
                         self._names.setdefault(key, []).append(file)
         return self._names
@@ -54,10 +57,14 @@ class WikiNames:
             self._aliases = {}
             for file in walk(self.root):
                 if is_note(file.name):
-                    head = head_of(file)
+                    head = head_of(file) or properties_of(file)
                     for alias in _aliases_in(head) if "alias" in head or "title" in head else ():
                         self._aliases.setdefault(_key(alias), file)
         return self._aliases.get(_key(name))
+
+
+# Logseq writes a slash in a page's name so; %2F before 2022.
+_LOGSEQ_SLASH = re.compile(r"___|%2F", re.IGNORECASE)
 
 
 def _key(name: str) -> str:

@@ -42,8 +42,20 @@ def write_url(url: str, occurrence: Occurrence, around: str = "") -> tuple[str, 
         meaning = _ending_clearly(meaning)
     if not meaning:
         return None
+    if not has_scheme(meaning) and (path := _as_path(url, meaning, form.name, occurrence, around)):
+        return path
     written = meaning if form.encoded else escaped(meaning, occurrence.kind, in_angles=angled or beside == "<>")
     return (f"<{written}>" if angled else written), meaning
+
+
+def _as_path(url: str, meaning: str, form: str, occurrence: Occurrence, around: str) -> tuple[str, str] | None:
+    """A file in the formats that do not take any path for a link's target; None where it stands as it is."""
+    if form == "AsciiDoc" and occurrence.kind is Kind.INLINE and not around.endswith("link:", 0, occurrence.start):
+        return f"link:{meaning}", meaning
+    if form == "Org" and not re.search(r"[\[\]<>\\*\s]", url):  # Org takes a path to the letter: no percent escapes
+        path = url if url.startswith((".", "/")) else f"./{url}"
+        return path, path
+    return None
 
 
 def _fitting(url: str, kind: Kind) -> str:

@@ -43,13 +43,28 @@ _GUTTER = re.compile(
     r"(?:^|\s)(?:gutter|line-?numbers?(?:-rows)?|lineno|linenos|blob-num|rouge-gutter|hljs-ln-numbers|hljs-ln-n|lnt|"
     r"code-snippet__line-index|pre-numbering|react-line-number)(?=\s|$)"
 )
+_PROMPT = re.compile(r"(?:^|\s)(?:jp-(?:In|Out)putPrompt|(?:in|out)put_prompt)(?=\s|$)")  # of a notebook's cell
 _BUTTON = re.compile(
     r"(?i)(?:^|\s)(?:lang|code-?lang|\S*extension-lang|copy|copy-?(?:code-?)?(?:btn|button)|\S*copy-?code\S*|hljs-button)(?=\s|$)"
 )
 _CODE_BOX = re.compile(r"(?i)(?:^|[\s_-])(?:language|highlight|code)(?=[\s_-]|$)")
 _APPARATUS = ", ".join(
     f'[class*="{part}"]'
-    for part in ("katex-html", "MathJax", "mjx-", "gutter", "line", "lnt", "num", "copy", "Copy", "lang", "hljs-button")
+    for part in (
+        "katex-html",
+        "MathJax",
+        "mjx-",
+        "gutter",
+        "line",
+        "lnt",
+        "num",
+        "copy",
+        "Copy",
+        "lang",
+        "hljs-button",
+        "putPrompt",
+        "put_prompt",
+    )
 )
 MAX_BUTTON = 24  # characters of the name of a language, or of a button, beside code
 MAX_CODE = 200  # pieces of code of one page that are looked at for numbers of their lines
@@ -158,7 +173,11 @@ def apparatus(root: LexborNode) -> frozenset[int]:
 
 
 def _is_apparatus(node: LexborNode, names: str) -> bool:
-    if is_drawn(names) or (_GUTTER.search(names) is not None and node.text().translate(_NO_DIGITS) == ""):
+    if (
+        is_drawn(names)
+        or _PROMPT.search(names)
+        or (_GUTTER.search(names) is not None and node.text().translate(_NO_DIGITS) == "")
+    ):
         return True
     return _BUTTON.search(names) is not None and _is_beside_code(node) and len(node.text().strip()) <= MAX_BUTTON
 

@@ -7,13 +7,12 @@ a verdict or what a title means: only bytes, text, tree. Nothing raises on hosti
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Iterator
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from crawler.page.charset import decode, wide_charset
+from crawler.page.charset import decode, is_plain_utf8, wide_charset
 from crawler.page.nodes import ancestors, is_hidden
 
 if TYPE_CHECKING:
@@ -39,6 +38,9 @@ _BLANK = re.compile(rb"[ \t\r\n\f]*")
 _KIND_END = re.compile(r"[;,]")  # the header may have come twice
 # https://mimesniff.spec.whatwg.org/#supplied-mime-type-detection-algorithm: as good as none
 _UNKNOWN_KINDS = frozenset(("unknown/unknown", "application/unknown", "*/*"))
+# Shadow roots that stand in the page's own markup, as SingleFile saves those that scripts made, and servers send them.
+_TEMPLATE = re.compile(r"(?i)<(?P<close>/?)template\b(?P<attributes>[^<>]{0,2000})>")
+_SHADOW = re.compile(r"(?i)\sshadowroot(?:mode)?\s*=")
 # https://mimesniff.spec.whatwg.org/: what no text holds, and how HTML begins where its type is not known. A comment is
 # left out, since other markup begins so too.
 _BINARY_BYTE = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
@@ -106,6 +108,11 @@ class Document:
     def _decoded(self) -> tuple[str, str]:
         return decode(self.body, self.content_type)
 
+    @cached_property
+    def _is_plain_utf8(self) -> bool:
+        """Nearly every page: a parser takes its bytes, and few that read on want its source as a text."""
+        return is_plain_utf8(self.body, self.content_type)
+
     @property
     def html(self) -> str:
         """The decoded body, as sent."""
@@ -114,7 +121,7 @@ class Document:
     @property
     def charset(self) -> str:
         """The Python name of the charset that decoded the body."""
-        return self._decoded[1]
+        return "utf-8" if self._is_plain_utf8 else self._decoded[1]
 
     @cached_property
     def tree(self) -> LexborHTMLParser:
@@ -123,12 +130,11 @@ class Document:
 
         if not self.is_html:
             return LexborHTMLParser("", scripting=True)
-        html = self.html
-        if self.content_type.lower().startswith("application/xhtml+xml"):
-            return LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html), scripting=True)
-        # The parser wants UTF-8. Where nothing was replaced, the body is that already: no second copy of it is made.
-        is_utf8 = self.charset == "utf-8" and "\ufffd" not in html and not self.body.startswith(BOM_UTF8)
-        return LexborHTMLParser(self.body if is_utf8 else html, scripting=True)
+        is_xhtml = self.content_type.lower().startswith("application/xhtml+xml")
+        if self._is_plain_utf8 and not is_xhtml and b"shadowroot" not in self.body:
+            return LexborHTMLParser(self.body, scripting=True)  # no text of its source is made
+        html = _with_shadow_roots(self.html)
+        return LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html) if is_xhtml else html, scripting=True)
 
     @cached_property
     def title(self) -> str:
@@ -154,6 +160,21 @@ class Document:
             return ""
         skip = frozenset(node.mem_id for node in self.tree.css(", ".join(hidden))) if hidden else frozenset[int]()
         return text_of(body, skip, limit)
+
+
+def _with_shadow_roots(html: str) -> str:
+    """The page with its shadow roots as plain boxes, since a browser shows them and a parser keeps templates apart."""
+    if "shadowroot" not in html or not _SHADOW.search(html):
+        return html
+    open_roots: list[bool] = []
+
+    def box(tag: re.Match[str]) -> str:
+        if not tag["close"]:
+            open_roots.append(_SHADOW.search(tag["attributes"]) is not None)
+            return f"<div{tag['attributes']}>" if open_roots[-1] else tag[0]
+        return "</div>" if open_roots and open_roots.pop() else tag[0]
+
+    return _TEMPLATE.sub(box, html)
 
 
 def _is_no_drawing(node: LexborNode) -> bool:

@@ -18,7 +18,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.page.blocks import tidy
 from crawler.page.document import text_of
-from crawler.page.masthead import Masthead, ends, folded, parts, without_section
+from crawler.page.masthead import NO_TITLE, Masthead, ends, folded, home_names, is_home_link, parts, without_section
 from crawler.page.metadata import Head
 from crawler.page.nodes import ancestors
 
@@ -81,13 +81,15 @@ def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: st
     declared = [title for name in named if (title := _plain(name))]
     site = Masthead(head, host)
     site.learn(full, declared)
+    for name in home_names(tree, host):
+        site.learn_home(name, full, declared)
     found = headings(tree)
     for heading in found:
         if _names_site(heading, [*declared, full], site, tree):
             site.add(heading.text)
     found = [heading for heading in found if not site.is_name(heading.text)]
     if all(heading.logo for heading in found):
-        found += _other_headings(tree)
+        found += _other_headings(tree) or (_lone_heading(tree) if site.is_name(full) and not declared else [])
     titles = [site.cut(title) for title in declared if not site.is_name(title)]
     article = head.first("og:type").lower() not in _NO_ARTICLE
     page = _declared(titles, "" if site.is_name(full) else full, site, article=article)
@@ -101,6 +103,8 @@ def page_title(tree: LexborHTMLParser, head: Head, document_title: str, host: st
         best = without_section(titles[0], site, sure=True)
     else:
         best = _whole(titles[0], titles, full, site)
+    if not best:
+        best = next((h.text for node in tree.css("h2, h3")[:MAX_HEADINGS] if (h := _heading(node)) is not None), "")
     counted = _COUNTER.match(document_title)
     return f"{counted[0]}{best}" if counted and any(h.text == f"{counted[0]}{best}" for h in found) else best
 
@@ -117,6 +121,12 @@ def _other_headings(tree: LexborHTMLParser) -> list[Heading]:
     return found[:1] if len({h.text for h in found}) == 1 else []
 
 
+def _lone_heading(tree: LexborHTMLParser) -> list[Heading]:
+    """What heads the only article of a page that calls itself by its site's name alone."""
+    nodes = tree.css("article h2")[:1] if len(tree.css("article")) == 1 else []
+    return [h for node in nodes if (h := _heading(node)) is not None and not h.linked and not _is_preceded(node)]
+
+
 def _heading(node: LexborNode) -> Heading | None:
     """None for one that is empty, or stands apart from the page's content."""
     names = _names(node)
@@ -129,7 +139,7 @@ def _heading(node: LexborNode) -> Heading | None:
             logo = True
         # An `<article>`'s classes are its tags and categories: `tag-logo`.
         logo = logo or (
-            depth < 3 and ((parent.tag != "article" and bool(_LOGO.search(around))) or _is_home_link(parent))
+            depth < 3 and ((parent.tag != "article" and bool(_LOGO.search(around))) or is_home_link(parent))
         )
         linked = linked or (parent.tag == "a" and bool(parent.attributes.get("href")))
         held = held or parent.tag in _HOLDERS or parent.attributes.get("role") == "main"
@@ -163,16 +173,14 @@ def _is_anchor(link: LexborNode) -> bool:
 
 def _leads_home(node: LexborNode) -> bool:
     link = node.css_first("a[href]")
-    return link is not None and _is_home_link(link)
-
-
-def _is_home_link(node: LexborNode) -> bool:
-    return node.tag == "a" and (node.attributes.get("href") or "").strip() in {"/", "./", "../", "/index.html"}
+    return link is not None and is_home_link(link)
 
 
 def _plain(title: str) -> str:
     """One line without the counter of unread messages, and without entities that were escaped twice."""
     title = unescape(title) if _ENTITY.search(title) else title
+    if NO_TITLE.match(title):
+        return ""
     return _COUNTER.sub("", tidy(title)[:MAX_TITLE])
 
 
@@ -195,6 +203,8 @@ def _names_site(heading: Heading, titles: list[str], site: Masthead, tree: Lexbo
     same = folded(heading.text)
     if (heading.titled or not heading.logo) and any(folded(title) == same for title in titles):
         return False
+    if any(folded(title).endswith(same) and title.endswith(f"[{heading.text}]") for title in titles):
+        return True  # DokuWiki: page [site]
     before, behind = list[str](), list[str]()
     for title in titles:
         first, last = ends(title)

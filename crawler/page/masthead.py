@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from crawler.page.blocks import tidy
+from crawler.page.document import text_of
 from crawler.page.metadata import Head
 from crawler.page.titles import letters
 
@@ -23,9 +27,9 @@ SECTION = 12  # letters up to which what stands behind a separator may be longer
 
 # Strong separators cut wherever they stand; weak ones only before a known name: `TCP/IP / UDP`, `Rust: a tour`.
 _SEPARATOR = re.compile(
-    r"\s*(?:(?<=\s)::(?=\s)|[_|｜–—»«·•]|\s[-－/]\s|--+|[:：](?!//)|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*"
+    r"\s*(?:(?<=\s)(?:::|~)(?=\s)|[_|｜–—»«·•]|\s[-－/]\s|\s\[(?=[^\[\]]+\]\Z)|--+|[:：](?!//)|(?<=[\u3000-\u9fff”’》!?])-|-(?=[\u3000-\u9fff]))\s*"
 )
-_WEAK = frozenset("/:：")
+_WEAK = frozenset("/:：~[")
 _DASHES = frozenset(("-", "－", "–", "—", "•", "--"))
 _CALLED = re.compile(
     r"(?i)(?:博客|论坛|社区|频道|新闻|日报|知乎|[\u4e00-\u9fff]网|\bblog|\bnews|\.(?:com|cn|net|org|io|de))\S{0,6}$"
@@ -33,6 +37,18 @@ _CALLED = re.compile(
 _OWNER = re.compile(r"['’]s\Z")
 _IN_NAME = re.compile(r"[a-zA-Z\d]_[a-zA-Z\d]")
 _LATIN = re.compile(r"[a-z0-9]+")
+# What an editor writes where its user wrote nothing, and an address: no titles.
+NO_TITLE = re.compile(
+    r"(?i)\s*(?:untitled(?:[ -](?:document|page))?(?:[ -]?\d+)?|new page(?: \d+)?|document|loading(?:\.\.\.|…)?|"
+    r"(?:react|vite|vue|next) app|create next app|vite \+ \w+(?: \+ ts)?|无标题(?:文档|页)?|新建网页 ?\d*|"
+    r"加载中(?:\.\.\.|…)?|https?://\S+)\s*\Z"
+)
+_HOMES = ("/", "./", "../", "/index.html")  # of links to a site's first page
+MAX_HOMES = 5  # such links that are asked for its name
+MAX_NAME = 100  # characters of one
+_PLAIN_ADDRESS = re.compile(r"[\w./:-]+")
+# What forums and blogs call the place of an article, before its title.
+_PLACES = frozenset(("viewtopic", "viewthread", "blogarchive", "查看主题", "查看帖子", "查看文章"))
 _PLAIN_NAMES = frozenset("home homepage index welcome untitled blog blogs news magazine forum forums".split())
 _GENERIC = _PLAIN_NAMES | frozenset(
     "the a an and of our my online journal daily inc ltd llc com org net site wiki docs documentation".split()
@@ -72,6 +88,18 @@ def _is_weak(cut: re.Match[str]) -> bool:
     return sign in _WEAK or (sign == "_" and _IN_NAME.match(cut.string, cut.start() - 1) is not None)
 
 
+def is_home_link(node: LexborNode) -> bool:
+    """Whether this links to the site's first page."""
+    return node.tag == "a" and (node.attributes.get("href") or "").strip() in _HOMES
+
+
+def home_names(tree: LexborHTMLParser, host: str) -> list[str]:
+    """What links to the site's first page say."""
+    homes = [*_HOMES, *(f"{scheme}://{host}{slash}" for scheme in ("https", "http") for slash in ("/", ""))]
+    links = tree.css(", ".join(f'a[href="{home}"]' for home in homes if _PLAIN_ADDRESS.fullmatch(home)))
+    return [tidy(text_of(link, limit=MAX_NAME)) for link in links[:MAX_HOMES]]
+
+
 class Masthead:
     """The names of one page's site; more are added as they are found. `host` is a name, perhaps with a port."""
 
@@ -100,10 +128,17 @@ class Masthead:
             elif cuts and folded(title[cuts[0].end() :]) == folded(known):
                 self.add(title[: cuts[0].start()])
 
+    def learn_home(self, name: str, title: str, declared: list[str]) -> None:
+        """The name of a link to the site's first page, where it is the whole `<title>` or a part of it."""
+        same, said = folded(name), [folded(part) for part in parts(title)]
+        whole = said == [same] and same not in map(folded, declared)
+        if len(same) > 1 and (whole or (same in said and set(said) != {same})):
+            self.add(name)
+
     def is_name(self, text: str) -> bool:
         """Whether this is the site and no title: a name of it, the half of one or more, or the host in words."""
         key = folded(text)
-        if key in self._names or key in self._parts or self._is_host(text):
+        if key in self._names or key in self._parts or key in _PLACES or self._is_host(text):
             return True
         if len(key) < LONG_NAME:
             return False

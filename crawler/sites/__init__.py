@@ -17,7 +17,7 @@ import ada_url
 import msgspec
 
 from crawler.core.errors import ConfigError
-from crawler.core.url import MAX_URL, without_fragment
+from crawler.core.url import MAX_URL, host_of, without_fragment
 from crawler.sites.loading import Loaded, Place, read_documents
 from crawler.sites.schema import Example, FieldSource, PageTable, Rule, SiteFile, Sources
 from crawler.sites.steps import GROUP, MAX_UNWRAPS, apply, compiled, host_matches, join_query, split_query
@@ -135,16 +135,13 @@ class Sites:
 
     def for_url(self, url: str) -> Site | None:
         """The site that owns a URL's host; None for malformed URLs and hosts of nobody."""
-        parsed = _parse(url)
-        return self.for_host(parsed.hostname) if parsed else None
+        return self.for_host(host_of(url))
 
     def slot_of(self, url: str) -> str:
         """The politeness queue of a URL: the site's name, or the host; "" for malformed URLs."""
-        parsed = _parse(url)
-        if parsed is None:
-            return ""
-        site = self.for_host(parsed.hostname)
-        return site.name if site else parsed.hostname
+        host = host_of(url)
+        site = self.for_host(host)
+        return site.name if site else host
 
     def identify(self, raw: str) -> Identity:
         """Who a written URL is. Never raises: a malformed URL is its own canonical form, with host and slot ""."""

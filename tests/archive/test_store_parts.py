@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from store_samples import NOW
 
+from crawler.archive import codec as codec_module
 from crawler.archive import dictionary, journal, warc
 from crawler.archive.codec import Codec, Gz, Zst, dictionary_frame, read_dictionary
 from crawler.archive.lock import Lock
@@ -53,6 +54,24 @@ def test_a_dictionary_comes_back_from_its_frame() -> None:
             read_dictionary(broken, 10**7)
     with pytest.raises(ArchiveDamaged, match="over 1000 bytes"):
         read_dictionary(frame, 1000)
+
+
+@pytest.mark.parametrize("parameter", [codec_module._ATTACH_DICTIONARY, 4_000_000], ids=["known", "unknown"])
+@pytest.mark.parametrize("size", [20_000, 300_000])
+def test_a_page_is_packed_by_its_dictionary_whether_zstd_lets_it_be_attached_or_not(
+    monkeypatch: pytest.MonkeyPatch, parameter: int, size: int
+) -> None:
+    monkeypatch.setattr(codec_module, "_ATTACH_DICTIONARY", parameter)
+    shell = os.urandom(size)
+    codec = Zst(dictionary.build([shell, shell[::-1]]))
+    frame = codec.pack(shell + b"what is new", page=True)
+    assert codec.unpack(frame) == shell + b"what is new"
+    assert len(frame) < size / 50
+
+
+def test_a_record_in_two_parts_is_the_record_of_the_whole() -> None:
+    parts = warc.format_record("response", "<urn:uuid:1>", NOW, b"head", "application/http", body=b"body" * 10)
+    assert parts == warc.format_record("response", "<urn:uuid:1>", NOW, b"head" + b"body" * 10, "application/http")
 
 
 def test_a_dictionary_holds_whole_pages_up_to_its_limit_and_needs_some() -> None:

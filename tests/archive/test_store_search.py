@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from store_samples import DOWN_FROM_10, check_of, later, link_of, open_archive
+from store_samples import DOWN_FROM_10, check_of, later, link_of, open_archive, rows
 
 from crawler.archive import Archive, index, search, verify
 from crawler.core.errors import ArchiveFull, StoreError, UsageError
@@ -37,6 +37,21 @@ def found(archive: Archive, query: str) -> list[str]:
 
 def test_a_word_in_the_title_comes_before_a_word_in_the_text(archive: Archive) -> None:
     assert found(archive, "语音识别") == ["a", "b"]
+
+
+def test_the_index_of_an_older_version_is_written_at_todays_pace(tmp_path: Path) -> None:
+    def pace() -> list[tuple[object, ...]]:
+        wanted = "SELECT k, v FROM {}_config WHERE k <> 'version' ORDER BY k"
+        return [*rows(tmp_path, wanted.format("words")), *rows(tmp_path, wanted.format("characters"))]
+
+    with open_archive(tmp_path) as opened:
+        opened.record([check_of("a", text="语音识别的原理")])
+        opened._db.execute("DELETE FROM words_config WHERE k <> 'version'")
+    assert len(pace()) == len(search._PACE)
+    with open_archive(tmp_path) as opened:
+        opened.record([check_of("b", text="语音识别的实践")])
+        assert found(opened, "语音识别") == ["a", "b"]
+    assert pace() == 2 * sorted(search._PACE.items())
 
 
 def test_authors_and_the_note_takers_own_titles_are_searched(archive: Archive) -> None:

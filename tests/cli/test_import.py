@@ -216,6 +216,7 @@ def test_one_bad_page_does_not_end_the_batch(bring: Import, capsys: pytest.Captu
     ("name", "data", "options", "line"),
     [
         ("a.html", BODY, [], "does not tell where it was saved from; give its address with --url"),
+        ("a.html", b"<!DOCTYPE NETSCAPE-Bookmark-file-1><DL>", [], "is a list of links and no saved page: `craw"),
         ("a.html", BODY, ["--url", "not a url"], "is not a URL that a page can have"),
         ("a.html", b"", ["--url", URL], "no saved page"),
         ("a.warc.gz", warc((URL, BODY, "text/html"))[:-40], [], "damaged, or no web archive"),

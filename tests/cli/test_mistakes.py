@@ -136,3 +136,14 @@ def test_shells_are_told_how_to_complete(
     with pytest.raises(SystemExit):
         run_cli([])
     assert typed in capsys.readouterr().out
+
+
+def test_notes_without_a_command_are_told_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_cli(["./note.md"]) == 2
+    assert "for these notes it is `crawler run ./note.md`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["links", "check", "run"])
+def test_an_address_where_notes_belong_is_told_where_to_go(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_cli([command, "https://a.example/x"]) == 2
+    assert "https://a.example/x is no note: `crawler rearchive URL`" in capsys.readouterr().err

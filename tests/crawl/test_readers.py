@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ from crawler.crawl.readers import (
     open_sync_readers,
     process_count,
 )
-from crawler.crawl.tasks import Depth, ProbeTask, ReadTask
+from crawler.crawl.tasks import Depth, PageReading, ProbeTask, ReadTask
 from crawler.notes.links import link_of
 from crawler.sites import load_sites
 
@@ -77,6 +78,13 @@ async def test_a_page_read_in_a_process_is_the_page_read_here() -> None:
             assert await pool.read(one) == await InlineReader(SITES).read(one)
 
 
+async def test_a_reader_makes_the_digest_of_a_body_that_may_be_kept() -> None:
+    reader, one = InlineReader(SITES), task(ARTICLE)
+    assert (await reader.read(one)).payload == f"sha256:{sha256(one.fetched.body).hexdigest()}"
+    assert (await reader.read(task(ARTICLE, depth=Depth.VERDICT))).payload == ""
+    assert (await reader.read(task(""))).payload == ""
+
+
 LARGE_PAGE = f"<script>{'x = 1;' * 200_000}</script>" + ARTICLE
 
 
@@ -91,6 +99,26 @@ async def test_a_large_page_reaches_its_reader_whole_however_many_are_under_way(
         for n in range(len(pages)):
             nursery.start_soon(one, n)
     assert read == {n: f"Title {n}" for n in range(len(pages))}
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared memory", "pipes"])
+async def test_small_pages_that_travel_together_are_read_as_each_alone(
+    monkeypatch: pytest.MonkeyPatch,
+    shared: bool,
+) -> None:
+    if not shared:
+        monkeypatch.delattr(os, "memfd_create")
+    pages = [task(ARTICLE.replace("A title", f"Title {n}") + "<p>words of it" * (40 * n)) for n in range(40)]
+    read: dict[int, PageReading] = {}
+
+    async def one(n: int) -> None:
+        read[n] = await pool.read(pages[n])
+
+    async with readers() as pool, trio.open_nursery() as nursery:
+        for n in range(len(pages)):
+            nursery.start_soon(one, n)
+    here = InlineReader(SITES)
+    assert [read[n] for n in range(len(pages))] == [await here.read(page) for page in pages]
 
 
 async def test_a_large_page_after_one_that_killed_its_reader_is_read_whole() -> None:
@@ -121,7 +149,7 @@ async def test_where_readers_cannot_see_into_shared_memory_large_pages_go_throug
 
 def open_lanes() -> int:
     files = (file for file in Path("/proc/self/fd").iterdir() if file.is_symlink())
-    return sum("memfd:body" in str(file.readlink()) for file in files)
+    return sum("memfd:lane" in str(file.readlink()) for file in files)
 
 
 async def test_shared_memory_is_let_go_with_the_readers() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.core.model import Failure
-from crawler.fetch.body import MAX_MEMBERS, BodyBuffer, TooLarge, read_body
+from crawler.fetch.body import LARGE, MAX_MEMBERS, BodyBuffer, TooLarge, read_body
 from crawler.fetch.errors import WebError
 
 if sys.version_info >= (3, 14):
@@ -54,6 +54,15 @@ def read(body: bytes, codings: str = "", *, step: int = 1 << 16, limit: int = MB
 def test_every_coding_is_undone_however_the_bytes_are_cut(coding: str, step: int) -> None:
     text = "页面 page ".encode() * 500
     assert read(CODERS[coding](text), coding.upper(), step=step) == text
+
+
+@given(st.lists(st.sampled_from([b"", b"small", b"x" * (LARGE - 1), b"y" * LARGE, b"z" * 3 * LARGE])))
+def test_a_body_is_its_parts_in_order_however_large_they_are(parts: list[bytes]) -> None:
+    body = BodyBuffer("", MB)
+    for part in parts:
+        body.feed(part)
+    assert body.content == b"".join(parts)
+    assert body.size == body.wire_bytes == sum(map(len, parts))
 
 
 @given(

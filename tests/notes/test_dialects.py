@@ -175,3 +175,53 @@ def test_misspelt_addresses_are_links_and_invisible_characters_are_nothing(text:
 def test_comments_of_every_format_and_of_other_checkers_leave_links_out(path: str, text: str) -> None:
     text = text.replace("NO", "https://e.example/no").replace("YES", "https://e.example/yes")
     assert found(text, path) == ["https://e.example/yes"]
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ['!!! note "T"', "??? tip", "???+ tip", '=== "Tab"', '===! "Tab"', "Term\n\n:   Definition"],
+)
+def test_what_stands_indented_below_an_admonition_a_tab_or_a_definition_is_no_code(opening: str) -> None:
+    body = (
+        "    [x](https://e.example/a) https://e.example/b\n\n"
+        "    ```sh\n    https://e.example/no\n    ```\n\n"
+        "    !!! note\n\n        https://e.example/c\n"
+    )
+    assert found(f"{opening}\n\n{body}") == [f"https://e.example/{each}" for each in "abc"]
+    assert found(f"text\n\n{body}") == []
+
+
+def test_setext_headings_and_fenced_examples_of_tabs_stay_what_they_are() -> None:
+    assert found('[a](https://e.example/a)\n===\n\n```\n=== "A"\n\n    https://e.example/no\n```\n') == [
+        "https://e.example/a"
+    ]
+
+
+def test_indentation_within_components_of_mdx_makes_no_code() -> None:
+    text = (
+        '<Tabs>\n  <Tab label="中">\n\n      [x](https://e.example/a)\n\n'
+        "      ```js\n      https://e.example/no\n      ```\n\n"
+        '        <Card href="https://e.example/b">\n\n            https://e.example/c\n        </Card>\n\n'
+        "  </Tab>\n</Tabs>\n\n"
+        "```\n    https://e.example/no\n```\n"
+    )
+    assert found(text, "a.mdx") == [f"https://e.example/{each}" for each in "abc"]
+    (first, *_) = occurrences(Note("a.mdx", text))
+    assert (first.line, first.column, first.note_title) == (4, 11, "x")
+    assert found(text, "a.md") == []
+
+
+def test_labels_of_logseq_lead_to_pages_and_never_to_blocks() -> None:
+    links = occurrences(Note("a.md", "- [label]([[note]]) [b](((64f1-aa))) [p]([[中/文]])"))
+    assert [(o.url, o.raw, o.note_title) for o in links] == [("note", "[[note]]", "label"), ("中/文", "[[中/文]]", "p")]
+
+
+def test_a_forums_closing_mark_is_not_part_of_an_address() -> None:
+    text = "[img]https://e.example/i.png[/img] [url=https://e.example/u]t[/url] https://e.example/?a[/x]=1"
+    assert found(text) == ["https://e.example/i.png", "https://e.example/u", "https://e.example/?a[/x]=1"]
+
+
+def test_components_that_are_called_as_elements_lead_somewhere() -> None:
+    text = '<Link to="/a">x</Link> <Button href="https://e.example/b" /> <Image src="/c.png" />'
+    assert found(text, "a.mdx") == ["/a", "https://e.example/b", "/c.png"]
+    assert found(text.lower().replace("to=", "href=") + text.upper(), "a.md") == []

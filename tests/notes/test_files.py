@@ -246,6 +246,29 @@ def test_a_missing_path_is_named_with_a_way_out(tmp_path: Path) -> None:
         names(tmp_path, "gone.md")
 
 
+def test_an_address_in_the_place_of_a_path_is_told_where_it_belongs(tmp_path: Path) -> None:
+    with pytest.raises(NotesError, match=r"https://a\.example/x is no note: `crawler rearchive URL`"):
+        names(tmp_path, "https://a.example/x")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"cells": [{"cell_type": "markdown", "source": ["https://a.example/"]}', "no whole JSON (line 1:"),
+        ('<<<<<<< HEAD\n{"cells": []}', "no whole JSON (line 1:"),
+        ('{"a": 1}', "JSON, but no notebook"),
+        ("[" * 100_000, "no notebook"),
+        ('{"cells": []}', ""),
+        ("", ""),
+    ],
+)
+def test_a_broken_notebook_is_read_as_far_as_it_goes_and_named(tmp_path: Path, text: str, why: str) -> None:
+    note = decode_note("a.ipynb", text.encode())
+    assert isinstance(note, Note)
+    assert note.damage.startswith(why)
+    assert bool(note.damage) == bool(why)
+
+
 def test_a_path_that_is_neither_file_nor_folder_is_an_error(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(NotesError, match="neither a file nor a folder"):

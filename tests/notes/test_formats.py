@@ -148,6 +148,7 @@ def test_links_of_asciidoc_are_found_in_every_form() -> None:
         (5, "#sec", "local", "Sec"),
         (6, "other.adoc#id", "local", "O"),
         (6, "https://e.example/c", "bare", ""),
+        (6, "https://e.example/attr", "reference", "attr"),
         (7, "img/x.png", "local", "Alt"),
         (7, "https://e.example/l", "inline", ""),
         (15, "https://e.example/d", "bare", ""),
@@ -245,3 +246,35 @@ def test_notebooks_are_read_cell_by_cell_with_places_in_the_file(indent: int | N
 )
 def test_a_broken_notebook_is_no_error(text: str) -> None:
     assert found("a.ipynb", text) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "urls"),
+    [
+        ("a.rst", ">>> get('https://e.example/no')\n'https://e.example/no'\n\nhttps://e.example/a", ["a"]),
+        (
+            "a.adoc",
+            "\\https://e.example/no[x] \\https://e.example/no \\link:https://e.example/no[x] https://e.example/a[y]",
+            ["a"],
+        ),
+        ("a.adoc", "[source,sh]\ncurl https://e.example/no\n\nhttps://e.example/a", ["a"]),
+        ("a.adoc", " curl https://e.example/no\n\n * https://e.example/a\n\ntext\n https://e.example/b", ["a", "b"]),
+        (
+            "a.adoc",
+            ":r: https://e.example\n:u: {r}/x\n\n{u}[a] {u}/y[b] link:{u}/z[c] {none}/w[d]",
+            ["", "x", "x/y", "x/z"],
+        ),
+        ("a.adoc", 'image::https://e.example/i.png[x,link="https://e.example/l?a=1,2"]', ["i.png", "l?a=1,2"]),
+        ("a.adoc", "video::abc[youtube] video::https://e.example/v.mp4[]", ["v.mp4"]),
+    ],
+)
+def test_what_other_formats_call_code_or_fill_in_is_read_so(path: str, text: str, urls: list[str]) -> None:
+    assert [url for _, url, _, _ in found(path, text)] == [f"https://e.example/{url}".rstrip("/") for url in urls]
+
+
+def test_titles_beside_bare_addresses_of_html_hold_no_tags() -> None:
+    text = "<p>标题一：https://e.example/a</p>\n<dt>\n<dd>描述 https://e.example/b\n"
+    assert [(url, title) for _, url, _, title in found("a.html", text)] == [
+        ("https://e.example/a", "标题一"),
+        ("https://e.example/b", "描述"),
+    ]

@@ -389,3 +389,52 @@ def test_a_pipe_among_the_notes_is_never_waited_for(tmp_path: Path, target: str)
     os.mkfifo(tmp_path / "pipe.md")
     with fails_after(10):
         states(tmp_path, "a.md", target if target.startswith("[[") else f"[x]({target})")
+
+
+def test_a_post_below_hexos_source_belongs_to_hexo(tmp_path: Path) -> None:
+    put(tmp_path, "_config.yml", "source/_posts/bar/2.png", "themes/")
+    text = "---\ndate: 2020-03-04\n---\n![a](2.png) ![b](/2020/03/04/bar/2.png) ![c](/2020/03/04/bar/3.png)"
+    text += " [d](/2021/01/02/none/)"
+    assert states(tmp_path, "source/_posts/bar.md", text) == {
+        "2.png": THERE,
+        "/2020/03/04/bar/2.png": THERE,
+        "/2020/03/04/bar/3.png": MISSING,
+        "/2021/01/02/none/": GENERATED,
+    }
+
+
+def test_pages_of_antora_find_their_pictures_by_kind(tmp_path: Path) -> None:
+    put(tmp_path, "antora.yml", "modules/ROOT/images/i.png", "modules/ROOT/pages/b.adoc")
+    text = "image::i.png[] image::no.png[] xref:b.adoc[B]"
+    assert states(tmp_path, "modules/ROOT/pages/sub/a.adoc", text) == {
+        "i.png": THERE,
+        "no.png": MISSING,
+        "b.adoc": THERE,
+    }
+
+
+def test_pages_of_logseq_are_known_by_alias_title_and_namespace(tmp_path: Path) -> None:
+    foo = {"pages/foo.md": "title:: 别的\nalias:: f1, f2\n\n- x"}
+    put(tmp_path, "logseq/", "pages/foo.md", "pages/a___b.md", "pages/a%2Fc.md", **foo)
+    text = "- [[foo]] [[f2]] [[别的]] [[a/b]] [[a/c]] [l]([[F1]]) [g]([[ghost]]) [r](((64f1)))"
+    assert states(tmp_path, "pages/x.md", text) == {
+        **dict.fromkeys(("foo", "f2", "别的", "a/b", "a/c", "F1"), THERE),
+        "ghost": UNWRITTEN,
+    }
+
+
+def test_a_headline_of_org_is_found_without_its_keyword_priority_and_count(tmp_path: Path) -> None:
+    text = "* TODO [#A] Buy milk [1/2] :tag:\n[[*Buy milk]] [[*TODO Buy milk]] [[*Sell milk]]"
+    assert states(tmp_path, "a.org", text)["#*Buy milk"] is THERE
+    assert states(tmp_path, "a.org", text)["#*Sell milk"] is NO_ANCHOR
+
+
+def test_headings_with_pictures_and_headings_of_html_are_found(tmp_path: Path) -> None:
+    text = "# Map ![badge](x.png)\n\n<h2 align='center'>Plain <b>Heading</b></h2>\n\n"
+    links = ["#map-", "#map", "#map-badge", "#plain-heading", "#badge"]
+    found = states(tmp_path, "a.md", text + " ".join(f"[l]({link})" for link in links))
+    assert {link: found[link] for link in links} == {**dict.fromkeys(links[:4], THERE), "#badge": NO_ANCHOR}
+
+
+def test_an_item_of_joplins_store_is_nothing_that_can_be_checked(tmp_path: Path) -> None:
+    assert states(tmp_path, "a.md", "![x](:/ab12cd34ef56ab12cd34ef56ab12cd34) [y](b.md)") == {"b.md": MISSING}

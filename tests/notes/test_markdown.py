@@ -128,6 +128,7 @@ def test_a_malformed_url_in_link_syntax_is_a_link_that_its_author_meant(text: st
         f"<pre>{U}</pre>",
         f"<code>{U}</code> x",
         f"{{% highlight sh %}}\ncurl {U}\n{{% endhighlight %}}",
+        f"{{% codeblock lang:sh %}}\ncurl {U}\n{{% endcodeblock %}}",
     ],
 )
 def test_code_is_skipped_unless_asked_for(text: str) -> None:
@@ -210,3 +211,18 @@ def test_occurrences_come_in_the_order_of_the_text() -> None:
     starts = [each.start for each in found(text)]
     assert starts == sorted(starts)
     assert len(starts) == 6
+
+
+def test_a_title_over_two_lines_keeps_its_words_apart() -> None:
+    assert [each.note_title for each in found(f"[one\ntwo  \nthree]({U})")] == ["one two three"]
+
+
+def test_entities_in_angle_brackets_are_undone_as_github_does() -> None:
+    assert kinds("<https://e.example/?a=1&amp;b=2>") == [
+        ("autolink", "https://e.example/?a=1&b=2", "https://e.example/?a=1&amp;b=2")
+    ]
+
+
+def test_a_footnote_that_is_an_address_is_no_definition_of_a_link() -> None:
+    (link,) = found(f"x[^1]\n\n[^1]: {U}\n")
+    assert link.kind is Kind.BARE

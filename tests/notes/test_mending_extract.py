@@ -1,14 +1,16 @@
 """Mending a note and reading it again gives the links that were meant, and changes nothing else."""
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_mending import OLD, finding
 
 from crawler.core.model import Kind, Note
 from crawler.core.results import Finding, Suggestion
-from crawler.notes.edits import Edit, apply, proven
+from crawler.notes.edits import Edit, Why, apply, proven
 from crawler.notes.extract import occurrences
 from crawler.notes.mending import MendOptions, propose
+from crawler.notes.writing import write_url
 
 # {} is an address. Every syntax, beside everything that may stand next to it.
 PIECES = (
@@ -76,3 +78,21 @@ def test_extracting_again_gives_the_intended_links_and_nothing_else_changed(
             expected.append(by_start[o.start].url if o.start in by_start else o.url)
     assert [o.url for o in after] == expected, mended.text
     assert all(o.kind is not Kind.CODE for o in before if o.start in by_start)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "mended"),
+    [
+        ("a.adoc", "http://old.example/a[t]", "link:copies/x.html[t]"),
+        ("a.adoc", "link:http://old.example/a[t]", "link:copies/x.html[t]"),
+        ("a.org", "[[http://old.example/a][t]]", "[[./copies/x.html][t]]"),
+        ("a.rst", "`t <http://old.example/a>`_", "`t <copies/x.html>`_"),
+    ],
+)
+def test_a_file_is_written_as_each_format_takes_a_path(path: str, text: str, mended: str) -> None:
+    (link,) = occurrences(Note(path, text))
+    written = write_url("copies/x.html", link, text)
+    assert written is not None
+    edit = Edit(path, link.start, link.end, link.raw, written[0], (Why.DEAD,), written[1])
+    assert proven(Note(path, text), [edit]) == [edit]
+    assert apply(Note(path, text), [edit]) == mended

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.page.charset import decode
+from crawler.page.charset import PIECE, decode, is_plain_utf8
 
 ZH = "山路上的石头，它只是在那里，等人绕过去。" * 5
 
@@ -108,6 +108,18 @@ def test_any_bytes_become_some_text(body: bytes, content_type: str) -> None:
 def test_utf8_is_read_back(text: str) -> None:
     body = text.encode("utf-8", "ignore")
     assert decode(body, "text/html; charset=utf-8")[0] == body.decode().removeprefix("\ufeff")
+
+
+BYTES = st.one_of(st.binary(max_size=80), st.text(max_size=80).map(lambda text: text.encode("utf-8", "ignore")))
+
+
+@given(BYTES, st.sampled_from(["", "utf-8", "gbk", "latin-1", "utf-16"]), BYTES)
+def test_plain_utf8_is_what_is_decoded_as_it_and_stays_as_it_is(body: bytes, charset: str, end: bytes) -> None:
+    page = body + b"a" * (PIECE - len(body) - 1) + end  # cut between two pieces, wherever that is
+    for whole in (body, page):
+        text, name = decode(whole, f"text/html; charset={charset}")
+        plain = name == "utf-8" and text.encode() == whole
+        assert is_plain_utf8(whole, f"text/html; charset={charset}") is plain
 
 
 def test_a_few_broken_characters_do_not_make_utf_8_another_charset() -> None:

@@ -117,3 +117,15 @@ def test_an_empty_element_of_xhtml_swallows_nothing(closed: str) -> None:
     document = Document(page.encode(), "application/xhtml+xml")
     assert document.visible_text() == "Words."
     assert document.tree.css("body > p")
+
+
+@pytest.mark.parametrize("mode", ['shadowrootmode="open"', "shadowroot=open", "class=x shadowrootmode=closed"])
+def test_shadow_roots_in_the_markup_are_seen_as_a_browser_shows_them(mode: str) -> None:
+    html = (
+        f"<my-page><template {mode}><style>p {{}}</style><p>seen</p><template><p>not</p></template>"
+        f"<my-part><template {mode}><p>too</p></template></my-part></template></my-page>"
+        "<template><p>not</p></template><p>end"
+    )
+    document = page(html)
+    assert document.visible_text() == "seen\ntoo\nend"
+    assert document.html == html

@@ -26,6 +26,16 @@ PARAGRAPH = f"<p>{'Words of the article, which go on and on. ' * 6}</p>"
         ("", "<svg><title>Logo</title></svg><p>x</p>", ""),
         ("", "<h1><svg><title>Icon</title></svg>The last ferry</h1>", "The last ferry"),
         ("Our blog: The last ferry", "<h1>Our blog</h1>", "Our blog: The last ferry"),
+        ("River News - View topic - The last ferry", "", "The last ferry"),
+        ("RiverNews » Blog Archive » The last ferry", "", "The last ferry"),
+        ("The last ferry ~ RiverNews", "", "The last ferry"),
+        ("A ~ B ~ C", "", "A ~ B ~ C"),
+        ("ferry [River Wiki]", "<h1><a href='/doku.php'>River Wiki</a></h1><h1>The ferry</h1>", "The ferry"),
+        ("A paper on ferries [PDF]", "", "A paper on ferries [PDF]"),
+        ("Untitled Document", "<h1>The last ferry</h1>", "The last ferry"),
+        ("无标题文档", "<h2>渡口</h2>", "渡口"),
+        ("https://www.rivernews.example/2020/ferry", "<h2>The last ferry</h2>", "The last ferry"),
+        ("Untitled, 1920", "", "Untitled, 1920"),
     ],
 )  # fmt: skip
 def test_the_title_is_that_of_the_article(title: str, body: str, expected: str) -> None:
@@ -197,3 +207,25 @@ def test_a_chinese_sentence_as_the_only_heading_is_a_notice() -> None:
 )
 def test_teasers_tags_and_paragraphs_are_not_taken_for_the_title(body: str, title: str, expected: str) -> None:
     assert title_of(title, body) == expected
+
+
+HOME = "<header><a href='/'>The Quiet Bank</a></header>"
+LOGO = "<header><h1><a href='https://www.rivernews.example/'>The Quiet Bank</a></h1></header>"
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "expected"),
+    [
+        ("The Quiet Bank", f"{HOME}<article><h1>The last ferry</h1>{PARAGRAPH}</article>", "The last ferry"),
+        ("The Quiet Bank", f"{LOGO}<article><h2>The last ferry</h2>{PARAGRAPH}</article>", "The last ferry"),
+        ("The Quiet Bank » The last ferry", f"{HOME}<h2>The last ferry</h2>{PARAGRAPH}", "The last ferry"),
+        ("The Quiet Bank", f"{LOGO}{2 * '<article><h2>A teaser of it</h2></article>'}", "The Quiet Bank"),
+        ("The Quiet Bank", f"{LOGO}<article>{PARAGRAPH}<h2>A section</h2></article>", "The Quiet Bank"),
+        ("The Quiet Bank | The Quiet Bank", HOME, "The Quiet Bank"),
+    ],
+)
+def test_a_page_that_calls_itself_by_its_sites_name_alone_has_the_title_of_its_article(
+    title: str, body: str, expected: str
+) -> None:
+    html = f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{body}</body></html>"
+    assert read_page(Document(html.encode(), "text/html; charset=utf-8", URL), None, URL).title == expected

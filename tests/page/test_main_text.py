@@ -190,3 +190,12 @@ def test_markup_at_large_names_the_author(markup: str) -> None:
         f"<!DOCTYPE html><title>The last ferry</title><h1>The last ferry</h1>{markup}<div class='post'>{ARTICLE}</div>"
     )
     assert read_page(Document(body.encode(), "text/html; charset=utf-8", URL), None, URL).author == "Ann Bo"
+
+
+@pytest.mark.parametrize("prompt", ["jp-InputPrompt jp-InputArea-prompt", "prompt input_prompt"])
+def test_the_numbers_of_a_notebooks_cells_are_no_text(prompt: str) -> None:
+    cells = [f"<div class='cell'><p>{line}</p></div>" for line in LINES]
+    code = (
+        f"<div class='cell'><div class='{prompt}'>In&nbsp;[1]:</div><div><pre>import boat\nboat.go()</pre></div></div>"
+    )
+    assert text_of(f"<main>{code.join(cells)}</main>") == "\nimport boat\nboat.go()\n".join(LINES)

@@ -147,7 +147,8 @@ class Answers:
         if not found_any:
             yield from (self._saved(page, self._hops_to(page)) for page in self._pages or self._others)
         elif others:
-            note(f"{others:,} HTML answers that its list of pages does not name were left out")
+            left = Counted(others)
+            note(f"{left:HTML answer} that its list of pages does not name {'was' if others == 1 else 'were'} left out")
 
     def _listed(self, url: str, by_key: dict[str, list[Answer]]) -> tuple[str, list[Answer]]:
         """Where a listed address ends, and the pages there."""

@@ -17,6 +17,7 @@ from typing import Final
 
 from crawler.archive import warc
 from crawler.archive.interchange.unpack import Gap
+from crawler.core.counts import Counted
 
 MAX_RECORD: Final = 64 * 1024 * 1024  # bytes of one record; longer ones are films
 MAX_HEAD: Final = 256 * 1024  # bytes of one header block
@@ -55,7 +56,7 @@ def records(pieces: Iterator[bytes | Gap], lost: Say, size: int = 0) -> Iterator
                 lost(f"over {max(size, MAX_JUNK):,} bytes of it are no record; the rest is left out")
                 return
             if not after_loss:
-                lost(f"{skipped:,} bytes of no record")
+                lost(f"{Counted(skipped):byte} of no record")
             after_loss = False
             continue
         record = _record(stream, lost)
@@ -86,7 +87,7 @@ def _record(stream: _Stream, lost: Say) -> warc.Record | None:
         stream.drop(head + length)
         return record
     if len(block) < length:
-        lost(f"{name} says it has {length:,} bytes, and has {len(block):,}")
+        lost(f"{name} says it has {Counted(length):byte}, and has {len(block):,}")
     else:
         lost(f"{name} does not end where its length says")
     if inner := _inner_length(stream, head, record):

@@ -17,6 +17,7 @@ import msgspec
 from crawler.archive.interchange.answers import Answer, Answers, Say
 from crawler.archive.interchange.foreign import date_of
 from crawler.archive.interchange.saved import SavedPage
+from crawler.core.counts import Counted
 from crawler.core.errors import UsageError
 from crawler.core.url import is_http, join
 
@@ -80,14 +81,15 @@ def read_har(name: str, data: bytes, lost: Say, note: Say) -> Iterator[SavedPage
         entries = list(_whole_entries(data.decode("utf-8", "replace")))
         if not entries:
             raise UsageError(f"{name}: damaged, or no HAR file: {error}") from error
-        lost(f"damaged ({error}): its {len(entries):,} whole entries are taken")
+        lost(f"damaged ({error}): its {Counted(len(entries)):whole entry is|whole entries are} taken")
     with Answers() as answers:
         empty = 0
         for entry in entries:
             if entry.request.method.upper() == "GET" and is_http(entry.request.url):
                 empty += _add(entry, answers, lost)
         if empty:
-            lost(f"{empty:,} pages came without their content; save the file as “HAR with content”")
+            what = "page came without its content|pages came without their content"
+            lost(f"{Counted(empty):{what}}; save the file as “HAR with content”")
         yield from answers.pages((), lost, note)
 
 

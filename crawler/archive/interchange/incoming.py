@@ -22,6 +22,7 @@ from crawler.archive.interchange.foreign import MAX_RECORD, date_of, records
 from crawler.archive.interchange.saved import SavedPage
 from crawler.archive.interchange.unlisted import Unlisted
 from crawler.archive.interchange.unpack import gzip_members, plain, unpacked
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged, UsageError
 from crawler.core.url import is_http, join
 from crawler.fetch.body import TooLarge, read_body
@@ -96,7 +97,7 @@ class _Losses:
         """For notes that nobody reads."""
 
     def lines(self) -> list[str]:
-        return [*self.first, *([f"and {self._more:,} more places"] if self._more else [])]
+        return [*self.first, *([f"and {Counted(self._more):more place}"] if self._more else [])]
 
 
 def _read_wacz(file: IO[bytes], answers: Answers, listed: dict[str, None], lost: Say, depth: int) -> None:

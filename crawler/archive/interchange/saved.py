@@ -123,6 +123,12 @@ _SAVE_PAGE = re.compile(rb"""<meta name="savepage-(url|date)" content="([^"]{1,4
 _SCRAP_BOOK = re.compile(rb"""\sdata-scrapbook-(source|create)="([^"]{1,4000})\"""")
 _HTML_TAG = re.compile(rb"(?i)<html\b[^>]{0,20000}")
 _MONOLITH = re.compile(rb"<!-- Saved from (\S{1,4000}) at (\S{1,40}) using monolith")
+_HTTRACK = re.compile(rb"<!-- Mirrored from (\S{1,4000}) by HTTrack[^>]{0,200}?, (\w{3}, [^>]{1,60}?) -->")
+# What browsers, Pocket, Instapaper, Raindrop, Pinboard, Omnivore and their like hand out: links, and no page.
+_BOOKMARKS = re.compile(rb"(?i)<!doctype netscape-bookmark-file|<title>\s*(?:pocket export|instapaper)")
+_LINK_LIST = re.compile(
+    rb"(?i)\A[^\n]{0,500}\b(?:url|href)\b[^\n]{0,500}\n[^\n]{0,2000}https?://|\"(?:url|uri|href|given_url|originalurl)\"\s*:\s*\"https?:"
+)
 _JS_DATE = re.compile(r"\w{3} (\w{3} \d\d \d{4} \d\d:\d\d:\d\d) GMT([+-]\d{4})")
 
 
@@ -140,7 +146,7 @@ def html_page(body: bytes) -> SavedPage:
 
 
 def _told(head: bytes) -> tuple[bytes, datetime | None]:
-    """Address and time, as SingleFile, Save Page WE, WebScrapBook, monolith, or Chrome and Edge write them."""
+    """Address and time, as SingleFile, Save Page WE, WebScrapBook, monolith, HTTrack, or Chrome and Edge write them."""
     if found := _SINGLE_FILE.search(head) or _MONOLITH.search(head):
         return found[1], js_date(found[2]) or _date(found[2].decode("ascii", "replace"))
     if told := dict(_SAVE_PAGE.findall(head)):
@@ -148,6 +154,9 @@ def _told(head: bytes) -> tuple[bytes, datetime | None]:
     tag = _HTML_TAG.search(head)
     if tag and (told := dict(_SCRAP_BOOK.findall(tag[0]))):
         return told.get(b"source", b""), _date(told.get(b"create", b"")[:14].decode("ascii", "replace"))
+    if found := _HTTRACK.search(head):
+        address = found[1] if b"://" in found[1] else b"http://" + found[1]
+        return address, mail_date(found[2].decode("ascii", "replace"))
     saved_from = _SAVED_FROM.search(head)
     return (saved_from[1] if saved_from else b""), None
 
@@ -160,6 +169,16 @@ def _date(written: str) -> datetime | None:
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def reads_as_links(page: SavedPage) -> str:
+    """What to do with a list of links, which is no page of any address; "" for a page."""
+    head = page.body[:HEAD]
+    if page.content_type.startswith("text/html"):
+        return "`crawler run` reads it as a note" if _BOOKMARKS.search(head) else ""
+    listed = page.content_type in ("text/csv", "text/tab-separated-values", "application/json")
+    how = "write its addresses into a .txt file, one a line, and `crawler run` reads them as those of a note"
+    return how if listed and _LINK_LIST.search(head) else ""
 
 
 def address_of(written: bytes | str | None) -> str | None:
@@ -195,7 +214,7 @@ def _without_broken_lines(data: bytes) -> bytes:
 
 
 def _mhtml(name: str, data: bytes) -> SavedPage:
-    message = BytesParser(policy=compat32).parsebytes(_without_broken_lines(data))
+    message = BytesParser(policy=compat32).parsebytes(_without_broken_lines(data.lstrip(b"\xef\xbb\xbf\r\n\t ")))
     parts = [part for part in _parts(name, message) if not part.is_multipart()]
     root = _root(message, parts)
     if root is None:

@@ -13,6 +13,7 @@ from typing import IO, Final, Protocol
 
 from crawler.archive.codec import SKIPPABLE_HEAD, read_dictionary, zstd
 from crawler.archive.segments import MAX_DICTIONARY
+from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged
 
 CHUNK: Final = 64 * 1024  # bytes read at once
@@ -131,7 +132,7 @@ def _members(file: IO[bytes], magic: bytes, new: Callable[[], Unpacker]) -> Iter
         skipped, blank = source.skip_to(magic)
         if skipped and not blank and not named:
             gaps += 1
-            yield Gap(f"{skipped:,} bytes at {start:,} are no packed data", inside=False)
+            yield Gap(f"{Counted(skipped):byte} at {start:,}: no packed data", inside=False)
         if not source.fill(1):
             return
         start, named = source.at, False

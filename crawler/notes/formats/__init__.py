@@ -64,6 +64,12 @@ def _notebook(text: str) -> Reading:
     return notebook.read(text)
 
 
+def _notebook_flaw(text: str) -> str:
+    from crawler.notes.formats import notebook
+
+    return notebook.flaw(text)
+
+
 @dataclass(frozen=True, slots=True)
 class NoteFormat:
     """One format of notes. `version` is raised when its reader finds other links in the same text."""
@@ -77,6 +83,7 @@ class NoteFormat:
     # asks for; None: `fix` never writes into such notes.
     encoded: str | None = ""
     parsed: bool = False  # by a parser of markup that a hostile text can keep busy for minutes
+    flaw: Callable[[str], str] | None = None  # what is wrong with a text of the format, "" for nothing
 
 
 RST = "`<>*|_\\()[]'\";"
@@ -84,15 +91,15 @@ ASCIIDOC = "`<>*[]{}+^~'\";()"
 ORG = "[]<>\\*'\";()"
 FORMATS: tuple[NoteFormat, ...] = (
     NoteFormat(
-        "Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 3, ("markdown",)
+        "Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 4, ("markdown",)
     ),
-    NoteFormat("MDX", (".mdx",), _mdx, 2, ("mdx",)),
-    NoteFormat("HTML", (".html", ".htm", ".xhtml"), _html, 3, ("html",), parsed=True),
-    NoteFormat("plain text", (".txt", ".text"), _text, 2, ("plain-text",)),
-    NoteFormat("reStructuredText", (".rst",), _rst, 2, ("rst",), RST),
-    NoteFormat("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 2, ("asciidoc",), ASCIIDOC),
-    NoteFormat("Org", (".org",), _org, 2, ("org",), ORG),
-    NoteFormat("Jupyter notebook", (".ipynb",), _notebook, 2, ("jupyter",), None),
+    NoteFormat("MDX", (".mdx",), _mdx, 3, ("mdx",)),
+    NoteFormat("HTML", (".html", ".htm", ".xhtml"), _html, 4, ("html",), parsed=True),
+    NoteFormat("plain text", (".txt", ".text"), _text, 3, ("plain-text",)),
+    NoteFormat("reStructuredText", (".rst",), _rst, 3, ("rst",), RST),
+    NoteFormat("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 3, ("asciidoc",), ASCIIDOC),
+    NoteFormat("Org", (".org",), _org, 3, ("org",), ORG),
+    NoteFormat("Jupyter notebook", (".ipynb",), _notebook, 3, ("jupyter",), None, flaw=_notebook_flaw),
 )
 MARKDOWN = FORMATS[0]
 ENDINGS: dict[str, NoteFormat] = {ending: each for each in FORMATS for ending in each.endings}

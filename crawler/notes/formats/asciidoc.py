@@ -14,15 +14,27 @@ from crawler.notes.found import Cover, Found, Reading, Span, cover
 from crawler.notes.scan import bare_urls
 from crawler.notes.targets import target
 
+MAX_VALUE = 2000  # code points of an attribute's value
+MAX_REFERENCES = 10  # attributes in one target or value; guess
+MAX_REFERRED = 5  # attributes that refer to attributes, one to the next; guess
 _CODE_MARKS = ("----", "....", "++++", "```")
 _COMMENT_MARK = "////"
 _LITERAL = re.compile(
     r"`\+[^\n]{1,500}?\+`|``[^`\n]{1,500}``|(?<![\w`])`[^`\n]{1,500}`(?![\w`])|(?<![:+])\+{2,3}[^+\n]{1,500}\+{2,3}"
     r"|(?<![\w+:])\+(?![\s+])[^+\n]{1,500}(?<!\s)\+(?![\w+])"
 )
+_ESCAPED = re.compile(r"\\(?:https?://|link:)[^\s\[\]<>]{0,2000}(?:\[[^\]\n]{0,500}\])?")
+# Paragraphs that are code: below `[source]` and its like, or literal by their indentation, which lists have as well.
+_CODE_PARAGRAPH = re.compile(
+    r"^\[(?:source|listing|literal|,)[^\]\n]*\][ \t]*\r?\n"
+    r"(?:(?!-{2,}[ \t]*\r?$|\.{4}|```|\.[^\s.]|\[)[^\s][^\n]*(?:\n|\Z))+"
+    r"|(?:\A|(?<=\n\n)|(?<=\n\r\n))[ \t]++(?!\||[-*.+]+[ \t]|\d+\.[ \t]|[^\n]*::(?:[ \t]|\r?$))"
+    r"[^\s][^\n]*(?:\n[ \t]*[^\s][^\n]*)*",
+    re.MULTILINE,
+)
 _ATTRIBUTE = re.compile(r"^:(?P<name>[\w-]+):[ \t]+(?P<value>\S[^\n]*?)[ \t]*$", re.MULTILINE)
 _URL_MACRO = re.compile(
-    r"(?<![\w\\])(?P<link>link:)?(?P<url>(?:https?|htps?)://[^\s\[\]<>\0]{1,2000}|(?:(?<=link:)(?:\+\+[^\n+]{1,500}\+\+|[^\s\[\]\0]{1,500})))"
+    r"(?<![\w\\])(?P<link>link:)?(?P<url>(?:https?|htps?)://[^\s\[\]<>\0]{1,2000}|\{[\w-]+\}[^\s\[\]<>\0]{0,2000}|(?:(?<=link:)(?:\+\+[^\n+]{1,500}\+\+|[^\s\[\]\0]{1,500})))"
     r"\[(?P<text>(?:[^\]\\\n]|\\.){0,500})\]"
 )
 _XREF = re.compile(
@@ -31,7 +43,8 @@ _XREF = re.compile(
 _FILE = re.compile(
     r"(?<![\w\\])(?P<kind>image|video|audio|include)::?(?P<url>[^\s:\[\]\0][^\[\]\n\0]{0,1000}?)\[(?P<text>[^\]\n]{0,500})\]"
 )
-_LINK_ATTRIBUTE = re.compile(r"\blink=[\"']?(?P<url>[^\s\"',\]]+)")
+_LINK_ATTRIBUTE = re.compile(r"\blink=(?:\"(?P<d>[^\"\n]+)\"|'(?P<s>[^'\n]+)'|(?P<bare>[^\s\"',\]]+))")
+_HOSTED = re.compile(r"(?:youtube|vimeo|wistia)\b")  # the target of such a film is its id
 _REFERENCE = re.compile(r"\{([\w-]+)\}")
 
 
@@ -39,8 +52,10 @@ def read(text: str) -> Reading:
     """The links of an AsciiDoc note."""
     code, comments = _blocks(text)
     literal = [Span(*match.span()) for match in _LITERAL.finditer(text)]
+    literal += (Span(*match.span()) for match in _CODE_PARAGRAPH.finditer(text))
+    comments += (Span(*match.span()) for match in _ESCAPED.finditer(text))
     hidden = Cover([*code, *comments, *literal])
-    names = {match["name"]: match["value"] for match in _ATTRIBUTE.finditer(text)}
+    names = _attributes(text)
     values = Cover(Span(*match.span("value")) for match in _ATTRIBUTE.finditer(text))
     links = [link for link in _explicit(text, names) if link.start not in hidden]
     prose = cover(text, [*code, *comments, *literal, *(Span(link.start, link.end) for link in links)], "\0")
@@ -53,7 +68,7 @@ def read(text: str) -> Reading:
 
 
 def _blocks(text: str) -> tuple[list[Span], list[Span]]:
-    """Delimited blocks of code and comments, comment lines, and lines that begin with a space (literal paragraphs)."""
+    """Delimited blocks of code, and comments: blocks and lines."""
     code: list[Span] = []
     comments: list[Span] = []
     mark, begin, at = "", 0, 0
@@ -82,22 +97,29 @@ def _opens(line: str) -> bool:
 def _explicit(text: str, names: dict[str, str]) -> Iterator[Found]:
     files = {match.start("url") for match in _FILE.finditer(text)}
     for match in _URL_MACRO.finditer(text) if "[" in text else ():
-        if match.start("url") in files:
+        if match.start("url") in files or (
+            match["url"][0] == "{" and not match["link"] and not _is_web(match["url"], names)
+        ):
             continue
-        yield from _at(match.start("url"), match["url"], names, Kind.INLINE, _label(match["text"]))
+        kind = Kind.REFERENCE if match["url"][0] == "{" else Kind.INLINE
+        yield from _at(match.start("url"), match["url"], names, kind, _label(match["text"]))
     for match in _XREF.finditer(text):
         if match["url"]:
             yield from _xref(match.start("url"), match["url"], _label(match["text"]))
         else:
             yield from _xref(match.start("id"), match["id"], _label(match["label"] or ""))
     for match in _FILE.finditer(text):
+        if match["kind"] == "video" and _HOSTED.match(match["text"]):
+            continue
         kind = Kind.IMAGE if match["kind"] == "image" else Kind.HTML
         prefix = names.get("imagesdir", "").rstrip("/") if kind is Kind.IMAGE else ""
         url = match["url"]
         whole = f"{prefix}/{url}" if prefix and not re.match(r"/|[a-z]+:|\{", url) else url
         yield from _at(match.start("url"), url, names, kind, _label(match["text"]).split(",")[0], whole)
         if link := _LINK_ATTRIBUTE.search(match["text"]):
-            yield from _at(match.start("text") + link.start("url"), link["url"], names, Kind.INLINE, "")
+            yield from _at(
+                match.start("text") + link.start(link.lastgroup or 0), link[link.lastgroup or 0], names, Kind.INLINE, ""
+            )
 
 
 def _xref(start: int, written: str, title: str) -> Iterator[Found]:
@@ -112,12 +134,32 @@ def _xref(start: int, written: str, title: str) -> Iterator[Found]:
 
 
 def _at(start: int, written: str, names: dict[str, str], kind: Kind, title: str, whole: str = "") -> Iterator[Found]:
-    url = _REFERENCE.sub(lambda found: names.get(found[1], found[0]), whole or written.strip("+"))
+    url = _filled(whole or written.strip("+"), names)
     if "{" in url or "$" in url:
         return
     found = target(url, kind)
     if found:
         yield Found(start, start + len(written), found[0], found[1], title)
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """The attributes that the note sets, with those that they refer to filled in."""
+    names = {match["name"]: match["value"][:MAX_VALUE] for match in _ATTRIBUTE.finditer(text)}
+    for _ in range(MAX_REFERRED):
+        waiting = {name: value for name, value in names.items() if "{" in value}
+        if not waiting:
+            break
+        names |= {name: _filled(value, names)[:MAX_VALUE] for name, value in waiting.items()}
+    return names
+
+
+def _filled(written: str, names: dict[str, str]) -> str:
+    """The text with the values of its attributes; those that the note does not set stay."""
+    return _REFERENCE.sub(lambda found: names.get(found[1], found[0]), written, count=MAX_REFERENCES)
+
+
+def _is_web(written: str, names: dict[str, str]) -> bool:
+    return re.match(r"https?://[^\s{]", _filled(written, names)) is not None
 
 
 def _label(text: str) -> str:

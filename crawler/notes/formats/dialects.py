@@ -21,6 +21,13 @@ _NO_NOTE = re.compile(r"_?TOC_?\Z|[\W\d_]*\Z", re.IGNORECASE)  # a table of cont
 _TOML_TABLE = re.compile(r"\[\[[\w.-]+\]\][ \t]*\r?\n[ \t]*(?:[\w.-]+[ \t]*=|\[)")
 _HIGHLIGHT = re.compile(r"(?<![=\w])==(?=[^\s=])[^\n\0]{0,2000}?[^\s=]==(?![=\w&])")
 _COMMENT_MARK = re.compile(r"(?<![\w%/&?=#-])%%(?!%)|(?<=[^\W\d])%%(?!\w)", re.ASCII)
+LOGSEQ_TARGET = re.compile(r"\[\[[^\[\]:]{1,300}\]\]|\(\([\w-]{1,100}\)\)")  # of a label: a page, a block
+# What a line such as `!!! note "Title"` (admonitions), `=== "Tab"` or `: a definition` opens goes on as far as lines
+# are indented, also behind an empty one, as in a list's item: Python-Markdown with its extensions, pandoc, kramdown.
+_OPENS_BLOCK = re.compile(
+    r"^(?P<indent>[ \t]*)(?:(?P<mark>!!!|\?\?\?\+?|===[!+]?(?=[ \t]+[\"']))[ \t]+(?=\S)|:(?P<space>[ \t]{1,3})(?=\S))",
+    re.MULTILINE,
+)
 # Shortcodes and includes: values of parameters that name a place, and addresses without a parameter.
 _PARAMETER = re.compile(
     r"(?<![\w-])(?:src|href|link|image|img|poster|cover)\s*=\s*(?:\"(?P<d>[^\"\n]*)\"|'(?P<s>[^'\n]*)')"
@@ -42,6 +49,29 @@ def wiki_links(prose: str) -> Iterator[Found]:
             yield Found(match.start("target"), match.end("target"), found[0], Kind.INLINE, label)
         else:
             yield Found(match.start(), match.end(), written, Kind.LOCAL, label)
+
+
+def logseq_target(source: str, whole: Span, title: str) -> Iterator[Found]:
+    """`[label]([[note]])` of Logseq within `whole`; `[label](((id)))` leads to a block, which nobody checks."""
+    for match in _WIKI.finditer(source, whole.start, whole.end):
+        if source.endswith("](", whole.start, match.start()):
+            yield Found(match.start(), match.end(), unescape(match["target"]).strip(), Kind.LOCAL, title)
+
+
+def as_list_items(source: str) -> str:
+    """The source with what opens an indented block written as a list's item, whose contents CommonMark reads as text.
+
+    Every character keeps its place: `!!! note` becomes `-   note`, since the block is indented by four.
+    """
+    if "!!!" not in source and "???" not in source and "===" not in source and "\n:" not in source:
+        return source
+    return _OPENS_BLOCK.sub(_list_item, source)
+
+
+def _list_item(match: re.Match[str]) -> str:
+    written = match[0].removeprefix(match["indent"])
+    marker = f"-{match['space']}" if match["space"] else "-   " + "." * (len(written) - 4)
+    return match["indent"] + marker
 
 
 def highlights(prose: str) -> Iterator[tuple[int, int]]:

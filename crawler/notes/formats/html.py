@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
 from crawler.core.model import Kind
-from crawler.notes.found import Found, Reading, Span, cover
+from crawler.notes.found import Found, Lines, Reading, Span, cover
 from crawler.notes.scan import bare_urls
 from crawler.notes.targets import target, unescape_html
+from crawler.notes.titles import bare_title
 
 # Attributes that hold one address; `srcset` holds several. Elements that are not named here (custom elements, MDX's
 # components) have `OTHER_ATTRIBUTES`, but for those that load what nobody reads.
@@ -34,6 +35,8 @@ LINK_ATTRIBUTES = {
 }
 OTHER_ATTRIBUTES = ("href", "src", "to", "cite")
 LOADING_TAGS = frozenset({"link", "script", "base", "meta", "form", "input", "button", "style", "use", "image"})
+# With a capital letter these are components of MDX, which lead somewhere: `<Link to="/x">`, `<Image src="…">`.
+COMPONENTS = frozenset({"link", "form", "input", "button", "use", "image"})
 CODE_TAGS = frozenset({"code", "pre", "kbd", "samp", "tt", "xmp"})
 SILENT_TAGS = frozenset({"script", "style", "template", "textarea", "title", "noscript", "svg", "math"})
 
@@ -87,7 +90,8 @@ def attributes_of(name: str) -> tuple[str, ...]:
 
 def link_values(text: str, tag: Tag) -> Iterator[Value]:
     """The link attributes of an opening tag."""
-    wanted = attributes_of(tag.name)
+    component = tag.name in COMPONENTS and text[tag.start + 1 : tag.start + 3].istitle()
+    wanted = OTHER_ATTRIBUTES if component else attributes_of(tag.name)
     if tag.closing or not wanted:
         return
     for match in _ATTRIBUTE.finditer(text, tag.attributes.start, tag.attributes.end):
@@ -211,13 +215,19 @@ def read(text: str) -> Reading:
     real = _real_values(text)
     base = _base(text, found)
     links = [_from_base(base, link) for link in seen.links if _take(real, text, link)]
-    links.extend(_bare(text, seen.hidden))
-    return Reading(tuple(links), seen.code)
+    links.extend(_bare(text, found, seen.hidden))
+    return Reading(tuple(links), seen.code, titled=True)
 
 
-def _bare(text: str, hidden: Iterable[Span]) -> Iterator[Found]:
-    for span in bare_urls(cover(text, hidden, "\0")):
-        yield Found(span.start, span.end, unescape_html(text[span.start : span.end]), Kind.BARE)
+def _bare(text: str, found: Iterable[Tag], hidden: Iterable[Span]) -> Iterator[Found]:
+    """The bare URLs, with the titles that stand beside them once the tags are gone."""
+    bare = [
+        Found(span.start, span.end, unescape_html(text[span.start : span.end]), Kind.BARE)
+        for span in bare_urls(cover(text, hidden, "\0"))
+    ]
+    lines = Lines(cover(text, (Span(tag.start, tag.end) for tag in found), " ")) if bare else None
+    for link in bare:
+        yield replace(link, title=bare_title(link, lines)) if lines else link
 
 
 _WITH_LINKS = ",".join(f"[{name}]" for name in sorted({*OTHER_ATTRIBUTES, *sum(LINK_ATTRIBUTES.values(), ())}))

@@ -18,13 +18,13 @@ from crawler.notes import templates
 from crawler.notes.formats import dialects, frontmatter, html
 from crawler.notes.found import Cover, Found, Reading, Span, cover
 from crawler.notes.scan import bare_urls
-from crawler.notes.targets import HIDDEN, target, unescape
+from crawler.notes.targets import HIDDEN, target, unescape, unescape_html
 
 _PARSER = pyromark.Markdown(
     options=pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_FOOTNOTES | pyromark.Options.ENABLE_STRIKETHROUGH
 )
 _DEFINITION = re.compile(r"^(?:[ \t>*+-]|\d{1,9}[.)]){0,20}\[(?:[^\]\\\n]|\\.)+\]:", re.MULTILINE)
-_DEFINITION_BEFORE = re.compile(r"[ \t>]{0,20}\[[^\]\n]{1,999}\]:[ \t]*<?\Z")
+_DEFINITION_BEFORE = re.compile(r"[ \t>]{0,20}\[(?!\^)[^\]\n]{1,999}\]:[ \t]*<?\Z")  # of a link, no footnote
 MAX_LABEL = 1100  # code points; CommonMark ends labels at 999
 _DESTINATION = re.compile(r"\s*(?:<(?P<angled>[^<>\n]*)>|(?P<bare>\S+))")
 # kramdown takes white space inside of a target, CommonMark does not: the author meant a link all the same.
@@ -62,6 +62,7 @@ class _Seen:
     open: list[_OpenLink] = field(default_factory=list)
 
 
+_BREAKS = frozenset(("SoftBreak", "HardBreak"))
 _MARK_LENGTH = {"Emphasis": 1, "Strong": 2, "Strikethrough": 2}
 
 
@@ -71,6 +72,9 @@ def _collect(source: str) -> _Seen:
     unfinished = seen.open
     for event, place in _PARSER.events_with_range(source):
         if isinstance(event, str):
+            if unfinished and event in _BREAKS:
+                for each in unfinished:
+                    each.text.append(" ")
             continue
         if unfinished:
             _inside_link(seen, event, place["end"])
@@ -139,8 +143,9 @@ def read(text: str) -> Reading:
     text = _encodable(text)
     begin = frontmatter.block_end(text) or (1 if text.startswith("\ufeff") else 0)
     source, liquid_code, tags = _without_templates(text, begin)
-    seen = _collect(source[begin:])
-    definitions = _definitions(source[begin:])
+    parsed = dialects.as_list_items(source[begin:])
+    seen = _collect(parsed)
+    definitions = _definitions(parsed)
     offsets = _Offsets(source[begin:], begin, _wanted(seen, definitions))
     code = [offsets.span(span) for span in seen.code]
     math = list(templates.formulas(cover(source, code, " "))) if "$" in source else []
@@ -186,7 +191,7 @@ def _without_templates(text: str, begin: int) -> tuple[str, list[Span], list[Spa
     silent = [span for _, span in blocks] + list(templates.kramdown_comments(text))
     source = cover(text, silent, " ") if silent else text
     tags = [span for span in templates.liquid(source) if span.start >= begin]
-    return cover(source, tags, HIDDEN), [span for name, span in blocks if name == "highlight"], tags
+    return cover(source, tags, HIDDEN), [span for name, span in blocks if name != "comment"], tags
 
 
 def _definitions(source: str) -> list[tuple[str, Span]]:
@@ -222,12 +227,17 @@ def _explicit(source: str, seen: _Seen, offsets: _Offsets) -> Iterator[Found]:
         if written == "Email":
             continue
         kind = Kind.IMAGE if link.image else _LINK_KINDS.get(written, Kind.REFERENCE)
-        found = target(link.data["dest_url"], kind)
+        destination = link.data["dest_url"]
+        whole = Span(offsets(link.start), offsets(link.end))
+        title = "" if written == "Autolink" else _one_line("".join(link.text)) or link.data["title"]
+        if dialects.LOGSEQ_TARGET.fullmatch(destination):
+            yield from dialects.logseq_target(source, whole, title)
+            continue
+        # cmark, and so GitHub, undoes entities there as well.
+        found = target(unescape_html(destination) if written == "Autolink" else destination, kind)
         if not found:
             continue
-        whole = Span(offsets(link.start), offsets(link.end))
         place = _place(source, link, whole, offsets(link.inner))
-        title = "" if written == "Autolink" else _one_line("".join(link.text)) or link.data["title"]
         yield Found(place.start, place.end, found[0], found[1], title)
 
 

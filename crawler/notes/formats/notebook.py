@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from crawler.core.model import Kind
-from crawler.notes.found import Found, Lines, Reading, Span
+from crawler.notes.found import Found, Lines, Pieced, Reading, Span
 from crawler.notes.titles import bare_title
 
 _TOKEN = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"|[{}\[\]:,]|[^\s"{}\[\]:,]+')
@@ -25,20 +24,6 @@ MAX_DEPTH = 200  # guess: no notebook nests deeper
 class _Cell:
     kind: str = ""
     strings: list[Span] = field(default_factory=list)  # of `source`, inside of their quotes
-
-
-@dataclass(frozen=True, slots=True)
-class _Joined:
-    """The text of a cell, and where each of its pieces stands in the file."""
-
-    text: str
-    starts: list[int]  # offsets in `text`, ascending
-    places: list[int]  # offsets in the file
-
-    def place(self, offset: int) -> int:
-        """Where a character of the cell stands in the file."""
-        at = bisect_right(self.starts, offset) - 1
-        return self.places[at] + offset - self.starts[at] if at >= 0 else 0
 
 
 def read(text: str) -> Reading:
@@ -55,7 +40,18 @@ def read(text: str) -> Reading:
     return Reading(tuple(links), tuple(code), titled=True)
 
 
-def _read_cell(cell: _Joined) -> Reading:
+def flaw(text: str) -> str:
+    """Why the text is no notebook: JSON that is cut off, or that a merge left its marks in; "" for one."""
+    try:
+        found = json.loads(text) if text.strip() else {"cells": []}
+    except json.JSONDecodeError as error:
+        return f"no whole JSON (line {error.lineno}: {error.msg})"
+    except (ValueError, RecursionError) as error:
+        return f"no notebook ({error})"
+    return "" if isinstance(found, dict) and ("cells" in found or "worksheets" in found) else "JSON, but no notebook"
+
+
+def _read_cell(cell: Pieced) -> Reading:
     from crawler.notes.formats import markdown
 
     reading = markdown.read(cell.text)
@@ -65,14 +61,11 @@ def _read_cell(cell: _Joined) -> Reading:
         bare = link.kind in (Kind.BARE, Kind.AUTOLINK)
         title = bare_title(link, lines) if bare else link.title
         if not link.url.startswith("attachment:"):
-            links.append(replace(link, start=cell.place(link.start), end=cell.place(link.end - 1) + 1, title=title))
-    code = tuple(
-        Span(cell.place(span.start), cell.place(span.end - 1) + 1) for span in reading.code if span.end > span.start
-    )
-    return Reading(tuple(links), code)
+            links.append(replace(cell.moved(link), title=title))
+    return Reading(tuple(links), tuple(cell.span(span) for span in reading.code if span.end > span.start))
 
 
-def _joined(text: str, strings: list[Span]) -> _Joined:
+def _joined(text: str, strings: list[Span]) -> Pieced:
     parts: list[str] = []
     starts: list[int] = []
     places: list[int] = []
@@ -92,7 +85,7 @@ def _joined(text: str, strings: list[Span]) -> _Joined:
             add(_unescaped(escape[0]), escape.start())
             at = escape.end()
         add(text[at : span.end], at)
-    return _Joined("".join(parts), starts, places)
+    return Pieced("".join(parts), starts, places)
 
 
 def _unescaped(written: str) -> str:

@@ -33,6 +33,7 @@ _ROLE = re.compile(
 _LITERAL = re.compile(
     r"``(?!\s)(?:[^`]|`(?!`)){1,2000}?``|:(?:code|math|raw|command|file|kbd|samp|literal):`[^`\n]{1,500}`"
 )
+_DOCTEST = re.compile(r"^[ \t]*>>>[ \t][^\n]*(?:\n[ \t]*[^\s][^\n]*)*", re.MULTILINE)  # ends with an empty line
 _FIELD = re.compile(r"^[ \t]*:(?:target|link|file|url|figure):[ \t]+(?P<url>\S+)[ \t]*$", re.MULTILINE)
 _FILES = frozenset(("image", "figure", "thumbnail", "include", "video", "audio", "literalinclude", "csv-table"))
 _WRAPPED = re.compile(r"[ \t]*\r?\n(?P<indent>[ \t]+)[^\s.|`][^\s`]*(?=[ \t]*\r?(?:\n|\Z))")
@@ -42,6 +43,7 @@ _GLUE = re.compile(r"\\?\s+")
 def read(text: str) -> Reading:
     """The links of a reStructuredText note."""
     code, comments = _blocks(text)
+    code += (Span(*match.span()) for match in _DOCTEST.finditer(text))
     literal = [Span(*match.span()) for match in _LITERAL.finditer(text)]
     hidden = Cover([*code, *comments, *literal])
     links = [link for link in _explicit(text) if link.start not in hidden]

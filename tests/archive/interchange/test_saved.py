@@ -103,12 +103,16 @@ def test_a_page_saved_by_chrome_or_edge_tells_its_address() -> None:
             "<!-- Saved from {url} at 2023-12-01T10:30:45Z using monolith v2.7.0 --><html>",
             datetime(2023, 12, 1, 10, 30, 45, tzinfo=UTC),
         ),
+        (
+            "<html>\n<!-- Mirrored from {url} by HTTrack Website Copier/3.x [X'14], Tue, 07 Jan 2020 10:00:00 GMT -->",
+            datetime(2020, 1, 7, 10, tzinfo=UTC),
+        ),
         ('<html><meta name="savepage-url" content="{url}"><meta name="savepage-date" content="Unknown">', None),
     ],
 )  # fmt: skip
 def test_other_savers_tell_the_address_and_when(told: str, at: datetime | None) -> None:
     address = f"{URL}?a=1&b=2"
-    html = told.format(url=address.replace("&", "&amp;" if "monolith" not in told else "&")).encode() + b"<p>x"
+    html = told.format(url=address.replace("&", "&" if told.startswith("<!-- Saved") else "&amp;")).encode() + b"<p>x"
     page = read_saved("a.html", html)
     assert (page.url, page.saved_at, page.body) == (address, at, html)
 
@@ -254,6 +258,38 @@ def test_a_title_of_several_lines_does_not_end_the_header_of_an_mhtml_file() -> 
     broken = MHTML.replace(b"MIME-Version:", b"X-Title: A title\r\nof two lines\r\nMIME-Version:", 1)
     assert broken != MHTML
     assert read_saved("a.mhtml", broken) == read_saved("a.mhtml", MHTML)
+
+
+def test_empty_lines_before_the_header_of_an_mhtml_file_do_not_end_it() -> None:
+    assert read_saved("a.mht", b"\r\n\r\n" + MHTML) == read_saved("a.mht", MHTML)
+
+
+def test_httrack_leaves_the_scheme_out() -> None:
+    html = "<!-- Mirrored from blog.example/a.html by HTTrack Website Copier/3.x [x], Tue, 07 Jan 2020 10:00:00 GMT -->"
+    assert read_saved("a.html", html.encode()).url == "http://blog.example/a.html"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("bookmarks.html", b"<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><p><DT><A HREF='http://a.example/'>T</A></DL>"),
+        ("ril.html", b"<html><head><title>Pocket Export</title></head><body><a href='http://a.example/'>T</a>"),
+        ("pocket.csv", b"title,url,time_added,tags,status\nT,http://a.example/,1580000000,a|b,unread\n"),
+        ("insta.csv", b"URL,Title,Selection,Folder,Timestamp\nhttp://a.example/,T,,Unread,1\n"),
+        ("pinboard.json", b'[{"href":"http:\\/\\/a.example\\/","description":"T"}]'),
+        ("omnivore.json", b'[{"id":"1","title":"T","url":"https://a.example/"}]'),
+    ],
+)
+def test_what_other_keepers_hand_out_as_links_is_known_from_pages(name: str, data: bytes) -> None:
+    assert "crawler run" in saved.reads_as_links(read_saved(name, data))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.html", b"<title>Bookmarks</title><p>x"), ("a.csv", b"a,b\n1,2\n"), ("a.json", b'{"a": "http://a.example/"}')],
+)
+def test_a_page_and_a_table_are_no_list_of_links(name: str, data: bytes) -> None:
+    assert saved.reads_as_links(read_saved(name, data)) == ""
 
 
 @pytest.mark.parametrize(
