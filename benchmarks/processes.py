@@ -20,8 +20,8 @@ def become_reaper() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def reap_others(server: int) -> None:
-    """Wait for what a contestant left behind, a few seconds at most."""
+def reap_others(server: int = -1) -> None:
+    """Wait for what a contestant left behind, a few seconds at most; a `server` and its processes go on."""
     until = time.monotonic() + 15
     while (left := descendants(os.getpid()) - descendants(server) - {server}) and time.monotonic() < until:
         for pid in left:

@@ -10,11 +10,13 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from crawler.archive import disk, noted, opening, queries, records, schema, search, texts, tiers, warc
+from crawler.archive.answers import KeptAnswer, as_fetched
 from crawler.archive.due import Planning
 from crawler.archive.index import Index, pack
 from crawler.archive.journal import (
@@ -27,7 +29,7 @@ from crawler.archive.journal import (
 from crawler.archive.keep import distinct
 from crawler.archive.lock import Lock, is_held
 from crawler.archive.noted import LinkUp, NotedLinks, NoteState
-from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage
+from crawler.archive.nouns import Capture, HeldCheck, Hit, Moved, NoteEntry, PastCheck, StoredImage, holder_of
 from crawler.archive.objects import check_url
 from crawler.archive.offload import offload
 from crawler.archive.opening import named_errors
@@ -39,6 +41,8 @@ from crawler.core.results import Health, Run
 from crawler.core.settings import ArchiveSettings
 
 if TYPE_CHECKING:
+    from crawler.archive.deferred import Grow
+    from crawler.archive.packing import OpenSegment, PackedCapture
     from crawler.archive.writing import ArchiveWriter
 
 T = TypeVar("T")
@@ -147,6 +151,9 @@ class Archive:
             path=self.path, options=self._options, db=self._db, reader=self._reader, index=self._index, shelf=shelf,
             now=self._now, identity=self._identity,
         )  # fmt: skip
+        if search.is_due(self._db):  # whoever deferred terms was killed
+            with self._writer.transaction():
+                self._index.make_searchable()
 
     def _list_objects(self) -> list[str]:
         """Have the index know what the object store holds; a line for what is gone, and where it cannot be asked."""
@@ -166,6 +173,25 @@ class Archive:
         keep = self._options.keep_local if keep_local is None else keep_local
         return offload(self.path, self._db, self._store, keep_local=keep)
 
+    # Search terms of many pages at once
+
+    @contextlib.contextmanager
+    def deferring_terms(self, grow: Grow) -> Iterator[Callable[[], None]]:
+        """In the block the terms of new texts are made when what it gives is called, and at its end: all at once.
+
+        `grow` does of each part what `spread.grow` does, in other processes. Until then no word finds these texts. What
+        a block that did not end well leaves is made when the archive is opened for writing.
+        """
+        from crawler.archive import deferred
+
+        make = partial(deferred.make_terms, self._writable(), grow)
+        self._index.deferring = True
+        try:
+            yield make
+            make()
+        finally:
+            self._index.deferring = False
+
     # What is remembered of links
 
     def histories(self) -> dict[str, History]:
@@ -184,13 +210,20 @@ class Archive:
         """Every check of a link, newest first; `limit` 0: all."""
         return queries.checks(self._db, canonical_url, limit, self._horizon())
 
-    def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
+    def open_segment(self, *, make: bool = False) -> OpenSegment | None:
+        """For which segment records may be packed ahead (`packing.pack`); None before there is one, unless `make`."""
+        return self._writable().open_segment(make=make)
+
+    def record(
+        self, checks: Sequence[Check], packed: Mapping[str, PackedCapture] = MappingProxyType({})
+    ) -> list[Snapshot | None]:
         """Keep checks: bytes first, then every row in one transaction. When this returns, it is on the disk.
 
-        Gives the snapshot of each check that has one; the stored history carries it. Raises ArchiveFull, ArchiveError;
+        Gives the snapshot of each check that has one; the stored history carries it. `packed` are records of some that
+        were made ahead, by canonical URL. Raises ArchiveFull, ArchiveError;
         then nothing of this call was kept, and the archive goes on being usable.
         """
-        return [snapshot for batch in distinct(checks) for snapshot in self._writable().record(batch)]
+        return [snapshot for batch in distinct(checks) for snapshot in self._writable().record(batch, packed)]
 
     def settle(self, run: str, canonical_urls: Sequence[str], *, believed: bool) -> None:
         """The held checks of a run on these links count from now on (`believed`), or never will."""
@@ -354,18 +387,21 @@ class Archive:
         """A capture as the fetch that brought it, to be judged again; None where no raw bytes were kept."""
         capture = self.snapshot(ident)
         place = queries.places(self._db, ident).response
-        if capture is None or place is None:
+        return as_fetched(_known(capture), self._reader.record(*place)) if capture and place else None
+
+    def answer(self, capture: Capture) -> KeptAnswer | None:
+        """The same for another process to read; what lies in the object store is read here.
+
+        Raises ArchiveDamaged, StoreError.
+        """
+        ident = holder_of(capture)
+        holder = capture if ident == capture.id else self.snapshot(ident)
+        place = queries.places(self._db, ident).response
+        if holder is None or place is None:
             return None
-        status, headers, body = warc.split_http(self._block(place))
-        return Fetch(
-            url=capture.url,
-            final_url=capture.final_url,
-            started_at=capture.at,
-            status=status,
-            redirects=capture.redirects,
-            headers=headers,
-            body=body,
-        )
+        if folder := self._store.folder_of(place[0]):
+            return KeptAnswer(_known(holder), str(folder), *place)
+        return KeptAnswer(as_fetched(_known(holder), self._reader.record(*place)))
 
     def put_images(self, capture_id: int, images: Iterable[tuple[str, str, bytes]]) -> None:
         """Keep pictures (URL, content type, body) with a capture; equal bytes are stored once.
@@ -406,3 +442,11 @@ class Archive:
 
     def _block(self, place: queries.Where | None) -> bytes:
         return self._reader.record(*place).block if place else b""
+
+
+def _known(capture: Capture) -> Fetch:
+    """What the index knows of the fetch that brought a capture."""
+    return Fetch(
+        url=capture.url, final_url=capture.final_url, started_at=capture.at, status=capture.status,
+        redirects=capture.redirects,
+    )  # fmt: skip

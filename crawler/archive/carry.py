@@ -22,7 +22,7 @@ from crawler.archive.segments import INDEX, SegmentReader
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 
 _WHOLE: Final = ("notes", "slots", "derived")  # copied as they are
-_MADE_ANEW: Final = (search.STAMP,)  # of `derived`: what says that the search tables, which are not copied, are whole
+_MADE_ANEW: Final = (search.STAMP, search.DUE)  # of `derived`: what is said of the search tables, which are not copied
 
 
 @dataclass(slots=True)

@@ -65,6 +65,8 @@ class Index:
         self._gathered: dict[int, tuple[CheckLine, NewText]] = {}  # by capture: held, and not in the search index yet
         self._gathered_size = 0
         self._searchable = False
+        self.deferring = False  # terms of new documents are made later, all at once
+        self._noted_due = False
 
     def forget_cache(self) -> None:
         """After a rollback: run numbers and captures may not exist, nor search tables of this version."""
@@ -72,6 +74,7 @@ class Index:
         self._gathered.clear()
         self._gathered_size = 0
         self._searchable = False
+        self._noted_due = False
 
     def apply(self, line: Line, segment: int, place: int, text: NewText | None = None) -> None:
         """Make the rows that a fresh line stands for; `text` saves reading a new capture's text back."""
@@ -274,11 +277,25 @@ class Index:
                 self.drop_document(link, base)
             search.put_row(self.db, link, base, title, names)
             return
+        if self._defers(base):
+            if known:
+                self.drop_document(link, base)
+            search.put_row(self.db, link, base, title, names)
+            return
         found = text.text if text is not None else self.text_of(base)
         if found is not None:  # else what is there stays
             if known:
                 self.drop_document(link, base)
             search.put(self.db, link, base, title, names, found, text.terms if text else None)
+
+    def _defers(self, capture: int) -> bool:
+        """Whether the terms of a capture, which has none yet, are made later."""
+        if not self.deferring or search.has_terms(self.db, capture):
+            return False
+        if not self._noted_due:
+            search.put_due(self.db)
+            self._noted_due = True
+        return True
 
     def _drop_unsure(self, link: int) -> None:
         """Earlier texts of a link go that were not seen alive."""
@@ -302,7 +319,7 @@ class Index:
         """A text that is searched beside the current one of its link, if it is not yet; `termed`: its terms are in."""
         if self.db.execute("SELECT 1 FROM earlier WHERE capture = ?", (capture,)).fetchone():
             return
-        if not self.terms or termed:
+        if not self.terms or termed or self._defers(capture):
             search.put_earlier_row(self.db, link, capture, title, names)
             return
         found = text.text if text is not None else self.text_of(capture)

@@ -91,6 +91,11 @@ class Capture:
         return self.revisit_of is not None
 
 
+def holder_of(capture: Capture) -> int:
+    """The capture that holds the bytes of this one."""
+    return capture.id if capture.raw or capture.revisit_of is None else capture.revisit_of
+
+
 @dataclass(frozen=True, slots=True)
 class StoredImage:
     """A picture kept with a capture; equal pictures are stored once."""

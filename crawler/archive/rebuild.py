@@ -10,16 +10,28 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from crawler.archive import carry, disk, queries, recovery, replay, scan, schema, search, segments, texts, tiers
+from crawler.archive import (
+    carry,
+    disk,
+    queries,
+    recovery,
+    replay,
+    scan,
+    schema,
+    search,
+    segments,
+    texts,
+    tiers,
+)
 from crawler.archive.index import Index
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
 from crawler.archive.segments import FOLDER, INDEX, SegmentReader
-from crawler.archive.spread import Spread
-from crawler.archive.spread import texts as read_texts
+from crawler.archive.spread import Spread, trees
 from crawler.archive.store import sequence
 from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged
@@ -93,8 +105,13 @@ def _fill(
                 )
         merger.settle()
     with schema.transaction(db, path, merger.forget_cache):
-        search.fill(db, lambda captures: read_texts(reader, (queries.places(db, one).text for one in captures), spread))
+        place_of = partial(_text_place, db)
+        search.fill(db, index.read_text, lambda known: trees(reader, known, place_of, spread))
     return damage
+
+
+def _text_place(db: sqlite3.Connection, capture: int) -> queries.Where | None:
+    return queries.places(db, capture).text
 
 
 def _lineage(reader: SegmentReader, name: str) -> str:

@@ -13,7 +13,7 @@ from crawler.archive import warc
 from crawler.archive.journal import CONTENT_TYPE, TARGET, CaptureData, CaptureLine, CheckLine, Line, Span, encode
 from crawler.archive.keep import Keep
 from crawler.archive.warc import redact
-from crawler.core.model import Check, Cut, Evidence, Fetch, History, Redirect, Snapshot, State
+from crawler.core.model import Check, Cut, Evidence, Fetch, History, Link, Page, Redirect, Snapshot, State
 
 _RESPONSE = "application/http;msgtype=response"
 
@@ -26,6 +26,21 @@ class Append(Protocol):
         ...
 
 
+class Content(Protocol):
+    """What the records of a capture are made of: a check, or what of it is known before it is one."""
+
+    @property
+    def link(self) -> Link: ...  # noqa: D102
+    @property
+    def at(self) -> datetime: ...  # noqa: D102
+    @property
+    def fetch(self) -> Fetch: ...  # noqa: D102
+    @property
+    def page(self) -> Page: ...  # noqa: D102
+    @property
+    def readable(self) -> str: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
     """The response record that a revisit points at."""
@@ -36,7 +51,7 @@ class Original:
 
 
 def write_capture(
-    check: Check, keep: Keep, ident: int, payload: str, original: Original | None, append: Append
+    check: Content, keep: Keep, ident: int, payload: str, original: Original | None, append: Append
 ) -> CaptureLine:
     """Append the records of a capture: raw response and request, text, readable copy."""
     target = warc.uri(check.fetch.final_url or check.link.url)
@@ -139,7 +154,7 @@ def _redacted_text(said: str) -> str:
     return redact(said) if "=" in said or "@" in said or "%" in said else said
 
 
-def _data(check: Check) -> CaptureData:
+def _data(check: Content) -> CaptureData:
     fetch, page = check.fetch, check.page
     return CaptureData(
         final_url="" if fetch.final_url == check.link.url else redact(fetch.final_url),
@@ -160,7 +175,7 @@ def _data(check: Check) -> CaptureData:
 _TRUNCATED = {Cut.TIMEOUT: "time", Cut.ENDLESS: "time", Cut.RESET: "disconnect", Cut.TOO_LARGE: "length"}
 
 
-def _response(check: Check, target: str, ident: str, payload: str) -> bytes:
+def _response(check: Content, target: str, ident: str, payload: str) -> bytes:
     fetch = check.fetch
     head = warc.response_head(fetch.status or 0, fetch.headers, len(fetch.body))
     fields = [("WARC-Target-URI", target), ("WARC-Payload-Digest", payload)]
@@ -196,13 +211,13 @@ def _revisit_record(target: str, at: datetime, head: bytes, payload: str, origin
     return warc.format_record("revisit", warc.record_id(), at, head, _RESPONSE, fields)
 
 
-def _text(check: Check, url: str, refers_to: str) -> bytes:
+def _text(check: Content, url: str, refers_to: str) -> bytes:
     """The text as read, a conversion (WARC 1.1, 6.8) under an address of its own, so that replay tools skip it."""
     block = check.page.text.encode("utf-8", "replace")
     return _made_of("conversion", f"urn:text:{url}", refers_to, check.at, block, "text/plain; charset=utf-8")
 
 
-def _readable(check: Check, url: str, refers_to: str) -> bytes:
+def _readable(check: Content, url: str, refers_to: str) -> bytes:
     block = check.readable.encode("utf-8", "replace")
     return _made_of("resource", f"urn:readable:{url}", refers_to, check.at, block, "text/html; charset=utf-8")
 

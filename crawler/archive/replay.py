@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +55,7 @@ def take_in(
     Damaged places are noted as scars, so that they are reported once.
     """
     taken = Taken(start)
-    waiting: list[Loose] = []  # records since the last journal
+    waiting: list[Span] = []  # records since the last journal
     damaged: list[scan.Piece] = []  # likewise
     stop = start
     with contextlib.closing(pieces(reader, name, start, spread or Spread(Path()))) as found:
@@ -65,16 +65,16 @@ def take_in(
                 damaged.append(piece)
                 continue
             if not piece.is_journal:
-                waiting.append(Loose(piece.offset, piece.length, dict(piece.record.headers)))
+                waiting.append((piece.offset, piece.length))
                 continue
-            spans, problem = _replay(merger, piece, segment, {(loose.offset, loose.length) for loose in waiting})
+            spans, problem = _replay(merger, piece, segment, set(waiting))
             if problem:
                 damaged.append(scan.Piece(piece.offset, piece.length, None, problem))
             taken.batches += 1
             taken.end = piece.end
             _note(merger.db, segment, name, damaged, taken)
             if damaged:
-                taken.loose += [loose for loose in waiting if loose.offset not in spans]
+                taken.loose += _loose(reader, name, [span for span in waiting if span[0] not in spans])
             waiting, damaged = [], []
     taken.rest = stop - taken.end
     at_end = bool(damaged) and damaged[-1].end == stop and damaged[-1].problem == "ends in the middle of a record"
@@ -82,12 +82,18 @@ def take_in(
     if taken.torn and damaged and waiting and not known:
         what = f"a batch without its journal ({Counted(taken.rest):byte}): damaged, or never acknowledged"
         taken.damage.append(Damage(f"{name} at byte {taken.end}", what))
-        taken.loose += waiting
+        taken.loose += _loose(reader, name, waiting)
     if not taken.torn:
         _note(merger.db, segment, name, damaged, taken)
-        taken.loose += waiting
+        taken.loose += _loose(reader, name, waiting)
         taken.end, taken.rest = stop, 0
     return taken
+
+
+def _loose(reader: SegmentReader, name: str, spans: Iterable[Span]) -> Iterator[Loose]:
+    for span in spans:
+        with contextlib.suppress(ArchiveDamaged):  # it was whole a moment ago: a disk that is failing
+            yield Loose(*span, reader.record(name, span).headers)
 
 
 def _replay(merger: Merger, piece: scan.Piece, segment: int, whole: Collection[Span]) -> tuple[set[int], str]:

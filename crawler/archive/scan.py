@@ -55,7 +55,7 @@ def pieces(codec: Codec, data: memoryview, start: int, stop: int | None = None) 
 
 
 def parts(codec: Codec, data: memoryview, start: int, size: int) -> Iterator[tuple[int, int]]:
-    """Places of about `size` bytes between which no frame is cut, up to the first place where no frame begins.
+    """Places of some frames each, with about `size` bytes of records, up to the first place where no frame begins.
 
     Of gzip, whose frames tell their length only by being unpacked, one part.
     """
@@ -64,11 +64,13 @@ def parts(codec: Codec, data: memoryview, start: int, size: int) -> Iterator[tup
             yield start, len(data)
         return
     begin = at = start
+    unpacked = 0
     while at < len(data) and (length := codec.length(data[at:])):
+        unpacked += codec.unpacked_length(data[at:])
         at += length
-        if at - begin >= size:
+        if unpacked >= size:
             yield begin, at
-            begin = at
+            begin, unpacked = at, 0
     if at > begin:
         yield begin, at
 

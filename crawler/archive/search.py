@@ -16,16 +16,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Final
 
 import msgspec
 
-from crawler.archive import words
+from crawler.archive import termtrees, words
 from crawler.archive.journal import CaptureData
 from crawler.archive.nouns import Hit
 from crawler.archive.times import from_micros, micros
-from crawler.archive.words import NewText
 from crawler.core.counts import Counted
 from crawler.core.errors import StoreError, UsageError
 from crawler.core.model import IndexTerms, State
@@ -39,14 +39,15 @@ log = logging.getLogger(__name__)
 
 STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
 WHOLE: Final = "search-earlier"  # in `derived`: `earlier` knows the texts that were kept before there was such a table
-_TABLES: Final = """
+DUE: Final = "search-due"  # in `derived`: some documents have no terms yet
+_TABLES: Final = f"""
 DROP TABLE IF EXISTS words;
 DROP TABLE IF EXISTS characters;
-CREATE VIRTUAL TABLE words USING fts5 (text, title, names, content='', tokenize="unicode61 remove_diacritics 2");
-CREATE VIRTUAL TABLE characters USING fts5 (text, content='', detail=none, columnsize=0, tokenize="unicode61");
+{termtrees.TABLES.strip()}
 """
 
 
+Document = tuple[int, str, str]  # capture, title, names
 _Row = tuple[int, str, str, int, int, str, str, str, float]  # link, URLs, capture, at, state, site, title, rank
 _data_of = msgspec.msgpack.Decoder(CaptureData).decode
 
@@ -54,6 +55,14 @@ _data_of = msgspec.msgpack.Decoder(CaptureData).decode
 # How FTS5 writes, on which what it finds does not depend: trees of one size that are merged into one. By its own 4 a
 # text of 1,800 terms takes 1.3 ms, by 16 1.1; a query looks into each tree: 0.65 ms in place of 0.4 among 3,000 texts.
 _PACE: Final = {"automerge": 16}
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """The trees of some documents, and those whose texts cannot be read."""
+
+    trees: termtrees.Trees
+    lost: list[int]
 
 
 def is_ready(db: sqlite3.Connection) -> bool:
@@ -66,8 +75,12 @@ def _stamped(db: sqlite3.Connection, name: str, stamp: str) -> bool:
 
 
 def _put_stamp(db: sqlite3.Connection, name: str, stamp: str) -> None:
-    db.execute("DELETE FROM derived WHERE name = ?", (name,))
+    _drop_stamp(db, name)
     db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (name, stamp))
+
+
+def _drop_stamp(db: sqlite3.Connection, name: str) -> None:
+    db.execute("DELETE FROM derived WHERE name = ?", (name,))
 
 
 def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
@@ -86,8 +99,10 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
             return None
 
     if not is_ready(db):
-        fill(db, lambda captures: map(_new_text, map(text_or_none, captures)))
-    elif not _stamped(db, WHOLE, ""):
+        fill(db, text_or_none)
+    elif is_due(db):
+        fill_due(db, text_or_none)
+    if not _stamped(db, WHOLE, ""):
         for link, capture, title, names in list(left_out(db)):
             if (text := text_or_none(capture)) is not None:
                 put_earlier(db, link, capture, title, names, text)
@@ -96,7 +111,7 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
     if away:
         texts = f"{Counted(len(away)):text in the object store cannot|texts in the object store cannot}"
         log.warning("crawler: %s be read now; a later run tries again", texts)
-        db.execute("DELETE FROM derived WHERE name = ?", (WHOLE,))
+        _drop_stamp(db, WHOLE)
 
 
 def _set_pace(db: sqlite3.Connection) -> None:
@@ -143,29 +158,78 @@ def left_out(db: sqlite3.Connection, link: int | None = None) -> Iterator[tuple[
         yield owner, capture, data.title, data.author
 
 
-def _new_text(text: str | None) -> NewText | None:
-    return None if text is None else NewText(text)
+TreesOf = Callable[[Sequence[Document]], Iterable[Grown]]
 
 
-def fill(db: sqlite3.Connection, texts_of: Callable[[Sequence[int]], Iterable[NewText | None]]) -> None:
-    """Make all terms anew, inside the caller's transaction; `texts_of` gives the texts of captures, None for lost ones.
+def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of: TreesOf | None = None) -> None:
+    """Make all terms anew, inside the caller's transaction; `text_of` gives the text of a capture, None for a lost one.
 
-    In the order of captures, which is the cheapest for the index.
+    `trees_of` makes those of many at once, on a connection on which nothing was searched yet. In the order of captures,
+    the cheapest for the index.
     """
+    known = _begin_filling(db)
+    if trees_of and termtrees.fits(db):
+        fill_due_with(db, trees_of(known))
+    else:
+        for capture, title, names in known:
+            if (text := text_of(capture)) is None:
+                _leave_out(db, capture)
+            else:
+                put_terms(db, capture, title, names, text)
+    _put_stamp(db, STAMP, words.stamp())
+    _put_stamp(db, WHOLE, "")
+    _drop_stamp(db, DUE)
+
+
+def put_due(db: sqlite3.Connection) -> None:
+    """Note that documents may have no terms yet: `fill_due` makes them, or the next writer (`ready`)."""
+    _put_stamp(db, DUE, "")
+
+
+def is_due(db: sqlite3.Connection) -> bool:
+    """Whether documents may have no terms yet."""
+    return _stamped(db, DUE, "")
+
+
+def due(db: sqlite3.Connection) -> list[Document]:
+    """Documents and earlier texts that have no terms yet, in the order of captures."""
+    lacking = "SELECT capture, title, names FROM {} WHERE capture NOT IN (SELECT id FROM words_docsize)"
+    both = " UNION ALL ".join(map(lacking.format, ("documents", "earlier")))
+    return db.execute(f"{both} ORDER BY capture").fetchall()
+
+
+def fill_due(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
+    """Make the terms that are lacking, inside the caller's transaction."""
+    for capture, title, names in due(db):
+        if (text := text_of(capture)) is None:
+            _leave_out(db, capture)
+        else:
+            put_terms(db, capture, title, names, text)
+    _drop_stamp(db, DUE)
+
+
+def fill_due_with(db: sqlite3.Connection, grown: Iterable[Grown]) -> None:
+    """The same from trees of all that is `due`, on a connection on which nothing was searched yet."""
+    for some in grown:
+        termtrees.put(db, some.trees)
+        for capture in some.lost:
+            _leave_out(db, capture)
+    termtrees.merge(db)
+    _drop_stamp(db, DUE)
+
+
+def _begin_filling(db: sqlite3.Connection) -> list[Document]:
+    """Tables without terms; what is to stand in them, in the order of captures."""
     for statement in _TABLES.strip().split("\n"):
         db.execute(statement)
     db.executemany("INSERT INTO earlier (link, capture, title, names) VALUES (?, ?, ?, ?)", list(left_out(db)))
     columns = "SELECT capture, title, names FROM"
-    known = db.execute(f"{columns} documents UNION ALL {columns} earlier ORDER BY capture").fetchall()
-    found = texts_of([capture for capture, _, _ in known])
-    for (capture, title, names), text in zip(known, found, strict=True):
-        if text is None:
-            db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
-            db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
-        else:
-            put_terms(db, capture, title, names, text.text, text.terms)
-    _put_stamp(db, STAMP, words.stamp())
-    _put_stamp(db, WHOLE, "")
+    return db.execute(f"{columns} documents UNION ALL {columns} earlier ORDER BY capture").fetchall()
+
+
+def _leave_out(db: sqlite3.Connection, capture: int) -> None:
+    db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
+    db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
 
 
 def put(
@@ -220,13 +284,7 @@ def put_terms(
     db: sqlite3.Connection, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
 ) -> None:
     """The terms of a capture that has none; they are found once it is among the documents or the earlier texts."""
-    ready = ready or words.index_terms(text)
-    db.execute(
-        "INSERT INTO words (rowid, text, title, names) VALUES (?, ?, ?, ?)",
-        (capture, ready.text, words.terms(title), words.terms(names)),
-    )
-    if characters := words.characters_of(title, names, text, ready):
-        db.execute("INSERT INTO characters (rowid, text) VALUES (?, ?)", (capture, characters))
+    termtrees.put_one(db, words.terms_of(capture, title, names, text, ready))
 
 
 def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
@@ -236,7 +294,7 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
         return
     capture, title, names = row
     db.execute("DELETE FROM documents WHERE link = ?", (link,))
-    if text is not None:
+    if text is not None and has_terms(db, capture):
         drop_terms(db, capture, title, names, text)
 
 
@@ -247,7 +305,7 @@ def drop_earlier(db: sqlite3.Connection, capture: int, text_of: Callable[[int], 
         return
     title, names = row
     db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
-    if (text := text_of(capture)) is not None:
+    if has_terms(db, capture) and (text := text_of(capture)) is not None:
         drop_terms(db, capture, title, names, text)
 
 
@@ -258,13 +316,15 @@ def has_terms(db: sqlite3.Connection, capture: int) -> bool:
 
 def drop_terms(db: sqlite3.Connection, capture: int, title: str, names: str, text: str) -> None:
     """Take the terms of a capture out, which must be those of exactly this."""
-    made = words.index_terms(text)
+    made = words.terms_of(capture, title, names, text)
     db.execute(
         "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
-        (capture, made.text, words.terms(title), words.terms(names)),
+        (capture, made.text, made.title, made.names),
     )
-    if characters := words.characters_of(title, names, text, made):
-        db.execute("INSERT INTO characters (characters, rowid, text) VALUES ('delete', ?, ?)", (capture, characters))
+    if made.characters:
+        db.execute(
+            "INSERT INTO characters (characters, rowid, text) VALUES ('delete', ?, ?)", (capture, made.characters)
+        )
 
 
 def find(

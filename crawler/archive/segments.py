@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from crawler.archive import codec as codecs
 from crawler.archive import warc
 from crawler.archive.codec import Codec, Gz, Zst, zstd
 from crawler.archive.journal import Span
-from crawler.archive.store import SegmentStore
+from crawler.archive.store import LocalStore, SegmentStore
 from crawler.core.errors import ArchiveDamaged
 
 FOLDER: Final = "segments"  # in the archive's folder, as are the next two
@@ -85,7 +87,10 @@ class Writer:
 
     def add(self, record: bytes, *, page: bool = False) -> Span:
         """Append a record (`page`: it holds a whole page); it is on disk only after `sync`."""
-        frame = self.codec.pack(record, page=page)
+        return self.add_frame(self.codec.pack(record, page=page))
+
+    def add_frame(self, frame: bytes) -> Span:
+        """Append a record that was packed as `codec` packs it."""
         span = (self._end, len(frame))
         self._behind.append(frame)
         self._end += len(frame)
@@ -119,6 +124,12 @@ class Writer:
         self.store.append(self.name, data, self._written)
         self._behind.clear()
         self._written += len(data)
+
+
+@lru_cache(maxsize=2)
+def local_reader(folder: Path) -> SegmentReader:
+    """Reads files of a folder: that of the segments, or that of copies from an object store. One for each process."""
+    return SegmentReader(LocalStore(folder))
 
 
 class SegmentReader:

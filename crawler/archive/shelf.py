@@ -15,7 +15,8 @@ from typing import Final
 
 from crawler.archive import dictionary, disk, queries, segments, warc
 from crawler.archive.codec import PAGE_MIN, Gz, Zst, zstd
-from crawler.archive.journal import Span
+from crawler.archive.journal import CaptureLine, Span
+from crawler.archive.packing import PackedCapture
 from crawler.archive.records import Append
 from crawler.archive.recovery import next_number
 from crawler.archive.segments import SegmentReader, Writer
@@ -86,6 +87,17 @@ class Shelf:
     def append(self, record: bytes) -> Span:
         """Add a record to the open batch."""
         return self._open.add(record)
+
+    def open_segment(self) -> str:
+        """Its name; "" where none is open."""
+        return self._writer.name if self._writer else ""
+
+    def put(self, packed: PackedCapture, ident: int) -> CaptureLine | None:
+        """Add the frames of a capture to the open batch; None where they were packed for another segment."""
+        writer = self._open
+        if packed.codec != self._codec or packed.segment not in ("", writer.name):
+            return None
+        return packed.placed(ident, [writer.add_frame(frame) for frame in packed.frames])
 
     def sync(self) -> int:
         """The open batch is on the disk; the size to acknowledge."""

@@ -8,28 +8,30 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import lru_cache, partial
+from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from crawler.archive import scan, warc
+from crawler.archive import scan, search, termtrees, warc
+from crawler.archive.journal import TARGET
 from crawler.archive.queries import Where
-from crawler.archive.segments import SegmentReader
-from crawler.archive.store import LocalStore
-from crawler.archive.words import NewText, index_terms
+from crawler.archive.segments import SegmentReader, local_reader
+from crawler.archive.words import Terms, terms_of
 from crawler.core.errors import ArchiveDamaged
 
 S = TypeVar("S")
 T = TypeVar("T")
 
-PART = 4 * 1024 * 1024  # bytes of a segment that a process reads at a time; several ten milliseconds of work
-TEXTS = 32  # read at a time
-WORTH = 4 * PART  # bytes of an archive from which processes are worth their start
+PART = 8 * 1024 * 1024  # bytes of records, unpacked, that a process reads at a time; several ten milliseconds of work
+TREE = 256  # texts of a search tree at least, so that there are not many
+TREES = 6  # where that leaves so many: some for each process
+MAX_TREE = 4096  # texts
+MAX_TREE_BYTES = 4 * 1024 * 1024  # of their frames; the tree takes three times as much
+WORTH = 4 * PART  # of an archive, from which processes are worth their start
 
 
 class Spread:
@@ -65,10 +67,7 @@ def spread_over(folder: Path, processes: int, elsewhere: int = 0) -> Iterator[Sp
 
     `elsewhere`: bytes of segments that lie somewhere else.
     """
-    store = LocalStore(folder)
-    size = sum(store.sizes().values()) + elsewhere
-    store.close()
-    if processes < 2 or size < WORTH:
+    if processes < 2 or (elsewhere < WORTH and not _is_worth(folder)):
         yield Spread(folder)
         return
     methods = multiprocessing.get_all_start_methods()
@@ -85,8 +84,22 @@ def spread_over(folder: Path, processes: int, elsewhere: int = 0) -> Iterator[Sp
         yield Spread(folder, pool, processes)
 
 
+def _is_worth(folder: Path) -> bool:
+    """Whether there is enough to read."""
+    reader = local_reader(folder)
+    left = WORTH
+    for name, size in reader.store.sizes().items():
+        left -= size  # of gzip, the least that it can be
+        with suppress(ArchiveDamaged), reader.store.view(name) as data:
+            parts = scan.parts(reader.codec(name), data, reader.start(name), PART)
+            left -= PART * sum(1 for _ in islice(parts, 1 + WORTH // PART))
+        if left <= 0:
+            return True
+    return False
+
+
 def pieces(reader: SegmentReader, name: str, start: int, spread: Spread) -> Generator[scan.Piece]:
-    """`scan.pieces` of a whole segment; from processes records come without their blocks, journals aside."""
+    """`scan.pieces` of a whole segment; from processes records come with their type alone, journals aside."""
     codec = reader.codec(name)
     with reader.store.view(name) as data:
         at = start
@@ -95,53 +108,83 @@ def pieces(reader: SegmentReader, name: str, start: int, spread: Spread) -> Gene
             folder = reader.store.folder_of(name)
             assert folder is not None  # where there is a view, there is a file
             for found in spread.map(partial(_read_part, folder, name), parts):
-                if any(piece.problem or piece.record is None for piece in found):
+                if found is None:
                     break  # where one place is damaged, the lengths behind it may be wrong
-                yield from found
-                at = found[-1].end
+                for offset, length, kind, journal in found:
+                    head = {"warc-type": kind} if journal is None else _JOURNAL
+                    yield scan.Piece(offset, length, warc.Record(head, journal or b""))
+                    at = offset + length
         yield from scan.pieces(codec, data, at)
 
 
-def _read_part(folder: Path, name: str, part: tuple[int, int]) -> list[scan.Piece]:
-    reader = _reader(folder)
+_JOURNAL: Final = {"warc-type": "metadata", "warc-target-uri": TARGET}
+_Read = tuple[int, int, str, bytes | None]  # offset, length, type; the block of a journal
+
+
+def _read_part(folder: Path, name: str, part: tuple[int, int]) -> list[_Read] | None:
+    """The records of a part; None where something else is there, too."""
+    reader = local_reader(folder)
+    found: list[_Read] = []
     with reader.store.view(name) as data:
-        return [_slim(piece) for piece in scan.pieces(reader.codec(name), data, *part)]
+        for piece in scan.pieces(reader.codec(name), data, *part):
+            if piece.record is None or piece.problem:
+                return None
+            found.append(
+                (piece.offset, piece.length, piece.record.type, piece.record.block if piece.is_journal else None)
+            )
+    return found
 
 
-def _slim(piece: scan.Piece) -> scan.Piece:
-    if piece.record is None or piece.is_journal:
-        return piece
-    return replace(piece, record=warc.Record(dict(piece.record.headers), b""))
-
-
-def texts(reader: SegmentReader, places: Iterable[Where | None], spread: Spread) -> Iterator[NewText | None]:
-    """The texts at some places, with their terms; None for what cannot be read."""
+def trees(
+    reader: SegmentReader, documents: Sequence[search.Document], place_of: Callable[[int], Where | None], spread: Spread
+) -> Iterator[search.Grown]:
+    """The search trees of some documents, by parts of them."""
+    parts = in_parts(reader, documents, place_of)
     if not spread.is_wide:
-        yield from (_text(reader, place) for place in places)
+        yield from (_grown(reader, part) for part in parts)
         return
-    for found in spread.map(partial(_read_texts, spread.folder), _chunks(reader, places)):
-        yield from found
+    yield from spread.map(partial(grow, spread.folder), parts)
 
 
-def _chunks(reader: SegmentReader, places: Iterable[Where | None]) -> Iterator[list[Where | str | None]]:
-    """Places that other processes can read, and texts in the place of those that only this one can."""
-    rest = iter(places)
-    while chunk := list(islice(rest, TEXTS)):
-        yield [_brought(reader, place) if place and reader.store.is_away(place[0]) else place for place in chunk]
+Part = list[tuple[search.Document, Where | str | None]]
+"""Documents with the place of each text; the text itself, where other processes cannot read it."""
 
 
-def _brought(reader: SegmentReader, place: Where) -> Where | str:
-    text = _text_at(reader, place)
-    return place if text is None else text  # nobody can read it: the other process finds that out as well
+def in_parts(
+    reader: SegmentReader, documents: Sequence[search.Document], place_of: Callable[[int], Where | None]
+) -> Iterator[Part]:
+    """By as many as make a tree that is worth its place, and give every process some."""
+    most = min(max(TREE, -(-len(documents) // TREES)), MAX_TREE)
+    some: Part = []
+    size = 0
+    for document in documents:
+        place = place_of(document[0])
+        size += place[1][1] if place else 0
+        away = place is not None and reader.store.is_away(place[0])
+        text = _text_at(reader, place) if place and away else None  # where nobody can read it, both find that out
+        some.append((document, place if text is None else text))
+        if len(some) == most or size > MAX_TREE_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
-def _read_texts(folder: Path, places: list[Where | str | None]) -> list[NewText | None]:
-    return [_text(_reader(folder), place) for place in places]
+def grow(folder: Path, documents: Part) -> search.Grown:
+    """The trees of a part of the documents of segments in a folder, in any process."""
+    return _grown(local_reader(folder), documents)
 
 
-def _text(reader: SegmentReader, place: Where | str | None) -> NewText | None:
-    text = place if isinstance(place, str) else _text_at(reader, place) if place else ""
-    return None if text is None else NewText(text, index_terms(text))
+def _grown(reader: SegmentReader, documents: Part) -> search.Grown:
+    terms: list[Terms] = []
+    lost: list[int] = []
+    for (capture, title, names), place in documents:
+        text = place if isinstance(place, str) else _text_at(reader, place) if place else ""
+        if text is None:
+            lost.append(capture)
+        else:
+            terms.append(terms_of(capture, title, names, text))
+    return search.Grown(termtrees.make(terms), lost)  # in turns with their making it takes a fifth longer
 
 
 def _text_at(reader: SegmentReader, place: Where) -> str | None:
@@ -149,9 +192,3 @@ def _text_at(reader: SegmentReader, place: Where) -> str | None:
         return reader.record(*place).block.decode("utf-8", "replace")
     except ArchiveDamaged:
         return None
-
-
-@lru_cache(maxsize=2)
-def _reader(folder: Path) -> SegmentReader:
-    """One for each process and folder: that of the segments, and that of copies from an object store."""
-    return SegmentReader(LocalStore(folder))

@@ -75,6 +75,17 @@ class NewText:
     terms: IndexTerms | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is indexed of one kept text: the columns of `words`, and all single characters."""
+
+    capture: int
+    text: str
+    title: str
+    names: str
+    characters: str
+
+
 @functools.cache
 def stamp() -> str:
     """What the terms of an index depend on: their version here, and that of the table of characters."""
@@ -148,6 +159,12 @@ def index_terms(text: str) -> IndexTerms:
     pieces[1::2] = _all_pairs(runs)
     pieces += also
     return IndexTerms("".join(pieces), " ".join(dict.fromkeys(_lettered("".join(runs)))))
+
+
+def terms_of(capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None) -> Terms:
+    """Everything that is indexed of a text; `ready` are the terms of the text alone, where they are made already."""
+    ready = ready or index_terms(text)
+    return Terms(capture, ready.text, terms(title), terms(names), characters_of(title, names, text, ready))
 
 
 def characters_of(title: str, names: str, text: str, ready: IndexTerms | None = None) -> str:

@@ -18,7 +18,8 @@ from crawler.archive.index import Index
 from crawler.archive.journal import CaptureLine, CheckLine, ImageLine, Line, SettledLine
 from crawler.archive.keep import decide
 from crawler.archive.order import horizon
-from crawler.archive.segments import INDEX, SegmentReader
+from crawler.archive.packing import OpenSegment, PackedCapture
+from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.shelf import Shelf
 from crawler.archive.words import NewText
 from crawler.core.errors import StoreError
@@ -52,8 +53,11 @@ class ArchiveWriter:
         self._text_of = texts.text_reader(self.db, self.reader)
         self._next = queries.next_capture(self.db)
 
-    def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
-        """One batch of checks, no two of them of one link; the snapshot of each that has one."""
+    def record(self, checks: Sequence[Check], packed: Mapping[str, PackedCapture]) -> list[Snapshot | None]:
+        """One batch of checks, no two of them of one link; the snapshot of each that has one.
+
+        `packed`: the records of some, by canonical URL.
+        """
         self.shelf.make_ready()
         lines: list[Line] = []
         snapshots: list[Snapshot | None] = []
@@ -62,7 +66,7 @@ class ArchiveWriter:
         try:
             with self.shelf.batch() as append:
                 for check in checks:
-                    line, snapshot = self._line(check, append)
+                    line, snapshot = self._line(check, append, packed.get(check.link.canonical_url))
                     lines.append(line)
                     snapshots.append(snapshot)
                     if line.capture and line.capture.text:
@@ -73,16 +77,22 @@ class ArchiveWriter:
             raise
         return snapshots
 
-    def _line(self, check: Check, append: records.Append) -> tuple[CheckLine, Snapshot | None]:
+    def _line(
+        self, check: Check, append: records.Append, packed: PackedCapture | None
+    ) -> tuple[CheckLine, Snapshot | None]:
         """Append what is kept of a check; its journal line, and its snapshot."""
         body = check.fetch.body
-        payload = (check.payload or warc.sha256(body)) if body else ""  # of a check without its body, none
+        known_digest = packed.line.payload if packed else check.payload
+        payload = (known_digest or warc.sha256(body)) if body else ""  # of a check without its body, none
         known = queries.known(self.db, check.link.canonical_url, horizon(self.now()))
         keep = decide(check, payload, known, self.options.keep_raw)
         capture, snapshot = None, None
         if keep:
-            original = self._original(keep.same_bytes)
-            capture = records.write_capture(check, keep, self._next, payload, original, append)
+            if packed and packed.keep == keep:
+                capture = self.shelf.put(packed, self._next)
+            if capture is None:
+                original = self._original(keep.same_bytes)
+                capture = records.write_capture(check, keep, self._next, payload, original, append)
             self._next += 1
             if capture.response:
                 self.shelf.saw(check.link.host, capture.raw_bytes, capture.response)
@@ -121,6 +131,13 @@ class ArchiveWriter:
             return None
         return records.Original(headers["warc-record-id"], headers["warc-target-uri"], headers["warc-date"])
 
+    def open_segment(self, *, make: bool) -> OpenSegment | None:
+        """For which segment records are packed ahead; None where there is none, and none is to be made."""
+        if make and not self.shelf.open_segment():
+            self.shelf.make_ready()
+        name = self.shelf.open_segment()
+        return OpenSegment(str(self.path / FOLDER), name, self.options.keep_raw != "none") if name else None
+
     def write(self, lines: Sequence[Line]) -> None:
         """Lines that bring no records of their own."""
         self.shelf.make_ready()
@@ -145,9 +162,13 @@ class ArchiveWriter:
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """Rows without records, all of them or none; refused where another file has taken the index's place."""
+        self.check_place()
+        return schema.transaction(self.db, self.path, self.index.forget_cache)
+
+    def check_place(self) -> None:
+        """Raises ArchiveGone where another file has taken the index's place."""
         if opening.identity(self.path / INDEX) != self.identity:
             raise disk.gone(self.path / INDEX)
-        return schema.transaction(self.db, self.path, self.index.forget_cache)
 
     def put_images(self, capture_id: int, images: Iterable[tuple[str, str, bytes]]) -> None:
         """Pictures of a capture (URL, content type, body), as one batch."""

@@ -5,16 +5,17 @@ What a capture from the past may say of today lives here; which files and pages 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from crawler.core.errors import CrawlerError
-from crawler.core.model import Check, Confidence, Fetch, State, Verdict
+from crawler.core.model import Check, Confidence, State, Verdict
 from crawler.core.url import MAX_URL, host_of, is_http
 from crawler.crawl.pictures import is_placeholder, kind_of
 from crawler.crawl.readers import PastLimits, ReaderDied
+from crawler.crawl.saved import BROUGHT, Address, answered, as_shown, task_of
 from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.schedule.history import first_seen, remember_past
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from crawler.archive import Archive
     from crawler.archive.interchange.saved import SavedPage
-    from crawler.core.model import History, Link, Redirect, Snapshot
+    from crawler.archive.packing import PackedCapture
+    from crawler.core.model import History, Snapshot
     from crawler.crawl.context import Context
 
 T = TypeVar("T")
@@ -34,7 +36,6 @@ BATCH_BYTES = 16 * 1024 * 1024  # of their bodies
 HEAD = 64 * 1024  # bytes in which a page says what it calls itself; few enough for any parser
 MAX_PICTURES = 500  # of one page, all of which lie in the file already
 MAX_BYTES = 256 * 1024 * 1024  # of one page's pictures together; a guess
-BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without `--force`
 
 
 class Readers(Protocol):
@@ -75,49 +76,18 @@ def _address_in(head: bytes, content_type: str) -> str:
     return found.canonical or found.first("og:url")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One address that a saved page stands under, when it was taken there, and the redirects that led from it."""
-
-    link: Link
-    at: datetime
-    redirects: tuple[Redirect, ...] = ()
-
-
-def task_of(page: SavedPage, address: Address) -> ReadTask:
-    """The reading of a saved page as if its address had been answered with 200 after its redirects."""
-    return ReadTask(address.link, _as_shown(_answered(page, address), page), address.at)
-
-
 def check_saved(
     page: SavedPage, address: Address, context: Context, history: History | None, readers: Readers
 ) -> Check:  # fmt: skip
     """The check that a saved page stands for. Raises ReaderDied."""
     link, at = address.link, address.at
-    fetched = _answered(page, address)
+    fetched = answered(page, address)
     reading = readers.read(task_of(page, address))
     known = history or first_seen(link.canonical_url, link.url, context.now())
     after = remember_past(known, fetched, reading.page, reading.verdict, at, context.settings.schedule)
     return Check(
         link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable, terms=reading.terms
     )
-
-
-def _answered(page: SavedPage, address: Address) -> Fetch:
-    headers = (
-        ("Content-Type", page.content_type or "text/html"),
-        ("X-Imported-By", f"crawler import {page.source}".rstrip()),
-    )
-    asked, hops = address.link.fetch_url, address.redirects
-    final = page.url if hops and page.url else asked
-    return Fetch(asked, final, address.at, status=200, headers=headers, body=page.body, redirects=hops)
-
-
-def _as_shown(fetched: Fetch, page: SavedPage) -> Fetch:
-    """The answer with the markup in which pictures have addresses; what is kept are the bytes that were brought."""
-    if not page.shown:
-        return fetched
-    return replace(fetched, body=page.shown, headers=(("Content-Type", "text/html; charset=utf-8"),))
 
 
 def is_page(check: Check) -> bool:
@@ -129,7 +99,7 @@ def forced(
     check: Check, page: SavedPage, history: History | None, context: Context, readers: Readers
 ) -> Check:  # fmt: skip
     """The same bytes as a page that nobody knows, since its reader says that it is one; memory stays as it was."""
-    reading = readers.read(ReadTask(check.link, _as_shown(check.fetch, page), check.at, anyway=True))
+    reading = readers.read(ReadTask(check.link, as_shown(check.fetch, page), check.at, anyway=True, terms=False))
     after = history or first_seen(check.link.canonical_url, check.link.url, context.now())
     unknown = Verdict(State.UNKNOWN, reading.verdict.reason, Confidence.LOW, reading.verdict.evidence)
     return replace(
@@ -152,17 +122,22 @@ class Batch:
 
     archive: Archive
     _waiting: dict[str, tuple[Check, SavedPage, Callable[[Kept], None]]] = field(default_factory=dict)
+    _packed: dict[str, PackedCapture] = field(default_factory=dict)
     _bytes: int = 0
 
     def holds(self, canonical_url: str) -> bool:
         """Whether a page of this link waits, of which the archive does not know yet."""
         return canonical_url in self._waiting
 
-    def add(self, check: Check, page: SavedPage, tell: Callable[[Kept], None]) -> None:
+    def add(
+        self, check: Check, page: SavedPage, tell: Callable[[Kept], None], packed: PackedCapture | None = None
+    ) -> None:
         """Keep a page and its pictures, now or with those that follow; `tell` hears what became of it."""
         if self.holds(check.link.canonical_url):
             self.flush()
         self._waiting[check.link.canonical_url] = (check, page, tell)
+        if packed:
+            self._packed[check.link.canonical_url] = packed
         self._bytes += len(page.body)
         if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES:
             self.flush()
@@ -170,15 +145,16 @@ class Batch:
     def flush(self) -> None:
         """Keep what waits. Raises ArchiveError."""
         waiting = list(self._waiting.values())
+        packed, self._packed = self._packed, {}
         self._waiting, self._bytes = {}, 0
         known = [known_snapshot(check, self.archive) for check, _, _ in waiting]
         fresh = [one for one, there in zip(waiting, known, strict=True) if there is None]
-        kept = iter(record_each(self.archive, [check for check, _, _ in fresh]))
+        kept = iter(record_each(self.archive, [check for check, _, _ in fresh], packed))
         for (check, page, tell), there in zip(waiting, known, strict=True):
             outcome = Kept(there, again=True) if there else next(kept)
             if outcome.snapshot and not outcome.again:
                 _keep_newest(check, outcome.snapshot, self.archive)
-            if outcome.snapshot:
+            if outcome.snapshot and page.images:
                 _keep_pictures(page, outcome.snapshot, self.archive)
             tell(outcome)
 
@@ -189,18 +165,18 @@ def known_snapshot(check: Check, archive: Archive) -> Snapshot | None:
     return next((one for one in known if one.captured_at == check.at and one.digest == check.page.digest), None)
 
 
-def record_each(archive: Archive, checks: list[Check]) -> list[Kept]:
+def record_each(archive: Archive, checks: list[Check], packed: Mapping[str, PackedCapture]) -> list[Kept]:
     """Record checks together; one that cannot be recorded costs itself alone. Raises CrawlerError."""
     if not checks:
         return []
     try:
-        return [Kept(snapshot) for snapshot in archive.record(checks)]
+        return [Kept(snapshot) for snapshot in archive.record(checks, packed)]
     except CrawlerError:
         raise
     except Exception as error:
         if len(checks) == 1:
             return [Kept(error=error)]
-        return [kept for check in checks for kept in record_each(archive, [check])]
+        return [kept for check in checks for kept in record_each(archive, [check], packed)]
 
 
 def _keep_newest(check: Check, snapshot: Snapshot, archive: Archive) -> None:

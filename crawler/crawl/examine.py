@@ -36,7 +36,7 @@ def read(task: ReadTask, sites: Sites) -> PageReading:
     payload = sha256(task.fetched.body) if task.depth is Depth.PAGE and task.fetched.body else ""
     if task.depth is Depth.PAGE and (page.html or page.text) and page.digest != task.known_digest:
         readable = readable_html(page, task.fetched.final_url, task.at)
-        terms = index_terms(page.text)
+        terms = index_terms(page.text) if task.terms else None
     target = refresh_target(task.fetched, document) if verdict.state in SENDS_ON else None
     shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
     said = said_by(task.fetched, document)

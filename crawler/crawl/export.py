@@ -38,11 +38,16 @@ def export(
 
     `targets` are URLs, note files and folders; without any, everything is written. Raises what a writer raises.
     """
+    from crawler.crawl.readers import process_count
+
     wanted = identities(context, targets, observer)
     facts = facts_of(context)
     done = {}
     with ExitStack() as stack:
-        write = partial(writer, report=newest_report(context.settings), workers=_Workers(context, stack))
+        write = partial(
+            writer, report=newest_report(context.settings), workers=_Workers(context, stack),
+            threads=process_count(context.settings.read),
+        )  # fmt: skip
         for name, place in forms.items():
             if would_empty(context, place, wanted):
                 observer.say(f"{place}: there is nothing to write, so what is there stays as it is")
@@ -136,18 +141,18 @@ def not_kept(context: Context, targets: Sequence[str]) -> list[str]:
 
 
 def writer(
-    name: str, report: Path | None = None, workers: Workers = HERE
+    name: str, report: Path | None = None, workers: Workers = HERE, threads: int = 1
 ) -> Callable[[Path, CaptureReader, datetime], Done]:
-    """The writer of a form; `report` is linked by the HTML folder, `workers` convert copies."""
+    """The writer of a form; `report` is linked by the HTML folder, `workers` convert copies, `threads` pack records."""
     match name:
         case "wacz":
             from crawler.archive.interchange.wacz import write_wacz
 
-            return write_wacz
+            return partial(write_wacz, threads=threads)
         case "warc":
             from crawler.archive.interchange.warc import write_warc
 
-            return write_warc
+            return partial(write_warc, threads=threads)
         case "html":
             from crawler.archive.interchange.html import write_html
 

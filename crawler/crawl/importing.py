@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar, cast
 
-from crawler.archive.interchange.embedded import with_pictures
+from crawler.archive import spread
 from crawler.archive.interchange.files import (
     TARS,
-    FilesBeside,
     files_in,
     from_stream,
     is_document,
@@ -32,12 +31,17 @@ from crawler.core.counts import Counted
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
 from crawler.crawl.imported import UNHEARD, Imported, ImportObserver, KeptPage, LostPage
+from crawler.crawl.readahead import Read, ReadAhead
 from crawler.crawl.readers import PastLimits, ReaderDied, SyncReaders, open_sync_readers
+from crawler.crawl.saved import Address, SavedTask
 from crawler.notes.links import link_of
 from crawler.page.pdf import UNREADABLE
 
 if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
+    from crawler.archive.packing import PackedCapture
+    from crawler.archive.search import Grown
+    from crawler.archive.spread import Part
     from crawler.crawl.context import Context
     from crawler.crawl.tasks import PageReading, ReadTask
     from crawler.sites import Sites
@@ -45,7 +49,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STDIN = Path("-")
-MAX_HELD = 64 * 1024 * 1024  # bytes of pages that are read ahead
+MAX_HELD = 24 * 1024 * 1024  # bytes of pages that are read ahead; when a segment rolls, theirs are packed anew
+MAX_DEFERRED = 4096  # pages that no word finds yet; a kill leaves their terms, 1 ms each, to the next writer
 MAX_NAMED = 8  # kinds of files in a line
 NO_PAGE = "holds no page: nothing in HTML, PDF, text, JSON or a feed that was answered with 200"
 
@@ -62,21 +67,34 @@ def import_files(
     One bad file never ends a batch. Raises ArchiveError where the archive cannot be written.
     """
     with open_sync_readers(context.settings, context.sites) as readers:
-        work = _Import(context, url, force, observer, readers)
-        for path in paths:
-            work.path(path, stdin, chosen=chosen)
-        work.finish()
+        grow = partial(_grow, context.archive.path / FOLDER, readers)
+        with context.archive.deferring_terms(grow) as make_terms:
+            work = _Import(context, url, force, observer, readers, make_terms)
+            for path in paths:
+                work.path(path, stdin, chosen=chosen)
+            work.finish()
     return work.done
+
+
+def _grow(folder: Path, readers: SyncReaders, parts: Iterable[Part]) -> Iterator[Grown]:
+    """Search terms made on all readers."""
+
+    def grow(part: Part) -> Grown:
+        try:
+            return readers.work(spread.grow, folder, part)
+        except (PastLimits, ReaderDied):  # on a very busy machine
+            return spread.grow(folder, part)
+
+    return (grown for _, grown in readers.in_order(grow, parts))
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A page of a file, on its way to the archive; `changed`: when its file was written."""
+    """A page of a file, on its way to the archive; its address is None where it has none that a page can have."""
 
     name: str
     page: SavedPage
-    changed: datetime
-    folder: Path
+    address: Address | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +114,6 @@ class _Ahead:
         return self.readers.call(function, *args)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What readers made of a page. `readings`: of its addresses, by canonical URL, as far as they are known."""
-
-    page: SavedPage
-    readings: dict[str, PageReading]
-    flaw: str = ""
-
-
 @dataclass(slots=True)
 class _Import:
     context: Context
@@ -112,13 +121,17 @@ class _Import:
     force: bool
     observer: ImportObserver
     readers: SyncReaders
+    make_terms: Callable[[], None] = lambda: None
     done: Imported = field(default_factory=Imported)
-    _waiting: deque[tuple[_Found, Future[_Read]] | LostPage] = field(default_factory=deque)
+    _waiting: deque[tuple[_Found, Callable[[], Read]] | LostPage] = field(default_factory=deque)
     _held: int = 0  # bytes of the pages that wait
+    _deferred: int = 0  # pages whose search terms are not made yet, at most
     _batch: brought.Batch = field(init=False)
+    _ahead: ReadAhead = field(init=False)
 
     def __post_init__(self) -> None:
         self._batch = brought.Batch(self.context.archive)
+        self._ahead = ReadAhead(self.readers)
 
     def path(self, path: Path, stdin: IO[bytes] | None, *, chosen: bool = True) -> None:
         """One path of the command line."""
@@ -218,27 +231,21 @@ class _Import:
         """Have one page read, and keep what has been read before it."""
         for flaw in page.flaws:
             self.lose(LostPage(name, f"{name}: {flaw}"))
-        found = _Found(name, page, datetime.fromtimestamp(file.stat().st_mtime, UTC), file.parent)
-        self._waiting.append((found, self.readers.begin(self._read, found)))
+        changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        found = _Found(name, page, self.address(page, changed))
+        segment = self.context.archive.open_segment(make=bool(self._waiting))
+        task = SavedTask(page, str(file.parent), found.address, segment)
+        self._waiting.append((found, self._ahead.begin(task)))
         self._held += brought.size_of(page)
-        while len(self._waiting) > self.readers.ahead or (self._held > MAX_HELD and len(self._waiting) > 1):
+        while len(self._waiting) > self._ahead.most or (self._held > MAX_HELD and len(self._waiting) > 1):
             self._finish_first()
 
-    def _read(self, found: _Found) -> _Read:
-        """In a thread, while pages before it are kept: its pictures, then what stands under its own address."""
-        page, flaw = found.page, ""
-        try:
-            page = self.readers.call(with_pictures, page, FilesBeside(found.folder))
-        except (PastLimits, ReaderDied) as error:
-            flaw = f"its pictures: {error}"
+    def address(self, page: SavedPage, changed: datetime) -> Address | None:
+        """The address of a page, and its time, `changed` where it tells none."""
         address = self.url or page.url
         link = link_of(address, self.context.sites) if address else None
-        if link is None or not link.host:
-            return _Read(page, {}, flaw)
-        at = brought.time_of(page, found.changed, self.context.now())
-        return _Read(
-            page, {link.canonical_url: self.readers.read(brought.task_of(page, brought.Address(link, at)))}, flaw
-        )
+        at = brought.time_of(page, changed, self.context.now())
+        return Address(link, at) if link and link.host else None
 
     def finish(self) -> None:
         """Keep every page that waits."""
@@ -254,7 +261,7 @@ class _Import:
         found, reading = first
         self._held -= brought.size_of(found.page)
         try:
-            self._keep(found, reading.result())
+            self._keep(found, reading())
         except UsageError as error:
             self._tell_in_order(LostPage(found.name, str(error)))
         except (CrawlerError, BrokenPipeError):  # the latter: nobody hears any more what was kept
@@ -262,14 +269,16 @@ class _Import:
         except Exception as error:  # one page in ten thousand that breaks a parser costs itself alone
             self._tell_in_order(LostPage(found.name, internal_error(found.name, error)))
 
-    def _keep(self, found: _Found, read: _Read) -> None:
+    def _keep(self, found: _Found, read: Read) -> None:
         """One page under each of its addresses."""
         if read.flaw:
             self._tell_in_order(LostPage(found.name, f"{found.name}: {read.flaw}"))
+        known = {found.address.link.canonical_url: read.reading} if found.address and read.reading else {}
+        self.keep_addresses(found, read.page, _Ahead(self.readers, known), read.packed)
 
-        self.keep_addresses(found, read.page, _Ahead(self.readers, read.readings))
-
-    def keep_addresses(self, found: _Found, page: SavedPage, readers: brought.Readers) -> None:
+    def keep_addresses(
+        self, found: _Found, page: SavedPage, readers: brought.Readers, packed: PackedCapture | None = None
+    ) -> None:
         """Raises UsageError where the page has no address."""
         address = self.url or page.url
         if address is None:
@@ -280,21 +289,26 @@ class _Import:
             called = brought.own_address(page, readers)
             hint = f" (the page calls itself {called})" if called else ""
             raise UsageError(f"{found.name} does not tell where it was saved from; give its address with --url{hint}")
-        at = brought.time_of(page, found.changed, self.context.now())
-        link = link_of(address, self.context.sites)
-        if not link.host:
+        if found.address is None:
             raise UsageError(f"{address!r} is not a URL that a page can have")
-        self._keep_one(found, page, brought.Address(link, at), readers, asked=True)
-        seen = {link.canonical_url}
+        self._keep_one(found, page, found.address, readers, packed, asked=True)
+        seen = {found.address.link.canonical_url}
         for number, hop in enumerate(page.redirects if self.url is None else ()):
             other = link_of(hop.url, self.context.sites)
             if other.host and other.canonical_url not in seen:
                 seen.add(other.canonical_url)
                 hops = page.redirects[number:]
-                self._keep_one(found, page, brought.Address(other, at, hops), readers, asked=False)
+                self._keep_one(found, page, Address(other, found.address.at, hops), readers, asked=False)
 
     def _keep_one(
-        self, found: _Found, page: SavedPage, address: brought.Address, readers: brought.Readers, *, asked: bool
+        self,
+        found: _Found,
+        page: SavedPage,
+        address: Address,
+        readers: brought.Readers,
+        packed: PackedCapture | None = None,
+        *,
+        asked: bool,
     ) -> None:
         """One page under one address. Not `asked`: one that led to it; it may have led elsewhere, to a home page."""
         link, context = address.link, self.context
@@ -307,7 +321,7 @@ class _Import:
                 if asked:
                     self._tell_in_order(LostPage(found.name, "no page", link.url, check.verdict))
                 return
-            check = brought.forced(check, page, history, context, readers)
+            check, packed = brought.forced(check, page, history, context, readers), None
 
         def tell(kept: brought.Kept) -> None:
             if kept.error:
@@ -321,7 +335,12 @@ class _Import:
                     LostPage(found.name, f"{found.name}: this PDF file is damaged: its bytes are kept, without text")
                 )
 
-        self._batch.add(check, page, tell)
+        self._batch.add(check, page, tell, packed)
+        self._deferred += 1
+        if self._deferred == MAX_DEFERRED:
+            self._batch.flush()
+            self.make_terms()
+            self._deferred = 0
 
     def lose(self, page: LostPage) -> None:
         """Tell of a loss, after what came before it."""
@@ -341,6 +360,8 @@ class _Import:
 
 class _Here:
     """Reads in this process, for pages that readers got through already."""
+
+    ahead = 1
 
     def __init__(self, sites: Sites) -> None:
         self._sites = sites
@@ -366,7 +387,7 @@ def import_page(
     """
     here = cast("SyncReaders", _Here(context.sites))
     work = _Import(context, None, False, UNHEARD, here)
-    work.keep_addresses(_Found(name, page, changed, Path()), page, _Ahead(here, readings))
+    work.keep_addresses(_Found(name, page, work.address(page, changed)), page, _Ahead(here, readings))
     work.finish()
     yield from work.done.kept
     yield from work.done.lost

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -21,22 +20,27 @@ import trio
 
 from crawler.crawl import forkserver
 from crawler.crawl.lanes import Lane
-from crawler.crawl.tasks import PageReading, ProbeTask, ReadTask
-from crawler.crawl.together import MOST, SMALL, Together
+from crawler.crawl.tasks import HasBody, PageReading, ProbeTask, ReadTask
+from crawler.crawl.together import MOST, MOST_BYTES, SMALL, Together
 from crawler.crawl.worker import (
     Limits,
+    Packed,
     call_limited,
     compare_one,
     packed,
+    read_kept,
     read_many,
     read_one,
+    read_saved,
+    read_saved_one,
     read_sent,
+    readings,
     ready,
     retire,
+    saved_readings,
     sees,
     start,
     start_in_line,
-    unpacked,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
 
     from crawler.core.model import Verdict
     from crawler.core.settings import ReadSettings, Settings
+    from crawler.crawl.kept import KeptTask
+    from crawler.crawl.saved import SavedReading, SavedTask
     from crawler.sites import Sites
 
 S = TypeVar("S")
@@ -53,7 +59,6 @@ WALL = 10.0  # times the CPU seconds: a page on a busy machine is not to blame f
 FEW = 8  # pages that one reader reads in less time than another one takes to start
 IDLE = 600.0  # seconds after which an idle reader ends by itself
 STARTING = 60.0  # seconds that the first reader may take to start, on the busiest machine
-MOST_BYTES = 4 * SMALL  # of small pages that travel together where nobody waits for the first
 GRACE = 5.0  # seconds that readers get to end at the end of a run
 
 log = logging.getLogger(__name__)
@@ -131,15 +136,23 @@ class ReaderPool:
 
             return too_complex(task, self._sites, str(error))
 
-    async def read_several(self, tasks: Sequence[ReadTask]) -> list[PageReading]:
-        """Read some small answers in one worker; one by one what it could not read."""
+    async def read_kept(self, tasks: Sequence[KeptTask]) -> Sequence[PageReading | None]:
+        """Judge some kept pages in one worker; None is to be read alone, as `read_many` has it."""
         if not self._tried:
             await self._try()
-        readings: Sequence[PageReading | None] = [None] * len(tasks)
-        if len(tasks) > 1 and not self._in_line:
-            async with self._limiter:
-                readings = await self._read_many(tasks)
-        return [reading or await self.read(task) for task, reading in zip(tasks, readings, strict=True)]
+        if self._in_line:
+            return readings(read_kept(list(tasks)))
+        async with self._limiter:
+            return await self._many(read_kept, tasks, readings)
+
+    async def read_saved(self, tasks: Sequence[SavedTask]) -> Sequence[SavedReading | None]:
+        """The same of pages that were saved."""
+        if not self._tried:
+            await self._try()
+        if self._in_line:
+            return saved_readings(read_saved(list(tasks)))
+        async with self._limiter:
+            return await self._many(read_saved, tasks, saved_readings)
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare in a worker."""
@@ -187,16 +200,19 @@ class ReaderPool:
             return result
 
     async def _read_many(self, tasks: Sequence[ReadTask]) -> Sequence[PageReading | None]:
-        """Read some pages in a worker that is free; None stands for one that is to be read alone.
+        """Read some pages in a worker that is free; None stands for one that is to be read alone."""
+        return await self._many(read_many, tasks, readings)
 
-        Where the worker dies or takes too long, that is all of them: the one to blame then meets its limits alone.
-        """
+    async def _many(
+        self, function: Callable[..., Packed], tasks: Sequence[object], unpacked: Callable[[Packed], list[T | None]]
+    ) -> Sequence[T | None]:
+        """Where the worker dies or takes too long, None for all: the one to blame then meets its limits alone."""
         from trio_parallel import BrokenWorkerError
 
         message = packed(tasks)
         try:
-            if len(tasks) == 1 or not self._lanes or not isinstance(message, bytes):
-                return unpacked(await self._in_time(read_many, message))
+            if function is not read_many or len(tasks) == 1 or not self._lanes or not isinstance(message, bytes):
+                return unpacked(await self._in_time(function, message))
             with self._lane() as lane:
                 found = await self._in_time(read_sent, lane.send(message))
                 return unpacked(lane.received(found) if isinstance(found, int) else found)
@@ -207,9 +223,9 @@ class ReaderPool:
     def _sent(self, args: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
         """The arguments for a worker, a large body by a lane."""
         match args:
-            case (ReadTask() as task,) if self._lanes and len(task.fetched.body) > SMALL:
+            case (HasBody() as task,) if self._lanes and len(task.body) > SMALL:
                 with self._lane() as lane:
-                    yield replace(task, fetched=replace(task.fetched, body=b"")), lane.send(task.fetched.body)
+                    yield task.with_body(b""), lane.send(task.body)
             case _:
                 yield args
 
@@ -291,9 +307,25 @@ class SyncReaders:
         """Read one answer. Raises ReaderDied."""
         return trio.from_thread.run(self._pool.read, task, trio_token=self._token)
 
+    def read_saved(self, tasks: Sequence[SavedTask]) -> Sequence[SavedReading | None]:
+        """Read some saved pages in one worker; None stands for one that is to be read alone."""
+        return trio.from_thread.run(self._pool.read_saved, tasks, trio_token=self._token)
+
+    def read_saved_one(self, task: SavedTask) -> SavedReading:
+        """Read one saved page. Raises PastLimits, ReaderDied."""
+        return trio.from_thread.run(self._pool.call, read_saved_one, task, trio_token=self._token)
+
     def call(self, function: Callable[..., T], *args: object) -> T:
         """Run a function in a worker. Raises PastLimits, ReaderDied, and what the function raises."""
         result: T = trio.from_thread.run(self._pool.call, call_limited, function, *args, trio_token=self._token)
+        return result
+
+    def work(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function on bytes of our own in a worker, without the limits of a page but that of wall time.
+
+        Raises PastLimits, ReaderDied, and what the function raises.
+        """
+        result: T = trio.from_thread.run(self._pool.call, function, *args, trio_token=self._token)
         return result
 
     def begin(self, work: Callable[..., T], *args: object) -> Future[T]:
@@ -319,28 +351,28 @@ class SyncReaders:
             for _, left in waiting:
                 left.cancel()
 
-    def map(self, tasks: Iterable[ReadTask]) -> Iterator[tuple[ReadTask, PageReading]]:
-        """Read many answers on all workers, in order; small ones together, as a turn costs as much as a page of them.
+    def read_kept(self, tasks: Iterable[KeptTask]) -> Iterator[tuple[KeptTask, PageReading | None]]:
+        """Judge many kept pages on all workers, in order; several together, as a turn costs as much as a page.
 
-        Raises ReaderDied.
+        None stands for one that is to be read alone.
         """
-        for some, readings in self.in_order(self._read_several, _gathered(tasks)):
-            yield from zip(some, readings, strict=True)
+        for some, found in self.in_order(self._read_kept, _gathered(tasks)):
+            yield from zip(some, found, strict=True)
 
-    def _read_several(self, tasks: Sequence[ReadTask]) -> list[PageReading]:
-        return trio.from_thread.run(self._pool.read_several, tasks, trio_token=self._token)
+    def _read_kept(self, tasks: Sequence[KeptTask]) -> Sequence[PageReading | None]:
+        return trio.from_thread.run(self._pool.read_kept, tasks, trio_token=self._token)
 
 
-def _gathered(tasks: Iterable[ReadTask]) -> Iterator[list[ReadTask]]:
+def _gathered(tasks: Iterable[KeptTask]) -> Iterator[list[KeptTask]]:
     """Tasks by as many as are worth one turn."""
-    some: list[ReadTask] = []
+    some: list[KeptTask] = []
     size = 0
     for task in tasks:
-        if some and (len(some) == MOST or size + len(task.fetched.body) > MOST_BYTES):
+        if some and (len(some) == MOST or size + task.size > MOST_BYTES):
             yield some
             some, size = [], 0
         some.append(task)
-        size += len(task.fetched.body)
+        size += task.size
     if some:
         yield some
 

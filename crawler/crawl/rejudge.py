@@ -6,29 +6,40 @@ A use case, callable without a terminal: composition of the archive's captures w
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import tee
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from crawler.core.model import Fetch, History, Link, Page, State, Verdict
-from crawler.crawl.examine import read
+from crawler.archive.nouns import holder_of
+from crawler.core.model import Fetch, History, Page, State, Verdict
+from crawler.crawl.kept import KeptTask, read_task
 from crawler.crawl.readers import open_sync_readers
-from crawler.crawl.tasks import Depth, PageReading, ReadTask
-from crawler.notes.links import link_of
 from crawler.schedule.history import remember
 
 if TYPE_CHECKING:
     from crawler.archive import Capture
+    from crawler.archive.answers import KeptAnswer
     from crawler.core.settings import Schedule
     from crawler.crawl.context import Context
-    from crawler.sites import Sites
+    from crawler.crawl.tasks import PageReading
 
 
-ReadAll = Callable[[Iterable[ReadTask]], Iterator[tuple[ReadTask, PageReading]]]
-"""Reads answers; they come back in order, each with its task."""
+ReadAll = Callable[[Iterable["KeptTask"]], Iterator[tuple["KeptTask", "PageReading"]]]
+"""Judges kept pages; they come back in order, each with its task."""
+
+
+class KeptPages(Protocol):
+    """What is asked of an archive here."""
+
+    def answer(self, capture: Capture) -> KeptAnswer | None:
+        """The answer by which a capture is judged; None where no bytes were kept."""
+
+    def fetched(self, ident: int) -> Fetch | None:
+        """The whole answer of a capture that holds bytes."""
+
+    def history(self, canonical_url: str) -> History | None:
+        """What is remembered of a link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +70,17 @@ def rejudge(context: Context, url: str | None = None, *, write: bool = False) ->
     """Judge all kept captures again, or those of one URL; `write` records the corrected histories."""
     archive, sites = context.archive, context.sites
     key = sites.identify(url).canonical_url if url else None
+
+    def read_all(tasks: Iterable[KeptTask]) -> Iterator[tuple[KeptTask, PageReading]]:
+        for task, reading in readers.read_kept(tasks):
+            if reading is None:
+                kept = archive.fetched(task.capture) or task.answer.known
+                reading = readers.read(read_task(task, kept, sites))
+            yield task, reading
+
     with open_sync_readers(context.settings, sites) as readers:
-        found = list(
-            rejudged(
-                archive.captures(key),
-                archive.fetched,
-                archive.histories(),
-                sites,
-                context.settings.schedule,
-                readers.map,
-            )
-        )
+        schedule = context.settings.schedule
+        found = list(rejudged(archive.captures(key), archive, schedule, read_all))
     changed = tuple(item for item in found if item is not None)
     corrected = [item.history for item in changed if item.history is not None]
     if write:
@@ -80,42 +91,41 @@ def rejudge(context: Context, url: str | None = None, *, write: bool = False) ->
 
 def rejudged(
     captures: Iterable[Capture],
-    fetched: Callable[[int], Fetch | None],
-    histories: Mapping[str, History],
-    sites: Sites,
+    archive: KeptPages,
     schedule: Schedule,
-    read_all: ReadAll | None = None,
+    read_all: ReadAll,
 ) -> Iterator[Rejudged | None]:
     """Judge every capture whose bytes are kept: what changed, or None for each that did not.
 
-    A capture seen again with the same text is judged by the bytes of the first. `read_all` reads many answers in order;
-    without it they are read here.
+    A capture seen again with the same text is judged by the bytes of the first.
     """
     captures, ahead = tee(captures)
-    kept = _KeptAnswers(ahead, fetched, sites)
-    readings = (read_all or partial(_read_here, sites=sites))(kept.tasks())
-    judged: dict[int, tuple[Fetch, PageReading]] = {}  # by the capture that holds the bytes; bodies left out
+    kept = _KeptAnswers(ahead, archive)
+    readings = read_all(kept.tasks())
+    judged: dict[int, tuple[KeptTask, PageReading]] = {}  # by the capture that holds the bytes
     for capture in captures:
-        ident = _holder(capture)
+        ident = holder_of(capture)
         while ident not in judged and ident not in kept.without_bytes:
             task, reading = next(readings, (None, None))
             if task is None or reading is None:
                 break
-            judged[kept.next_id()] = replace(task.fetched, body=b""), reading
+            judged[task.capture] = task, reading
         if ident not in judged:
             continue
-        yield _compared(capture, *judged[ident], histories.get(capture.canonical_url), schedule)
+        yield _compared(capture, *judged[ident], archive, schedule)
 
 
 def _compared(
-    capture: Capture, kept: Fetch, reading: PageReading, history: History | None, schedule: Schedule
+    capture: Capture, task: KeptTask, reading: PageReading, archive: KeptPages, schedule: Schedule
 ) -> Rejudged | None:
     page, verdict = reading.page, reading.verdict
     if (verdict.state, verdict.reason) == (capture.state, capture.reason) and page.title == capture.title:
         return None
     after = None
+    history = archive.history(capture.canonical_url)
     if history and history.checked_at == capture.at and not says_so(history, verdict, page):
         before = before_check(history)
+        kept = archive.fetched(task.capture) or task.answer.known
         after = remember(before, kept, page, verdict, capture.at, schedule, title_match=history.title_match)
         after = replace(after, snapshot=history.snapshot, first_seen=history.first_seen)
     return Rejudged(capture, verdict, page.title, after)
@@ -127,48 +137,27 @@ def says_so(history: History, verdict: Verdict, page: Page) -> bool:
     return same and (not page.title or history.page_title == page.title)
 
 
-def _holder(capture: Capture) -> int:
-    """The capture that holds the bytes by which this one is judged."""
-    return capture.id if capture.raw or capture.revisit_of is None else capture.revisit_of
-
-
-def _read_here(tasks: Iterable[ReadTask], *, sites: Sites) -> Iterator[tuple[ReadTask, PageReading]]:
-    return ((task, read(task, sites)) for task in tasks)
-
-
 class _KeptAnswers:
     """The answers behind captures, each once, in the order in which they are needed first."""
 
-    def __init__(self, captures: Iterable[Capture], fetched: Callable[[int], Fetch | None], sites: Sites) -> None:
+    def __init__(self, captures: Iterable[Capture], archive: KeptPages) -> None:
         self._captures = captures
-        self._fetched = fetched
-        self._sites = sites
-        self._given: deque[int] = deque()
+        self._archive = archive
         self.without_bytes: set[int] = set()
 
-    def tasks(self) -> Iterator[ReadTask]:
+    def tasks(self) -> Iterator[KeptTask]:
         """What is to be read."""
         seen: set[int] = set()
         for capture in self._captures:
-            ident = _holder(capture)
+            ident = holder_of(capture)
             if ident in seen:
                 continue
             seen.add(ident)
-            answer = self._fetched(ident)
+            answer = self._archive.answer(capture)
             if answer is None:
                 self.without_bytes.add(ident)
-                continue
-            self._given.append(ident)
-            yield ReadTask(link_of_capture(capture, self._sites), answer, capture.at, depth=Depth.VERDICT)
-
-    def next_id(self) -> int:
-        """The capture whose reading comes next."""
-        return self._given.popleft()
-
-
-def link_of_capture(capture: Capture, sites: Sites) -> Link:
-    """The link that a capture was taken of."""
-    return replace(link_of(capture.url, sites), canonical_url=capture.canonical_url)
+            else:
+                yield KeptTask(ident, capture.url, capture.canonical_url, capture.at, answer)
 
 
 def before_check(history: History) -> History:

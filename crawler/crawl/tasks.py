@@ -5,9 +5,10 @@ Kept apart from `examine`, which does the work: whoever only asks needs neither 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol, Self, runtime_checkable
 
 from crawler.core.model import Fetch, IndexTerms, Link, Page, Verdict
 
@@ -18,6 +19,18 @@ class Depth(StrEnum):
     HEAD = "head"  # the verdict, and what stands in the page's head: title, author, date
     VERDICT = "verdict"  # the whole page, for a verdict as at PAGE; of the page only what HEAD gives comes back
     PAGE = "page"  # text and pictures too, and the copy for readers
+
+
+@runtime_checkable
+class HasBody(Protocol):
+    """A task whose body may travel by another way than the rest of it."""
+
+    @property
+    def body(self) -> bytes:
+        """The bytes that are read."""
+
+    def with_body(self, body: bytes) -> Self:
+        """The same task with another body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,16 @@ class ReadTask:
     known_digest: str = ""
     depth: Depth = Depth.PAGE
     anyway: bool = False  # read the page also where the rules see none
+    terms: bool = True  # make the search terms of the text
+
+    @property
+    def body(self) -> bytes:
+        """That of the answer."""
+        return self.fetched.body
+
+    def with_body(self, body: bytes) -> ReadTask:
+        """The same task with another body."""
+        return replace(self, fetched=replace(self.fetched, body=body))
 
 
 @dataclass(frozen=True, slots=True)

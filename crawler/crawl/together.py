@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crawler.crawl.tasks import PageReading, ReadTask
 
 SMALL = 64 * 1024  # bytes of a body; what is larger takes so long to read that a message of its own does not count
+MOST_BYTES = 4 * SMALL  # of pages that travel together where nobody waits for the first
 MOST = 16  # pages of one message: a few milliseconds each, so that nobody waits long for the last of them
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crawler.core.model import Verdict
+    from crawler.crawl.kept import KeptTask
+    from crawler.crawl.saved import SavedReading, SavedTask
     from crawler.sites import Sites
 
+S = TypeVar("S")
 T = TypeVar("T")
+Packed = bytes | list[Any]
 
 RETIRE_BYTES = 256 * 1024 * 1024  # resident memory after a page at which a worker makes place for a fresh one
 RETIRE_PAGES = 5_000  # read by one worker; guess, so that what a parser forgets to free never adds up
@@ -135,18 +139,57 @@ def read_one(task: ReadTask, body: Sent | None = None) -> PageReading:
     assert _worker is not None
     _worker.pages += 1
     if body is not None:
-        task = replace(task, fetched=replace(task.fetched, body=body.fetch()))
+        task = task.with_body(body.fetch())
     return call_limited(read, task, _worker.sites)
 
 
-def read_many(tasks: bytes | list[ReadTask]) -> bytes | list[PageReading | None]:
+def read_saved_one(task: SavedTask, body: Sent | None = None) -> SavedReading:
+    """Look for the pictures of a saved page, and read it, each within the limits; like `read_one`."""
+    from crawler.archive.interchange.embedded import with_pictures
+    from crawler.archive.interchange.files import FilesBeside
+    from crawler.crawl.saved import SavedReading, records_of, task_of
+
+    if body is not None:
+        task = task.with_body(body.fetch())
+    page = call_limited(with_pictures, task.page, FilesBeside(Path(task.folder)))
+    if task.address is None:
+        return SavedReading(page.images, page.shown)
+    reading = read_one(task_of(page, task.address))
+    return SavedReading(page.images, page.shown, reading, records_of(task, reading))
+
+
+def read_many(tasks: bytes | list[ReadTask]) -> Packed:
     """Read some answers, each within the limits; None for what ends in an exception: `read_one` says which.
 
     Both ways as `packed` has them.
     """
+    return _each(read_one, tasks, ReadTask)
+
+
+def read_saved(tasks: bytes | list[SavedTask]) -> Packed:
+    """Read some saved pages, like `read_many`."""
+    from crawler.crawl.saved import SavedTask
+
+    return _each(read_saved_one, tasks, SavedTask)
+
+
+def read_kept(tasks: bytes | list[KeptTask]) -> Packed:
+    """Judge some kept pages, like `read_many`."""
+    from crawler.crawl import kept
+
+    def judge_one(task: KeptTask) -> PageReading:
+        assert _worker is not None
+        _worker.pages += 1
+        return call_limited(kept.read_kept, task, _worker.sites)
+
+    return _each(judge_one, tasks, kept.KeptTask)
+
+
+def _each(work: Callable[[S], object], tasks: bytes | list[S], kind: Any) -> Packed:  # the type S
+    """Some work on each task; None for what ends in an exception."""
     from outcome import Value, capture
 
-    found = [capture(read_one, task) for task in (_tasks().decode(tasks) if isinstance(tasks, bytes) else tasks)]
+    found = [capture(work, task) for task in (_decoder(kind).decode(tasks) if isinstance(tasks, bytes) else tasks)]
     return packed([one.value if isinstance(one, Value) else None for one in found])
 
 
@@ -170,19 +213,21 @@ def packed(items: Sequence[T]) -> bytes | list[T]:
         return list(items)
 
 
-def unpacked(readings: bytes | list[PageReading | None]) -> list[PageReading | None]:
-    """What `read_many` returned."""
-    return _readings().decode(readings) if isinstance(readings, bytes) else readings
+def readings(found: Packed) -> list[PageReading | None]:
+    """What `read_many` and `read_kept` returned."""
+    return _decoder(PageReading | None).decode(found) if isinstance(found, bytes) else found
 
 
-@lru_cache(maxsize=1)
-def _tasks() -> msgspec.msgpack.Decoder[list[ReadTask]]:
-    return msgspec.msgpack.Decoder(list[ReadTask])
+def saved_readings(found: Packed) -> list[SavedReading | None]:
+    """What `read_saved` returned."""
+    from crawler.crawl.saved import SavedReading
+
+    return _decoder(SavedReading | None).decode(found) if isinstance(found, bytes) else found
 
 
-@lru_cache(maxsize=1)
-def _readings() -> msgspec.msgpack.Decoder[list[PageReading | None]]:
-    return msgspec.msgpack.Decoder(list[PageReading | None])
+@lru_cache(maxsize=8)
+def _decoder(kind: Any) -> msgspec.msgpack.Decoder[list[Any]]:  # a type, or a union of types
+    return msgspec.msgpack.Decoder(list[kind])
 
 
 def compare_one(task: ProbeTask) -> Verdict | None:

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 import trio
 
+from crawler.archive.answers import KeptAnswer
 from crawler.core.config import site_documents
 from crawler.core.model import Fetch, State
 from crawler.core.settings import ReadSettings, Seconds, Settings, Size
 from crawler.crawl import forkserver
 from crawler.crawl.examine import read
+from crawler.crawl.kept import KeptTask, read_task
 from crawler.crawl.readers import (
     FEW,
     InlineReader,
@@ -248,7 +250,7 @@ def test_plain_functions_read_many_pages_in_order() -> None:
     bodies = [f"<title>Page {n}</title>{ARTICLE}" for n in range(30)]
     settings = Settings(read=ReadSettings(processes=2))
     with open_sync_readers(settings, SITES) as reader:
-        titles = [reading.page.title for _, reading in reader.map(map(task, bodies))]
+        titles = [reading.page.title for _, reading in reader.in_order(reader.read, map(task, bodies))]
         assert reader.read(task(ARTICLE)).page.title == "A title"
     assert titles == [f"Page {n}" for n in range(30)]
 
@@ -328,20 +330,20 @@ async def test_readers_are_started_before_the_first_page_but_one_reads_a_few() -
         assert pool._workers.statistics().idle_workers == 2
 
 
-def test_many_answers_are_read_in_order_and_a_bomb_among_them_costs_itself_alone() -> None:
+def test_many_kept_answers_are_judged_in_order_and_a_bomb_among_them_is_left_to_be_read_alone() -> None:
     settings = Settings(read=ReadSettings(processes=2, seconds=Seconds(0.5)))
-    tasks = [task(ARTICLE.replace("A title", f"Title {n}")) for n in range(40)]
-    tasks[11] = task(BOMBS["deep with formatting"])
-    tasks[30] = task(LARGE_PAGE)
+    pages = [ARTICLE.replace("A title", f"Title {n}") for n in range(40)]
+    pages[5] = BOMBS["deep with formatting"]
+    pages[30] = LARGE_PAGE
+    tasks = [KeptTask(n, URL, URL, NOW, KeptAnswer(task(html).fetched)) for n, html in enumerate(pages)]
     with open_sync_readers(settings, SITES) as pool:
-        found = list(pool.map(iter(tasks)))
+        found = list(pool.read_kept(iter(tasks)))
+        alone = pool.read(read_task(tasks[5], tasks[5].answer.read(), SITES))
     assert [one for one, _ in found] == tasks
-    titles = [reading.page.title for _, reading in found]
-    assert [title for n, title in enumerate(titles) if n not in (11, 30)] == [
-        f"Title {n}" for n in range(40) if n not in (11, 30)
-    ]
-    assert found[11][1].verdict.reason == "too-complex"
-    assert titles[30] == "A title"
+    assert [n for n, (_, reading) in enumerate(found) if reading is None] == [5]
+    expected = [f"Title {n}" if n != 30 else "A title" for n in range(40) if n != 5]
+    assert [reading.page.title for _, reading in found if reading] == expected
+    assert alone.verdict.reason == "too-complex"
 
 
 def test_an_answer_read_for_its_verdict_has_the_verdict_and_the_head_of_one_read_whole() -> None:

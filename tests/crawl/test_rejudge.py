@@ -1,17 +1,21 @@
 """Kept bytes under better rules: what changes, what is corrected, and what a later look protects."""
 
 import tomllib
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from crawler.archive import Capture
+from crawler.archive.answers import KeptAnswer
 from crawler.core.model import Fetch, History, State
 from crawler.core.settings import Schedule
 from crawler.crawl.examine import examine
-from crawler.crawl.rejudge import Rejudged, link_of_capture, rejudged
+from crawler.crawl.kept import KeptTask, read_kept
+from crawler.crawl.rejudge import Rejudged, rejudged
+from crawler.crawl.tasks import PageReading
+from crawler.notes.links import link_of
 from crawler.schedule.history import first_seen, remember
 from crawler.sites import Sites, load_sites
 from crawler.testing import pages
@@ -38,17 +42,41 @@ def kept(body: bytes, rules: Sites, at: datetime = AT) -> tuple[Capture, Fetch, 
         1, URL, rules.identify(URL).canonical_url, "notes", "notes.example", at, 200, URL, "text/html", State.UNKNOWN,
         "", raw=True,
     )  # fmt: skip
-    _, page, verdict = examine(link_of_capture(blank, rules), fetched, rules)
+    link = replace(link_of(URL, rules), canonical_url=blank.canonical_url)
+    _, page, verdict = examine(link, fetched, rules)
     history = remember(first_seen(blank.canonical_url, URL, at), fetched, page, verdict, at, Schedule())
     capture = replace(blank, state=verdict.state, reason=verdict.reason, title=page.title)
     return capture, fetched, history
 
 
-def again(capture: Capture, fetched: Fetch, history: History, rules: Sites) -> list[Rejudged | None]:
-    def captures() -> Iterator[Capture]:
-        yield capture
+@dataclass
+class Remembered:
+    """An archive with one link, whose pages all have the same bytes, or none."""
 
-    return list(rejudged(captures(), lambda _: fetched, {history.canonical_url: history}, rules, Schedule()))
+    link: History
+    bytes: Fetch | None
+    asked: list[int] = field(default_factory=list)
+
+    def answer(self, capture: Capture) -> KeptAnswer | None:
+        self.asked.append(capture.id)
+        return KeptAnswer(self.bytes) if self.bytes else None
+
+    def fetched(self, ident: int) -> Fetch | None:
+        return self.bytes
+
+    def history(self, canonical_url: str) -> History | None:
+        return self.link if canonical_url == self.link.canonical_url else None
+
+
+def judged_here(captures: list[Capture], archive: Remembered, rules: Sites) -> list[Rejudged | None]:
+    def read_all(tasks: Iterable[KeptTask]) -> Iterator[tuple[KeptTask, PageReading]]:
+        return ((task, read_kept(task, rules)) for task in tasks)
+
+    return list(rejudged(iter(captures), archive, Schedule(), read_all))
+
+
+def again(capture: Capture, fetched: Fetch, history: History, rules: Sites) -> list[Rejudged | None]:
+    return judged_here([capture], Remembered(history, fetched), rules)
 
 
 def test_the_same_rules_change_nothing() -> None:
@@ -85,24 +113,17 @@ def test_a_later_look_stands_above_an_old_capture() -> None:
 
 def test_captures_without_bytes_are_passed_over() -> None:
     capture, _, history = kept(GONE, sites())
-    memory = {history.canonical_url: history}
-    assert list(rejudged([replace(capture, raw=False)], lambda _: None, memory, sites(GONE_ROW), Schedule())) == []
+    assert judged_here([replace(capture, raw=False)], Remembered(history, None), sites(GONE_ROW)) == []
 
 
 def test_a_page_seen_again_is_judged_by_the_bytes_of_its_first_capture() -> None:
     capture, fetched, history = kept(GONE, sites())
     second = replace(capture, id=2, at=AT + timedelta(days=1), raw=False, revisit_of=1)
-    asked: list[int] = []
-
-    def bytes_of(ident: int) -> Fetch:
-        asked.append(ident)
-        return fetched
-
-    memory = {history.canonical_url: replace(history, checked_at=second.at)}
-    first, again = rejudged([capture, second], bytes_of, memory, sites(GONE_ROW), Schedule())
+    archive = Remembered(replace(history, checked_at=second.at), fetched)
+    first, again = judged_here([capture, second], archive, sites(GONE_ROW))
     assert first is not None
     assert again is not None
-    assert (first.history, again.history is not None, asked) == (None, True, [1])
+    assert (first.history, again.history is not None, archive.asked) == (None, True, [1])
 
 
 @pytest.mark.parametrize("build", [pages.weixin_article, pages.zhihu_column, pages.blog_article])

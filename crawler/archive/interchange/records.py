@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
 from crawler.archive import warc
+from crawler.archive.codec import Gz
 from crawler.archive.interchange.source import ExportedPage
 from crawler.core.model import Fetch
 
+AHEAD = 4  # pages for each thread that are packed before the first is taken
+MAX_HELD = 64 * 1024 * 1024  # bytes of their records
 _RESPONSE = "application/http;msgtype=response"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record, not packed yet. `status` "": not for the index, nobody looks it up."""
+    """One record; it is empty where it was packed. `status` "": not for the index, nobody looks it up."""
 
     record: bytes
     url: str
@@ -24,6 +29,38 @@ class Entry:
     mime: str = ""
     status: str = ""
     digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A page's records, each with its gzip member."""
+
+    page: ExportedPage
+    entries: Sequence[tuple[Entry, bytes]]
+
+
+def packed(pages: Iterable[ExportedPage], threads: int) -> Iterator[Packed]:
+    """All pages in order. Packing is nearly all that it costs, and goes on in threads, as zlib lets others run."""
+    seen: set[tuple[str, str]] = set()
+    waiting: deque[tuple[int, Future[Packed]]] = deque()
+    held = 0  # bytes of the records that wait
+    with ThreadPoolExecutor(threads) as pool:
+        for page in pages:
+            made = list(entries(page, seen))
+            size = sum(len(entry.record) for entry in made)
+            waiting.append((size, pool.submit(_packed, page, made)))
+            held += size
+            while len(waiting) > AHEAD * threads or (held > MAX_HELD and len(waiting) > 1):
+                size, first = waiting.popleft()
+                held -= size
+                yield first.result()
+        while waiting:
+            yield waiting.popleft()[1].result()
+
+
+def _packed(page: ExportedPage, made: Sequence[Entry]) -> Packed:
+    codec = Gz()
+    return Packed(page, [(replace(entry, record=b""), codec.pack(entry.record)) for entry in made])
 
 
 def readable_url(page: ExportedPage) -> str:

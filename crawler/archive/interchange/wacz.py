@@ -21,7 +21,7 @@ from typing import IO, Any, Final
 
 from crawler.archive.codec import Gz
 from crawler.archive.interchange.keys import keys
-from crawler.archive.interchange.records import Entry, entries, readable_url, start_url
+from crawler.archive.interchange.records import Entry, packed, readable_url, start_url
 from crawler.archive.interchange.source import CaptureReader, Done, ExportedPage, new_file
 from crawler.archive.segments import header
 from crawler.core.errors import UsageError
@@ -33,7 +33,7 @@ _UNIX_TIME: Final = 0x5455  # header of the extra field "extended timestamp"
 _SOFTWARE: Final = "linkhealth-crawler"
 
 
-def write_wacz(out: Path, reader: CaptureReader, now: datetime, title: str = "Kept pages") -> Done:
+def write_wacz(out: Path, reader: CaptureReader, now: datetime, title: str = "Kept pages", *, threads: int = 1) -> Done:
     """Write one WACZ file; originals and readable copies are both in its list of pages.
 
     Nothing is written, or replaced, where there is no capture. Raises UsageError where `out` is a folder, ArchiveError
@@ -55,12 +55,12 @@ def write_wacz(out: Path, reader: CaptureReader, now: datetime, title: str = "Ke
         box = _Box(package, now)
         _add(listed, {"format": "json-pages-1.0", "id": "pages", "title": title, "hasText": True})
         with box.member(f"archive/{DATA}") as write:
-            place, seen, codec = write(header("gz", DATA, now, None)), set[tuple[str, str]](), Gz()
-            for page in chain((first,), captures):
+            place = write(header("gz", DATA, now, None))
+            for page in packed(chain((first,), captures), threads):
                 pages += 1
-                _list(listed, page)
-                for entry in entries(page, seen):
-                    length = write(codec.pack(entry.record))
+                _list(listed, page.page)
+                for entry, member in page.entries:
+                    length = write(member)
                     index.add(entry, place, length)
                     place += length
         _write_index(box, index)

@@ -7,8 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from crawler.archive.codec import Gz
-from crawler.archive.interchange.records import entries
+from crawler.archive.interchange.records import packed
 from crawler.archive.interchange.source import CaptureReader, Done, new_file
 from crawler.archive.segments import header
 from crawler.core.errors import UsageError
@@ -16,7 +15,9 @@ from crawler.core.errors import UsageError
 MAX_SIZE: Final = 1024**3  # bytes; what the WARC guidelines of the IIPC advise for one file
 
 
-def write_warc(folder: Path, reader: CaptureReader, now: datetime, max_size: int = MAX_SIZE) -> Done:
+def write_warc(
+    folder: Path, reader: CaptureReader, now: datetime, max_size: int = MAX_SIZE, *, threads: int = 1
+) -> Done:
     """Write `<time>-0001.warc.gz`, -0002, … of about `max_size` bytes each; nothing where there is no capture.
 
     Raises UsageError where the folder already holds WARC files: two exports in one place would show every page twice.
@@ -24,7 +25,15 @@ def write_warc(folder: Path, reader: CaptureReader, now: datetime, max_size: int
     """
     if folder.is_dir() and any(folder.glob("*.warc.gz")):
         raise UsageError(f"{folder}: already holds WARC files; name another folder")
-    records = _packed(reader, counter := _Counter())
+    pages = 0
+
+    def members() -> Iterator[bytes]:
+        nonlocal pages
+        for page in packed(reader.captures(), threads):
+            pages += 1
+            yield from (member for _, member in page.entries)
+
+    records = members()
     files: list[Path] = []
     upcoming = next(records, None)
     while upcoming is not None:
@@ -35,18 +44,4 @@ def write_warc(folder: Path, reader: CaptureReader, now: datetime, max_size: int
                 size += file.write(upcoming)
                 upcoming = next(records, None)
         files.append(path)
-    return Done(counter.pages, tuple(files), tuple(reader.damaged))
-
-
-class _Counter:
-    """How many pages went by."""
-
-    pages = 0
-
-
-def _packed(reader: CaptureReader, counter: _Counter) -> Iterator[bytes]:
-    codec, seen = Gz(), set[tuple[str, str]]()
-    for page in reader.captures():
-        counter.pages += 1
-        for entry in entries(page, seen):
-            yield codec.pack(entry.record)
+    return Done(pages, tuple(files), tuple(reader.damaged))
