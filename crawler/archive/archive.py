@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from crawler.archive import disk, noted, opening, queries, records, schema, search, texts, tiers, warc
+from crawler.archive import disk, documents, noted, opening, queries, records, schema, search, texts, tiers, warc
 from crawler.archive.answers import KeptAnswer, as_fetched
 from crawler.archive.due import Planning
 from crawler.archive.index import Index, pack
@@ -151,7 +151,7 @@ class Archive:
             path=self.path, options=self._options, db=self._db, reader=self._reader, index=self._index, shelf=shelf,
             now=self._now, identity=self._identity,
         )  # fmt: skip
-        if search.is_due(self._db):  # whoever deferred terms was killed
+        if documents.is_due(self._db):  # whoever deferred terms was killed
             with self._writer.transaction():
                 self._index.make_searchable()
 
@@ -429,7 +429,7 @@ class Archive:
         Earlier texts of a page whose current one matches are hits with `snapshots` only. Raises UsageError for a filter
         that cannot be.
         """
-        text_of = search.unless_away(self._text_of)
+        text_of = documents.unless_away(self._text_of)
         return search.find(self._db, query, limit, lambda ident: text_of(ident) or "", snapshots=snapshots)
 
     def _horizon(self) -> int:

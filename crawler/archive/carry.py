@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.archive import disk, due, queries, schema, search, warc
+from crawler.archive import disk, documents, due, queries, schema, warc
 from crawler.archive.index import unpack_history, unpack_run
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
@@ -22,7 +22,10 @@ from crawler.archive.segments import INDEX, SegmentReader
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 
 _WHOLE: Final = ("notes", "slots", "derived")  # copied as they are
-_MADE_ANEW: Final = (search.STAMP, search.DUE)  # of `derived`: what is said of the search tables, which are not copied
+_MADE_ANEW: Final = (
+    documents.STAMP,
+    documents.DUE,
+)  # of `derived`: what is said of the search tables, which are not copied
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Search terms of many new texts made at once, by others: what an import defers while it keeps pages.
 
-Which documents there are is `index`'s; that a killed import leaves nothing unsearched is `search.ready`'s.
+Which documents there are is `index`'s; that a killed import leaves nothing unsearched is `documents.ready`'s.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from crawler.archive import queries, schema, search, spread, termtrees
+from crawler.archive import documents, queries, schema, spread, termtrees
 from crawler.archive.segments import INDEX
 
 if TYPE_CHECKING:
     from crawler.archive.writing import ArchiveWriter
 
-Grow = Callable[[Iterable[spread.Part]], Iterable[search.Grown]]
+Grow = Callable[[Iterable[spread.Part]], Iterable[documents.Grown]]
 WORTH: Final = 64  # texts, from which it is worth to have others make their terms
 
 
 def make_terms(writer: ArchiveWriter, grow: Grow) -> None:
     """Make what was deferred. `grow` does what `spread.grow` does of each part. Raises what it raises, ArchiveError."""
-    known = search.due(writer.db)
+    known = documents.due(writer.db)
     parts = spread.in_parts(writer.reader, known, lambda ident: queries.places(writer.db, ident).text)
     if len(known) < WORTH or not _put(writer, parts, grow):
         with writer.transaction():
-            search.fill_due(writer.db, writer.index.read_text)
+            documents.fill_due(writer.db, writer.index.read_text)
     writer.index.forget_cache()
 
 
@@ -41,5 +41,5 @@ def _put(writer: ArchiveWriter, parts: Iterable[spread.Part], grow: Grow) -> boo
 def _put_all(db: sqlite3.Connection, path: Path, parts: Iterable[spread.Part], grow: Grow) -> bool:
     with schema.transaction(db, path, lambda: None):
         if fits := termtrees.fits(db):
-            search.fill_due_with(db, grow(parts))
+            documents.fill_due_with(db, grow(parts))
     return fits

@@ -12,7 +12,8 @@ from typing import assert_never
 
 import msgspec
 
-from crawler.archive import due, journal, search
+from crawler.archive import documents, due, journal
+from crawler.archive.documents import Document
 from crawler.archive.journal import (
     CaptureData,
     CaptureLine,
@@ -44,7 +45,7 @@ class Index:
     """Writes rows of fresh lines, which are the newest there are; what was written before is `merging`'s business.
 
     `text_of` reads the text of a capture back from the segments, None where it is gone, StoreError where a store does
-    not give it now. Without `terms` the search index only learns which documents there are, and `search.fill` makes
+    not give it now. Without `terms` the search index only learns which documents there are, and `documents.fill` makes
     their terms afterwards, all at once.
     """
 
@@ -58,7 +59,7 @@ class Index:
     ) -> None:
         self.db = db
         self.read_text = text_of
-        self.text_of = search.unless_away(text_of)
+        self.text_of = documents.unless_away(text_of)
         self.terms = terms
         self.now = now
         self._runs: dict[str, int] = {}
@@ -142,7 +143,7 @@ class Index:
         self.make_searchable()
         for ident, (held, new) in self._gathered.items():
             assert held.capture is not None
-            search.put_terms(self.db, ident, held.capture.data.title, _names(held, held.capture), new.text, new.terms)
+            documents.put_terms(self.db, _document(ident, held, held.capture), new.text, new.terms)
         self._gathered.clear()
         self._gathered_size = 0
 
@@ -155,10 +156,10 @@ class Index:
     def _forget_terms(self, line: CheckLine) -> None:
         """Take out what was put into the search index while a check was held; what cannot be read leads nowhere."""
         capture = line.capture
-        if not self.terms or capture is None or capture.text is None or not search.has_terms(self.db, capture.id):
+        if not self.terms or capture is None or capture.text is None or not documents.has_terms(self.db, capture.id):
             return
         if (text := self.text_of(capture.id)) is not None:
-            search.drop_terms(self.db, capture.id, capture.data.title, _names(line, capture), text)
+            documents.drop_terms(self.db, _document(capture.id, line, capture), text)
 
     def _check(self, line: CheckLine, captured_in: int, segment: int, place: int, text: NewText | None) -> None:
         link = self._link(line.history, line.site, line.host, segment, place)
@@ -234,7 +235,7 @@ class Index:
     def make_searchable(self) -> None:
         """See to it that the search tables are of this version, once, before the first document is put in or out."""
         if self.terms and not self._searchable:
-            search.ready(self.db, self.read_text)
+            documents.ready(self.db, self.read_text)
             self._searchable = True
 
     def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: NewText | None) -> None:
@@ -246,54 +247,48 @@ class Index:
             return
         self.make_searchable()
         base = capture.revisit_of or capture.id
-        names = _names(line, capture)
-        termed = base == capture.id and self.terms and search.has_terms(self.db, base)  # since the check was held
+        document = _document(base, line, capture)
+        termed = base == capture.id and self.terms and documents.has_terms(self.db, base)  # since the check was held
         old = self._document(link)
-        if old is None or old[0] != base:
-            state, at = self._state_and_time(old[0]) if old else ("", 0)
+        if old is None or old.capture != base:
+            state, at = self._state_and_time(old.capture) if old else ("", 0)
             if line.verdict != State.ALIVE and state == State.ALIVE:
                 if termed:
                     self._forget_terms(line)
                 return
             if micros(line.at) < at <= horizon(self.now()):  # a time that has not come yet is a wrong clock's
                 if base == capture.id:
-                    self.put_earlier(link, base, capture.data.title, names, text, termed=termed)
+                    self.put_earlier(link, document, text, termed=termed)
                 return
             if old and line.verdict == State.ALIVE != state:
-                self.drop_document(link, old[0])
+                self.drop_document(link, old.capture)
                 self._drop_unsure(link)
-            search.retire(self.db, link)
-            search.recall(self.db, base)
+            documents.retire(self.db, link)
+            documents.recall(self.db, base)
             old = self._document(link)
-        if old != (base, capture.data.title, names):
-            self._put_current(link, base, capture.data.title, names, text, known=old is not None, termed=termed)
+        if old != document:
+            self._put_current(link, document, text, known=old is not None, termed=termed)
 
-    def _put_current(
-        self, link: int, base: int, title: str, names: str, text: NewText | None, *, known: bool, termed: bool
-    ) -> None:
+    def _put_current(self, link: int, document: Document, text: NewText | None, *, known: bool, termed: bool) -> None:
         """A text as the current one; `known` where it is that already, under another title or names."""
-        if not self.terms or (termed and not known):
+        base = document.capture
+        if not self.terms or (termed and not known) or self._defers(base):
             if known:
                 self.drop_document(link, base)
-            search.put_row(self.db, link, base, title, names)
-            return
-        if self._defers(base):
-            if known:
-                self.drop_document(link, base)
-            search.put_row(self.db, link, base, title, names)
+            documents.put_row(self.db, link, document)
             return
         found = text.text if text is not None else self.text_of(base)
         if found is not None:  # else what is there stays
             if known:
                 self.drop_document(link, base)
-            search.put(self.db, link, base, title, names, found, text.terms if text else None)
+            documents.put(self.db, link, document, found, text.terms if text else None)
 
     def _defers(self, capture: int) -> bool:
         """Whether the terms of a capture, which has none yet, are made later."""
-        if not self.deferring or search.has_terms(self.db, capture):
+        if not self.deferring or documents.has_terms(self.db, capture):
             return False
         if not self._noted_due:
-            search.put_due(self.db)
+            documents.put_due(self.db)
             self._noted_due = True
         return True
 
@@ -306,43 +301,40 @@ class Index:
         for (capture,) in found:
             self.drop_earlier(capture)
 
-    def _document(self, link: int) -> tuple[int, str, str] | None:
-        """The current text of a link: capture, title, names."""
-        row: tuple[int, str, str] | None = self.db.execute(
-            "SELECT capture, title, names FROM documents WHERE link = ?", (link,)
-        ).fetchone()
-        return row
+    def _document(self, link: int) -> Document | None:
+        """The current text of a link."""
+        row = self.db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()
+        return Document(*row) if row else None
 
-    def put_earlier(
-        self, link: int, capture: int, title: str, names: str, text: NewText | None = None, *, termed: bool = False
-    ) -> None:
+    def put_earlier(self, link: int, document: Document, text: NewText | None = None, *, termed: bool = False) -> None:
         """A text that is searched beside the current one of its link, if it is not yet; `termed`: its terms are in."""
+        capture = document.capture
         if self.db.execute("SELECT 1 FROM earlier WHERE capture = ?", (capture,)).fetchone():
             return
         if not self.terms or termed or self._defers(capture):
-            search.put_earlier_row(self.db, link, capture, title, names)
+            documents.put_earlier_row(self.db, link, document)
             return
         found = text.text if text is not None else self.text_of(capture)
         if found is not None:
-            search.put_earlier(self.db, link, capture, title, names, found, text.terms if text else None)
+            documents.put_earlier(self.db, link, document, found, text.terms if text else None)
 
     def drop_document(self, link: int, capture: int) -> None:
         """A link's document is searched no more; `capture` is the one whose text it is."""
         self.make_searchable()
-        search.drop(self.db, link, self.text_of(capture) if self.terms else None)
+        documents.drop(self.db, link, self.text_of(capture) if self.terms else None)
 
     def drop_earlier(self, capture: int) -> None:
         """A text is searched no more, if it is beside the current one of its link."""
         self.make_searchable()
-        search.drop_earlier(self.db, capture, self.text_of if self.terms else lambda _: None)
+        documents.drop_earlier(self.db, capture, self.text_of if self.terms else lambda _: None)
 
-    def replace_document(self, link: int, capture: int, title: str, names: str, text: str) -> None:
+    def replace_document(self, link: int, document: Document, text: str) -> None:
         """What is searched of a link from now on."""
         self.make_searchable()
         if self.terms:
-            search.put(self.db, link, capture, title, names, text)
+            documents.put(self.db, link, document, text)
         else:
-            search.put_row(self.db, link, capture, title, names)
+            documents.put_row(self.db, link, document)
 
     def _state_and_time(self, capture: int) -> tuple[str, int]:
         """Of a capture; "" and 0 for one that is gone."""
@@ -385,9 +377,9 @@ class Index:
         )
 
 
-def _names(line: CheckLine, capture: CaptureLine) -> str:
-    """The author, and what notes call the link."""
-    return "\n".join(filter(None, (capture.data.author, line.names)))
+def _document(ident: int, line: CheckLine, capture: CaptureLine) -> Document:
+    """A capture as a check has its text searched: by its title, its author, and what notes call the link."""
+    return Document(ident, capture.data.title, "\n".join(filter(None, (capture.data.author, line.names))))
 
 
 def _size_of(text: NewText) -> int:

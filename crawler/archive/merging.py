@@ -14,7 +14,8 @@ from typing import Final, assert_never
 
 import msgspec
 
-from crawler.archive import due, queries, search
+from crawler.archive import documents, due, queries
+from crawler.archive.documents import Document
 from crawler.archive.index import Index, pack, packed_digest, spans_of, unpack_data, unpack_history, unpack_run
 from crawler.archive.journal import (
     CaptureLine,
@@ -320,12 +321,13 @@ class Merger:
         old = self.db.execute("SELECT capture, names FROM documents WHERE link = ?", (link,)).fetchone()
         text = self.index.text_of(row[1])
         if text is not None and not (old and old[0] == row[1]):
-            search.retire(self.db, link)
+            documents.retire(self.db, link)
             self.index.drop_earlier(row[1])
             said = "\n".join(filter(None, (data.author, names)))
-            self.index.replace_document(link, row[1], data.title, said or (old[1] if old else ""), text)
-        for left_out in list(search.left_out(self.db, link)):
-            self.index.put_earlier(*left_out)
+            document = Document(row[1], data.title, said or (old[1] if old else ""))
+            self.index.replace_document(link, document, text)
+        for _, left_out in list(documents.left_out(self.db, link)):
+            self.index.put_earlier(link, left_out)
 
     # Runs and pictures
 

@@ -17,12 +17,12 @@ from typing import Final
 from crawler.archive import (
     carry,
     disk,
+    documents,
     queries,
     recovery,
     replay,
     scan,
     schema,
-    search,
     segments,
     texts,
     tiers,
@@ -106,7 +106,7 @@ def _fill(
         merger.settle()
     with schema.transaction(db, path, merger.forget_cache):
         place_of = partial(_text_place, db)
-        search.fill(db, index.read_text, lambda known: trees(reader, known, place_of, spread))
+        documents.fill(db, index.read_text, lambda known: trees(reader, known, place_of, spread))
     return damage
 
 

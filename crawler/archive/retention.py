@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from crawler.archive import search
+from crawler.archive import documents
 from crawler.archive.queries import IN_ORDER, keep_numbers
 from crawler.core.errors import StoreError
 
@@ -70,6 +70,6 @@ def _change(before: _Row, after: _Row, text_of: Callable[[int], str | None]) -> 
 
 
 def _drop(db: sqlite3.Connection, row: _Row, text_of: Callable[[int], str | None]) -> None:
-    search.drop_earlier(db, row.id, text_of)
+    documents.drop_earlier(db, row.id, text_of)
     db.execute("DELETE FROM images WHERE capture = ?", (row.id,))
     db.execute("DELETE FROM captures WHERE id = ?", (row.id,))

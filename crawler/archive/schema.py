@@ -135,7 +135,7 @@ def _due(db: sqlite3.Connection) -> None:
     run_script(db, _DUE_INDEXES)
 
 
-# Texts of a link that are searched beside the one in `documents`; filled by the first writer (`search.ready`).
+# Texts of a link that are searched beside the one in `documents`; filled by the first writer (`documents.ready`).
 _EARLIER = """
 CREATE TABLE IF NOT EXISTS earlier (capture INTEGER PRIMARY KEY, link INTEGER NOT NULL, title TEXT, names TEXT);
 """

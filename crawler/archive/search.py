@@ -1,330 +1,30 @@
-"""Full-text search over every kept text, written in the capture's transaction.
+"""Full-text search over every kept text.
 
-`documents` names the current text of each link, `earlier` the others that were kept of it; both have their terms in the
-same tables, by the number of their capture. What pages say now is found first, then what they said on other days.
-
-The index is contentless: it holds terms, not text, so taking a document out needs the very text that went in, which
-the segments still have. Terms and queries are made in `words`; an index whose terms another version made is filled
-anew by the next writer (`ready`), and searched by its own terms until then.
-
-`words` answers words and phrases, by rank; `characters` says which documents hold a single Chinese character, which
-in `words` is the beginning of a thousand terms.
+What pages say now is found first, then what they said on other days; which texts there are is `documents`'s. Queries
+are made in `words`. Of its tables `words` answers words and phrases, by rank; `characters` says which documents hold a
+single Chinese character, which in `words` is the beginning of a thousand terms.
 """
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, time
 from typing import Final
 
-import msgspec
-
-from crawler.archive import termtrees, words
-from crawler.archive.journal import CaptureData
+from crawler.archive import documents, words
 from crawler.archive.nouns import Hit
 from crawler.archive.times import from_micros, micros
-from crawler.core.counts import Counted
-from crawler.core.errors import StoreError, UsageError
-from crawler.core.model import IndexTerms, State
+from crawler.core.errors import UsageError
+from crawler.core.model import State
 
 _WEIGHTS: Final = "1.0, 10.0, 6.0"  # text; title; author and note titles. A guess: a title says what a page is about
 _SPARE: Final = 20  # hits looked at beyond what is asked for: terms of lost documents lead nowhere
 _NEWEST: Final = 500  # documents with a common character among which those with it in their title come first
 _COLUMNS: Final = "l.id AS link, l.url, l.canonical_url, c.id, c.at, l.state, l.site, d.title"
 _JOINS: Final = "JOIN captures c ON c.id = d.capture JOIN links l ON l.id = d.link"
-log = logging.getLogger(__name__)
 
-STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
-WHOLE: Final = "search-earlier"  # in `derived`: `earlier` knows the texts that were kept before there was such a table
-DUE: Final = "search-due"  # in `derived`: some documents have no terms yet
-_TABLES: Final = f"""
-DROP TABLE IF EXISTS words;
-DROP TABLE IF EXISTS characters;
-{termtrees.TABLES.strip()}
-"""
-
-
-Document = tuple[int, str, str]  # capture, title, names
 _Row = tuple[int, str, str, int, int, str, str, str, float]  # link, URLs, capture, at, state, site, title, rank
-_data_of = msgspec.msgpack.Decoder(CaptureData).decode
-
-
-# How FTS5 writes, on which what it finds does not depend: trees of one size that are merged into one. By its own 4 a
-# text of 1,800 terms takes 1.3 ms, by 16 1.1; a query looks into each tree: 0.65 ms in place of 0.4 among 3,000 texts.
-_PACE: Final = {"automerge": 16}
-
-
-@dataclass(frozen=True, slots=True)
-class Grown:
-    """The trees of some documents, and those whose texts cannot be read."""
-
-    trees: termtrees.Trees
-    lost: list[int]
-
-
-def is_ready(db: sqlite3.Connection) -> bool:
-    """Whether the terms of this index are made as `words` makes them."""
-    return _stamped(db, STAMP, words.stamp())
-
-
-def _stamped(db: sqlite3.Connection, name: str, stamp: str) -> bool:
-    return db.execute("SELECT 1 FROM derived WHERE name = ? AND stamp = ?", (name, stamp)).fetchone() is not None
-
-
-def _put_stamp(db: sqlite3.Connection, name: str, stamp: str) -> None:
-    _drop_stamp(db, name)
-    db.execute("INSERT INTO derived (name, stamp, key, data) VALUES (?, ?, '', '')", (name, stamp))
-
-
-def _drop_stamp(db: sqlite3.Connection, name: str) -> None:
-    db.execute("DELETE FROM derived WHERE name = ?", (name,))
-
-
-def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
-    """See to it that the terms are of this version: an older index is filled anew from the texts.
-
-    Inside the caller's transaction. `text_of` gives the text of a capture, None where it is gone; it may raise
-    StoreError: what is away is taken in by the first writer that can read it.
-    """
-    away: list[int] = []
-
-    def text_or_none(capture: int) -> str | None:
-        try:
-            return text_of(capture)
-        except StoreError:
-            away.append(capture)
-            return None
-
-    if not is_ready(db):
-        fill(db, text_or_none)
-    elif is_due(db):
-        fill_due(db, text_or_none)
-    if not _stamped(db, WHOLE, ""):
-        for link, capture, title, names in list(left_out(db)):
-            if (text := text_or_none(capture)) is not None:
-                put_earlier(db, link, capture, title, names, text)
-        _put_stamp(db, WHOLE, "")
-    _set_pace(db)
-    if away:
-        texts = f"{Counted(len(away)):text in the object store cannot|texts in the object store cannot}"
-        log.warning("crawler: %s be read now; a later run tries again", texts)
-        _drop_stamp(db, WHOLE)
-
-
-def _set_pace(db: sqlite3.Connection) -> None:
-    for table in ("words", "characters"):
-        known = dict(db.execute(f"SELECT k, v FROM {table}_config"))  # noqa: S608  # ours
-        for name, value in _PACE.items():
-            if known.get(name) != value:
-                db.execute(f"INSERT INTO {table} ({table}, rank) VALUES (?, ?)", (name, value))  # noqa: S608  # ours
-
-
-def unless_away(text_of: Callable[[int], str | None]) -> Callable[[int], str | None]:
-    """A text that an object store does not give now counts as one that cannot be read, with a line.
-
-    What is recorded must not wait for a store, nor must hits whose texts are here.
-    """
-    told = False
-
-    def text_or_none(ident: int) -> str | None:
-        nonlocal told
-        try:
-            return text_of(ident)
-        except StoreError as error:
-            if not told:
-                log.warning("crawler: %s; texts that lie there are left out of the search for now", error)
-            told = True
-            return None
-
-    return text_or_none
-
-
-def left_out(db: sqlite3.Connection, link: int | None = None) -> Iterator[tuple[int, int, str, str]]:
-    """Kept texts that are in neither table, of one link or of all: link, capture, title, names.
-
-    Of a link that was seen alive, only what was.
-    """
-    found = db.execute(
-        "SELECT link, id, data FROM captures c WHERE text_at IS NOT NULL AND NOT notice AND (?1 IS NULL OR link = ?1)"
-        " AND id NOT IN (SELECT capture FROM documents) AND id NOT IN (SELECT capture FROM earlier) AND (state = ?2"
-        " OR NOT EXISTS (SELECT 1 FROM captures o WHERE o.link = c.link AND o.state = ?2 AND NOT o.notice))",
-        (link, State.ALIVE.value),
-    )
-    for owner, capture, blob in found:
-        data = _data_of(blob)
-        yield owner, capture, data.title, data.author
-
-
-TreesOf = Callable[[Sequence[Document]], Iterable[Grown]]
-
-
-def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of: TreesOf | None = None) -> None:
-    """Make all terms anew, inside the caller's transaction; `text_of` gives the text of a capture, None for a lost one.
-
-    `trees_of` makes those of many at once, on a connection on which nothing was searched yet. In the order of captures,
-    the cheapest for the index.
-    """
-    known = _begin_filling(db)
-    if trees_of and termtrees.fits(db):
-        fill_due_with(db, trees_of(known))
-    else:
-        for capture, title, names in known:
-            if (text := text_of(capture)) is None:
-                _leave_out(db, capture)
-            else:
-                put_terms(db, capture, title, names, text)
-    _put_stamp(db, STAMP, words.stamp())
-    _put_stamp(db, WHOLE, "")
-    _drop_stamp(db, DUE)
-
-
-def put_due(db: sqlite3.Connection) -> None:
-    """Note that documents may have no terms yet: `fill_due` makes them, or the next writer (`ready`)."""
-    _put_stamp(db, DUE, "")
-
-
-def is_due(db: sqlite3.Connection) -> bool:
-    """Whether documents may have no terms yet."""
-    return _stamped(db, DUE, "")
-
-
-def due(db: sqlite3.Connection) -> list[Document]:
-    """Documents and earlier texts that have no terms yet, in the order of captures."""
-    lacking = "SELECT capture, title, names FROM {} WHERE capture NOT IN (SELECT id FROM words_docsize)"
-    both = " UNION ALL ".join(map(lacking.format, ("documents", "earlier")))
-    return db.execute(f"{both} ORDER BY capture").fetchall()
-
-
-def fill_due(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
-    """Make the terms that are lacking, inside the caller's transaction."""
-    for capture, title, names in due(db):
-        if (text := text_of(capture)) is None:
-            _leave_out(db, capture)
-        else:
-            put_terms(db, capture, title, names, text)
-    _drop_stamp(db, DUE)
-
-
-def fill_due_with(db: sqlite3.Connection, grown: Iterable[Grown]) -> None:
-    """The same from trees of all that is `due`, on a connection on which nothing was searched yet."""
-    for some in grown:
-        termtrees.put(db, some.trees)
-        for capture in some.lost:
-            _leave_out(db, capture)
-    termtrees.merge(db)
-    _drop_stamp(db, DUE)
-
-
-def _begin_filling(db: sqlite3.Connection) -> list[Document]:
-    """Tables without terms; what is to stand in them, in the order of captures."""
-    for statement in _TABLES.strip().split("\n"):
-        db.execute(statement)
-    db.executemany("INSERT INTO earlier (link, capture, title, names) VALUES (?, ?, ?, ?)", list(left_out(db)))
-    columns = "SELECT capture, title, names FROM"
-    return db.execute(f"{columns} documents UNION ALL {columns} earlier ORDER BY capture").fetchall()
-
-
-def _leave_out(db: sqlite3.Connection, capture: int) -> None:
-    db.execute("DELETE FROM documents WHERE capture = ?", (capture,))
-    db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
-
-
-def put(
-    db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
-) -> None:
-    """Make a capture the document of its link; a document that was there must have been taken out with `drop`.
-
-    `ready` are the terms of the text, where they are made already.
-    """
-    put_row(db, link, capture, title, names)
-    put_terms(db, capture, title, names, text, ready)
-
-
-def put_row(db: sqlite3.Connection, link: int, capture: int, title: str, names: str) -> None:
-    """Make a capture the document of its link, whose terms `fill` makes later."""
-    db.execute("INSERT INTO documents (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, capture, title, names))
-
-
-def put_earlier(
-    db: sqlite3.Connection, link: int, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
-) -> None:
-    """Make a capture's text one of a link's earlier ones, among which it must not be yet."""
-    put_earlier_row(db, link, capture, title, names)
-    put_terms(db, capture, title, names, text, ready)
-
-
-def put_earlier_row(db: sqlite3.Connection, link: int, capture: int, title: str, names: str) -> None:
-    """Make a capture's text one of a link's earlier ones, whose terms `fill` makes later."""
-    db.execute("INSERT INTO earlier (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, capture, title, names))
-
-
-def retire(db: sqlite3.Connection, link: int) -> None:
-    """The current text of a link becomes one of its earlier ones; its terms stay as they are."""
-    _move(db, "documents", "earlier", "link", link)
-
-
-def recall(db: sqlite3.Connection, capture: int) -> None:
-    """An earlier text becomes the current one of its link, where it is one; a current one must have gone before."""
-    _move(db, "earlier", "documents", "capture", capture)
-
-
-def _move(db: sqlite3.Connection, source: str, target: str, key: str, value: int) -> None:
-    # Not INSERT … SELECT: that takes a savepoint, at each of which FTS5 writes out what it has gathered.
-    columns, where = "link, capture, title, names", f"FROM {source} WHERE {key} = ?"
-    row = db.execute(f"SELECT {columns} {where}", (value,)).fetchone()  # names of ours
-    if row:
-        db.execute(f"DELETE {where}", (value,))
-        db.execute(f"INSERT INTO {target} ({columns}) VALUES (?, ?, ?, ?)", row)  # noqa: S608  # as above
-
-
-def put_terms(
-    db: sqlite3.Connection, capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None
-) -> None:
-    """The terms of a capture that has none; they are found once it is among the documents or the earlier texts."""
-    termtrees.put_one(db, words.terms_of(capture, title, names, text, ready))
-
-
-def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
-    """Take a link's document out; `text` None (it cannot be read any more) leaves its terms, which lead nowhere."""
-    row = db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()
-    if row is None:
-        return
-    capture, title, names = row
-    db.execute("DELETE FROM documents WHERE link = ?", (link,))
-    if text is not None and has_terms(db, capture):
-        drop_terms(db, capture, title, names, text)
-
-
-def drop_earlier(db: sqlite3.Connection, capture: int, text_of: Callable[[int], str | None]) -> None:
-    """Take an earlier text out, where it is one."""
-    row = db.execute("SELECT title, names FROM earlier WHERE capture = ?", (capture,)).fetchone()
-    if row is None:
-        return
-    title, names = row
-    db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
-    if has_terms(db, capture) and (text := text_of(capture)) is not None:
-        drop_terms(db, capture, title, names, text)
-
-
-def has_terms(db: sqlite3.Connection, capture: int) -> bool:
-    """Whether there are terms of a capture, found or not."""
-    return db.execute("SELECT 1 FROM words WHERE rowid = ?", (capture,)).fetchone() is not None
-
-
-def drop_terms(db: sqlite3.Connection, capture: int, title: str, names: str, text: str) -> None:
-    """Take the terms of a capture out, which must be those of exactly this."""
-    made = words.terms_of(capture, title, names, text)
-    db.execute(
-        "INSERT INTO words (words, rowid, text, title, names) VALUES ('delete', ?, ?, ?, ?)",
-        (capture, made.text, made.title, made.names),
-    )
-    if made.characters:
-        db.execute(
-            "INSERT INTO characters (characters, rowid, text) VALUES ('delete', ?, ?)", (capture, made.characters)
-        )
 
 
 def find(
@@ -336,7 +36,7 @@ def find(
     its own. Where that is less than `limit`, words also count where a number is written to them: asked for all at once,
     a common word would take half as long again. Raises UsageError for a date or a state that is none.
     """
-    current = is_ready(db)
+    current = documents.is_ready(db)
     try:
         asked, wider = (words.parse_query(query, simplify=current, numbered=numbered) for numbered in (False, True))
     except ValueError as error:
@@ -353,7 +53,7 @@ def find(
 def _found(
     db: sqlite3.Connection, asked: words.Query, limit: int, text_of: Callable[[int], str], *, snapshots: bool
 ) -> list[Hit]:
-    current = is_ready(db)
+    current = documents.is_ready(db)
     where, values = _filters(asked)
     if not asked.match and not where:
         return []

@@ -16,7 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
-from crawler.archive import scan, search, termtrees, warc
+from crawler.archive import scan, termtrees, warc
+from crawler.archive.documents import Document, Grown
 from crawler.archive.journal import TARGET
 from crawler.archive.queries import Where
 from crawler.archive.segments import SegmentReader, local_reader
@@ -136,8 +137,11 @@ def _read_part(folder: Path, name: str, part: tuple[int, int]) -> list[_Read] | 
 
 
 def trees(
-    reader: SegmentReader, documents: Sequence[search.Document], place_of: Callable[[int], Where | None], spread: Spread
-) -> Iterator[search.Grown]:
+    reader: SegmentReader,
+    documents: Sequence[Document],
+    place_of: Callable[[int], Where | None],
+    spread: Spread,
+) -> Iterator[Grown]:
     """The search trees of some documents, by parts of them."""
     parts = in_parts(reader, documents, place_of)
     if not spread.is_wide:
@@ -146,12 +150,12 @@ def trees(
     yield from spread.map(partial(grow, spread.folder), parts)
 
 
-Part = list[tuple[search.Document, Where | str | None]]
+Part = list[tuple[Document, Where | str | None]]
 """Documents with the place of each text; the text itself, where other processes cannot read it."""
 
 
 def in_parts(
-    reader: SegmentReader, documents: Sequence[search.Document], place_of: Callable[[int], Where | None]
+    reader: SegmentReader, documents: Sequence[Document], place_of: Callable[[int], Where | None]
 ) -> Iterator[Part]:
     """By as many as make a tree that is worth its place, and give every process some."""
     most = min(max(TREE, -(-len(documents) // TREES)), MAX_TREE)
@@ -170,12 +174,12 @@ def in_parts(
         yield some
 
 
-def grow(folder: Path, documents: Part) -> search.Grown:
+def grow(folder: Path, documents: Part) -> Grown:
     """The trees of a part of the documents of segments in a folder, in any process."""
     return _grown(local_reader(folder), documents)
 
 
-def _grown(reader: SegmentReader, documents: Part) -> search.Grown:
+def _grown(reader: SegmentReader, documents: Part) -> Grown:
     terms: list[Terms] = []
     lost: list[int] = []
     for (capture, title, names), place in documents:
@@ -184,7 +188,7 @@ def _grown(reader: SegmentReader, documents: Part) -> search.Grown:
             lost.append(capture)
         else:
             terms.append(terms_of(capture, title, names, text))
-    return search.Grown(termtrees.make(terms), lost)  # in turns with their making it takes a fifth longer
+    return Grown(termtrees.make(terms), lost)  # in turns with their making it takes a fifth longer
 
 
 def _text_at(reader: SegmentReader, place: Where) -> str | None:

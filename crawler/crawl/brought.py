@@ -99,7 +99,7 @@ def forced(
     check: Check, page: SavedPage, history: History | None, context: Context, readers: Readers
 ) -> Check:  # fmt: skip
     """The same bytes as a page that nobody knows, since its reader says that it is one; memory stays as it was."""
-    reading = readers.read(ReadTask(check.link, as_shown(check.fetch, page), check.at, anyway=True, terms=False))
+    reading = readers.read(ReadTask(check.link, as_shown(check.fetch, page), check.at, anyway=True, recorded=False))
     after = history or first_seen(check.link.canonical_url, check.link.url, context.now())
     unknown = Verdict(State.UNKNOWN, reading.verdict.reason, Confidence.LOW, reading.verdict.evidence)
     return replace(

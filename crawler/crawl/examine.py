@@ -32,11 +32,12 @@ TOO_COMPLEX = "too-complex"
 def read(task: ReadTask, sites: Sites) -> PageReading:
     """Read and judge one answer."""
     document, page, verdict = examine(task.link, task.fetched, sites, task.accept, task.depth, anyway=task.anyway)
-    readable, terms = "", None
-    payload = sha256(task.fetched.body) if task.depth is Depth.PAGE and task.fetched.body else ""
+    readable, terms, payload = "", None, ""
+    if task.depth is Depth.PAGE and task.recorded and task.fetched.body:
+        payload = sha256(task.fetched.body)
     if task.depth is Depth.PAGE and (page.html or page.text) and page.digest != task.known_digest:
         readable = readable_html(page, task.fetched.final_url, task.at)
-        terms = index_terms(page.text) if task.terms else None
+        terms = index_terms(page.text) if task.recorded else None
     target = refresh_target(task.fetched, document) if verdict.state in SENDS_ON else None
     shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
     said = said_by(task.fetched, document)

@@ -38,9 +38,9 @@ from crawler.notes.links import link_of
 from crawler.page.pdf import UNREADABLE
 
 if TYPE_CHECKING:
+    from crawler.archive.documents import Grown
     from crawler.archive.interchange.saved import SavedPage
     from crawler.archive.packing import PackedCapture
-    from crawler.archive.search import Grown
     from crawler.archive.spread import Part
     from crawler.crawl.context import Context
     from crawler.crawl.tasks import PageReading, ReadTask

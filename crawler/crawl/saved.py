@@ -80,7 +80,7 @@ def records_of(task: SavedTask, reading: PageReading) -> PackedCapture | None:
 
 def task_of(page: SavedPage, address: Address) -> ReadTask:
     """The reading of a saved page as if its address had been answered with 200 after its redirects."""
-    return ReadTask(address.link, as_shown(answered(page, address), page), address.at, terms=False)
+    return ReadTask(address.link, as_shown(answered(page, address), page), address.at, recorded=False)
 
 
 def answered(page: SavedPage, address: Address) -> Fetch:

@@ -44,7 +44,7 @@ class ReadTask:
     known_digest: str = ""
     depth: Depth = Depth.PAGE
     anyway: bool = False  # read the page also where the rules see none
-    terms: bool = True  # make the search terms of the text
+    recorded: bool = True  # as it is read: make its search terms and digest; an import makes both by itself
 
     @property
     def body(self) -> bytes:

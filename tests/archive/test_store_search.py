@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from store_samples import DOWN_FROM_10, check_of, later, link_of, open_archive, rows
 
-from crawler.archive import Archive, index, search, verify
+from crawler.archive import Archive, documents, index, verify
 from crawler.core.errors import ArchiveFull, StoreError, UsageError
 from crawler.core.model import Check, State
 
@@ -47,11 +47,11 @@ def test_the_index_of_an_older_version_is_written_at_todays_pace(tmp_path: Path)
     with open_archive(tmp_path) as opened:
         opened.record([check_of("a", text="语音识别的原理")])
         opened._db.execute("DELETE FROM words_config WHERE k <> 'version'")
-    assert len(pace()) == len(search._PACE)
+    assert len(pace()) == len(documents._PACE)
     with open_archive(tmp_path) as opened:
         opened.record([check_of("b", text="语音识别的实践")])
         assert found(opened, "语音识别") == ["a", "b"]
-    assert pace() == 2 * sorted(search._PACE.items())
+    assert pace() == 2 * sorted(documents._PACE.items())
 
 
 def test_authors_and_the_note_takers_own_titles_are_searched(archive: Archive) -> None:
@@ -390,12 +390,12 @@ def test_texts_that_a_store_does_not_give_now_are_searched_again_later(tmp_path:
     with open_archive(tmp_path) as archive:
         archive.record([check_of("a", "lighthouse text " * 30), check_of("b", "harbour text " * 30)])
     db = sqlite3.connect(tmp_path / "index.sqlite")
-    db.execute("DELETE FROM derived WHERE name = ?", (search.STAMP,))
+    db.execute("DELETE FROM derived WHERE name = ?", (documents.STAMP,))
 
     def silent(_: int) -> str:
         raise StoreError("s3://bucket does not answer in time")
 
-    search.ready(db, silent)
+    documents.ready(db, silent)
     assert db.execute("SELECT count(*) FROM documents").fetchone() == (0,)
     db.commit()
     db.close()

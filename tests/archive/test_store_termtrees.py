@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_samples import check_of, later, open_archive
 
-from crawler.archive import Archive, deferred, search, spread, termtrees, verify
+from crawler.archive import Archive, deferred, documents, spread, termtrees, verify
 from crawler.archive.deferred import Grow
 from crawler.archive.segments import FOLDER, INDEX
 from crawler.archive.words import Terms, terms_of
@@ -199,4 +199,4 @@ def test_terms_that_were_deferred_by_who_was_killed_are_made_by_the_next_writer(
         archive.record([check_of("n9", text=TEXTS[9], title="标题 9")])
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
     with closing(sqlite3.connect(tmp_path / "ours" / INDEX)) as db:
-        assert not search.is_due(db)
+        assert not documents.is_due(db)
