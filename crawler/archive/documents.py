@@ -39,7 +39,7 @@ _PACE: Final = {"automerge": 16}
 _data_of = msgspec.msgpack.Decoder(CaptureData).decode
 
 
-class Document(NamedTuple):
+class IndexedText(NamedTuple):
     """A capture whose text can be searched, with its page's title, and the names under which it is found as well."""
 
     capture: int
@@ -132,7 +132,7 @@ def unless_away(text_of: Callable[[int], str | None]) -> Callable[[int], str | N
     return text_or_none
 
 
-def left_out(db: sqlite3.Connection, link: int | None = None) -> Iterator[tuple[int, Document]]:
+def left_out(db: sqlite3.Connection, link: int | None = None) -> Iterator[tuple[int, IndexedText]]:
     """Kept texts that are in neither table, of one link or of all, each with its link.
 
     Of a link that was seen alive, only what was.
@@ -145,10 +145,10 @@ def left_out(db: sqlite3.Connection, link: int | None = None) -> Iterator[tuple[
     )
     for owner, capture, blob in found:
         data = _data_of(blob)
-        yield owner, Document(capture, data.title, data.author)
+        yield owner, IndexedText(capture, data.title, data.author)
 
 
-TreesOf = Callable[[Sequence[Document]], Iterable[Grown]]
+TreesOf = Callable[[Sequence[IndexedText]], Iterable[Grown]]
 
 
 def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of: TreesOf | None = None) -> None:
@@ -177,11 +177,11 @@ def is_due(db: sqlite3.Connection) -> bool:
     return _stamped(db, DUE, "")
 
 
-def due(db: sqlite3.Connection) -> list[Document]:
+def due(db: sqlite3.Connection) -> list[IndexedText]:
     """Documents and earlier texts that have no terms yet, in the order of captures."""
     lacking = "SELECT capture, title, names FROM {} WHERE capture NOT IN (SELECT id FROM words_docsize)"
     both = " UNION ALL ".join(map(lacking.format, ("documents", "earlier")))
-    return [Document(*row) for row in db.execute(f"{both} ORDER BY capture")]
+    return [IndexedText(*row) for row in db.execute(f"{both} ORDER BY capture")]
 
 
 def fill_due(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
@@ -200,7 +200,7 @@ def fill_due_with(db: sqlite3.Connection, grown: Iterable[Grown]) -> None:
     _drop_stamp(db, DUE)
 
 
-def _begin_filling(db: sqlite3.Connection) -> list[Document]:
+def _begin_filling(db: sqlite3.Connection) -> list[IndexedText]:
     """Tables without terms; what is to stand in them, in the order of captures."""
     for statement in _TABLES.strip().split("\n"):
         db.execute(statement)
@@ -208,10 +208,10 @@ def _begin_filling(db: sqlite3.Connection) -> list[Document]:
         put_earlier_row(db, link, document)
     columns = "SELECT capture, title, names FROM"
     both = db.execute(f"{columns} documents UNION ALL {columns} earlier ORDER BY capture")
-    return [Document(*row) for row in both]
+    return [IndexedText(*row) for row in both]
 
 
-def _fill(db: sqlite3.Connection, documents: Iterable[Document], text_of: Callable[[int], str | None]) -> None:
+def _fill(db: sqlite3.Connection, documents: Iterable[IndexedText], text_of: Callable[[int], str | None]) -> None:
     """Make the terms of documents one by one; those whose text is gone are left out."""
     for document in documents:
         if (text := text_of(document.capture)) is None:
@@ -225,7 +225,7 @@ def _leave_out(db: sqlite3.Connection, capture: int) -> None:
     db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
 
 
-def put(db: sqlite3.Connection, link: int, document: Document, text: str, ready: IndexTerms | None = None) -> None:
+def put(db: sqlite3.Connection, link: int, document: IndexedText, text: str, ready: IndexTerms | None = None) -> None:
     """Make a capture the document of its link; a document that was there must have been taken out with `drop`.
 
     `ready` are the terms of the text, where they are made already.
@@ -234,20 +234,20 @@ def put(db: sqlite3.Connection, link: int, document: Document, text: str, ready:
     put_terms(db, document, text, ready)
 
 
-def put_row(db: sqlite3.Connection, link: int, document: Document) -> None:
+def put_row(db: sqlite3.Connection, link: int, document: IndexedText) -> None:
     """Make a capture the document of its link, whose terms `fill` makes later."""
     db.execute("INSERT INTO documents (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, *document))
 
 
 def put_earlier(
-    db: sqlite3.Connection, link: int, document: Document, text: str, ready: IndexTerms | None = None
+    db: sqlite3.Connection, link: int, document: IndexedText, text: str, ready: IndexTerms | None = None
 ) -> None:
     """Make a capture's text one of a link's earlier ones, among which it must not be yet."""
     put_earlier_row(db, link, document)
     put_terms(db, document, text, ready)
 
 
-def put_earlier_row(db: sqlite3.Connection, link: int, document: Document) -> None:
+def put_earlier_row(db: sqlite3.Connection, link: int, document: IndexedText) -> None:
     """Make a capture's text one of a link's earlier ones, whose terms `fill` makes later."""
     db.execute("INSERT INTO earlier (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, *document))
 
@@ -271,7 +271,7 @@ def _move(db: sqlite3.Connection, source: str, target: str, key: str, value: int
         db.execute(f"INSERT INTO {target} ({columns}) VALUES (?, ?, ?, ?)", row)  # noqa: S608  # as above
 
 
-def put_terms(db: sqlite3.Connection, document: Document, text: str, ready: IndexTerms | None = None) -> None:
+def put_terms(db: sqlite3.Connection, document: IndexedText, text: str, ready: IndexTerms | None = None) -> None:
     """The terms of a capture that has none; they are found once it is among the documents or the earlier texts."""
     termtrees.put_one(db, words.terms_of(*document, text, ready))
 
@@ -281,7 +281,7 @@ def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:
     row = db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()
     if row is None:
         return
-    document = Document(*row)
+    document = IndexedText(*row)
     db.execute("DELETE FROM documents WHERE link = ?", (link,))
     if text is not None and has_terms(db, document.capture):
         drop_terms(db, document, text)
@@ -294,7 +294,7 @@ def drop_earlier(db: sqlite3.Connection, capture: int, text_of: Callable[[int], 
         return
     db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
     if has_terms(db, capture) and (text := text_of(capture)) is not None:
-        drop_terms(db, Document(*row), text)
+        drop_terms(db, IndexedText(*row), text)
 
 
 def has_terms(db: sqlite3.Connection, capture: int) -> bool:
@@ -302,7 +302,7 @@ def has_terms(db: sqlite3.Connection, capture: int) -> bool:
     return db.execute("SELECT 1 FROM words WHERE rowid = ?", (capture,)).fetchone() is not None
 
 
-def drop_terms(db: sqlite3.Connection, document: Document, text: str) -> None:
+def drop_terms(db: sqlite3.Connection, document: IndexedText, text: str) -> None:
     """Take the terms of a capture out, which must be those of exactly this."""
     made = words.terms_of(*document, text)
     db.execute(

@@ -13,7 +13,7 @@ from typing import assert_never
 import msgspec
 
 from crawler.archive import documents, due, journal
-from crawler.archive.documents import Document
+from crawler.archive.documents import IndexedText
 from crawler.archive.journal import (
     CaptureData,
     CaptureLine,
@@ -269,7 +269,9 @@ class Index:
         if old != document:
             self._put_current(link, document, text, known=old is not None, termed=termed)
 
-    def _put_current(self, link: int, document: Document, text: NewText | None, *, known: bool, termed: bool) -> None:
+    def _put_current(
+        self, link: int, document: IndexedText, text: NewText | None, *, known: bool, termed: bool
+    ) -> None:
         """A text as the current one; `known` where it is that already, under another title or names."""
         base = document.capture
         if not self.terms or (termed and not known) or self._defers(base):
@@ -301,12 +303,14 @@ class Index:
         for (capture,) in found:
             self.drop_earlier(capture)
 
-    def _document(self, link: int) -> Document | None:
+    def _document(self, link: int) -> IndexedText | None:
         """The current text of a link."""
         row = self.db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()
-        return Document(*row) if row else None
+        return IndexedText(*row) if row else None
 
-    def put_earlier(self, link: int, document: Document, text: NewText | None = None, *, termed: bool = False) -> None:
+    def put_earlier(
+        self, link: int, document: IndexedText, text: NewText | None = None, *, termed: bool = False
+    ) -> None:
         """A text that is searched beside the current one of its link, if it is not yet; `termed`: its terms are in."""
         capture = document.capture
         if self.db.execute("SELECT 1 FROM earlier WHERE capture = ?", (capture,)).fetchone():
@@ -328,7 +332,7 @@ class Index:
         self.make_searchable()
         documents.drop_earlier(self.db, capture, self.text_of if self.terms else lambda _: None)
 
-    def replace_document(self, link: int, document: Document, text: str) -> None:
+    def replace_document(self, link: int, document: IndexedText, text: str) -> None:
         """What is searched of a link from now on."""
         self.make_searchable()
         if self.terms:
@@ -377,9 +381,9 @@ class Index:
         )
 
 
-def _document(ident: int, line: CheckLine, capture: CaptureLine) -> Document:
+def _document(ident: int, line: CheckLine, capture: CaptureLine) -> IndexedText:
     """A capture as a check has its text searched: by its title, its author, and what notes call the link."""
-    return Document(ident, capture.data.title, "\n".join(filter(None, (capture.data.author, line.names))))
+    return IndexedText(ident, capture.data.title, "\n".join(filter(None, (capture.data.author, line.names))))
 
 
 def _size_of(text: NewText) -> int:

@@ -15,7 +15,7 @@ from typing import Final, assert_never
 import msgspec
 
 from crawler.archive import documents, due, queries
-from crawler.archive.documents import Document
+from crawler.archive.documents import IndexedText
 from crawler.archive.index import Index, pack, packed_digest, spans_of, unpack_data, unpack_history, unpack_run
 from crawler.archive.journal import (
     CaptureLine,
@@ -324,7 +324,7 @@ class Merger:
             documents.retire(self.db, link)
             self.index.drop_earlier(row[1])
             said = "\n".join(filter(None, (data.author, names)))
-            document = Document(row[1], data.title, said or (old[1] if old else ""))
+            document = IndexedText(row[1], data.title, said or (old[1] if old else ""))
             self.index.replace_document(link, document, text)
         for _, left_out in list(documents.left_out(self.db, link)):
             self.index.put_earlier(link, left_out)

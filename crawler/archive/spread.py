@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from crawler.archive import scan, termtrees, warc
-from crawler.archive.documents import Document, Grown
+from crawler.archive.documents import Grown, IndexedText
 from crawler.archive.journal import TARGET
 from crawler.archive.queries import Where
 from crawler.archive.segments import SegmentReader, local_reader
@@ -138,7 +138,7 @@ def _read_part(folder: Path, name: str, part: tuple[int, int]) -> list[_Read] | 
 
 def trees(
     reader: SegmentReader,
-    documents: Sequence[Document],
+    documents: Sequence[IndexedText],
     place_of: Callable[[int], Where | None],
     spread: Spread,
 ) -> Iterator[Grown]:
@@ -150,12 +150,12 @@ def trees(
     yield from spread.map(partial(grow, spread.folder), parts)
 
 
-Part = list[tuple[Document, Where | str | None]]
+Part = list[tuple[IndexedText, Where | str | None]]
 """Documents with the place of each text; the text itself, where other processes cannot read it."""
 
 
 def in_parts(
-    reader: SegmentReader, documents: Sequence[Document], place_of: Callable[[int], Where | None]
+    reader: SegmentReader, documents: Sequence[IndexedText], place_of: Callable[[int], Where | None]
 ) -> Iterator[Part]:
     """By as many as make a tree that is worth its place, and give every process some."""
     most = min(max(TREE, -(-len(documents) // TREES)), MAX_TREE)

@@ -1,9 +1,9 @@
 """Chinese text for a word index: pairs of characters, made here, so that SQLite's own tokenizer can do the rest.
 
-Pure functions: text to index terms, a person's query to FTS5 expressions, text to a snippet. Tables are
-`documents`', ranking is `search`'s. 语音识别 is indexed as 语音 音识 识别 别 (the last character alone, so that a phrase may end there), and
-asked for as the phrase "语音 音识 识别". Traditional characters count as their simplified ones, and a word that a line
-break of the source cuts in two is one word.
+Pure functions: text to index terms, a person's query to FTS5 expressions, text to a snippet. Tables are `documents`',
+ranking is `search`'s. 语音识别 is indexed as 语音 音识 识别 别 (the last character alone, so that a phrase may end
+there), and asked for as the phrase "语音 音识 识别". Traditional characters count as their simplified ones, and a word
+that a line break of the source cuts in two is one word.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from crawler.core.model import Fetch, Link, Page, Verdict
 from crawler.core.url import is_http
 from crawler.crawl.context import open_archive, sites_of, utc_now
 from crawler.crawl.examine import document_of, site_of
-from crawler.crawl.readers import PastLimits, SyncReaders, open_sync_readers
+from crawler.crawl.readers import PastLimits
+from crawler.crawl.syncreaders import SyncReaders, open_sync_readers
 from crawler.crawl.tasks import ReadTask
 from crawler.judge import check_site
 from crawler.judge.explain import explain as trace

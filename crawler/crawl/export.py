@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from crawler.archive.interchange import Done
     from crawler.core.settings import Settings
     from crawler.crawl.context import Context
-    from crawler.crawl.readers import SyncReaders
+    from crawler.crawl.syncreaders import SyncReaders
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class _Workers:
 
     @cached_property
     def _readers(self) -> SyncReaders:
-        from crawler.crawl.readers import open_sync_readers  # other forms do without
+        from crawler.crawl.syncreaders import open_sync_readers  # other forms do without
 
         return self._stack.enter_context(open_sync_readers(self._context.settings, self._context.sites))
 

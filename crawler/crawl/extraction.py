@@ -16,7 +16,7 @@ from crawler.notes.formats import format_of
 if TYPE_CHECKING:
     from crawler.core.model import Note, Occurrence
     from crawler.core.settings import Settings
-    from crawler.crawl.readers import SyncReaders
+    from crawler.crawl.syncreaders import SyncReaders
     from crawler.notes.links import Extract
 
 SMALL = 8 * 1024  # characters; the worst text known to us keeps the parser busy for 0.05 s there, for 0.9 s at 32 kB
@@ -32,7 +32,8 @@ def guarded(settings: Settings) -> Iterator[Extract]:
             form = format_of(note.path)
             if form is None or not form.parsed or len(note.text) <= SMALL:
                 return _read_here(note, code)
-            from crawler.crawl.readers import PastLimits, ReaderDied, open_sync_readers  # few notes need them
+            from crawler.crawl.readers import PastLimits, ReaderDied  # few notes need them
+            from crawler.crawl.syncreaders import open_sync_readers
             from crawler.sites import load_sites
 
             if not readers:

@@ -32,8 +32,9 @@ from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
 from crawler.crawl.imported import UNHEARD, Imported, ImportObserver, KeptPage, LostPage
 from crawler.crawl.readahead import Read, ReadAhead
-from crawler.crawl.readers import PastLimits, ReaderDied, SyncReaders, open_sync_readers
+from crawler.crawl.readers import PastLimits, ReaderDied
 from crawler.crawl.saved import Address, SavedTask
+from crawler.crawl.syncreaders import SyncReaders, open_sync_readers
 from crawler.notes.links import link_of
 from crawler.page.pdf import UNREADABLE
 

@@ -21,7 +21,7 @@ from crawler.crawl.together import MOST, MOST_BYTES, SMALL
 if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
     from crawler.archive.packing import PackedCapture
-    from crawler.crawl.readers import SyncReaders
+    from crawler.crawl.syncreaders import SyncReaders
     from crawler.crawl.tasks import PageReading
 
 

@@ -44,7 +44,7 @@ def test_small_notes_and_other_formats_start_no_reader(monkeypatch: pytest.Monke
     def start(*_: object) -> Callable[[], None]:
         raise AssertionError("a reader is started")
 
-    monkeypatch.setattr("crawler.crawl.readers.open_sync_readers", start)
+    monkeypatch.setattr("crawler.crawl.syncreaders.open_sync_readers", start)
     with guarded(SETTINGS) as extract:
         small = extract(Note("a.htm", LINK + " " * (SMALL - len(LINK)), "utf-8"), False)
         other = extract(Note("b.md", BOMB, "utf-8"), False)

@@ -29,9 +29,9 @@ from crawler.crawl.readers import (
     ReaderDied,
     ReaderPool,
     open_readers,
-    open_sync_readers,
     process_count,
 )
+from crawler.crawl.syncreaders import open_sync_readers
 from crawler.crawl.tasks import Depth, PageReading, ProbeTask, ReadTask
 from crawler.notes.links import link_of
 from crawler.sites import load_sites
