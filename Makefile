@@ -33,11 +33,11 @@ test: $(READY) ## run all tests, with coverage; T=tests/notes (or a file, or fil
 	$(BIN)/python -m pytest $(T)
 else
 test: $(READY) replay-tools
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 endif
 
 quick: $(READY) ## the tests that take under a minute: no browser, no other programs, nothing slow
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not replay and not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not browser and not replay and not slow"
 
 lint: $(READY) ## ruff, mypy --strict, mypy over the tests, and the layer test
 	$(BIN)/ruff check .
