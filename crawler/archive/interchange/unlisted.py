@@ -13,7 +13,7 @@ from typing import IO, Final
 
 HEADER: Final = b"PK\x03\x04"
 LENGTH: Final = 30  # bytes of a member's own header, before its names
-MAX_MEMBERS: Final = 65_536
+MAX_MEMBERS: Final = 65_536  # headers looked at, whole or not
 MAX_UNPACKED: Final = 4 * 1024**3  # bytes that are unpacked to find where members end that do not tell
 _DESCRIPTOR: Final = b"PK\x07\x08"
 _STEP: Final = 1024 * 1024
@@ -57,7 +57,9 @@ def members_of(file: IO[bytes]) -> Unlisted | None:
         return None
     found: dict[str, zipfile.ZipInfo] = {}
     at, budget = 0, MAX_UNPACKED
-    while 0 <= at < size and len(found) < MAX_MEMBERS and budget > 0:
+    for _ in range(MAX_MEMBERS):
+        if not (0 <= at < size and budget > 0):
+            break
         info, start = _member(file, at)
         if info is None:
             at = _next(file, at + 1)
@@ -130,6 +132,9 @@ def _measured(file: IO[bytes], start: int, size: int, info: zipfile.ZipInfo, bud
 
 def _next(file: IO[bytes], at: int, mark: bytes = HEADER) -> int:
     """Where the next member, or another mark, begins from `at` on; less than 0 where none does."""
+    file.seek(at)
+    if file.read(len(mark)) == mark:  # nearly always; what follows reads much
+        return at
     file.seek(at)
     before = b""
     while data := file.read(_STEP):

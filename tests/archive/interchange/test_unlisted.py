@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.archive.interchange import unlisted, zips
-from crawler.archive.interchange.unlisted import Unlisted, members_of
+from crawler.archive.interchange.unlisted import HEADER, LENGTH, Unlisted, members_of
 from crawler.archive.interchange.zipped import read_zipped
 from crawler.core.errors import UsageError
 
@@ -124,3 +124,13 @@ def test_bounds_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     found = members_of(BytesIO(data))
     assert found is not None
     assert len(found.namelist()) == 1
+
+
+def test_headers_without_names_are_looked_at_up_to_the_same_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = (HEADER + bytes(LENGTH - len(HEADER))) * 9 + without_directory(made(zipfile.ZIP_DEFLATED, piped=True))
+    monkeypatch.setattr(unlisted, "MAX_MEMBERS", 9)
+    assert members_of(BytesIO(data)) is None
+    monkeypatch.setattr(unlisted, "MAX_MEMBERS", 10)
+    found = members_of(BytesIO(data))
+    assert found is not None
+    assert found.namelist() == ["index.html"]
