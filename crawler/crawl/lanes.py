@@ -24,23 +24,14 @@ class Sent:
 
     def fetch(self) -> bytes:
         """The bytes. Raises OSError where they cannot be had."""
-        parts: list[bytes] = []
-        left = self.size
         with Path(self.path).open("rb", buffering=0) as file:
-            while left and (part := file.read(left)):
-                parts.append(part)
-                left -= len(part)
-        if left:
-            raise OSError(f"{left} of {self.size} bytes of what was sent are missing")
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            return _read(file.fileno(), self.size)
 
     def answer(self, data: bytes) -> int:
         """Put an answer in its place, for `Lane.received`; its size. Raises OSError."""
-        view, at = memoryview(data), 0
         with Path(self.path).open("r+b", buffering=0) as file:
-            while at < len(view):
-                at += file.write(view[at:])
-        return at
+            _write(file.fileno(), data)
+        return len(data)
 
 
 class Lane:
@@ -51,19 +42,12 @@ class Lane:
 
     def send(self, data: bytes) -> Sent:
         """Put something in, in place of what was there before. Raises OSError."""
-        view, at = memoryview(data), 0
-        while at < len(view):
-            at += os.pwrite(self._file, view[at:], at)
+        _write(self._file, data)
         return Sent(f"/proc/{os.getpid()}/fd/{self._file}", len(data))
 
     def received(self, size: int) -> bytes:
         """What a reader answered. Raises OSError where that is not there."""
-        data = os.pread(self._file, size, 0)
-        while len(data) < size and (more := os.pread(self._file, size - len(data), len(data))):
-            data += more
-        if len(data) < size:
-            raise OSError(f"{size - len(data)} of {size} bytes of an answer are missing")
-        return data
+        return _read(self._file, size)
 
     def rest(self) -> None:
         """All was read: what a very large thing took is given back."""
@@ -73,3 +57,18 @@ class Lane:
     def close(self) -> None:
         """Once is enough, and needed."""
         os.close(self._file)
+
+
+def _write(file: int, data: bytes) -> None:
+    view, at = memoryview(data), 0
+    while at < len(view):
+        at += os.pwrite(file, view[at:], at)
+
+
+def _read(file: int, size: int) -> bytes:
+    data = os.pread(file, size, 0)
+    while len(data) < size and (more := os.pread(file, size - len(data), len(data))):
+        data += more
+    if len(data) < size:
+        raise OSError(f"{size - len(data)} of {size} bytes of what was sent are missing")
+    return data

@@ -134,21 +134,22 @@ class ReaderPool:
 
     async def read_kept(self, tasks: Sequence[KeptTask]) -> Sequence[PageReading | None]:
         """Judge some kept pages in one worker; None is to be read alone, as `read_many` has it."""
-        if not self._tried:
-            await self._try()
-        if self._in_line:
-            return readings(read_kept(list(tasks)))
-        async with self._limiter:
-            return await self._many(read_kept, tasks, readings)
+        return await self._in_one(read_kept, tasks, readings)
 
     async def read_saved(self, tasks: Sequence[SavedTask]) -> Sequence[SavedReading | None]:
         """The same of pages that were saved."""
+        return await self._in_one(read_saved, tasks, saved_readings)
+
+    async def _in_one(
+        self, function: Callable[..., Packed], tasks: Sequence[object], unpacked: Callable[[Packed], list[T | None]]
+    ) -> Sequence[T | None]:
+        """Run a function of many tasks in one worker, as soon as one is free."""
         if not self._tried:
             await self._try()
         if self._in_line:
-            return saved_readings(read_saved(list(tasks)))
+            return unpacked(function(list(tasks)))
         async with self._limiter:
-            return await self._many(read_saved, tasks, saved_readings)
+            return await self._many(function, tasks, unpacked)
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare in a worker."""
