@@ -50,21 +50,7 @@ _BUTTON = re.compile(
 _CODE_BOX = re.compile(r"(?i)(?:^|[\s_-])(?:language|highlight|code)(?=[\s_-]|$)")
 _APPARATUS = ", ".join(
     f'[class*="{part}"]'
-    for part in (
-        "katex-html",
-        "MathJax",
-        "mjx-",
-        "gutter",
-        "line",
-        "lnt",
-        "num",
-        "copy",
-        "Copy",
-        "lang",
-        "hljs-button",
-        "putPrompt",
-        "put_prompt",
-    )
+    for part in "katex-html MathJax mjx- gutter line lnt num copy Copy lang hljs-button putPrompt put_prompt".split()
 )
 MAX_BUTTON = 24  # characters of the name of a language, or of a button, beside code
 MAX_CODE = 200  # pieces of code of one page that are looked at for numbers of their lines
