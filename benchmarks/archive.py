@@ -26,7 +26,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from crawler.archive import Archive, NoteEntry, verify
-from crawler.archive.words import index_terms
 from crawler.core.model import Check, Evidence, Fetch, History, Kind, Link, Occurrence, Page, State, Verdict
 from crawler.core.settings import ArchiveSettings as Options
 
@@ -101,7 +100,7 @@ def check(site: str, host: str, number: int, text: str, body: bytes, at: datetim
     )
     readable = f"<!doctype html><meta charset=utf-8><title>{text[:20]}</title><article>{paragraphs(text)}</article>"
     verdict = Verdict(State.ALIVE, "ok", evidence=evidence)
-    return Check(link, at, fetch, page, verdict, history, "run", readable, terms=index_terms(text))
+    return Check(link, at, fetch, page, verdict, history, "run", readable)
 
 
 def paragraphs(text: str, style: str = "") -> str:

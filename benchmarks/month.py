@@ -20,6 +20,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -333,6 +334,10 @@ class Notebook:
             history = self.held.pop(key)
             if believed:
                 self.kept[key] = history
+
+    def deferring_terms(self) -> AbstractContextManager[None]:
+        """There is nothing to search."""
+        return nullcontext()
 
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
         """Replace memories; what an archive wants of `links` is not kept here."""

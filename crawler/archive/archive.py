@@ -10,7 +10,6 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -41,7 +40,7 @@ from crawler.core.results import Health, Run
 from crawler.core.settings import ArchiveSettings
 
 if TYPE_CHECKING:
-    from crawler.archive.deferred import Grow
+    from crawler.archive.deferred import DeferredTerms
     from crawler.archive.packing import OpenSegment, PackedCapture
     from crawler.archive.writing import ArchiveWriter
 
@@ -176,21 +175,21 @@ class Archive:
     # Search terms of many pages at once
 
     @contextlib.contextmanager
-    def deferring_terms(self, grow: Grow) -> Iterator[Callable[[], None]]:
-        """In the block the terms of new texts are made when what it gives is called, and at its end: all at once.
+    def deferring_terms(self) -> Iterator[DeferredTerms]:
+        """In the block the terms of new texts are left to who takes them from what it gives, and at last to its end.
 
-        `grow` does of each part what `spread.grow` does, in other processes. Until then no word finds these texts. What
-        a block that did not end well leaves is made when the archive is opened for writing.
+        Until then no word finds these texts. What a block that did not end well leaves is made when the archive is
+        opened for writing.
         """
-        from crawler.archive import deferred
+        from crawler.archive.deferred import DeferredTerms
 
-        make = partial(deferred.make_terms, self._writable(), grow)
-        self._index.deferring = True
+        deferred = DeferredTerms(self._writable())
+        self._index.deferred = deferred
         try:
-            yield make
-            make()
+            yield deferred
+            deferred.finish()
         finally:
-            self._index.deferring = False
+            self._index.deferred = None
 
     # What is remembered of links
 

@@ -1,45 +1,135 @@
-"""Search terms of many new texts made at once, by others: what an import defers while it keeps pages.
+"""Search terms of new texts made by others, many at once, while pages are kept.
 
-Which documents there are is `index`'s; that a killed import leaves nothing unsearched is `documents.ready`'s.
+`Index` tells of each new text; who has processes takes `parts`, has `growing.grow` make a tree of each, and brings it
+back (`put`). Texts of held checks are among them, so that the end of a run finds most terms made. Which documents there
+are is `index`'s; that a killed writer leaves nothing unsearched is `documents.ready`'s.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
-from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from crawler.archive import documents, queries, schema, spread, termtrees
-from crawler.archive.segments import INDEX
+from crawler.archive import documents, growing, queries, schema, termtrees
+from crawler.archive.segments import FOLDER, INDEX
 
 if TYPE_CHECKING:
+    from crawler.archive.documents import Grown, IndexedText
+    from crawler.archive.growing import Part
+    from crawler.archive.journal import Span
+    from crawler.archive.queries import Where
     from crawler.archive.writing import ArchiveWriter
 
-Grow = Callable[[Iterable[spread.Part]], Iterable[documents.Grown]]
 WORTH: Final = 64  # texts, from which it is worth to have others make their terms
+PART: Final = 128  # texts of a tree: 0.15 s of a reader, and 0.22 ms a text to put it in; of 512 texts 0.18
 
 
-def make_terms(writer: ArchiveWriter, grow: Grow) -> None:
-    """Make what was deferred. `grow` does what `spread.grow` does of each part. Raises what it raises, ArchiveError."""
-    known = documents.due(writer.db)
-    parts = spread.in_parts(writer.reader, known, lambda ident: queries.places(writer.db, ident).text)
-    if len(known) < WORTH or not _put(writer, parts, grow):
-        with writer.transaction():
-            documents.fill_due(writer.db, writer.index.read_text)
-    writer.index.forget_cache()
+class DeferredTerms:
+    """Texts whose terms are not made yet. All but `is_worth` is for the thread that writes the archive."""
 
+    def __init__(self, writer: ArchiveWriter) -> None:
+        self.folder = writer.path / FOLDER  # of the segments, for `growing.grow`
+        self._writer = writer
+        self._waiting: dict[int, IndexedText] = {}  # by capture
+        self._growing: dict[int, IndexedText] = {}  # their trees are being made
+        self._held: dict[int, tuple[int, Span]] = {}  # captures of held checks, and where their texts lie, by segment
+        self._noted = False  # that documents lack their terms
+        self._lost_track = False
 
-def _put(writer: ArchiveWriter, parts: Iterable[spread.Part], grow: Grow) -> bool:
-    """Put trees in on a connection of their own, as FTS5 wants it; False where they do not fit."""
-    writer.check_place()
-    with contextlib.closing(schema.open_writer(writer.path / INDEX)) as db:
-        return _put_all(db, writer.path, parts, grow)
+    # What `Index` tells, inside of its transactions
 
+    def hold(self, document: IndexedText, segment: int, span: Span) -> None:
+        """The text of a held check, which is to be searched as soon as it counts."""
+        self._held[document.capture] = segment, span
+        self._waiting[document.capture] = document
 
-def _put_all(db: sqlite3.Connection, path: Path, parts: Iterable[spread.Part], grow: Grow) -> bool:
-    with schema.transaction(db, path, lambda: None):
-        if fits := termtrees.fits(db):
-            documents.fill_due_with(db, grow(parts))
-    return fits
+    def add(self, document: IndexedText) -> None:
+        """A text that is searched from now on and has no terms yet."""
+        if not self._noted:
+            documents.put_due(self._writer.db)
+            self._noted = True
+        if self._growing.get(document.capture) != document:
+            self._waiting[document.capture] = document
+
+    def settled(self, capture: int) -> None:
+        """A check is not held any more: its capture counts, or never will."""
+        self._held.pop(capture, None)
+
+    def forget(self) -> None:
+        """After a rollback: what was told last may not be so."""
+        self._waiting.clear()
+        self._held = {capture: self._held[capture] for capture in self._growing.keys() & self._held.keys()}
+        self._noted, self._lost_track = False, True
+
+    # For who makes terms
+
+    @property
+    def is_worth(self) -> bool:
+        """Whether enough texts wait for `parts`."""
+        return len(self._waiting) >= PART
+
+    def parts(self, least: int = PART, most: int = PART) -> list[Part]:
+        """All that waits, where that is `least` texts, in parts of `most` to make trees of.
+
+        Where no tree fits into this index, terms are made here, and nothing is left for others. Raises ArchiveError.
+        """
+        if len(self._waiting) < least:
+            return []
+        with self._writer.transaction():
+            self._writer.index.make_searchable()
+            if not termtrees.fits(self._writer.db):
+                self._make_here()
+                return []
+        self._growing |= self._waiting
+        texts = sorted(self._waiting.values())  # by capture, as FTS5 has it cheapest
+        found = growing.in_parts(self._writer.reader, texts, self._place_of, most)
+        self._waiting = {}
+        return list(found)
+
+    def put(self, part: Part, grown: Grown) -> None:
+        """Put the tree of a part into the index. Raises ArchiveError.
+
+        Where one of its texts is not searched any more, or by another title, the others wait once more.
+        """
+        there = [document for document, _ in part if self._growing.get(document.capture) == document]
+        for document in there:
+            del self._growing[document.capture]
+        wanted = documents.lacking(self._writer.db, there, self._held)
+        if len(wanted) < len(part):
+            self._waiting = {document.capture: document for document in wanted} | self._waiting
+            return
+        self._writer.check_place()
+        path = self._writer.path
+        # On a connection of its own, as FTS5 knows nothing of trees that came in behind its back.
+        with (
+            contextlib.closing(schema.open_writer(path / INDEX)) as db,
+            schema.transaction(db, path, lambda: None),
+        ):
+            documents.put_grown(db, [grown])
+
+    def finish(self) -> None:
+        """Make what is left, one by one. Raises ArchiveError."""
+        self._waiting = self._growing | self._waiting
+        self._growing = {}
+        if not (self._waiting or self._noted or self._lost_track):
+            return
+        with self._writer.transaction():
+            self._writer.index.make_searchable()
+            self._make_here()
+            if self._lost_track:
+                documents.fill_due(self._writer.db, self._writer.index.text_of)
+            documents.drop_due(self._writer.db)
+        self._noted = self._lost_track = False
+
+    def _make_here(self) -> None:
+        """Inside a transaction."""
+        wanted = documents.lacking(self._writer.db, self._waiting.values(), self._held)
+        documents.fill_with(self._writer.db, wanted, self._writer.index.text_of)
+        self._waiting = {}
+
+    def _place_of(self, capture: int) -> Where | None:
+        if capture not in self._held:
+            return queries.places(self._writer.db, capture).text
+        segment, span = self._held[capture]
+        row = self._writer.db.execute("SELECT name FROM segments WHERE id = ?", (segment,)).fetchone()
+        return (row[0], span) if row else None

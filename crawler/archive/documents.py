@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -20,7 +20,7 @@ from crawler.archive import termtrees, words
 from crawler.archive.journal import CaptureData
 from crawler.core.counts import Counted
 from crawler.core.errors import StoreError
-from crawler.core.model import IndexTerms, State
+from crawler.core.model import State
 
 log = logging.getLogger(__name__)
 
@@ -159,9 +159,9 @@ def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of:
     """
     known = _begin_filling(db)
     if trees_of and termtrees.fits(db):
-        fill_due_with(db, trees_of(known))
+        put_grown(db, trees_of(known))
     else:
-        _fill(db, known, text_of)
+        fill_with(db, known, text_of)
     _put_stamp(db, STAMP, words.stamp())
     _put_stamp(db, WHOLE, "")
     _drop_stamp(db, DUE)
@@ -184,20 +184,36 @@ def due(db: sqlite3.Connection) -> list[IndexedText]:
     return [IndexedText(*row) for row in db.execute(f"{both} ORDER BY capture")]
 
 
-def fill_due(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
-    """Make the terms that are lacking, inside the caller's transaction."""
-    _fill(db, due(db), text_of)
+def drop_due(db: sqlite3.Connection) -> None:
+    """Note that all terms are there."""
     _drop_stamp(db, DUE)
 
 
-def fill_due_with(db: sqlite3.Connection, grown: Iterable[Grown]) -> None:
-    """The same from trees of all that is `due`, on a connection on which nothing was searched yet."""
+def fill_due(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
+    """Make the terms that are lacking, inside the caller's transaction."""
+    fill_with(db, due(db), text_of)
+    _drop_stamp(db, DUE)
+
+
+def lacking(db: sqlite3.Connection, texts: Iterable[IndexedText], held: Container[int]) -> list[IndexedText]:
+    """Those of some texts that have no terms yet, and are searched as they are here or wait for that in `held`."""
+    columns = "SELECT title, names FROM"
+    both = f"{columns} documents WHERE capture = ?1 UNION ALL {columns} earlier WHERE capture = ?1"
+    found = []
+    for text in texts:
+        known = db.execute(both, (text.capture,)).fetchone()
+        if (known == text[1:] if known else text.capture in held) and not has_terms(db, text.capture):
+            found.append(text)
+    return found
+
+
+def put_grown(db: sqlite3.Connection, grown: Iterable[Grown]) -> None:
+    """Put trees in, on a connection on which nothing was searched yet, inside the caller's transaction."""
     for some in grown:
         termtrees.put(db, some.trees)
         for capture in some.lost:
             _leave_out(db, capture)
     termtrees.merge(db)
-    _drop_stamp(db, DUE)
 
 
 def _begin_filling(db: sqlite3.Connection) -> list[IndexedText]:
@@ -211,8 +227,8 @@ def _begin_filling(db: sqlite3.Connection) -> list[IndexedText]:
     return [IndexedText(*row) for row in both]
 
 
-def _fill(db: sqlite3.Connection, documents: Iterable[IndexedText], text_of: Callable[[int], str | None]) -> None:
-    """Make the terms of documents one by one; those whose text is gone are left out."""
+def fill_with(db: sqlite3.Connection, documents: Iterable[IndexedText], text_of: Callable[[int], str | None]) -> None:
+    """Make the terms of documents that have none, one by one; those whose text is gone are left out."""
     for document in documents:
         if (text := text_of(document.capture)) is None:
             _leave_out(db, document.capture)
@@ -225,13 +241,10 @@ def _leave_out(db: sqlite3.Connection, capture: int) -> None:
     db.execute("DELETE FROM earlier WHERE capture = ?", (capture,))
 
 
-def put(db: sqlite3.Connection, link: int, document: IndexedText, text: str, ready: IndexTerms | None = None) -> None:
-    """Make a capture the document of its link; a document that was there must have been taken out with `drop`.
-
-    `ready` are the terms of the text, where they are made already.
-    """
+def put(db: sqlite3.Connection, link: int, document: IndexedText, text: str) -> None:
+    """Make a capture the document of its link; a document that was there must have been taken out with `drop`."""
     put_row(db, link, document)
-    put_terms(db, document, text, ready)
+    put_terms(db, document, text)
 
 
 def put_row(db: sqlite3.Connection, link: int, document: IndexedText) -> None:
@@ -239,12 +252,10 @@ def put_row(db: sqlite3.Connection, link: int, document: IndexedText) -> None:
     db.execute("INSERT INTO documents (link, capture, title, names) VALUES (?, ?, ?, ?)", (link, *document))
 
 
-def put_earlier(
-    db: sqlite3.Connection, link: int, document: IndexedText, text: str, ready: IndexTerms | None = None
-) -> None:
+def put_earlier(db: sqlite3.Connection, link: int, document: IndexedText, text: str) -> None:
     """Make a capture's text one of a link's earlier ones, among which it must not be yet."""
     put_earlier_row(db, link, document)
-    put_terms(db, document, text, ready)
+    put_terms(db, document, text)
 
 
 def put_earlier_row(db: sqlite3.Connection, link: int, document: IndexedText) -> None:
@@ -271,9 +282,9 @@ def _move(db: sqlite3.Connection, source: str, target: str, key: str, value: int
         db.execute(f"INSERT INTO {target} ({columns}) VALUES (?, ?, ?, ?)", row)  # noqa: S608  # as above
 
 
-def put_terms(db: sqlite3.Connection, document: IndexedText, text: str, ready: IndexTerms | None = None) -> None:
+def put_terms(db: sqlite3.Connection, document: IndexedText, text: str) -> None:
     """The terms of a capture that has none; they are found once it is among the documents or the earlier texts."""
-    termtrees.put_one(db, words.terms_of(*document, text, ready))
+    termtrees.put_one(db, words.terms_of(*document, text))
 
 
 def drop(db: sqlite3.Connection, link: int, text: str | None) -> None:

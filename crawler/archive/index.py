@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import msgspec
 
@@ -24,10 +24,10 @@ from crawler.archive.journal import (
     Line,
     RunLine,
     SettledLine,
+    Span,
 )
 from crawler.archive.order import horizon
 from crawler.archive.times import micros
-from crawler.archive.words import NewText
 from crawler.core.model import History, State
 from crawler.core.results import Run
 from crawler.schedule.history import revised
@@ -37,8 +37,21 @@ unpack_history = msgspec.msgpack.Decoder(History).decode
 unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
 unpack_run = msgspec.msgpack.Decoder(Run).decode
 
-GATHERED = 64  # texts of held checks that go into the search index together: 1.5 ms each there, alone 2.4, 256: 1.4
-MAX_GATHERED = 2 * 1024 * 1024  # characters of them and their terms; 5 MB
+
+class Deferred(Protocol):
+    """Is told of new texts, whose terms are made later and by others (`deferred`); inside of transactions."""
+
+    def hold(self, document: IndexedText, segment: int, span: Span) -> None:
+        """The text of a held check, which is to be searched as soon as it counts."""
+
+    def settled(self, capture: int) -> None:
+        """A check is not held any more: its capture counts, or never will."""
+
+    def add(self, document: IndexedText) -> None:
+        """A text that is searched from now on and has no terms yet."""
+
+    def forget(self) -> None:
+        """After a rollback: what was told last may not be so."""
 
 
 class Index:
@@ -63,33 +76,29 @@ class Index:
         self.terms = terms
         self.now = now
         self._runs: dict[str, int] = {}
-        self._gathered: dict[int, tuple[CheckLine, NewText]] = {}  # by capture: held, and not in the search index yet
-        self._gathered_size = 0
         self._searchable = False
-        self.deferring = False  # terms of new documents are made later, all at once
-        self._noted_due = False
+        self.deferred: Deferred | None = None
 
     def forget_cache(self) -> None:
         """After a rollback: run numbers and captures may not exist, nor search tables of this version."""
         self._runs.clear()
-        self._gathered.clear()
-        self._gathered_size = 0
         self._searchable = False
-        self._noted_due = False
+        if self.deferred:
+            self.deferred.forget()
 
-    def apply(self, line: Line, segment: int, place: int, text: NewText | None = None) -> None:
-        """Make the rows that a fresh line stands for; `text` saves reading a new capture's text back."""
+    def apply(self, line: Line, segment: int, place: int) -> None:
+        """Make the rows that a fresh line stands for."""
         match line:
             case CheckLine(held=True):
                 self.hold(line, segment)
-                if line.capture and text and not line.capture.notice and self.terms:
-                    self._gather(line.capture.id, line, text)
+                capture = line.capture
+                if self.deferred and capture and capture.text and not capture.notice:
+                    self.deferred.hold(_document(capture.id, line, capture), segment, capture.text)
             case CheckLine():
-                self._check(line, segment, segment, place, text)
+                self._check(line, segment, segment, place)
             case SettledLine():
                 for held_in, held in self.take_held(line, keep_terms=True):
-                    known = self._gathered_text(held.capture.id if held.capture else None)
-                    self._check(held, held_in, segment, place, known)
+                    self._check(held, held_in, segment, place)
             case HistoryLine():
                 self._link(line.history, line.site, line.host, segment, place)
             case RunLine():
@@ -122,36 +131,15 @@ class Index:
             rows = self.db.execute("SELECT segment, capture, line FROM held WHERE run = ? AND url = ? ORDER BY id", key)
             for segment, capture, blob in rows.fetchall():
                 lines = [line for line in journal.decode(blob) if isinstance(line, CheckLine)]
+                if self.deferred and capture is not None:
+                    self.deferred.settled(capture)
                 if not (settled.believed and keep_terms):
-                    self._gathered_text(capture)  # not needed any more
                     for line in lines:
                         self._forget_terms(line)
                 if settled.believed:
                     believed += [(segment, msgspec.structs.replace(line, held=False)) for line in lines]
             self.db.execute("DELETE FROM held WHERE run = ? AND url = ?", key)
         return believed
-
-    def _gather(self, capture: int, line: CheckLine, text: NewText) -> None:
-        """Have a held check's text searched as soon as it counts: its terms go in now, or with those to come.
-
-        Searches see it when it is among `documents` or `earlier`, and not before.
-        """
-        self._gathered[capture] = line, text
-        self._gathered_size += _size_of(text)
-        if len(self._gathered) < GATHERED and self._gathered_size < MAX_GATHERED:
-            return
-        self.make_searchable()
-        for ident, (held, new) in self._gathered.items():
-            assert held.capture is not None
-            documents.put_terms(self.db, _document(ident, held, held.capture), new.text, new.terms)
-        self._gathered.clear()
-        self._gathered_size = 0
-
-    def _gathered_text(self, capture: int | None) -> NewText | None:
-        """The text of a held check whose terms are not in the search index."""
-        _, text = self._gathered.pop(capture, (None, None)) if capture is not None else (None, None)
-        self._gathered_size -= _size_of(text) if text else 0
-        return text
 
     def _forget_terms(self, line: CheckLine) -> None:
         """Take out what was put into the search index while a check was held; what cannot be read leads nowhere."""
@@ -161,12 +149,12 @@ class Index:
         if (text := self.text_of(capture.id)) is not None:
             documents.drop_terms(self.db, _document(capture.id, line, capture), text)
 
-    def _check(self, line: CheckLine, captured_in: int, segment: int, place: int, text: NewText | None) -> None:
+    def _check(self, line: CheckLine, captured_in: int, segment: int, place: int) -> None:
         link = self._link(line.history, line.site, line.host, segment, place)
         self.insert_check(link, line)
         if line.capture:
             self.insert_capture(link, line, line.capture, captured_in)
-            self.put_document(link, line, line.capture, text)
+            self.put_document(link, line, line.capture)
 
     # Links
 
@@ -238,7 +226,7 @@ class Index:
             documents.ready(self.db, self.read_text)
             self._searchable = True
 
-    def put_document(self, link: int, line: CheckLine, capture: CaptureLine, text: NewText | None) -> None:
+    def put_document(self, link: int, line: CheckLine, capture: CaptureLine) -> None:
         """A kept text is searched: as the current one of its link, or as an earlier one.
 
         Beside an article that was seen alive, what an unsure check saw is not searched.
@@ -258,7 +246,7 @@ class Index:
                 return
             if micros(line.at) < at <= horizon(self.now()):  # a time that has not come yet is a wrong clock's
                 if base == capture.id:
-                    self.put_earlier(link, document, text, termed=termed)
+                    self.put_earlier(link, document, termed=termed)
                 return
             if old and line.verdict == State.ALIVE != state:
                 self.drop_document(link, old.capture)
@@ -267,31 +255,27 @@ class Index:
             documents.recall(self.db, base)
             old = self._document(link)
         if old != document:
-            self._put_current(link, document, text, known=old is not None, termed=termed)
+            self._put_current(link, document, known=old is not None, termed=termed)
 
-    def _put_current(
-        self, link: int, document: IndexedText, text: NewText | None, *, known: bool, termed: bool
-    ) -> None:
+    def _put_current(self, link: int, document: IndexedText, *, known: bool, termed: bool) -> None:
         """A text as the current one; `known` where it is that already, under another title or names."""
         base = document.capture
-        if not self.terms or (termed and not known) or self._defers(base):
+        if not self.terms or (termed and not known) or self._defers(document):
             if known:
                 self.drop_document(link, base)
             documents.put_row(self.db, link, document)
             return
-        found = text.text if text is not None else self.text_of(base)
+        found = self.text_of(base)
         if found is not None:  # else what is there stays
             if known:
                 self.drop_document(link, base)
-            documents.put(self.db, link, document, found, text.terms if text else None)
+            documents.put(self.db, link, document, found)
 
-    def _defers(self, capture: int) -> bool:
+    def _defers(self, document: IndexedText) -> bool:
         """Whether the terms of a capture, which has none yet, are made later."""
-        if not self.deferring or documents.has_terms(self.db, capture):
+        if self.deferred is None or documents.has_terms(self.db, document.capture):
             return False
-        if not self._noted_due:
-            documents.put_due(self.db)
-            self._noted_due = True
+        self.deferred.add(document)
         return True
 
     def _drop_unsure(self, link: int) -> None:
@@ -308,19 +292,17 @@ class Index:
         row = self.db.execute("SELECT capture, title, names FROM documents WHERE link = ?", (link,)).fetchone()
         return IndexedText(*row) if row else None
 
-    def put_earlier(
-        self, link: int, document: IndexedText, text: NewText | None = None, *, termed: bool = False
-    ) -> None:
+    def put_earlier(self, link: int, document: IndexedText, *, termed: bool = False) -> None:
         """A text that is searched beside the current one of its link, if it is not yet; `termed`: its terms are in."""
         capture = document.capture
         if self.db.execute("SELECT 1 FROM earlier WHERE capture = ?", (capture,)).fetchone():
             return
-        if not self.terms or termed or self._defers(capture):
+        if not self.terms or termed or self._defers(document):
             documents.put_earlier_row(self.db, link, document)
             return
-        found = text.text if text is not None else self.text_of(capture)
+        found = self.text_of(capture)
         if found is not None:
-            documents.put_earlier(self.db, link, document, found, text.terms if text else None)
+            documents.put_earlier(self.db, link, document, found)
 
     def drop_document(self, link: int, capture: int) -> None:
         """A link's document is searched no more; `capture` is the one whose text it is."""
@@ -384,11 +366,6 @@ class Index:
 def _document(ident: int, line: CheckLine, capture: CaptureLine) -> IndexedText:
     """A capture as a check has its text searched: by its title, its author, and what notes call the link."""
     return IndexedText(ident, capture.data.title, "\n".join(filter(None, (capture.data.author, line.names))))
-
-
-def _size_of(text: NewText) -> int:
-    """Characters of a text and its terms."""
-    return len(text.text) + (len(text.terms.text) + len(text.terms.characters) if text.terms else 0)
 
 
 def spans_of(capture: CaptureLine) -> tuple[int | None, ...]:

@@ -208,7 +208,7 @@ class Merger:
         if link in self._unresolved:
             self._unresolved[link] = line.names or self._unresolved[link]
         else:
-            self.index.put_document(link, line, capture, None)
+            self.index.put_document(link, line, capture)
 
     def _forget_salvaged(self, link: int, capture: CaptureLine, segment: int) -> None:
         """What was made of the bare record while its journal was not to be had (`salvage`)."""

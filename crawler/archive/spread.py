@@ -16,22 +16,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
-from crawler.archive import scan, termtrees, warc
+from crawler.archive import scan, warc
 from crawler.archive.documents import Grown, IndexedText
+from crawler.archive.growing import grow, grown, in_parts
 from crawler.archive.journal import TARGET
 from crawler.archive.queries import Where
 from crawler.archive.segments import SegmentReader, local_reader
-from crawler.archive.words import Terms, terms_of
 from crawler.core.errors import ArchiveDamaged
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 PART = 8 * 1024 * 1024  # bytes of records, unpacked, that a process reads at a time; several ten milliseconds of work
-TREE = 256  # texts of a search tree at least, so that there are not many
-TREES = 6  # where that leaves so many: some for each process
-MAX_TREE = 4096  # texts
-MAX_TREE_BYTES = 4 * 1024 * 1024  # of their frames; the tree takes three times as much
 WORTH = 4 * PART  # of an archive, from which processes are worth their start
 
 
@@ -145,54 +141,6 @@ def trees(
     """The search trees of some documents, by parts of them."""
     parts = in_parts(reader, documents, place_of)
     if not spread.is_wide:
-        yield from (_grown(reader, part) for part in parts)
+        yield from (grown(reader, part) for part in parts)
         return
     yield from spread.map(partial(grow, spread.folder), parts)
-
-
-Part = list[tuple[IndexedText, Where | str | None]]
-"""Documents with the place of each text; the text itself, where other processes cannot read it."""
-
-
-def in_parts(
-    reader: SegmentReader, documents: Sequence[IndexedText], place_of: Callable[[int], Where | None]
-) -> Iterator[Part]:
-    """By as many as make a tree that is worth its place, and give every process some."""
-    most = min(max(TREE, -(-len(documents) // TREES)), MAX_TREE)
-    some: Part = []
-    size = 0
-    for document in documents:
-        place = place_of(document[0])
-        size += place[1][1] if place else 0
-        away = place is not None and reader.store.is_away(place[0])
-        text = _text_at(reader, place) if place and away else None  # where nobody can read it, both find that out
-        some.append((document, place if text is None else text))
-        if len(some) == most or size > MAX_TREE_BYTES:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
-
-
-def grow(folder: Path, documents: Part) -> Grown:
-    """The trees of a part of the documents of segments in a folder, in any process."""
-    return _grown(local_reader(folder), documents)
-
-
-def _grown(reader: SegmentReader, documents: Part) -> Grown:
-    terms: list[Terms] = []
-    lost: list[int] = []
-    for (capture, title, names), place in documents:
-        text = place if isinstance(place, str) else _text_at(reader, place) if place else ""
-        if text is None:
-            lost.append(capture)
-        else:
-            terms.append(terms_of(capture, title, names, text))
-    return Grown(termtrees.make(terms), lost)  # in turns with their making it takes a fifth longer
-
-
-def _text_at(reader: SegmentReader, place: Where) -> str | None:
-    try:
-        return reader.record(*place).block.decode("utf-8", "replace")
-    except ArchiveDamaged:
-        return None

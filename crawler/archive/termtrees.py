@@ -26,7 +26,7 @@ _AVERAGES, _STRUCTURE = 1, 10  # rows of a table's pages: its counts, and the li
 _TREE_SHIFT: Final = 37  # of a page's number: that of its tree stands above
 _COOKIE: Final = 4  # bytes before the list
 _OLD: Final = 2  # the level where trees stand that FTS5 has merged twice, which are about as large as ours
-_MANY: Final = 8  # trees that are merged into one, as each search looks into all
+_MANY: Final = 16  # trees that are merged into one, as each search looks into all; see `documents` on pace
 _HASH: Final = 4 * 1024 * 1024  # bytes that FTS5 gathers before it writes; with 64 MB it takes a third longer
 
 

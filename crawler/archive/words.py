@@ -20,7 +20,7 @@ from itertools import pairwise
 from operator import add
 from typing import Final
 
-from crawler.core.model import IndexTerms, State
+from crawler.core.model import State
 from crawler.core.patterns import LazyPattern
 
 MAX_TEXT: Final = 200_000  # characters of one page that are indexed; the longest real article has 79,000
@@ -68,11 +68,11 @@ _CODES = f"utf-32-{sys.byteorder[0]}e"  # a number of four bytes for each charac
 
 
 @dataclass(frozen=True, slots=True)
-class NewText:
-    """The text of a new capture; with its terms, where they are made already."""
+class IndexTerms:
+    """A text as the search index holds it."""
 
     text: str
-    terms: IndexTerms | None = None
+    characters: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +161,18 @@ def index_terms(text: str) -> IndexTerms:
     return IndexTerms("".join(pieces), " ".join(dict.fromkeys(_lettered("".join(runs)))))
 
 
-def terms_of(capture: int, title: str, names: str, text: str, ready: IndexTerms | None = None) -> Terms:
-    """Everything that is indexed of a text; `ready` are the terms of the text alone, where they are made already."""
-    ready = ready or index_terms(text)
-    return Terms(capture, ready.text, terms(title), terms(names), characters_of(title, names, text, ready))
+def terms_of(capture: int, title: str, names: str, text: str) -> Terms:
+    """Everything that is indexed of a text."""
+    made = index_terms(text)
+    return Terms(capture, made.text, terms(title), terms(names), characters_of(title, names, text, made))
 
 
-def characters_of(title: str, names: str, text: str, ready: IndexTerms | None = None) -> str:
-    """`characters` of a document; `ready` are the terms of its text, where they are made already."""
-    if ready is None or len(title) + len(names) + len(text) + 2 > MAX_TEXT:  # else the cut is where it always was
+def characters_of(title: str, names: str, text: str, made: IndexTerms) -> str:
+    """`characters` of a document; `made` are the terms of its text alone."""
+    if len(title) + len(names) + len(text) + 2 > MAX_TEXT:  # else the cut is where it always was
         return characters(f"{title}\n{names}\n{text}")
     others = characters(f"{title}\n{names}")
-    new = f" {ready.characters}"
+    new = f" {made.characters}"
     for one in others.split():  # a few, and the text has hundreds
         new = new.replace(f" {one}", "")
     return f"{others}{new}".strip()

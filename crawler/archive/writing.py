@@ -15,13 +15,12 @@ from pathlib import Path
 
 from crawler.archive import disk, opening, queries, records, retention, schema, texts, warc
 from crawler.archive.index import Index
-from crawler.archive.journal import CaptureLine, CheckLine, ImageLine, Line, SettledLine
+from crawler.archive.journal import CheckLine, ImageLine, Line, SettledLine
 from crawler.archive.keep import decide
 from crawler.archive.order import horizon
 from crawler.archive.packing import OpenSegment, PackedCapture
 from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.shelf import Shelf
-from crawler.archive.words import NewText
 from crawler.core.errors import StoreError
 from crawler.core.model import Check, Snapshot, State
 from crawler.core.settings import ArchiveSettings
@@ -61,7 +60,6 @@ class ArchiveWriter:
         self.shelf.make_ready()
         lines: list[Line] = []
         snapshots: list[Snapshot | None] = []
-        texts: dict[int, NewText] = {}
         first = self._next
         try:
             with self.shelf.batch() as append:
@@ -69,9 +67,7 @@ class ArchiveWriter:
                     line, snapshot = self._line(check, append, packed.get(check.link.canonical_url))
                     lines.append(line)
                     snapshots.append(snapshot)
-                    if line.capture and line.capture.text:
-                        texts[line.capture.id] = NewText(check.page.text, check.terms)
-                self._commit(lines, texts)
+                self._commit(lines)
         except BaseException:
             self._next = first
             raise
@@ -142,9 +138,9 @@ class ArchiveWriter:
         """Lines that bring no records of their own."""
         self.shelf.make_ready()
         with self.shelf.batch():
-            self._commit(list(lines), {})
+            self._commit(list(lines))
 
-    def _commit(self, lines: list[Line], texts: Mapping[int, NewText]) -> None:
+    def _commit(self, lines: list[Line]) -> None:
         """The batch's journal, the sync, and the transaction."""
         place, _ = self.shelf.append(records.journal_record(lines, self.now()))
         size = self.shelf.sync()
@@ -153,8 +149,7 @@ class ArchiveWriter:
             for line in lines:
                 if isinstance(line, SettledLine) and not line.believed:
                     queries.keep_numbers(self.db)
-                capture: CaptureLine | None = line.capture if isinstance(line, CheckLine) else None
-                self.index.apply(line, self.shelf.segment, place, texts.get(capture.id) if capture else None)
+                self.index.apply(line, self.shelf.segment, place)
                 if self.options.max_snapshots:
                     for link in queries.links_with_captures(self.db, line):
                         retention.thin(self.db, link, self.options.max_snapshots, until, self._text_of)
@@ -179,4 +174,4 @@ class ArchiveWriter:
                 picture = _Picture(warc.uri(url, picture=True), content_type, body)
                 line = self._image_line(capture_id, picture, append, lines)
                 lines.setdefault(line.url, line)
-            self._commit(list(lines.values()), {})
+            self._commit(list(lines.values()))

@@ -337,14 +337,6 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexTerms:
-    """A page's text as the search index holds it, made where the page is read (`archive.words`)."""
-
-    text: str
-    characters: str
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """One link looked at once: the unit that the recorder keeps."""
 
@@ -358,7 +350,6 @@ class Check:
     readable: str = ""  # self-contained HTML of the article, kept beside the raw bytes; "" none
     said: str = ""  # fingerprint of the answer or failure (`schedule.fingerprint`)
     held: bool = False  # recorded, and counts only when the stretch of time it belongs to is believed
-    terms: IndexTerms | None = None  # of the page's text; None: the archive makes them
     payload: str = ""  # "sha256:<hex>" of the fetch's body, where its reader made it; "": the archive makes it
 
 

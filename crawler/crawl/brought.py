@@ -85,9 +85,7 @@ def check_saved(
     reading = readers.read(task_of(page, address))
     known = history or first_seen(link.canonical_url, link.url, context.now())
     after = remember_past(known, fetched, reading.page, reading.verdict, at, context.settings.schedule)
-    return Check(
-        link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable, terms=reading.terms
-    )
+    return Check(link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable)
 
 
 def is_page(check: Check) -> bool:
@@ -102,9 +100,7 @@ def forced(
     reading = readers.read(ReadTask(check.link, as_shown(check.fetch, page), check.at, anyway=True, recorded=False))
     after = history or first_seen(check.link.canonical_url, check.link.url, context.now())
     unknown = Verdict(State.UNKNOWN, reading.verdict.reason, Confidence.LOW, reading.verdict.evidence)
-    return replace(
-        check, page=reading.page, verdict=unknown, history=after, readable=reading.readable, terms=reading.terms
-    )
+    return replace(check, page=reading.page, verdict=unknown, history=after, readable=reading.readable)
 
 
 @dataclass(frozen=True, slots=True)

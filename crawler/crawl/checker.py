@@ -85,9 +85,8 @@ class Checker:
             title_match=best_title_match(link, page), around=self.hosts.around(link), said=said,
         )  # fmt: skip
         return Check(
-            link, now, fetched, page, verdict, after, self.run_id, reading.readable, said, terms=reading.terms,
-            payload=reading.payload,
-        )  # fmt: skip
+            link, now, fetched, page, verdict, after, self.run_id, reading.readable, said, payload=reading.payload
+        )
 
     async def _check(self, link: Link, history: History) -> tuple[Fetch, PageReading]:
         validators = conditions(history)

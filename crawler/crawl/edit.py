@@ -7,6 +7,7 @@ check has no verdicts of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +39,7 @@ from crawler.schedule.clock import is_ahead
 
 if TYPE_CHECKING:
     from crawler.archive import Archive
+    from crawler.archive.deferred import DeferredTerms
     from crawler.core import settings
     from crawler.notes.links import Extract
     from crawler.notes.local import LocalTargets
@@ -196,6 +198,10 @@ class Borrowed:
         """What was kept of a check that is believed stays."""
         if self._keep:
             self._keep.settle(run, canonical_urls, believed=believed)
+
+    def deferring_terms(self) -> AbstractContextManager[DeferredTerms | None]:
+        """Those of what is kept."""
+        return self._keep.deferring_terms() if self._keep else nullcontext()
 
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
         """Nothing: a check does not remember."""

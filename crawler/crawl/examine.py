@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crawler.archive.warc import sha256
-from crawler.archive.words import index_terms
 from crawler.core.model import Confidence, Evidence, Fetch, Link, Page, Proof, State, Verdict
 from crawler.crawl.tasks import Depth, PageReading, ProbeTask, ReadTask
 from crawler.judge import judge
@@ -32,17 +31,16 @@ TOO_COMPLEX = "too-complex"
 def read(task: ReadTask, sites: Sites) -> PageReading:
     """Read and judge one answer."""
     document, page, verdict = examine(task.link, task.fetched, sites, task.accept, task.depth, anyway=task.anyway)
-    readable, terms, payload = "", None, ""
+    readable, payload = "", ""
     if task.depth is Depth.PAGE and task.recorded and task.fetched.body:
         payload = sha256(task.fetched.body)
     if task.depth is Depth.PAGE and (page.html or page.text) and page.digest != task.known_digest:
         readable = readable_html(page, task.fetched.final_url, task.at)
-        terms = index_terms(page.text) if task.recorded else None
     target = refresh_target(task.fetched, document) if verdict.state in SENDS_ON else None
     shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
     said = said_by(task.fetched, document)
     page = replace(page, text="", images=()) if task.depth is Depth.VERDICT else page
-    return PageReading(replace(page, html=""), verdict, readable, target or "", shows, said, terms, payload)
+    return PageReading(replace(page, html=""), verdict, readable, target or "", shows, said, payload)
 
 
 def said_by(fetched: Fetch, document: Document) -> str:

@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar, cast
 
-from crawler.archive import spread
 from crawler.archive.interchange.files import (
     TARS,
     files_in,
@@ -31,18 +29,16 @@ from crawler.core.counts import Counted
 from crawler.core.errors import CrawlerError, UsageError
 from crawler.crawl import brought
 from crawler.crawl.imported import UNHEARD, Imported, ImportObserver, KeptPage, LostPage
+from crawler.crawl.indexing import SyncIndexer
 from crawler.crawl.readahead import Read, ReadAhead
-from crawler.crawl.readers import PastLimits, ReaderDied
 from crawler.crawl.saved import Address, SavedTask
 from crawler.crawl.syncreaders import SyncReaders, open_sync_readers
 from crawler.notes.links import link_of
 from crawler.page.pdf import UNREADABLE
 
 if TYPE_CHECKING:
-    from crawler.archive.documents import Grown
     from crawler.archive.interchange.saved import SavedPage
     from crawler.archive.packing import PackedCapture
-    from crawler.archive.spread import Part
     from crawler.crawl.context import Context
     from crawler.crawl.tasks import PageReading, ReadTask
     from crawler.sites import Sites
@@ -51,7 +47,6 @@ T = TypeVar("T")
 
 STDIN = Path("-")
 MAX_HELD = 24 * 1024 * 1024  # bytes of pages that are read ahead; when a segment rolls, theirs are packed anew
-MAX_DEFERRED = 4096  # pages that no word finds yet; a kill leaves their terms, 1 ms each, to the next writer
 MAX_NAMED = 8  # kinds of files in a line
 NO_PAGE = "holds no page: nothing in HTML, PDF, text, JSON or a feed that was answered with 200"
 
@@ -67,26 +62,17 @@ def import_files(
     `url`: the address of the one page of the one file. `force`: keep also what the rules take for a notice or a wall.
     One bad file never ends a batch. Raises ArchiveError where the archive cannot be written.
     """
-    with open_sync_readers(context.settings, context.sites) as readers:
-        grow = partial(_grow, context.archive.path / FOLDER, readers)
-        with context.archive.deferring_terms(grow) as make_terms:
-            work = _Import(context, url, force, observer, readers, make_terms)
-            for path in paths:
-                work.path(path, stdin, chosen=chosen)
-            work.finish()
+    with (
+        open_sync_readers(context.settings, context.sites) as readers,
+        context.archive.deferring_terms() as terms,
+    ):
+        indexer = SyncIndexer(terms, readers)
+        work = _Import(context, url, force, observer, readers, indexer.go_on)
+        for path in paths:
+            work.path(path, stdin, chosen=chosen)
+        work.finish()
+        indexer.finish()
     return work.done
-
-
-def _grow(folder: Path, readers: SyncReaders, parts: Iterable[Part]) -> Iterator[Grown]:
-    """Search terms made on all readers."""
-
-    def grow(part: Part) -> Grown:
-        try:
-            return readers.work(spread.grow, folder, part)
-        except (PastLimits, ReaderDied):  # on a very busy machine
-            return spread.grow(folder, part)
-
-    return (grown for _, grown in readers.in_order(grow, parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +108,10 @@ class _Import:
     force: bool
     observer: ImportObserver
     readers: SyncReaders
-    make_terms: Callable[[], None] = lambda: None
+    recorded: Callable[[], None] = lambda: None
     done: Imported = field(default_factory=Imported)
     _waiting: deque[tuple[_Found, Callable[[], Read]] | LostPage] = field(default_factory=deque)
     _held: int = 0  # bytes of the pages that wait
-    _deferred: int = 0  # pages whose search terms are not made yet, at most
     _batch: brought.Batch = field(init=False)
     _ahead: ReadAhead = field(init=False)
 
@@ -337,11 +322,7 @@ class _Import:
                 )
 
         self._batch.add(check, page, tell, packed)
-        self._deferred += 1
-        if self._deferred == MAX_DEFERRED:
-            self._batch.flush()
-            self.make_terms()
-            self._deferred = 0
+        self.recorded()
 
     def lose(self, page: LostPage) -> None:
         """Tell of a loss, after what came before it."""

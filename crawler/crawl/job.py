@@ -29,10 +29,11 @@ from crawler.schedule.politeness import PolitenessOf, politeness_of
 from crawler.schedule.walls import after_run
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from trio import MemorySendChannel
 
+    from crawler.archive.deferred import DeferredTerms
     from crawler.core.settings import Settings
     from crawler.crawl.hosts import Hosts
     from crawler.crawl.pipeline import Walk
@@ -56,6 +57,9 @@ class Memory(Protocol):
 
     def settle(self, run: str, canonical_urls: Sequence[str], *, believed: bool) -> None:
         """Held checks of a run count from now on, or never will."""
+
+    def deferring_terms(self) -> AbstractContextManager[DeferredTerms | None]:
+        """In the block search terms are made by who takes them from what it gives; None: there are none to be made."""
 
     def put_histories(self, histories: Iterable[History], links: Mapping[str, Link] | None = None) -> None:
         """Replace memories without a check; `links` tell site and host of new ones."""

@@ -69,6 +69,12 @@ class Reader(Protocol):
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Whether an answer is like its probe's; None also past the limits. Raises ReaderDied."""
 
+    async def work(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function on bytes of our own, which have no limits but that of wall time.
+
+        Raises PastLimits, ReaderDied, and what the function raises.
+        """
+
     async def warm_up(self, pages: int) -> None:
         """Start as many readers as that many pages keep busy, so that the first ones need not wait."""
 
@@ -98,6 +104,10 @@ class InlineReader:
         from crawler.crawl.examine import compare_probe
 
         return compare_probe(task)
+
+    async def work(self, function: Callable[..., T], *args: object) -> T:
+        """Run it at once."""
+        return function(*args)
 
     async def warm_up(self, pages: int) -> None:
         """There is nothing to start."""
@@ -157,6 +167,12 @@ class ReaderPool:
             return await self.call(compare_one, task)
         except PastLimits:
             return None
+
+    async def work(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function in a worker, or in a thread, where no process can be had: it may take a quarter second."""
+        if self._in_line:
+            return await trio.to_thread.run_sync(function, *args)
+        return await self.call(function, *args)
 
     async def call(self, function: Callable[..., T], *args: object) -> T:
         """Run a function in a worker; once more where the worker died of something else than the limits.

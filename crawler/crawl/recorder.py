@@ -25,6 +25,7 @@ from crawler.schedule.stretch import HIJACKED, STRETCH, Seen, Stretch, seen
 from crawler.sites import OTHER
 
 if TYPE_CHECKING:
+    from crawler.crawl.indexing import Indexer
     from crawler.crawl.job import Job
     from crawler.crawl.pictures import PictureKeeper
 
@@ -75,6 +76,7 @@ class Recorder:
     fetched: int = 0  # links
     kept_bytes: int = 0
     network_down: bool = False
+    indexer: Indexer | None = None
     started: float = field(default_factory=trio.current_time)
     saved_slots: float = float("-inf")
 
@@ -125,6 +127,8 @@ class Recorder:
         if not checks:
             return
         snapshots = await self.tools.write(self._record, checks, self._states_to_save())
+        if self.indexer:
+            self.indexer.recorded()
         for check, snapshot in zip(checks, snapshots, strict=True):
             history = replace(check.history, snapshot=snapshot) if snapshot else check.history
             if not check.held:
@@ -243,7 +247,7 @@ class Recorder:
 def without_body(check: Check, history: History) -> Check:
     """A check that is only remembered for what it concluded and where it ended, with what is remembered after it."""
     fetch = replace(check.fetch, body=b"")
-    return replace(check, fetch=fetch, page=NO_PAGE, readable="", terms=None, payload="", history=history)
+    return replace(check, fetch=fetch, page=NO_PAGE, readable="", payload="", history=history)
 
 
 def amended_by_company(checks: Sequence[tuple[Check, bool]], before: Mapping[str, History], job: Job) -> list[Check]:

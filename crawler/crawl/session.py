@@ -89,7 +89,8 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
                 await crawl(ready.plan.slots, walk, send)
                 nursery.cancel_scope.cancel()  # nobody waits for one that starts while the last page was read
 
-        await walk_plan(crawl_plan, walk, recorder, scope, hijack)
+        async with indexed(job, recorder, reader):
+            await walk_plan(crawl_plan, walk, recorder, scope, hijack)
         for refusal in walk.given_up:
             fetcher.cool_down(refusal.slot, job.now() + COOL_DOWN)
         job.memory.put_slots(fetcher.slot_states())
@@ -97,6 +98,23 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
         missing = f"{Counted(pictures.left_out):picture was|pictures were} left out"
         job.observer.say(f"{missing}, for want of time or of an answer of their hosts")
     return summary(ready.run, walk, recorder, fetcher.requests)
+
+
+@asynccontextmanager
+async def indexed(job: Job, recorder: Recorder, reader: Reader) -> AsyncIterator[None]:
+    """In the block readers make search terms of what is recorded; after it all of them are made."""
+    with job.memory.deferring_terms() as terms:
+        if terms is None:
+            yield
+            return
+        from crawler.crawl.indexing import Indexer
+
+        indexer = recorder.indexer = Indexer(terms, recorder.tools.write, reader)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(indexer.run)
+            yield
+            indexer.close()
+        await indexer.finish()
 
 
 def browser_for(job: Job, ready: Prepared) -> Opener | None:

@@ -61,7 +61,7 @@ class SyncReaders:
 
         Raises PastLimits, ReaderDied, and what the function raises.
         """
-        result: T = trio.from_thread.run(self._pool.call, function, *args, trio_token=self._token)
+        result: T = trio.from_thread.run(self._pool.work, function, *args, trio_token=self._token)
         return result
 
     def begin(self, work: Callable[..., T], *args: object) -> Future[T]:

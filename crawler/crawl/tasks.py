@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
-from crawler.core.model import Fetch, IndexTerms, Link, Page, Verdict
+from crawler.core.model import Fetch, Link, Page, Verdict
 
 
 class Depth(StrEnum):
@@ -44,7 +44,7 @@ class ReadTask:
     known_digest: str = ""
     depth: Depth = Depth.PAGE
     anyway: bool = False  # read the page also where the rules see none
-    recorded: bool = True  # as it is read: make its search terms and digest; an import makes both by itself
+    recorded: bool = True  # as it is read: make its digest, which an import makes by itself
 
     @property
     def body(self) -> bytes:
@@ -74,5 +74,4 @@ class PageReading:
     refresh: str = ""  # where the page sends its reader within seconds; "" nowhere, or where that is not to be followed
     shows: bool = False  # such a page has something to read all the same
     said: str = ""  # fingerprint of the answer (`schedule.fingerprint`)
-    terms: IndexTerms | None = None  # of the page's text, where it is not kept already
     payload: str = ""  # "sha256:<hex>" of the body, where it may be kept; "" where that is not known

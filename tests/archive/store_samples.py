@@ -11,7 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crawler.archive import Archive
+from crawler.archive import Archive, growing
+from crawler.archive.deferred import DeferredTerms
 from crawler.core.model import (
     Check,
     Evidence,
@@ -58,6 +59,12 @@ def clock(at: datetime = NOW) -> Callable[[], datetime]:
 
 def open_archive(path: Path, *, at: datetime = NOW, write: bool = True, **options: object) -> Archive:
     return Archive.open(path, ArchiveSettings(**options), write=write, now=clock(at))  # type: ignore[arg-type]  # test shorthand
+
+
+def make_terms(terms: DeferredTerms, most: int = 1000) -> None:
+    """What other processes do for a run and an import, in this one."""
+    for part in terms.parts(1, most):
+        terms.put(part, growing.grow(terms.folder, part))
 
 
 def link_of(name: str, host: str = "mp.weixin.qq.com", site: str = "weixin", titles: tuple[str, ...] = ()) -> Link:

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from store_samples import DOWN_FROM_10, check_of, later, link_of, open_archive, rows
+from store_samples import DOWN_FROM_10, check_of, later, link_of, make_terms, open_archive, rows
 
-from crawler.archive import Archive, documents, index, verify
+from crawler.archive import Archive, documents, verify
 from crawler.core.errors import ArchiveFull, StoreError, UsageError
 from crawler.core.model import Check, State
 
@@ -245,11 +245,19 @@ def held(name: str, text: str) -> Check:
     return replace(check_of(name, text=text), held=True)
 
 
-@pytest.fixture(params=[1, 64], ids=["indexed-at-once", "gathered"])
-def gathering(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many texts of held checks are gathered before their terms are put in."""
-    monkeypatch.setattr(index, "GATHERED", request.param)
-    return int(request.param)
+@pytest.fixture(params=[False, True], ids=["when-they-count", "ahead"])
+def ahead(request: pytest.FixtureRequest) -> bool:
+    """Whether the terms of held checks are made, as trees, before they count."""
+    return bool(request.param)
+
+
+def record(archive: Archive, checks: list[Check], *, ahead: bool) -> None:
+    if not ahead:
+        archive.record(checks)
+        return
+    with archive.deferring_terms() as terms:
+        archive.record(checks)
+        make_terms(terms)
 
 
 def settle(archive: Archive, *names: str, believed: bool) -> None:
@@ -265,34 +273,28 @@ def is_whole(archive: Archive) -> bool:
     return bool((terms,) == archive._db.execute(searched).fetchone())
 
 
-def test_the_text_of_a_held_check_is_searched_once_it_counts_and_is_not_read_back_for_that(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch, gathering: int
-) -> None:
-    archive.record([held("e", "渡轮停航"), held("f", "渡轮复航")])
+def test_the_text_of_a_held_check_is_searched_once_it_counts(archive: Archive, ahead: bool) -> None:
+    record(archive, [held("e", "渡轮停航"), held("f", "渡轮复航")], ahead=ahead)
     assert found(archive, "渡轮") == []
     assert found(archive, "渡") == []
-    read: list[int] = []
-    monkeypatch.setattr(archive._index, "text_of", read.append)
     settle(archive, "e", believed=True)
-    assert read == []
-    monkeypatch.undo()
     settle(archive, "f", believed=False)
     assert found(archive, "渡轮") == ["e"]
     assert found(archive, "渡") == ["e"]
     assert is_whole(archive)
 
 
-def test_texts_of_held_checks_hide_no_hit_however_many_they_are(archive: Archive, gathering: int) -> None:
+def test_texts_of_held_checks_hide_no_hit_however_many_they_are(archive: Archive, ahead: bool) -> None:
     """A page that some portal shows for everybody is held a thousand times, and says what somebody looks for."""
     archive.record([check_of("e", text="渡轮停航" + "，港口照常开放" * 40)])
-    archive.record([held(f"portal-{n}", "渡轮") for n in range(100)])
+    record(archive, [held(f"portal-{n}", "渡轮") for n in range(100)], ahead=ahead)
     assert found(archive, "渡轮") == ["e"]
     assert found(archive, "渡") == ["e"]
 
 
-def test_a_held_check_that_a_killed_run_left_counts_with_its_text(tmp_path: Path, gathering: int) -> None:
+def test_a_held_check_that_a_killed_run_left_counts_with_its_text(tmp_path: Path, ahead: bool) -> None:
     with open_archive(tmp_path) as archive:
-        archive.record([held("e", "渡轮停航"), held("f", "渡轮复航")])
+        record(archive, [held("e", "渡轮停航"), held("f", "渡轮复航")], ahead=ahead)
     with open_archive(tmp_path) as archive:
         settle(archive, "e", believed=True)
         settle(archive, "f", believed=False)
@@ -303,10 +305,10 @@ def test_a_held_check_that_a_killed_run_left_counts_with_its_text(tmp_path: Path
         assert is_whole(archive)
 
 
-def test_what_was_settled_when_the_run_was_killed_is_taken_in_with_its_text(tmp_path: Path, gathering: int) -> None:
+def test_what_was_settled_when_the_run_was_killed_is_taken_in_with_its_text(tmp_path: Path, ahead: bool) -> None:
     """The line that settles is on the disk, the rows that follow from it are not."""
     with open_archive(tmp_path) as archive:
-        archive.record([held("e", "渡轮停航"), held("f", "渡轮复航")])
+        record(archive, [held("e", "渡轮停航"), held("f", "渡轮复航")], ahead=ahead)
         for suffix in ("", "-wal"):
             shutil.copy(tmp_path / f"index.sqlite{suffix}", tmp_path / f"before{suffix}")
         settle(archive, "e", believed=True)
@@ -319,23 +321,23 @@ def test_what_was_settled_when_the_run_was_killed_is_taken_in_with_its_text(tmp_
 
 
 def test_a_held_check_that_sees_less_than_the_page_that_is_searched_leaves_no_terms(
-    archive: Archive, gathering: int
+    archive: Archive, ahead: bool
 ) -> None:
     archive.record([check_of("e", text="渡轮停航", at=later(0))])
     unsure = check_of("e", text="请先登录再看渡轮", at=later(1), state=State.UNKNOWN)
-    archive.record([replace(unsure, held=True)])
+    record(archive, [replace(unsure, held=True)], ahead=ahead)
     settle(archive, "e", believed=True)
     assert found(archive, "登录") == []
     assert found(archive, "渡轮") == ["e"]
     assert is_whole(archive)
 
 
-def test_an_index_of_an_older_version_is_filled_when_a_held_check_comes(tmp_path: Path, gathering: int) -> None:
+def test_an_index_of_an_older_version_is_filled_when_a_held_check_comes(tmp_path: Path, ahead: bool) -> None:
     with open_archive(tmp_path) as archive:
-        archive.record([check_of("a", text="语音识别", title="语音"), held("e", "渡轮停航")])
+        record(archive, [check_of("a", text="语音识别", title="语音"), held("e", "渡轮停航")], ahead=ahead)
     as_before(tmp_path)
     with open_archive(tmp_path) as archive:
-        archive.record([held("f", "渡轮复航")])
+        record(archive, [held("f", "渡轮复航")], ahead=ahead)
         settle(archive, "e", "f", believed=True)
         assert sorted(found(archive, "渡轮")) == ["e", "f"]
         assert found(archive, "语音识别") == ["a"]

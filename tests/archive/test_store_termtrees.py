@@ -5,18 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store_samples import check_of, later, open_archive
+from store_samples import check_of, later, link_of, make_terms, open_archive
 
-from crawler.archive import Archive, deferred, documents, spread, termtrees, verify
-from crawler.archive.deferred import Grow
-from crawler.archive.segments import FOLDER, INDEX
+from crawler.archive import Archive, documents, growing, termtrees, verify
+from crawler.archive.segments import INDEX
 from crawler.archive.words import Terms, terms_of
+from crawler.core.errors import ArchiveFull
+from crawler.core.model import State
 
 TEXTS = [f"第{n}篇讲语音识别与图片，page {n} of many. {'很长的正文' * (n % 7)}" for n in range(60)]
 
@@ -91,7 +92,7 @@ def test_trees_go_into_an_index_that_holds_others_and_is_written_on(tmp_path: Pa
 
 def test_many_trees_are_merged_into_one(tmp_path: Path) -> None:
     with closing(empty(tmp_path / "index")) as db:
-        as_trees(db, terms(range(40)), 4)
+        as_trees(db, terms(range(40)), 2)
         before = said(db)
     with closing(sqlite3.connect(tmp_path / "index", isolation_level=None)) as db:
         termtrees.merge(db)
@@ -113,10 +114,6 @@ def written(path: Path) -> list[object]:
     """What the search tables of an archive say."""
     with closing(sqlite3.connect(path / INDEX)) as db:
         return said(db)
-
-
-def grown(archive: Archive) -> Grow:
-    return lambda parts: map(partial(spread.grow, archive.path / FOLDER), parts)
 
 
 @pytest.mark.parametrize("fits", [True, False])
@@ -142,11 +139,6 @@ def test_a_rebuilt_index_has_the_terms_of_the_one_that_was_there(
     assert bool(put) == fits
 
 
-@pytest.fixture(params=[1, 1000], ids=["as-trees", "one-by-one"])
-def worth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deferred, "WORTH", request.param)
-
-
 def fill(archive: Archive) -> None:
     """New pages, one that changed, one seen again under another title, one seen as it was, and an older capture."""
     archive.record([check_of(f"n{n}", text=text, title=f"标题 {n}") for n, text in enumerate(TEXTS[:20])])
@@ -156,8 +148,13 @@ def fill(archive: Archive) -> None:
     archive.record([check_of("n6", text="更早的正文，语音", title="从前", at=later(-9))])
 
 
-@pytest.mark.usefixtures("worth")
-def test_deferred_terms_are_those_that_are_made_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [0, 3, 1000], ids=["one-by-one", "many-trees", "one-tree"])
+@pytest.mark.parametrize("fits", [True, False])
+def test_deferred_terms_are_those_that_are_made_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, fits: bool
+) -> None:
+    if not fits:
+        monkeypatch.setattr(termtrees, "fits", lambda _: False)
     before, after = (
         check_of("n2", text="先前的正文", title="先前", at=later(-1)),
         check_of("n8", text="后来的正文，语音", title="后来", at=later(2)),
@@ -168,18 +165,19 @@ def test_deferred_terms_are_those_that_are_made_at_once(tmp_path: Path) -> None:
         archive.record([after])
     with open_archive(tmp_path / "ours") as archive:
         archive.record([before])
-        with archive.deferring_terms(grown(archive)) as make_terms:
+        with archive.deferring_terms() as terms:
             fill(archive)
             assert "n7" not in [hit.canonical_url[-2:] for hit in archive.search("语音", 50)]
-            make_terms()
-            assert "n7" in [hit.canonical_url[-2:] for hit in archive.search("语音", 50)]
+            if most:
+                make_terms(terms, most)
+                assert "n7" in [hit.canonical_url[-2:] for hit in archive.search("语音", 50)]
             archive.record([after])
         assert len(archive.search("语音", 50)) == 20
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
 
 
 def fill_and_stop(archive: Archive) -> None:
-    with archive.deferring_terms(grown(archive)):
+    with archive.deferring_terms():
         fill(archive)
         raise KeyboardInterrupt
 
@@ -200,3 +198,70 @@ def test_terms_that_were_deferred_by_who_was_killed_are_made_by_the_next_writer(
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
     with closing(sqlite3.connect(tmp_path / "ours" / INDEX)) as db:
         assert not documents.is_due(db)
+
+
+def test_a_tree_whose_texts_changed_while_it_grew_is_made_again(tmp_path: Path) -> None:
+    """One of its texts got another title, one never counted, one is searched no more."""
+    doubted = replace(check_of("n1", text=TEXTS[1], title="标题 1"), held=True)
+    believed = replace(check_of("n2", text=TEXTS[2], title="标题 2"), held=True)
+    first = [check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in (3, 4, 5)]
+    unsure = check_of("n6", text=TEXTS[6], title="标题 6", state=State.UNKNOWN)
+
+    def go_on(archive: Archive) -> None:
+        archive.settle("run-1", [link_of("n1").canonical_url], believed=False)
+        archive.settle("run-1", [link_of("n2").canonical_url], believed=True)
+        archive.record([check_of("n3", text=TEXTS[3], title="另一个标题", at=later(1))])
+        archive.record([check_of("n6", text=TEXTS[7], title="标题 7", at=later(1))])
+
+    with open_archive(tmp_path / "theirs") as archive:
+        archive.record([check_of("n0", text="the tables are made with this one")])
+        archive.record([doubted, believed, *first, unsure])
+        go_on(archive)
+    with open_archive(tmp_path / "ours") as archive:
+        archive.record([check_of("n0", text="the tables are made with this one")])
+        with archive.deferring_terms() as terms:
+            archive.record([doubted, believed, *first, unsure])
+            (part,) = terms.parts(1)
+            tree = growing.grow(terms.folder, part)
+            go_on(archive)
+            terms.put(part, tree)
+            assert [hit.canonical_url[-2:] for hit in archive.search("语音", 50)] == []
+            make_terms(terms, 2)
+            assert len(archive.search("语音", 50)) == 5
+            terms.put(part, tree)  # nobody waits for it any more
+        assert len(archive.search("另一个标题", 50)) == 1
+    assert written(tmp_path / "ours") == written(tmp_path / "theirs")
+
+
+def test_after_a_batch_that_failed_all_terms_are_made_all_the_same(tmp_path: Path) -> None:
+    with open_archive(tmp_path / "theirs") as archive:
+        archive.record([check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(9)])
+        archive.settle("run-1", [link_of("n8").canonical_url], believed=True)
+    held = replace(check_of("n8", text=TEXTS[8], title="标题 8"), held=True)
+    with open_archive(tmp_path / "ours") as archive:
+        with archive.deferring_terms() as terms:
+            archive.record([*(check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(4))])
+            (part,) = terms.parts(1)
+            archive.record([*(check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(4, 8)), held])
+            (pages,) = archive._db.execute("PRAGMA page_count").fetchone()
+            archive._db.execute(f"PRAGMA max_page_count = {pages}")
+            with pytest.raises(ArchiveFull):
+                archive.record([check_of(f"full-{n}", text="渡轮停航") for n in range(500)])
+            archive._db.execute("PRAGMA max_page_count = 1000000")
+            terms.put(part, growing.grow(terms.folder, part))
+            archive.settle("run-1", [link_of("n8").canonical_url], believed=True)
+        assert len(archive.search("语音", 50)) == 9
+    assert written(tmp_path / "ours") == written(tmp_path / "theirs")
+
+
+def test_a_text_that_cannot_be_read_any_more_is_left_out_of_the_search(tmp_path: Path) -> None:
+    with open_archive(tmp_path) as archive, archive.deferring_terms() as terms:
+        archive.record([check_of("n9", text="the tables are made with this one")])
+        archive.record([check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(3)])
+        (part,) = terms.parts(1)
+        broken = [
+            (document, ("no-such-segment.warc.zst", (0, 9)) if n == 1 else place)
+            for n, (document, place) in enumerate(part)
+        ]
+        terms.put(part, growing.grow(terms.folder, broken))
+        assert sorted(hit.canonical_url[-2:] for hit in archive.search("语音", 50)) == ["n0", "n2"]

@@ -10,19 +10,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "archive"))
 
-from store_samples import NOW, check_of, open_archive
+from store_samples import NOW, check_of, make_terms, open_archive
 
-from crawler.archive import Archive, deferred, spread
-from crawler.archive.segments import FOLDER
+from crawler.archive import Archive
 from crawler.core.errors import ArchiveError
 
 HOSTS = ("mp.weixin.qq.com", "zhuanlan.zhihu.com")
-deferred.WORTH = 1  # type: ignore[misc]
 STORE = os.environ.get("TORTURE_STORE", "")
 
 
@@ -30,7 +27,7 @@ def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
     generator = random.Random(seed)
     with (
         open_archive(path, codec=codec, at=NOW + timedelta(days=seed), store=STORE) as archive,
-        deferring(archive, really=bool(seed % 2)) as make_terms,
+        deferring(archive, really=bool(seed % 2)) as made,
     ):
         assert archive._writer is not None
         archive._writer.shelf.max_size = 60_000  # so that segments change often
@@ -48,7 +45,7 @@ def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
                 continue
             os.write(ack, "".join(f"{check.page.text}\n" for check in batch).encode())
             if number % 5 == 4:
-                make_terms()
+                made()
         if STORE:
             for _ in archive.offload():
                 pass
@@ -56,18 +53,18 @@ def write(path: Path, ack: int, codec: str, seed: int, batches: int) -> None:
 
 @contextmanager
 def deferring(archive: Archive, *, really: bool) -> Iterator[Callable[[], None]]:
-    """Search terms made late, as an import makes them, but in one process; or at once, as a run does."""
+    """Search terms made late, as a run and an import have them made, but in one process; or at once."""
     if not really:
         yield lambda: None
         return
 
     def tried() -> None:
         try:
-            make_terms()
+            make_terms(terms)
         except ArchiveError as error:
             sys.stdout.write(f"{type(error).__name__}: {error}\n")
 
-    with archive.deferring_terms(partial(map, partial(spread.grow, archive.path / FOLDER))) as make_terms:
+    with archive.deferring_terms() as terms:
         yield tried
 
 
