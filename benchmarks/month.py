@@ -335,6 +335,9 @@ class Notebook:
             if believed:
                 self.kept[key] = history
 
+    def open_segment(self) -> None:
+        """There is none."""
+
     def deferring_terms(self) -> AbstractContextManager[None]:
         """There is nothing to search."""
         return nullcontext()

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from crawler.archive import disk, documents, noted, opening, queries, records, schema, search, texts, tiers, warc
@@ -41,8 +41,8 @@ from crawler.core.settings import ArchiveSettings
 
 if TYPE_CHECKING:
     from crawler.archive.deferred import DeferredTerms
-    from crawler.archive.packing import OpenSegment, PackedCapture
     from crawler.archive.writing import ArchiveWriter
+    from crawler.core.model import OpenSegment
 
 T = TypeVar("T")
 
@@ -213,16 +213,13 @@ class Archive:
         """For which segment records may be packed ahead (`packing.pack`); None before there is one, unless `make`."""
         return self._writable().open_segment(make=make)
 
-    def record(
-        self, checks: Sequence[Check], packed: Mapping[str, PackedCapture] = MappingProxyType({})
-    ) -> list[Snapshot | None]:
+    def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
         """Keep checks: bytes first, then every row in one transaction. When this returns, it is on the disk.
 
-        Gives the snapshot of each check that has one; the stored history carries it. `packed` are records of some that
-        were made ahead, by canonical URL. Raises ArchiveFull, ArchiveError;
+        Gives the snapshot of each check that has one; the stored history carries it. Raises ArchiveFull, ArchiveError;
         then nothing of this call was kept, and the archive goes on being usable.
         """
-        return [snapshot for batch in distinct(checks) for snapshot in self._writable().record(batch, packed)]
+        return [snapshot for batch in distinct(checks) for snapshot in self._writable().record(batch)]
 
     def settle(self, run: str, canonical_urls: Sequence[str], *, believed: bool) -> None:
         """The held checks of a run on these links count from now on (`believed`), or never will."""

@@ -5,9 +5,9 @@ What is packed is what is kept of a page that is new; where more is known of it,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,28 +17,16 @@ from crawler.archive.keep import Keep
 from crawler.archive.records import Content, write_capture
 from crawler.archive.segments import codec_name, local_reader
 from crawler.archive.warc import sha256
+from crawler.core.model import OpenSegment, PackedCapture
 
 SPANS = ("response", "text", "readable")
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSegment:
-    """The segment that is being written, and whether raw bytes are kept."""
+class Made(NamedTuple):
+    """What is kept of a capture, and its line, whose places are numbers of frames."""
 
-    folder: str
-    name: str
-    raw: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PackedCapture:
-    """Frames, and the line that speaks of them by their numbers; `segment`: whose dictionary was used, "" none."""
-
-    codec: str
-    segment: str
     keep: Keep
     line: CaptureLine
-    frames: list[bytes]
 
     def placed(self, ident: int, spans: list[Span]) -> CaptureLine:
         """The line for a capture whose frames lie at these places."""
@@ -47,21 +35,37 @@ class PackedCapture:
         return msgspec.structs.replace(self.line, id=ident, **known)
 
 
-def pack(content: Content, segment: OpenSegment) -> PackedCapture:
-    """Make and pack the records of a page of which nothing is known yet."""
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Made).decode
+
+
+def made_of(packed: PackedCapture) -> Made:
+    """What was made of a capture where it was packed."""
+    return _decode(packed.made)
+
+
+def pack(content: Content, segment: OpenSegment, payload: str = "") -> PackedCapture | None:
+    """Make and pack the records of a page of which nothing is known yet; None where that would be done twice.
+
+    `payload`: the digest of its body, where that is known.
+    """
     codec = _packer(Path(segment.folder), segment.name)
+    is_plain = isinstance(codec, Gz)
+    if segment.raw and not is_plain and not segment.large and len(content.fetch.body) >= PAGE_MIN:
+        return None
     frames: list[bytes] = []
     asked = False
 
     def append(record: bytes, *, page: bool = False) -> Span:
         nonlocal asked
-        asked = asked or (page and len(record) >= PAGE_MIN and not isinstance(codec, Gz))
+        asked = asked or (page and len(record) >= PAGE_MIN and not is_plain)
         frames.append(codec.pack(record, page=page))
         return len(frames) - 1, 0
 
     keep = Keep(raw=segment.raw, text=bool(content.page.text))
-    line = write_capture(content, keep, 0, sha256(content.fetch.body), None, append)
-    return PackedCapture(codec_name(segment.name), segment.name if asked else "", keep, line, frames)
+    line = write_capture(content, keep, 0, payload or sha256(content.fetch.body), None, append)
+    made = _encode(Made(keep, line))
+    return PackedCapture(codec_name(segment.name), segment.name if asked else "", made, frames)
 
 
 @lru_cache(maxsize=1)

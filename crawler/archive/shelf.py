@@ -16,14 +16,16 @@ from typing import Final
 from crawler.archive import dictionary, disk, queries, segments, warc
 from crawler.archive.codec import PAGE_MIN, Gz, Zst, zstd
 from crawler.archive.journal import CaptureLine, Span
-from crawler.archive.packing import PackedCapture
+from crawler.archive.packing import Made
 from crawler.archive.records import Append
 from crawler.archive.recovery import next_number
 from crawler.archive.segments import SegmentReader, Writer
 from crawler.archive.times import from_micros, micros
 from crawler.core.errors import ArchiveDamaged, ArchiveError, StoreError
+from crawler.core.model import PackedCapture
 
 _RECENT: Final = 5_000  # captures that tell which hosts are busy
+SETTLED: Final = 16 * dictionary.PRICE  # bytes of a segment without a dictionary whose pages hardly repeat each other
 
 
 class Shelf:
@@ -92,12 +94,18 @@ class Shelf:
         """Its name; "" where none is open."""
         return self._writer.name if self._writer else ""
 
-    def put(self, packed: PackedCapture, ident: int) -> CaptureLine | None:
+    @property
+    def takes_large(self) -> bool:
+        """Whether large pages may be packed for the open segment: it has its dictionary, or will have none."""
+        writer = self._writer
+        return writer is not None and (writer.dictionary or writer.size >= SETTLED)
+
+    def put(self, packed: PackedCapture, made: Made, ident: int) -> CaptureLine | None:
         """Add the frames of a capture to the open batch; None where they were packed for another segment."""
         writer = self._open
         if packed.codec != self._codec or packed.segment not in ("", writer.name):
             return None
-        return packed.placed(ident, [writer.add_frame(frame) for frame in packed.frames])
+        return made.placed(ident, [writer.add_frame(frame) for frame in packed.frames])
 
     def sync(self) -> int:
         """The open batch is on the disk; the size to acknowledge."""

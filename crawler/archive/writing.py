@@ -18,11 +18,11 @@ from crawler.archive.index import Index
 from crawler.archive.journal import CheckLine, ImageLine, Line, SettledLine
 from crawler.archive.keep import decide
 from crawler.archive.order import horizon
-from crawler.archive.packing import OpenSegment, PackedCapture
+from crawler.archive.packing import made_of
 from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.shelf import Shelf
 from crawler.core.errors import StoreError
-from crawler.core.model import Check, Snapshot, State
+from crawler.core.model import Check, OpenSegment, Snapshot, State
 from crawler.core.settings import ArchiveSettings
 
 
@@ -52,11 +52,8 @@ class ArchiveWriter:
         self._text_of = texts.text_reader(self.db, self.reader)
         self._next = queries.next_capture(self.db)
 
-    def record(self, checks: Sequence[Check], packed: Mapping[str, PackedCapture]) -> list[Snapshot | None]:
-        """One batch of checks, no two of them of one link; the snapshot of each that has one.
-
-        `packed`: the records of some, by canonical URL.
-        """
+    def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
+        """One batch of checks, no two of them of one link; the snapshot of each that has one."""
         self.shelf.make_ready()
         lines: list[Line] = []
         snapshots: list[Snapshot | None] = []
@@ -64,7 +61,7 @@ class ArchiveWriter:
         try:
             with self.shelf.batch() as append:
                 for check in checks:
-                    line, snapshot = self._line(check, append, packed.get(check.link.canonical_url))
+                    line, snapshot = self._line(check, append)
                     lines.append(line)
                     snapshots.append(snapshot)
                 self._commit(lines)
@@ -73,19 +70,18 @@ class ArchiveWriter:
             raise
         return snapshots
 
-    def _line(
-        self, check: Check, append: records.Append, packed: PackedCapture | None
-    ) -> tuple[CheckLine, Snapshot | None]:
+    def _line(self, check: Check, append: records.Append) -> tuple[CheckLine, Snapshot | None]:
         """Append what is kept of a check; its journal line, and its snapshot."""
         body = check.fetch.body
-        known_digest = packed.line.payload if packed else check.payload
+        made = made_of(check.packed) if check.packed else None
+        known_digest = made.line.payload if made else check.payload
         payload = (known_digest or warc.sha256(body)) if body else ""  # of a check without its body, none
         known = queries.known(self.db, check.link.canonical_url, horizon(self.now()))
         keep = decide(check, payload, known, self.options.keep_raw)
         capture, snapshot = None, None
         if keep:
-            if packed and packed.keep == keep:
-                capture = self.shelf.put(packed, self._next)
+            if check.packed and made and made.keep == keep:
+                capture = self.shelf.put(check.packed, made, self._next)
             if capture is None:
                 original = self._original(keep.same_bytes)
                 capture = records.write_capture(check, keep, self._next, payload, original, append)
@@ -131,8 +127,8 @@ class ArchiveWriter:
         """For which segment records are packed ahead; None where there is none, and none is to be made."""
         if make and not self.shelf.open_segment():
             self.shelf.make_ready()
-        name = self.shelf.open_segment()
-        return OpenSegment(str(self.path / FOLDER), name, self.options.keep_raw != "none") if name else None
+        name, raw = self.shelf.open_segment(), self.options.keep_raw != "none"
+        return OpenSegment(str(self.path / FOLDER), name, raw, self.shelf.takes_large) if name else None
 
     def write(self, lines: Sequence[Line]) -> None:
         """Lines that bring no records of their own."""

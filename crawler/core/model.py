@@ -337,6 +337,26 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSegment:
+    """The segment of an archive that is being written, for which readers pack records."""
+
+    folder: str
+    name: str
+    raw: bool  # whether raw bytes are kept
+    large: bool = True  # pack large pages, too: the segment has its dictionary, or will have none
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCapture:
+    """The records of a page, made and packed where it was read (`archive.packing`)."""
+
+    codec: str
+    segment: str  # whose dictionary was used; "" none
+    made: bytes  # what is kept, and the line that speaks of the frames by their numbers
+    frames: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One link looked at once: the unit that the recorder keeps."""
 
@@ -351,6 +371,7 @@ class Check:
     said: str = ""  # fingerprint of the answer or failure (`schedule.fingerprint`)
     held: bool = False  # recorded, and counts only when the stretch of time it belongs to is believed
     payload: str = ""  # "sha256:<hex>" of the fetch's body, where its reader made it; "": the archive makes it
+    packed: PackedCapture | None = None  # its records, where its reader made them; None: the archive makes them
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ What a capture from the past may say of today lives here; which files and pages 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from crawler.archive import Archive
     from crawler.archive.interchange.saved import SavedPage
-    from crawler.archive.packing import PackedCapture
     from crawler.core.model import History, Snapshot
     from crawler.crawl.context import Context
 
@@ -85,7 +84,9 @@ def check_saved(
     reading = readers.read(task_of(page, address))
     known = history or first_seen(link.canonical_url, link.url, context.now())
     after = remember_past(known, fetched, reading.page, reading.verdict, at, context.settings.schedule)
-    return Check(link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable)
+    return Check(
+        link, at, fetched, reading.page, reading.verdict, after, "import", reading.readable, packed=reading.packed
+    )
 
 
 def is_page(check: Check) -> bool:
@@ -100,7 +101,7 @@ def forced(
     reading = readers.read(ReadTask(check.link, as_shown(check.fetch, page), check.at, anyway=True, recorded=False))
     after = history or first_seen(check.link.canonical_url, check.link.url, context.now())
     unknown = Verdict(State.UNKNOWN, reading.verdict.reason, Confidence.LOW, reading.verdict.evidence)
-    return replace(check, page=reading.page, verdict=unknown, history=after, readable=reading.readable)
+    return replace(check, page=reading.page, verdict=unknown, history=after, readable=reading.readable, packed=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +119,17 @@ class Batch:
 
     archive: Archive
     _waiting: dict[str, tuple[Check, SavedPage, Callable[[Kept], None]]] = field(default_factory=dict)
-    _packed: dict[str, PackedCapture] = field(default_factory=dict)
     _bytes: int = 0
 
     def holds(self, canonical_url: str) -> bool:
         """Whether a page of this link waits, of which the archive does not know yet."""
         return canonical_url in self._waiting
 
-    def add(
-        self, check: Check, page: SavedPage, tell: Callable[[Kept], None], packed: PackedCapture | None = None
-    ) -> None:
+    def add(self, check: Check, page: SavedPage, tell: Callable[[Kept], None]) -> None:
         """Keep a page and its pictures, now or with those that follow; `tell` hears what became of it."""
         if self.holds(check.link.canonical_url):
             self.flush()
         self._waiting[check.link.canonical_url] = (check, page, tell)
-        if packed:
-            self._packed[check.link.canonical_url] = packed
         self._bytes += len(page.body)
         if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES:
             self.flush()
@@ -141,11 +137,10 @@ class Batch:
     def flush(self) -> None:
         """Keep what waits. Raises ArchiveError."""
         waiting = list(self._waiting.values())
-        packed, self._packed = self._packed, {}
         self._waiting, self._bytes = {}, 0
         known = [known_snapshot(check, self.archive) for check, _, _ in waiting]
         fresh = [one for one, there in zip(waiting, known, strict=True) if there is None]
-        kept = iter(record_each(self.archive, [check for check, _, _ in fresh], packed))
+        kept = iter(record_each(self.archive, [check for check, _, _ in fresh]))
         for (check, page, tell), there in zip(waiting, known, strict=True):
             outcome = Kept(there, again=True) if there else next(kept)
             if outcome.snapshot and not outcome.again:
@@ -161,18 +156,18 @@ def known_snapshot(check: Check, archive: Archive) -> Snapshot | None:
     return next((one for one in known if one.captured_at == check.at and one.digest == check.page.digest), None)
 
 
-def record_each(archive: Archive, checks: list[Check], packed: Mapping[str, PackedCapture]) -> list[Kept]:
+def record_each(archive: Archive, checks: list[Check]) -> list[Kept]:
     """Record checks together; one that cannot be recorded costs itself alone. Raises CrawlerError."""
     if not checks:
         return []
     try:
-        return [Kept(snapshot) for snapshot in archive.record(checks, packed)]
+        return [Kept(snapshot) for snapshot in archive.record(checks)]
     except CrawlerError:
         raise
     except Exception as error:
         if len(checks) == 1:
             return [Kept(error=error)]
-        return [kept for check in checks for kept in record_each(archive, [check], packed)]
+        return [kept for check in checks for kept in record_each(archive, [check])]
 
 
 def _keep_newest(check: Check, snapshot: Snapshot, archive: Archive) -> None:

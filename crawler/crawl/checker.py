@@ -35,6 +35,7 @@ from crawler.page.titles import title_match
 from crawler.schedule.history import first_seen, remember
 
 if TYPE_CHECKING:
+    from crawler.core.model import OpenSegment
     from crawler.core.settings import Settings
     from crawler.crawl.readers import Reader
     from crawler.schedule.politeness import PolitenessOf
@@ -62,6 +63,7 @@ class Checker:
     probes: dict[str, Fetch] = field(default_factory=dict)  # by directory
     hosts: Hosts = field(default_factory=Hosts)
     opinion: Opinion | None = None
+    segment: Callable[[], OpenSegment | None] = lambda: None  # for which readers pack what will be kept
 
     async def __call__(self, link: Link) -> Check:
         """Check one link once."""
@@ -85,8 +87,9 @@ class Checker:
             title_match=best_title_match(link, page), around=self.hosts.around(link), said=said,
         )  # fmt: skip
         return Check(
-            link, now, fetched, page, verdict, after, self.run_id, reading.readable, said, payload=reading.payload
-        )
+            link, now, fetched, page, verdict, after, self.run_id, reading.readable, said, payload=reading.payload,
+            packed=reading.packed,
+        )  # fmt: skip
 
     async def _check(self, link: Link, history: History) -> tuple[Fetch, PageReading]:
         validators = conditions(history)
@@ -163,7 +166,7 @@ class Checker:
     async def _read(self, link: Link, fetched: Fetch, history: History) -> PageReading:
         accept = self.politeness(link.fetch_url).accept
         known = history.snapshot.digest if history.snapshot is not None else ""
-        task = ReadTask(link, fetched, self.now(), accept, known, self.depth)
+        task = ReadTask(link, fetched, self.now(), accept, known, self.depth, segment=self.segment())
         if fetched.body:
             return await self.reader.read(task)
         from crawler.crawl.examine import read  # parser and judge wait for an answer that needs them in this process

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.archive.deferred import DeferredTerms
     from crawler.core import settings
+    from crawler.core.model import OpenSegment
     from crawler.notes.links import Extract
     from crawler.notes.local import LocalTargets
     from crawler.sites import Sites
@@ -198,6 +199,10 @@ class Borrowed:
         """What was kept of a check that is believed stays."""
         if self._keep:
             self._keep.settle(run, canonical_urls, believed=believed)
+
+    def open_segment(self) -> OpenSegment | None:
+        """That of what is kept."""
+        return self._keep.open_segment() if self._keep else None
 
     def deferring_terms(self) -> AbstractContextManager[DeferredTerms | None]:
         """Those of what is kept."""

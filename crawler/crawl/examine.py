@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crawler.archive.warc import sha256
-from crawler.core.model import Confidence, Evidence, Fetch, Link, Page, Proof, State, Verdict
-from crawler.crawl.tasks import Depth, PageReading, ProbeTask, ReadTask
+from crawler.core.errors import ArchiveError
+from crawler.core.model import Confidence, Evidence, Fetch, Link, PackedCapture, Page, Proof, State, Verdict
+from crawler.crawl.tasks import Depth, PageContent, PageReading, ProbeTask, ReadTask
 from crawler.judge import judge
 from crawler.judge.probe import judge_probe
 from crawler.judge.refresh import refresh_target
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from crawler.sites import Site, Sites
 
 WORTH_READING = (State.ALIVE, State.UNKNOWN, State.SUSPECT)
+KEPT = (State.ALIVE, State.UNKNOWN)  # as a page that is new, with its text
 SENDS_ON = (State.ALIVE, State.UNKNOWN)  # a wall's or a notice's refresh is not followed
 CONTENT = 200  # visible characters from which a page that refreshes in a circle is a page (guess)
 TOO_COMPLEX = "too-complex"
@@ -40,7 +42,23 @@ def read(task: ReadTask, sites: Sites) -> PageReading:
     shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
     said = said_by(task.fetched, document)
     page = replace(page, text="", images=()) if task.depth is Depth.VERDICT else page
-    return PageReading(replace(page, html=""), verdict, readable, target or "", shows, said, payload)
+    found = PageReading(replace(page, html=""), verdict, readable, target or "", shows, said, payload)
+    return replace(found, packed=records_of(task, found))
+
+
+def records_of(task: ReadTask, found: PageReading) -> PackedCapture | None:
+    """The records of a page, where it will be kept as a new one and it is known where."""
+    leads_on = found.refresh or found.verdict.follow
+    is_new = found.payload and found.page.digest != task.known_digest
+    if task.segment is None or leads_on or not is_new or found.verdict.state not in KEPT:
+        return None
+    from crawler.archive.packing import pack  # a check that keeps nothing does without
+
+    content = PageContent(task.link, task.at, task.fetched, found.page, found.readable)
+    try:
+        return pack(content, task.segment, found.payload)
+    except (OSError, ArchiveError):  # the segment is gone: its writer says so
+        return None
 
 
 def said_by(fetched: Fetch, document: Document) -> str:

@@ -38,7 +38,6 @@ from crawler.page.pdf import UNREADABLE
 
 if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
-    from crawler.archive.packing import PackedCapture
     from crawler.crawl.context import Context
     from crawler.crawl.tasks import PageReading, ReadTask
     from crawler.sites import Sites
@@ -260,11 +259,9 @@ class _Import:
         if read.flaw:
             self._tell_in_order(LostPage(found.name, f"{found.name}: {read.flaw}"))
         known = {found.address.link.canonical_url: read.reading} if found.address and read.reading else {}
-        self.keep_addresses(found, read.page, _Ahead(self.readers, known), read.packed)
+        self.keep_addresses(found, read.page, _Ahead(self.readers, known))
 
-    def keep_addresses(
-        self, found: _Found, page: SavedPage, readers: brought.Readers, packed: PackedCapture | None = None
-    ) -> None:
+    def keep_addresses(self, found: _Found, page: SavedPage, readers: brought.Readers) -> None:
         """Raises UsageError where the page has no address."""
         address = self.url or page.url
         if address is None:
@@ -277,7 +274,7 @@ class _Import:
             raise UsageError(f"{found.name} does not tell where it was saved from; give its address with --url{hint}")
         if found.address is None:
             raise UsageError(f"{address!r} is not a URL that a page can have")
-        self._keep_one(found, page, found.address, readers, packed, asked=True)
+        self._keep_one(found, page, found.address, readers, asked=True)
         seen = {found.address.link.canonical_url}
         for number, hop in enumerate(page.redirects if self.url is None else ()):
             other = link_of(hop.url, self.context.sites)
@@ -292,7 +289,6 @@ class _Import:
         page: SavedPage,
         address: Address,
         readers: brought.Readers,
-        packed: PackedCapture | None = None,
         *,
         asked: bool,
     ) -> None:
@@ -307,7 +303,7 @@ class _Import:
                 if asked:
                     self._tell_in_order(LostPage(found.name, "no page", link.url, check.verdict))
                 return
-            check, packed = brought.forced(check, page, history, context, readers), None
+            check = brought.forced(check, page, history, context, readers)
 
         def tell(kept: brought.Kept) -> None:
             if kept.error:
@@ -321,7 +317,7 @@ class _Import:
                     LostPage(found.name, f"{found.name}: this PDF file is damaged: its bytes are kept, without text")
                 )
 
-        self._batch.add(check, page, tell, packed)
+        self._batch.add(check, page, tell)
         self.recorded()
 
     def lose(self, page: LostPage) -> None:

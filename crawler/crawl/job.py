@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from trio import MemorySendChannel
 
     from crawler.archive.deferred import DeferredTerms
+    from crawler.core.model import OpenSegment
     from crawler.core.settings import Settings
     from crawler.crawl.hosts import Hosts
     from crawler.crawl.pipeline import Walk
@@ -57,6 +58,9 @@ class Memory(Protocol):
 
     def settle(self, run: str, canonical_urls: Sequence[str], *, believed: bool) -> None:
         """Held checks of a run count from now on, or never will."""
+
+    def open_segment(self) -> OpenSegment | None:
+        """For which segment records may be packed ahead; None for none. Asked beside the thread that writes."""
 
     def deferring_terms(self) -> AbstractContextManager[DeferredTerms | None]:
         """In the block search terms are made by who takes them from what it gives; None: there are none to be made."""

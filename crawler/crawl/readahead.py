@@ -20,7 +20,6 @@ from crawler.crawl.together import MOST, MOST_BYTES, SMALL
 
 if TYPE_CHECKING:
     from crawler.archive.interchange.saved import SavedPage
-    from crawler.archive.packing import PackedCapture
     from crawler.crawl.syncreaders import SyncReaders
     from crawler.crawl.tasks import PageReading
 
@@ -32,12 +31,11 @@ class Read:
     page: SavedPage
     reading: PageReading | None = None
     flaw: str = ""
-    packed: PackedCapture | None = None
 
     @classmethod
     def of(cls, task: SavedTask, found: SavedReading) -> Read:
         """What came of one turn."""
-        return cls(found.of(task.page), found.reading, packed=found.packed)
+        return cls(found.of(task.page), found.reading)
 
 
 @dataclass(slots=True)

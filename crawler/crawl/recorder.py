@@ -247,7 +247,7 @@ class Recorder:
 def without_body(check: Check, history: History) -> Check:
     """A check that is only remembered for what it concluded and where it ended, with what is remembered after it."""
     fetch = replace(check.fetch, body=b"")
-    return replace(check, fetch=fetch, page=NO_PAGE, readable="", payload="", history=history)
+    return replace(check, fetch=fetch, page=NO_PAGE, readable="", payload="", packed=None, history=history)
 
 
 def amended_by_company(checks: Sequence[tuple[Check, bool]], before: Mapping[str, History], job: Job) -> list[Check]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crawler.archive.interchange.saved import SavedImage, SavedPage
-from crawler.archive.packing import OpenSegment, PackedCapture, pack
-from crawler.core.model import Fetch, Link, Page, Redirect, State
-from crawler.crawl.tasks import PageReading, ReadTask
+from crawler.archive.packing import pack
+from crawler.core.model import Fetch, Link, OpenSegment, Redirect, State
+from crawler.crawl.tasks import PageContent, PageReading, ReadTask
 
 BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without `--force`
 
@@ -52,30 +52,19 @@ class SavedReading:
     images: tuple[SavedImage, ...] = ()
     shown: bytes = b""
     reading: PageReading | None = None
-    packed: PackedCapture | None = None
 
     def of(self, page: SavedPage) -> SavedPage:
         """The page with what came of it."""
         return replace(page, images=self.images, shown=self.shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What a page is kept by."""
-
-    link: Link
-    at: datetime
-    fetch: Fetch
-    page: Page
-    readable: str
-
-
-def records_of(task: SavedTask, reading: PageReading) -> PackedCapture | None:
-    """The records of a page, where it will be kept as one and it is known where."""
+def with_records(task: SavedTask, reading: PageReading) -> PageReading:
+    """The reading with the records of its page, where that will be kept as one and it is known where."""
     if task.segment is None or task.address is None or reading.verdict.state not in BROUGHT:
-        return None
+        return reading
     at = task.address
-    return pack(_Content(at.link, at.at, answered(task.page, at), reading.page, reading.readable), task.segment)
+    content = PageContent(at.link, at.at, answered(task.page, at), reading.page, reading.readable)
+    return replace(reading, packed=pack(content, task.segment))
 
 
 def task_of(page: SavedPage, address: Address) -> ReadTask:

@@ -158,7 +158,7 @@ def walk_with(
     """The crawling half: how links are checked and what slots hear of it."""
     checker = Checker(
         fetcher, job.sites, job.settings, ready.politeness, ready.histories, job.now, random_letters, reader,
-        run_id=ready.run.id, depth=job.depth, hosts=hosts, opinion=opinion,
+        run_id=ready.run.id, depth=job.depth, hosts=hosts, opinion=opinion, segment=job.memory.open_segment,
     )  # fmt: skip
     return Walk(
         check=checker,

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
-from crawler.core.model import Fetch, Link, Page, Verdict
+from crawler.core.model import Fetch, Link, OpenSegment, PackedCapture, Page, Verdict
 
 
 class Depth(StrEnum):
@@ -45,6 +45,7 @@ class ReadTask:
     depth: Depth = Depth.PAGE
     anyway: bool = False  # read the page also where the rules see none
     recorded: bool = True  # as it is read: make its digest, which an import makes by itself
+    segment: OpenSegment | None = None  # make and pack the records of what is new for this one
 
     @property
     def body(self) -> bytes:
@@ -65,6 +66,17 @@ class ProbeTask:
 
 
 @dataclass(frozen=True, slots=True)
+class PageContent:
+    """What the records of a page are made of (`archive.records`)."""
+
+    link: Link
+    at: datetime
+    fetch: Fetch
+    page: Page
+    readable: str
+
+
+@dataclass(frozen=True, slots=True)
 class PageReading:
     """What an answer means. `readable` is "" where there is nothing to read or the copy is kept already."""
 
@@ -75,3 +87,4 @@ class PageReading:
     shows: bool = False  # such a page has something to read all the same
     said: str = ""  # fingerprint of the answer (`schedule.fingerprint`)
     payload: str = ""  # "sha256:<hex>" of the body, where it may be kept; "" where that is not known
+    packed: PackedCapture | None = None  # the records of a new page, where its task had a segment for them

@@ -147,7 +147,7 @@ def read_saved_one(task: SavedTask, body: Sent | None = None) -> SavedReading:
     """Look for the pictures of a saved page, and read it, each within the limits; like `read_one`."""
     from crawler.archive.interchange.embedded import with_pictures
     from crawler.archive.interchange.files import FilesBeside
-    from crawler.crawl.saved import SavedReading, records_of, task_of
+    from crawler.crawl.saved import SavedReading, task_of, with_records
 
     if body is not None:
         task = task.with_body(body.fetch())
@@ -155,7 +155,7 @@ def read_saved_one(task: SavedTask, body: Sent | None = None) -> SavedReading:
     if task.address is None:
         return SavedReading(page.images, page.shown)
     reading = read_one(task_of(page, task.address))
-    return SavedReading(page.images, page.shown, reading, records_of(task, reading))
+    return SavedReading(page.images, page.shown, with_records(task, reading))
 
 
 def read_many(tasks: bytes | list[ReadTask]) -> Packed:

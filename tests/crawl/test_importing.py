@@ -7,7 +7,7 @@ import json
 import os
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +17,6 @@ import pytest
 from crawler.archive import Archive
 from crawler.archive.interchange import files
 from crawler.archive.interchange.saved import SavedPage, read_saved
-from crawler.archive.packing import PackedCapture
 from crawler.core.config import load_settings
 from crawler.core.model import Check, State
 from crawler.crawl.context import Context, sites_of
@@ -413,10 +412,10 @@ def test_the_same_page_twice_in_one_import_is_kept_once(context: Context) -> Non
 def test_a_page_that_cannot_be_recorded_costs_itself_alone(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = Archive.record
 
-    def record_some(archive: Archive, checks: list[Check], packed: Mapping[str, PackedCapture]) -> object:
+    def record_some(archive: Archive, checks: list[Check]) -> object:
         if any(check.link.url == OLD for check in checks):
             raise ZeroDivisionError("a fault of ours")
-        return recorded(archive, checks, packed)
+        return recorded(archive, checks)
 
     monkeypatch.setattr(Archive, "record", record_some)
     done = import_files(context, [written("a.warc", record(OLD, POST) + record(URL, POST))])
