@@ -95,9 +95,9 @@ class InlineReader:
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read at once."""
-        from crawler.crawl.examine import read
+        from crawler.crawl.examine import read, with_records
 
-        return read(task, self._sites)
+        return with_records(task, read(task, self._sites))
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare at once."""
