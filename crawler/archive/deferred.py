@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.archive import documents, growing, queries, schema, termtrees
 from crawler.archive.segments import FOLDER, INDEX
+from crawler.core.errors import StoreError
 
 if TYPE_CHECKING:
     from crawler.archive.documents import Grown, IndexedText
@@ -80,24 +81,38 @@ class DeferredTerms:
             if not termtrees.fits(self._writer.db):
                 self._make_here()
                 return []
-        self._growing |= self._waiting
         texts = sorted(self._waiting.values())  # by capture, as FTS5 has it cheapest
-        found = growing.in_parts(self._writer.reader, texts, self._place_of, most)
+        try:
+            found = list(growing.in_parts(self._writer.reader, texts, self._place_of, most))
+        except StoreError:  # old texts, which nobody can read now: the others wait for no store
+            with self._writer.transaction():
+                self._make_here()
+            return []
+        self._growing |= self._waiting
         self._waiting = {}
-        return list(found)
+        return found
 
     def put(self, part: Part, grown: Grown) -> None:
         """Put the tree of a part into the index. Raises ArchiveError.
 
-        Where one of its texts is not searched any more, or by another title, the others wait once more.
+        Where one of its texts is not searched any more, or by another title, the others wait once more. What could not
+        be read where the tree grew is read here: that process may have had no memory or no descriptors left.
         """
         there = [document for document, _ in part if self._growing.get(document.capture) == document]
-        for document in there:
-            del self._growing[document.capture]
         wanted = documents.lacking(self._writer.db, there, self._held)
-        if len(wanted) < len(part):
-            self._waiting = {document.capture: document for document in wanted} | self._waiting
-            return
+        again = wanted
+        if len(wanted) == len(part):
+            self._put_trees(grown.trees)
+            again = []
+            if grown.lost:
+                lost = [document for document in wanted if document.capture in grown.lost]
+                with self._writer.transaction():
+                    documents.fill_with(self._writer.db, lost, self._writer.index.text_of)
+        for document in there:  # what failed until here is left to `finish`
+            del self._growing[document.capture]
+        self._waiting = {document.capture: document for document in again} | self._waiting
+
+    def _put_trees(self, trees: termtrees.Trees) -> None:
         self._writer.check_place()
         path = self._writer.path
         # On a connection of its own, as FTS5 knows nothing of trees that came in behind its back.
@@ -105,7 +120,7 @@ class DeferredTerms:
             contextlib.closing(schema.open_writer(path / INDEX)) as db,
             schema.transaction(db, path, lambda: None),
         ):
-            documents.put_grown(db, [grown])
+            documents.put_grown(db, [documents.Grown(trees, [])])
 
     def finish(self) -> None:
         """Make what is left, one by one. Raises ArchiveError."""

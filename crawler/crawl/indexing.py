@@ -15,7 +15,7 @@ import trio
 
 from crawler.archive import growing
 from crawler.archive.deferred import WORTH, DeferredTerms
-from crawler.crawl.readers import PastLimits, Reader, ReaderDied
+from crawler.crawl.readers import NO_READER, Reader
 
 if TYPE_CHECKING:
     from crawler.archive.documents import Grown
@@ -65,7 +65,7 @@ class Indexer:
     async def _make(self, part: Part) -> None:
         try:
             grown = await self._reader.work(growing.grow, self._terms.folder, part)
-        except (PastLimits, ReaderDied) as error:  # on a very busy machine
+        except NO_READER as error:  # on a very busy machine
             log.warning("search terms are made in this process: %s", error)
             grown = await self._write(growing.grow, self._terms.folder, part)
         await self._write(self._terms.put, part, grown)
@@ -99,7 +99,7 @@ class SyncIndexer:
     def _grow(self, part: Part) -> Grown:
         try:
             return self._readers.work(growing.grow, self._terms.folder, part)
-        except (PastLimits, ReaderDied):  # on a very busy machine
+        except NO_READER:  # on a very busy machine
             return growing.grow(self._terms.folder, part)
 
     def _put_first(self) -> None:

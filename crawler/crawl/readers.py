@@ -87,6 +87,10 @@ class PastLimits(Exception):
     """A page took more CPU, time or memory than one page may."""
 
 
+NO_READER = (PastLimits, ReaderDied, OSError, EOFError, RuntimeError)
+"""What keeps a reader from work that this process can do; from OSError on where no process can be started any more."""
+
+
 class InlineReader:
     """Reads in this process, without limits."""
 

@@ -254,14 +254,53 @@ def test_after_a_batch_that_failed_all_terms_are_made_all_the_same(tmp_path: Pat
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
 
 
-def test_a_text_that_cannot_be_read_any_more_is_left_out_of_the_search(tmp_path: Path) -> None:
+def unread(part: growing.Part, *numbers: int) -> growing.Part:
+    """The part with texts at places where a reader finds none."""
+    nowhere = ("no-such-segment.warc.zst", (0, 9))
+    return [(document, nowhere if n in numbers else place) for n, (document, place) in enumerate(part)]
+
+
+def test_a_text_that_cannot_be_read_any_more_is_left_out_of_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_archive(tmp_path) as archive, archive.deferring_terms() as terms:
         archive.record([check_of("n9", text="the tables are made with this one")])
         archive.record([check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(3)])
         (part,) = terms.parts(1)
-        broken = [
-            (document, ("no-such-segment.warc.zst", (0, 9)) if n == 1 else place)
-            for n, (document, place) in enumerate(part)
-        ]
-        terms.put(part, growing.grow(terms.folder, broken))
+        monkeypatch.setattr(archive._index, "text_of", lambda _: None)
+        terms.put(part, growing.grow(terms.folder, unread(part, 1)))
         assert sorted(hit.canonical_url[-2:] for hit in archive.search("语音", 50)) == ["n0", "n2"]
+
+
+def test_a_text_that_only_its_reader_could_not_read_is_searched(tmp_path: Path) -> None:
+    """It had no descriptors left, say, or no memory; one of the texts is of a check that does not count yet."""
+    checks = [check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(6)]
+    checks[2] = replace(checks[2], held=True)
+    with open_archive(tmp_path / "theirs") as archive:
+        archive.record(checks)
+        archive.settle("run-1", [checks[2].link.canonical_url], believed=True)
+    with open_archive(tmp_path / "ours") as archive:
+        with archive.deferring_terms() as terms:
+            archive.record(checks)
+            (part,) = terms.parts(1)
+            terms.put(part, growing.grow(terms.folder, unread(part, 1, 2)))
+            assert len(archive.search("语音", 50)) == 5
+            archive.settle("run-1", [checks[2].link.canonical_url], believed=True)
+        assert len(archive.search("语音", 50)) == 6
+    assert written(tmp_path / "ours") == written(tmp_path / "theirs")
+
+
+def test_texts_whose_tree_did_not_go_in_are_made_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise ArchiveFull("no space left")
+
+    with open_archive(tmp_path) as archive:
+        with archive.deferring_terms() as terms:
+            archive.record([check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(3)])
+            (part,) = terms.parts(1)
+            tree = growing.grow(terms.folder, part)
+            with monkeypatch.context() as patch:
+                patch.setattr(documents, "put_grown", full)
+                with pytest.raises(ArchiveFull):
+                    terms.put(part, tree)
+        assert len(archive.search("语音", 50)) == 3
