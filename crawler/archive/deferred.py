@@ -49,7 +49,9 @@ class DeferredTerms:
         if not self._noted:
             documents.put_due(self._writer.db)
             self._noted = True
-        if self._growing.get(document.capture) != document:
+        if self._growing.get(document.capture) == document:
+            self._waiting.pop(document.capture, None)  # it had another title meanwhile
+        else:
             self._waiting[document.capture] = document
 
     def settled(self, capture: int) -> None:

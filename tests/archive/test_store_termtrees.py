@@ -304,3 +304,30 @@ def test_texts_whose_tree_did_not_go_in_are_made_at_the_end(tmp_path: Path, monk
                 with pytest.raises(ArchiveFull):
                     terms.put(part, tree)
         assert len(archive.search("语音", 50)) == 3
+
+
+def test_a_text_that_has_its_first_title_again_while_its_tree_grows_is_searched(tmp_path: Path) -> None:
+    """The tree is made again, as another text of it is searched no more."""
+    tables = check_of("n0", text="the tables are made with this one")
+    unsure = check_of("n2", text=TEXTS[2], title="标题 2", state=State.UNKNOWN)
+
+    def go_on(archive: Archive) -> None:
+        archive.record([check_of("n1", text=TEXTS[1], title="另一个标题", at=later(1))])
+        archive.record([check_of("n1", text=TEXTS[1], title="标题 1", at=later(2))])
+        archive.record([check_of("n2", text=TEXTS[3], title="标题 3", at=later(1))])
+
+    with open_archive(tmp_path / "theirs") as archive:
+        archive.record([tables])
+        archive.record([check_of("n1", text=TEXTS[1], title="标题 1"), unsure])
+        go_on(archive)
+    for name in ("put", "not-put"):
+        with open_archive(tmp_path / name) as archive:
+            archive.record([tables])
+            with archive.deferring_terms() as terms:
+                archive.record([check_of("n1", text=TEXTS[1], title="标题 1"), unsure])
+                (part,) = terms.parts(1)
+                go_on(archive)
+                if name == "put":
+                    terms.put(part, growing.grow(terms.folder, part))
+            assert len(archive.search("语音", 50)) == 2
+        assert written(tmp_path / name) == written(tmp_path / "theirs")
