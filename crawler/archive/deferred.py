@@ -33,7 +33,7 @@ class DeferredTerms:
         self._writer = writer
         self._waiting: dict[int, IndexedText] = {}  # by capture
         self._growing: dict[int, IndexedText] = {}  # their trees are being made
-        self._held: dict[int, tuple[int, Span]] = {}  # captures of held checks, and where their texts lie, by segment
+        self._held: dict[int, tuple[int, Span]] = {}  # where texts of held captures lie, by segment
         self._noted = False  # that documents lack their terms
         self._lost_track = False
 
@@ -110,6 +110,8 @@ class DeferredTerms:
                 lost = [document for document in wanted if document.capture in grown.lost]
                 with self._writer.transaction():
                     documents.fill_with(self._writer.db, lost, self._writer.index.text_of)
+            for document in wanted:
+                self._held.pop(document.capture, None)
         for document in there:  # what failed until here is left to `finish`
             del self._growing[document.capture]
         self._waiting = {document.capture: document for document in again} | self._waiting

@@ -254,6 +254,21 @@ def test_after_a_batch_that_failed_all_terms_are_made_all_the_same(tmp_path: Pat
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
 
 
+def test_of_held_texts_nothing_is_remembered_once_they_have_terms(tmp_path: Path) -> None:
+    """A first run holds all it keeps until its end."""
+    checks = [replace(check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}"), held=True) for n in range(6)]
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("n9", text="the tables are made with this one")])
+        with archive.deferring_terms() as terms:
+            archive.record(checks)
+            make_terms(terms)
+            assert not terms._held
+            archive.settle("run-1", [check.link.canonical_url for check in checks[:4]], believed=True)
+            archive.settle("run-1", [check.link.canonical_url for check in checks[4:]], believed=False)
+        assert len(archive.search("语音", 50)) == 4
+    assert verify(tmp_path).clean
+
+
 def unread(part: growing.Part, *numbers: int) -> growing.Part:
     """The part with texts at places where a reader finds none."""
     nowhere = ("no-such-segment.warc.zst", (0, 9))
