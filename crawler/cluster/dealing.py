@@ -34,7 +34,7 @@ from crawler.cluster.messages import (
 from crawler.cluster.worker import serve, version
 from crawler.core.config import site_documents
 from crawler.core.counts import Counted
-from crawler.core.errors import ClusterError
+from crawler.core.errors import ClusterError, summary
 from crawler.core.model import Check, Slot, SlotState
 from crawler.core.results import SlotGivenUp
 from crawler.crawl.checker import best_title_match
@@ -147,7 +147,7 @@ class Dealing:
         if future.status == "finished" and (other := future.result(timeout=ANSWER)):
             why = f"runs crawler {other}, and this is {version()}: it takes no part"
         elif future.status == "error":
-            why = f"takes no part: {_line(future.exception(timeout=ANSWER))}"
+            why = f"takes no part: {summary(future.exception(timeout=ANSWER))}"
         else:
             why = "let go of its work"
         self._lose(session, why)
@@ -282,7 +282,3 @@ class Dealing:
         assert self.work.walk.opinion is not None, "who sent it was told that somebody is asked"
         agreed = await self.work.walk.opinion(asked.link, asked.history, asked.verdict)
         session.tell(OpinionAnswered(asked.ident, agreed))
-
-
-def _line(error: object) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from crawler.core.errors import summary
 from crawler.core.model import (
     Check,
     Confidence,
@@ -75,7 +76,7 @@ class Checker:
         """The check that stands for a crash of ours: it says nothing of the page."""
         now = self.now()
         history = self.histories.get(link.canonical_url) or first_seen(link.canonical_url, link.url, now)
-        what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        what = summary(error)
         fetched = Fetch(link.fetch_url, link.fetch_url, now, failure=Failure.INTERNAL, error=what)
         verdict = Verdict(State.UNKNOWN, Failure.INTERNAL, Confidence.LOW, Evidence(rule="internal-error", error=what))
         return self._remembered(link, history, fetched, PageReading(Page(), verdict))

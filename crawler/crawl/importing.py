@@ -26,7 +26,7 @@ from crawler.archive.interchange.origin import SHORTCUT, is_shortcut
 from crawler.archive.interchange.saved import reads_as_links
 from crawler.archive.segments import FOLDER
 from crawler.core.counts import Counted
-from crawler.core.errors import CrawlerError, UsageError
+from crawler.core.errors import CrawlerError, UsageError, summary
 from crawler.crawl import brought
 from crawler.crawl.imported import UNHEARD, Imported, ImportObserver, KeptPage, LostPage
 from crawler.crawl.indexing import SyncIndexer
@@ -200,7 +200,7 @@ class _Import:
         except (CrawlerError, BrokenPipeError):  # the latter: nobody hears any more what was kept
             raise
         except Exception as error:  # one file in ten thousand that breaks a parser costs itself alone
-            self.lose(LostPage(name, internal_error(name, error)))
+            self.lose(LostPage(name, internal_error_line(name, error)))
 
     def _pages(self, file: Path, name: str, lost: Callable[[str], None]) -> Iterator[SavedPage]:
         found = pages_of(file, lost, lambda what: self.observer.say(f"{name}: {what}"))
@@ -252,7 +252,7 @@ class _Import:
         except (CrawlerError, BrokenPipeError):  # the latter: nobody hears any more what was kept
             raise
         except Exception as error:  # one page in ten thousand that breaks a parser costs itself alone
-            self._tell_in_order(LostPage(found.name, internal_error(found.name, error)))
+            self._tell_in_order(LostPage(found.name, internal_error_line(found.name, error)))
 
     def _keep(self, found: _Found, read: Read) -> None:
         """One page under each of its addresses."""
@@ -307,7 +307,7 @@ class _Import:
 
         def tell(kept: brought.Kept) -> None:
             if kept.error:
-                self._tell(LostPage(found.name, internal_error(found.name, kept.error)))
+                self._tell(LostPage(found.name, internal_error_line(found.name, kept.error)))
                 return
             one = KeptPage(found.name, link.url, check.page.title, kept.snapshot, kept.again)
             self.done.kept.append(one)
@@ -371,6 +371,6 @@ def import_page(
     yield from work.done.lost
 
 
-def internal_error(name: str, error: Exception) -> str:
+def internal_error_line(name: str, error: Exception) -> str:
     """The line for a fault of ours."""
-    return f"{name}: internal error: {type(error).__name__}: {error}; please report it"
+    return f"{name}: internal error: {summary(error)}; please report it"
