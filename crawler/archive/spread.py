@@ -7,9 +7,8 @@ there were no other (`pieces`). Which pages are kept, and what is wrong, is deci
 from __future__ import annotations
 
 import multiprocessing
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
@@ -23,6 +22,7 @@ from crawler.archive.journal import TARGET
 from crawler.archive.queries import Where
 from crawler.archive.segments import SegmentReader, local_reader
 from crawler.core.errors import ArchiveDamaged
+from crawler.core.lookahead import in_order
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -46,16 +46,10 @@ class Spread:
 
     def map(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
         """Results in order; a few items are worked on ahead."""
-        if self._pool is None:
-            yield from map(work, items)
-            return
-        waiting: deque[Future[T]] = deque()
-        for item in items:
-            waiting.append(self._pool.submit(work, item))
-            if len(waiting) > self._ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        pool = self._pool
+        if pool is None:
+            return map(work, items)
+        return (result for _, result in in_order(lambda item: pool.submit(work, item), items, self._ahead))
 
 
 @contextmanager
