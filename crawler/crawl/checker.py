@@ -106,10 +106,10 @@ class Checker:
         if probe and reading.verdict.state is State.ALIVE:
             reading = with_verdict(reading, probe)
         if self.depth is Depth.PAGE:  # of a head alone, nobody can tell what the page does not say
-            from crawler.judge.second import supported
+            from crawler.judge.second_evidence import with_second_evidence
 
             titles = {o.note_title for o in link.occurrences if o.note_title}
-            agreed = supported(reading.verdict, titles, history, reading.page, probe)
+            agreed = with_second_evidence(reading.verdict, titles, history, reading.page, probe)
             reading = reading if agreed is reading.verdict else with_verdict(reading, agreed)
         return fetched, await self._with_opinion(link, history, reading)
 
