@@ -6,8 +6,10 @@ business. A check never raises for a broken web.
 
 from __future__ import annotations
 
+import random
+import string
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -46,25 +48,33 @@ MAX_MOVES = 5  # account migrations followed in a row; longer chains were never 
 MAY_BE_THE_CONDITION = frozenset((400, 412)) | OF_THE_PAGE | OF_THE_HOST
 MAX_REFRESHES = 5  # pages in a row that send their reader on by themselves
 
+LETTERS = 25  # random ones in a sibling probe; Bar-Yossef et al. 2004, section 3.2
+
+
+def random_letters() -> str:
+    """A name that nobody gave to anything."""
+    return "".join(random.choices(string.ascii_lowercase, k=LETTERS))  # noqa: S311 (not a secret)
+
 
 @dataclass(slots=True)
 class Checker:
     """Everything one check needs; called with a link, it returns the check."""
 
     fetch: Callable[[Request], Awaitable[Fetch]]
+    reader: Reader
     sites: Sites
     settings: Settings
     politeness: PolitenessOf
     histories: Mapping[str, History]
+    _: KW_ONLY
     now: Callable[[], datetime]
-    letters: Callable[[], str]  # 25 random letters for a sibling probe
-    reader: Reader
     run_id: str = ""
     depth: Depth = Depth.PAGE
-    probes: dict[str, Fetch] = field(default_factory=dict)  # by directory
     hosts: Hosts = field(default_factory=Hosts)
     opinion: Opinion | None = None
     segment: Callable[[], OpenSegment | None] = lambda: None  # for which readers pack what will be kept
+    letters: Callable[[], str] = random_letters  # of a sibling probe
+    probes: dict[str, Fetch] = field(default_factory=dict, init=False)  # by directory
 
     async def __call__(self, link: Link) -> Check:
         """Check one link once."""
