@@ -41,8 +41,8 @@ from crawler.core.settings import ArchiveSettings
 
 if TYPE_CHECKING:
     from crawler.archive.deferred import DeferredTerms
+    from crawler.archive.nouns import OpenSegment
     from crawler.archive.writing import ArchiveWriter
-    from crawler.core.model import OpenSegment
 
 T = TypeVar("T")
 

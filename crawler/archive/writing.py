@@ -17,12 +17,13 @@ from crawler.archive import disk, opening, queries, records, retention, schema, 
 from crawler.archive.index import Index
 from crawler.archive.journal import CheckLine, ImageLine, Line, SettledLine
 from crawler.archive.keep import decide
+from crawler.archive.nouns import OpenSegment
 from crawler.archive.order import horizon
 from crawler.archive.packing import made_of
 from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.shelf import Shelf
 from crawler.core.errors import StoreError
-from crawler.core.model import Check, OpenSegment, Snapshot, State
+from crawler.core.model import Check, Snapshot, State
 from crawler.core.settings import ArchiveSettings
 
 

@@ -337,16 +337,6 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSegment:
-    """The segment of an archive that is being written, for which readers pack records."""
-
-    folder: str
-    name: str
-    raw: bool  # whether raw bytes are kept
-    large: bool = True  # pack large pages, too: the segment has its dictionary, or will have none
-
-
-@dataclass(frozen=True, slots=True)
 class PackedCapture:
     """The records of a page, made and packed where it was read (`archive.packing`)."""
 

@@ -38,7 +38,7 @@ from crawler.page.titles import title_match
 from crawler.schedule.history import first_seen, remember
 
 if TYPE_CHECKING:
-    from crawler.core.model import OpenSegment
+    from crawler.archive.nouns import OpenSegment
     from crawler.core.settings import Settings
     from crawler.crawl.readers import Reader
     from crawler.schedule.politeness import PolitenessOf

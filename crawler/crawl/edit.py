@@ -40,8 +40,8 @@ from crawler.schedule.clock import is_ahead
 if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.archive.deferred import DeferredTerms
+    from crawler.archive.nouns import OpenSegment
     from crawler.core import settings
-    from crawler.core.model import OpenSegment
     from crawler.notes.links import Extract
     from crawler.notes.local import LocalTargets
     from crawler.sites import Sites

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from trio import MemorySendChannel
 
     from crawler.archive.deferred import DeferredTerms
-    from crawler.core.model import OpenSegment
+    from crawler.archive.nouns import OpenSegment
     from crawler.core.settings import Settings
     from crawler.crawl.hosts import Hosts
     from crawler.crawl.pipeline import Walk

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crawler.archive.interchange.saved import SavedImage, SavedPage
+from crawler.archive.nouns import OpenSegment
 from crawler.archive.packing import pack
-from crawler.core.model import Fetch, Link, OpenSegment, Redirect, State
+from crawler.core.model import Fetch, Link, Redirect, State
 from crawler.crawl.tasks import PageContent, PageReading, ReadTask
 
 BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without `--force`

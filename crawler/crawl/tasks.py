@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
-from crawler.core.model import Fetch, Link, OpenSegment, PackedCapture, Page, Verdict
+from crawler.archive.nouns import OpenSegment
+from crawler.core.model import Fetch, Link, PackedCapture, Page, Verdict
 
 
 class Depth(StrEnum):
