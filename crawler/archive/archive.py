@@ -35,9 +35,10 @@ from crawler.archive.opening import named_errors
 from crawler.archive.order import horizon
 from crawler.archive.segments import INDEX, LOCK, SegmentReader
 from crawler.core.errors import ArchiveError, ArchiveGone, StoreError
-from crawler.core.model import Check, Fetch, History, Link, Occurrence, SlotState, Snapshot, State
+from crawler.core.model import Check, Fetch, History, Link, Occurrence, Snapshot, State
 from crawler.core.results import Health, Run
 from crawler.core.settings import ArchiveSettings
+from crawler.core.slots import SlotState
 
 if TYPE_CHECKING:
     from crawler.archive.deferred import DeferredTerms

@@ -18,8 +18,9 @@ from crawler.archive.journal import CaptureData, CaptureLine, CheckLine, Line, S
 from crawler.archive.keep import Known
 from crawler.archive.nouns import Capture, HeldCheck, NoteEntry, PastCheck, StoredImage
 from crawler.archive.times import from_micros
-from crawler.core.model import History, SlotState, Snapshot, State
+from crawler.core.model import History, Snapshot, State
 from crawler.core.results import Health, Run
+from crawler.core.slots import SlotState
 
 _unpack_histories = msgspec.msgpack.Decoder(list[History]).decode
 _unpack_note = msgspec.msgpack.Decoder(NoteEntry).decode

@@ -35,8 +35,9 @@ from crawler.cluster.worker import serve, version
 from crawler.core.config import site_documents
 from crawler.core.counts import Counted
 from crawler.core.errors import ClusterError, summary
-from crawler.core.model import Check, Slot, SlotState
+from crawler.core.model import Check
 from crawler.core.results import SlotGivenUp
+from crawler.core.slots import Slot, SlotState
 from crawler.crawl.checker import best_title_match
 from crawler.schedule.history import first_seen, remember
 

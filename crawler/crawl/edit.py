@@ -23,11 +23,11 @@ from crawler.core.model import (
     Kind,
     Link,
     Occurrence,
-    SlotState,
     Snapshot,
     State,
 )
 from crawler.core.results import Run
+from crawler.core.slots import SlotState
 from crawler.notes.changes import Changes, broken_targets, new_occurrences
 from crawler.notes.choice import Choice
 from crawler.notes.extract import occurrences

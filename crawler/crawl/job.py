@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crawler.archive.noted import NotedLinks
 from crawler.core.counts import Counted
-from crawler.core.model import LOCAL, Check, History, Link, Politeness, SlotState, Snapshot, State
+from crawler.core.model import LOCAL, Check, History, Link, Snapshot, State
 from crawler.core.results import Run
+from crawler.core.slots import Politeness, SlotState
 from crawler.core.url import host_of
 from crawler.crawl.lazy import Memories, Remembered, memories_of, named
 from crawler.crawl.listing import Listing

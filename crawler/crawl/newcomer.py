@@ -21,7 +21,7 @@ from crawler.notes.sitefolders import PAGE_FOLDERS, SERVED_FOLDERS, generator_of
 from crawler.schedule.plan import make_plan
 
 if TYPE_CHECKING:
-    from crawler.core.model import Slot
+    from crawler.core.slots import Slot
 
 
 @dataclass(frozen=True, slots=True)

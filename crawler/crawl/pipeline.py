@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 import trio
 
-from crawler.core.model import Check, Failure, History, Link, Slot, State, Verdict
+from crawler.core.model import Check, Failure, History, Link, State, Verdict
 from crawler.core.results import SlotGivenUp
+from crawler.core.slots import Slot
 from crawler.crawl.stop import Stop
 
 SEEN = 50  # living links of a walk, the newest, that may be asked about their slot

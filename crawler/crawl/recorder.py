@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from crawler.core.model import Check, Confidence, Failure, History, Page, SlotState, Snapshot, State
+from crawler.core.model import Check, Confidence, Failure, History, Page, Snapshot, State
+from crawler.core.slots import SlotState
 from crawler.crawl.hosts import Hosts
 from crawler.crawl.lazy import Remembered, before_of
 from crawler.schedule.fingerprint import forms

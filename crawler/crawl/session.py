@@ -20,9 +20,10 @@ import trio
 
 from crawler.core.counts import Counted
 from crawler.core.errors import BrowserError
-from crawler.core.model import Check, Failure, Fetch, History, Link, Slot
+from crawler.core.model import Check, Failure, Fetch, History, Link
 from crawler.core.proof import NO_SUCH_HOST
 from crawler.core.results import Run
+from crawler.core.slots import Slot
 from crawler.crawl.checker import Checker, random_letters
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from crawler.core.model import Failure, Fetch, SlotState
+from crawler.core.model import Failure, Fetch
+from crawler.core.slots import SlotState
 from crawler.core.url import is_http, normalize
 from crawler.fetch.cookies import Jars, read_cookie_file
 from crawler.fetch.descriptors import affordable

@@ -22,8 +22,9 @@ from store_samples import (
 
 from crawler.archive import Archive, NoteEntry, StoredImage
 from crawler.core.errors import ArchiveBusy, ArchiveDamaged, ArchiveError
-from crawler.core.model import Evidence, Failure, History, Kind, Occurrence, Redirect, SlotState, State
+from crawler.core.model import Evidence, Failure, History, Kind, Occurrence, Redirect, State
 from crawler.core.results import Run
+from crawler.core.slots import SlotState
 
 CODECS = pytest.mark.parametrize("codec", ["zst", "gz"])
 

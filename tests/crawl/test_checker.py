@@ -9,21 +9,9 @@ from typing import Any
 import pytest
 
 from crawler.core.config import site_documents
-from crawler.core.model import (
-    Check,
-    Failure,
-    Fetch,
-    History,
-    Kind,
-    Link,
-    Occurrence,
-    Page,
-    Politeness,
-    Redirect,
-    Snapshot,
-    State,
-)  # fmt: skip
+from crawler.core.model import Check, Failure, Fetch, History, Kind, Link, Occurrence, Page, Redirect, Snapshot, State
 from crawler.core.settings import FetchSettings, Settings
+from crawler.core.slots import Politeness
 from crawler.crawl.checker import MAX_MOVES, Checker, best_title_match, conditions
 from crawler.crawl.examine import examine
 from crawler.crawl.readers import InlineReader

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from samples import NOW, alive, dead_weixin, link
 
-from crawler.core.model import Check, Failure, Fetch, Page, Politeness, Slot, State, Verdict
+from crawler.core.model import Check, Failure, Fetch, Page, State, Verdict
 from crawler.core.results import SlotGivenUp
+from crawler.core.slots import Politeness, Slot
 from crawler.report.figures import duration, size
 from crawler.report.progress import LineProgress, Pace, Silent, open_progress
 from crawler.schedule.plan import Plan
