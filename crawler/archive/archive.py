@@ -318,11 +318,10 @@ class Archive:
         """A run began; one that is never ended was killed."""
         self._writable().write([RunLine(run=run)])
 
-    def end_run(self, run: Run, counts: Iterable[tuple[str, State, int]] | None = None) -> None:
-        """A run ended; `counts` (site, state, links) make the chart of health, by default of every link remembered."""
-        rows = queries.counts(self._db) if counts is None else [(site, state.value, n) for site, state, n in counts]
+    def end_run(self, run: Run) -> None:
+        """A run ended; how many links are in which state now is the next point of the chart of health."""
         at = run.finished_at or self._now()
-        self._writable().write([RunLine(run=run), HealthLine(run=run.id, at=at, counts=rows)])
+        self._writable().write([RunLine(run=run), HealthLine(run=run.id, at=at, counts=queries.counts(self._db))])
 
     def runs(self, limit: int = 0) -> list[Run]:
         """Runs, newest first; `limit` 0: all."""

@@ -1,7 +1,7 @@
 """Who reads pages: processes of their own, so that no page can hang a run and all cores are used.
 
 A reader gets bytes and gives a verdict; it knows nothing of slots, requests or the archive. `ReaderPool` is the real
-one, `InlineReader` reads in this process: for simulations in virtual time, and where processes cannot be had.
+one, which reads in this process where no other can be had; `InlineReader` always does: for simulations in virtual time.
 """
 
 from __future__ import annotations
