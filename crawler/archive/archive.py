@@ -151,7 +151,7 @@ class Archive:
             path=self.path, options=self._options, db=self._db, reader=self._reader, index=self._index, shelf=shelf,
             now=self._now, identity=self._identity,
         )  # fmt: skip
-        if documents.is_due(self._db):  # whoever deferred terms was killed
+        if documents.has_deferred(self._db):  # whoever deferred terms was killed
             with self._writer.transaction():
                 self._index.make_searchable()
 

@@ -24,7 +24,7 @@ from crawler.core.errors import ArchiveDamaged, ArchiveError
 _WHOLE: Final = ("notes", "slots", "derived")  # copied as they are
 _MADE_ANEW: Final = (
     documents.STAMP,
-    documents.DUE,
+    documents.DEFERRED,
 )  # of `derived`: what is said of the search tables, which are not copied
 
 

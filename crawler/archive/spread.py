@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from crawler.archive import scan, warc
-from crawler.archive.documents import Grown, IndexedText
-from crawler.archive.growing import grow, grown, in_parts
+from crawler.archive.documents import IndexedText, MadeTrees
 from crawler.archive.journal import TARGET
 from crawler.archive.queries import Where
 from crawler.archive.segments import SegmentReader, local_reader
+from crawler.archive.treemaking import by_tree, make_trees, trees_of
 from crawler.core.errors import ArchiveDamaged
 from crawler.core.lookahead import in_order
 
@@ -131,10 +131,10 @@ def trees(
     documents: Sequence[IndexedText],
     place_of: Callable[[int], Where | None],
     spread: Spread,
-) -> Iterator[Grown]:
-    """The search trees of some documents, by parts of them."""
-    parts = in_parts(reader, documents, place_of)
+) -> Iterator[MadeTrees]:
+    """The search trees of some documents, as many at a time as make a tree."""
+    texts = by_tree(reader, documents, place_of)
     if not spread.is_wide:
-        yield from (grown(reader, part) for part in parts)
+        yield from (trees_of(reader, some) for some in texts)
         return
-    yield from spread.map(partial(grow, spread.folder), parts)
+    yield from spread.map(partial(make_trees, spread.folder), texts)

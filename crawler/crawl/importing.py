@@ -66,7 +66,7 @@ def import_files(
         context.archive.deferring_terms() as terms,
     ):
         indexer = SyncIndexer(terms, readers)
-        work = _Import(context, url, force, observer, readers, indexer.go_on)
+        work = _Import(context, url, force, observer, readers, indexer.recorded)
         for path in paths:
             work.path(path, stdin, chosen=chosen)
         work.finish()
