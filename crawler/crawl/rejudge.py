@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from crawler.archive.nouns import holder_of
 from crawler.core.model import Fetch, History, Page, State, Verdict
-from crawler.crawl.kept import KeptTask, read_task
+from crawler.crawl.kept_tasks import KeptTask, read_task
 from crawler.crawl.syncreaders import open_sync_readers
 from crawler.schedule.history import remember
 

@@ -20,8 +20,8 @@ from crawler.crawl.worker import call_limited, read_saved_one
 
 if TYPE_CHECKING:
     from crawler.core.settings import ReadSettings, Settings
-    from crawler.crawl.kept import KeptTask
-    from crawler.crawl.saved import SavedReading, SavedTask
+    from crawler.crawl.kept_tasks import KeptTask
+    from crawler.crawl.saved_tasks import SavedReading, SavedTask
     from crawler.sites import Sites
 
 S = TypeVar("S")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crawler.core.model import Verdict
-    from crawler.crawl.kept import KeptTask
-    from crawler.crawl.saved import SavedReading, SavedTask
+    from crawler.crawl.kept_tasks import KeptTask
+    from crawler.crawl.saved_tasks import SavedReading, SavedTask
     from crawler.sites import Sites
 
 S = TypeVar("S")
@@ -147,7 +147,7 @@ def read_saved_one(task: SavedTask, body: Sent | None = None) -> SavedReading:
     """Look for the pictures of a saved page, and read it, each within the limits; like `read_one`."""
     from crawler.archive.interchange.embedded import with_pictures
     from crawler.archive.interchange.files import FilesBeside
-    from crawler.crawl.saved import SavedReading, task_of, with_records
+    from crawler.crawl.saved_tasks import SavedReading, task_of, with_records
 
     if body is not None:
         task = task.with_body(body.fetch())
@@ -168,21 +168,21 @@ def read_many(tasks: bytes | list[ReadTask]) -> Packed:
 
 def read_saved(tasks: bytes | list[SavedTask]) -> Packed:
     """Read some saved pages, like `read_many`."""
-    from crawler.crawl.saved import SavedTask
+    from crawler.crawl.saved_tasks import SavedTask
 
     return _each(read_saved_one, tasks, SavedTask)
 
 
 def read_kept(tasks: bytes | list[KeptTask]) -> Packed:
     """Judge some kept pages, like `read_many`."""
-    from crawler.crawl import kept
+    from crawler.crawl import kept_tasks
 
     def judge_one(task: KeptTask) -> PageReading:
         assert _worker is not None
         _worker.pages += 1
-        return call_limited(kept.read_kept, task, _worker.sites)
+        return call_limited(kept_tasks.read_kept, task, _worker.sites)
 
-    return _each(judge_one, tasks, kept.KeptTask)
+    return _each(judge_one, tasks, kept_tasks.KeptTask)
 
 
 def _each(work: Callable[[S], object], tasks: bytes | list[S], kind: Any) -> Packed:  # the type S
@@ -220,7 +220,7 @@ def readings(found: Packed) -> list[PageReading | None]:
 
 def saved_readings(found: Packed) -> list[SavedReading | None]:
     """What `read_saved` returned."""
-    from crawler.crawl.saved import SavedReading
+    from crawler.crawl.saved_tasks import SavedReading
 
     return _decoder(SavedReading | None).decode(found) if isinstance(found, bytes) else found
 

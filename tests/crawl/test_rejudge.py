@@ -12,7 +12,7 @@ from crawler.archive.answers import KeptAnswer
 from crawler.core.model import Fetch, History, State
 from crawler.core.settings import Schedule
 from crawler.crawl.examine import examine
-from crawler.crawl.kept import KeptTask, read_kept
+from crawler.crawl.kept_tasks import KeptTask, read_kept
 from crawler.crawl.rejudge import Rejudged, rejudged
 from crawler.crawl.tasks import PageReading
 from crawler.notes.links import link_of
