@@ -15,8 +15,8 @@ from crawler.core.model import Check, Confidence, State, Verdict
 from crawler.core.url import MAX_URL, host_of, is_http
 from crawler.crawl.pictures import is_placeholder, kind_of
 from crawler.crawl.readers import PastLimits, ReaderDied
-from crawler.crawl.saved_tasks import PAGE_STATES, Address, answered, as_shown, task_of
-from crawler.crawl.tasks import PageReading, ReadTask
+from crawler.crawl.saved_tasks import Address, answered, as_shown, task_of
+from crawler.crawl.tasks import PAGE_STATES, PageReading, ReadTask
 from crawler.schedule.history import first_seen, remember_past
 
 if TYPE_CHECKING:

@@ -12,10 +12,8 @@ from datetime import datetime
 from crawler.archive.interchange.saved import SavedImage, SavedPage
 from crawler.archive.nouns import OpenSegment
 from crawler.archive.packing import pack
-from crawler.core.model import Fetch, Link, Redirect, State
-from crawler.crawl.tasks import PageContent, PageReading, ReadTask
-
-PAGE_STATES = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without `--force`
+from crawler.core.model import Fetch, Link, Redirect
+from crawler.crawl.tasks import PAGE_STATES, PageContent, PageReading, ReadTask
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
 from crawler.archive.nouns import OpenSegment
-from crawler.core.model import Fetch, Link, PackedCapture, Page, Verdict
+from crawler.core.model import Fetch, Link, PackedCapture, Page, State, Verdict
+
+PAGE_STATES = (State.ALIVE, State.UNKNOWN)  # of what is kept as a page, with its text; of imports only without --force
 
 
 class Depth(StrEnum):
