@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class Memory(Protocol):
-    """What a session needs of an archive; `checking.Borrowed` is one that keeps nothing of its own."""
+    """What a session needs of an archive; `edit.Borrowed` is one that keeps nothing of its own."""
 
     def histories(self) -> dict[str, History]:
         """All memories by canonical URL."""

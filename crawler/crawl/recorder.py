@@ -117,9 +117,8 @@ class Recorder:
     def _remember_redirects(self, checks: Iterable[Check]) -> None:
         for check in checks:
             if check.fetch.redirects and check.link.site == OTHER and not is_network_failure(check.fetch):
-                from crawler.judge.second_evidence import (
-                    is_missing,
-                )  # a short check mostly does without the judge in this process
+                # Only here, since a short check mostly does without the judge in this process.
+                from crawler.judge.second_evidence import is_missing
 
                 known = self.before.get(check.link.canonical_url)
                 lost = known is not None and known.last_alive is not None and is_missing(known.page_title, check.page)

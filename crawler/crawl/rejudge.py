@@ -1,6 +1,6 @@
 """Kept bytes judged again with today's rules: no request is sent.
 
-A use case, callable without a terminal: composition of the archive's captures with `examine.examine` and
+A use case, callable without a terminal: composition of the archive's captures with `examine`, in readers, and
 `schedule.history`. A better rule corrects the past, and the history of links whose last check it changes.
 """
 
