@@ -248,7 +248,7 @@ def test_the_best_of_several_note_titles_counts() -> None:
     assert best_title_match(both, Page()) is None
 
 
-async def test_a_crash_stands_as_an_unknown_look_with_its_cause() -> None:
+async def test_a_crash_stands_as_an_unknown_check_with_its_cause() -> None:
     checker = Checker(Web({}), InlineReader(SITES), SITES, Settings(), Politeness, {}, now=lambda: NOW)
     check = checker.internal_error(link(BLOG), RuntimeError("boom\nsecond line"))
     assert (check.fetch.failure, check.verdict.state) == (Failure.INTERNAL, State.UNKNOWN)

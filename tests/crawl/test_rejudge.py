@@ -1,4 +1,4 @@
-"""Kept bytes under better rules: what changes, what is corrected, and what a later look protects."""
+"""Kept bytes under better rules: what changes, what is corrected, and what a later check protects."""
 
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -103,7 +103,7 @@ def test_a_row_that_proves_wrong_gives_the_dead_their_life_back() -> None:
     assert (found.history.state, found.history.failures, found.history.first_failed) == (State.UNKNOWN, 0, None)
 
 
-def test_a_later_look_stands_above_an_old_capture() -> None:
+def test_a_later_check_stands_above_an_old_capture() -> None:
     capture, fetched, history = kept(GONE, sites())
     later = replace(history, checked_at=AT + timedelta(days=9))
     [found] = again(capture, fetched, later, sites(GONE_ROW))

@@ -125,7 +125,7 @@ def test_count_and_bar_survive_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPa
     assert "…" not in last
 
 
-def test_a_look_that_nobody_planned_makes_the_total_grow() -> None:
+def test_a_check_that_nobody_planned_makes_the_total_grow() -> None:
     pace = Pace(Clock())
     pace.begin(plan_of(weixin=(1, 5.0)))
     pace.count(check_of("weixin"))
