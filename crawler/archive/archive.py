@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from crawler.archive import disk, documents, noted, opening, queries, records, schema, search, texts, tiers, warc
+from crawler.archive import disk, documents, facts, noted, opening, queries, records, schema, search, texts, tiers, warc
 from crawler.archive.answers import KeptAnswer, as_fetched
 from crawler.archive.due import Planning
 from crawler.archive.index import Index, pack
@@ -330,7 +330,7 @@ class Archive:
     @property
     def archive_id(self) -> str:
         """The archive's own random id, which its segments carry, too: a UUID as 32 hex digits; "" before it has one."""
-        return queries.fact(self._db, queries.LINEAGE)
+        return facts.get(self._db, facts.LINEAGE)
 
     def health(self, site: str | None = None) -> list[Health]:
         """Links by state at the end of each run, oldest first; of one site, or of all (None)."""

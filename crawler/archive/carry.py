@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.archive import disk, documents, due, queries, schema, warc
+from crawler.archive import disk, documents, due, facts, schema, warc
 from crawler.archive.index import unpack_history, unpack_run
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
@@ -48,7 +48,7 @@ class _Carrier:
 def lineage(old: Path) -> str:
     """The name of the archive, as its old index has it; "" where that cannot be read."""
     with contextlib.suppress(ArchiveError, sqlite3.Error), contextlib.closing(_opened(old)) as db:
-        return queries.fact(db, queries.LINEAGE)
+        return facts.get(db, facts.LINEAGE)
     return ""
 
 
@@ -80,8 +80,8 @@ def _opened(old: Path) -> sqlite3.Connection:
 
 def _facts(carrier: _Carrier) -> None:
     for name, value in carrier.old.execute("SELECT name, value FROM facts"):
-        if not queries.fact(carrier.db, name):
-            queries.put_fact(carrier.db, name, value)
+        if not facts.get(carrier.db, name):
+            facts.put(carrier.db, name, value)
     for row in carrier.old.execute("SELECT scope, old, new FROM renumbered"):
         carrier.db.execute("INSERT OR IGNORE INTO renumbered (scope, old, new) VALUES (?, ?, ?)", row)
 
@@ -218,7 +218,7 @@ def _is_whole(reader: SegmentReader, name: str, span: tuple[int, int]) -> bool:
 
 def _insert_capture(carrier: _Carrier, ident: int, link: int, row: tuple[Any, ...]) -> int:
     taken = carrier.db.execute("SELECT 1 FROM captures WHERE id = ?", (ident,)).fetchone()
-    number = queries.next_capture(carrier.db) if taken else ident
+    number = facts.next_capture(carrier.db) if taken else ident
     marks = ", ".join("?" * (len(row) + 2))
     carrier.db.execute(
         f"INSERT INTO captures (id, link, {_CAPTURE_COLUMNS}) VALUES ({marks})",  # noqa: S608  # ours

@@ -32,8 +32,6 @@ _CAPTURE = (
     "SELECT c.id, l.url, l.canonical_url, l.site, l.host, c.at, c.state, c.reason, c.digest, c.revisit_of, c.notice,"
     " c.response_at IS NOT NULL OR c.bytes_of IS NOT NULL, c.data FROM captures c JOIN links l ON l.id = c.link "
 )
-LINEAGE: Final = "lineage"  # facts: the name of this archive, which its segments carry;
-LAST_CAPTURE: Final = "last-capture"  # the highest number of a capture that was dropped
 IN_ORDER: Final = "ORDER BY c.at <= ?, c.at, c.id"  # oldest first; times after the parameter are a wrong clock's
 T = TypeVar("T")
 Where = tuple[str, Span]  # segment file, place in it
@@ -147,7 +145,7 @@ def slots(db: sqlite3.Connection) -> list[SlotState]:
 
 def runs(db: sqlite3.Connection, limit: int) -> list[Run]:
     """Runs, newest first; `limit` 0: all."""
-    # Runs of segments that came in late have numbers below 1, the first of them the largest (`Index._run_number`).
+    # Runs of segments that came in late have numbers below 1, the first of them the largest (`Index.run_number`).
     rows = db.execute(
         "SELECT data FROM runs WHERE data IS NOT NULL ORDER BY id < 1, CASE WHEN id < 1 THEN id ELSE -id END LIMIT ?",
         (limit or -1,),
@@ -320,29 +318,6 @@ def picture_place(db: sqlite3.Connection, digest: str) -> Where | None:
         (packed_digest(digest),),
     ).fetchone()
     return (row[0], (row[1], row[2])) if row else None
-
-
-def next_capture(db: sqlite3.Connection) -> int:
-    """The number of the next capture: above all that were ever given, also to captures that are gone."""
-    row = db.execute("SELECT value FROM facts WHERE name = ?", (LAST_CAPTURE,)).fetchone()
-    rows = db.execute("SELECT max(id) FROM captures UNION ALL SELECT max(capture) FROM held").fetchall()
-    return 1 + max(int(row[0]) if row else 0, *(number or 0 for (number,) in rows))
-
-
-def keep_numbers(db: sqlite3.Connection) -> None:
-    """Before captures are dropped: a number is never given twice."""
-    put_fact(db, LAST_CAPTURE, str(next_capture(db) - 1))
-
-
-def fact(db: sqlite3.Connection, name: str) -> str:
-    """A fact of the archive as a whole, "" for none."""
-    row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-    return row[0] if row else ""
-
-
-def put_fact(db: sqlite3.Connection, name: str, value: str) -> None:
-    """Remember a fact, inside the caller's transaction or by itself."""
-    db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
 
 def links_with_captures(db: sqlite3.Connection, line: Line) -> list[int]:

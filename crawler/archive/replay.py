@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from crawler.archive import journal, queries, salvage, scan, segments
+from crawler.archive import facts, journal, salvage, scan, segments
 from crawler.archive.journal import Span
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
@@ -186,7 +186,7 @@ def add_segment(db: sqlite3.Connection, reader: SegmentReader, name: str) -> tup
 
 def _lineage(db: sqlite3.Connection, name: str, said: str) -> str:
     """Of which archive a segment is; one that does not say is ours, unless its number is taken."""
-    own = queries.fact(db, queries.LINEAGE)
+    own = facts.get(db, facts.LINEAGE)
     if said:
         return said
     taken = db.execute(
