@@ -14,17 +14,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from crawler.archive import disk, documents, facts, noted, opening, queries, records, schema, search, texts, tiers, warc
+from crawler.archive import (
+    disk,
+    documents,
+    facts,
+    indexonly,
+    noted,
+    opening,
+    queries,
+    records,
+    schema,
+    search,
+    texts,
+    tiers,
+    warc,
+)
 from crawler.archive.answers import KeptAnswer, as_fetched
 from crawler.archive.due import Planning
-from crawler.archive.index import Index, pack
-from crawler.archive.journal import (
-    HealthLine,
-    HistoryLine,
-    Line,
-    RunLine,
-    SettledLine,
-)
+from crawler.archive.index import Index
+from crawler.archive.journal import HealthLine, HistoryLine, Line, RunLine, SettledLine
 from crawler.archive.keep import distinct
 from crawler.archive.lock import Lock, is_held
 from crawler.archive.noted import LinkUp, NotedLinks, NoteState
@@ -276,14 +284,12 @@ class Archive:
 
     def notes(self) -> dict[str, NoteEntry]:
         """What note files said when they were read last, by path."""
-        return queries.notes(self._db)
+        return indexonly.notes(self._db)
 
     def put_notes(self, entries: Iterable[NoteEntry], forget: Iterable[str] = ()) -> None:
         """Remember note files as read, and forget others."""
-        rows = [(entry.path, pack(entry)) for entry in entries]
         with self._writable().transaction():
-            self._db.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in forget])
-            self._db.executemany("INSERT OR REPLACE INTO notes (path, data) VALUES (?, ?)", rows)
+            indexonly.put_notes(self._db, entries, forget)
 
     def noted(self, stamp: str) -> NotedLinks | None:
         """The links of the notes that `put_noted` kept under this stamp; None where another or none is kept."""
@@ -303,14 +309,12 @@ class Archive:
 
     def derived(self, name: str, stamp: str, kind: type[T]) -> list[T]:
         """What `put_derived` keeps under this name, if it was derived under this very stamp."""
-        return queries.derived(self._db, name, stamp, kind)
+        return indexonly.derived(self._db, name, stamp, kind)
 
     def put_derived(self, name: str, stamp: str, values: Mapping[str, object]) -> None:
         """Keep by key what costs time to work out; `stamp` is what else it depends on, other stamps are forgotten."""
-        rows = [(name, stamp, key, pack(value)) for key, value in values.items()]
         with self._writable().transaction():
-            self._db.execute("DELETE FROM derived WHERE name = ? AND stamp <> ?", (name, stamp))
-            self._db.executemany("INSERT OR REPLACE INTO derived (name, stamp, key, data) VALUES (?, ?, ?, ?)", rows)
+            indexonly.put_derived(self._db, name, stamp, values)
 
     # Runs and slots
 
@@ -338,13 +342,12 @@ class Archive:
 
     def slots(self) -> list[SlotState]:
         """Politeness as the last run left it."""
-        return queries.slots(self._db)
+        return indexonly.slots(self._db)
 
     def put_slots(self, states: Iterable[SlotState]) -> None:
         """Remember slots for the next run."""
-        rows = [(state.slot, pack(state)) for state in states]
         with self._writable().transaction():
-            self._db.executemany("INSERT OR REPLACE INTO slots (slot, data) VALUES (?, ?)", rows)
+            indexonly.put_slots(self._db, states)
 
     # Captures
 

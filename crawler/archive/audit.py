@@ -40,9 +40,7 @@ class Audit:
     db: sqlite3.Connection
     reader: SegmentReader
     spread: Spread
-    changed: Container[
-        str
-    ] = ()  # segments in an object store that are not what was uploaded; grows while they are read
+    changed: Container[str] = ()  # segments in a store that are not what was uploaded; grows while they are read
     trusting: bool = False  # segments in an object store are not read: its word on them is taken
     segments: int = 0
     records: int = 0

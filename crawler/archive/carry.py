@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.archive import disk, documents, due, facts, schema, warc
+from crawler.archive import disk, documents, due, facts, indexonly, schema, warc
 from crawler.archive.index import unpack_history, unpack_run
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
@@ -21,11 +21,7 @@ from crawler.archive.order import Position, combined, supersedes
 from crawler.archive.segments import INDEX, SegmentReader
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 
-_WHOLE: Final = ("notes", "slots", "derived")  # copied as they are
-_MADE_ANEW: Final = (
-    documents.STAMP,
-    documents.DEFERRED,
-)  # of `derived`: what is said of the search tables, which are not copied
+_MADE_ANEW: Final = (documents.STAMP, documents.DEFERRED)  # of `derived`: said of search tables, which are not copied
 
 
 @dataclass(slots=True)
@@ -87,7 +83,7 @@ def _facts(carrier: _Carrier) -> None:
 
 
 def _tables(carrier: _Carrier) -> None:
-    for table in _WHOLE:
+    for table in indexonly.TABLES:
         for row in carrier.old.execute(f"SELECT * FROM {table}"):  # noqa: S608  # our names
             marks = ", ".join("?" * len(row))
             if table != "derived" or row[0] not in _MADE_ANEW:

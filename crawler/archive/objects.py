@@ -1,9 +1,8 @@
 """Sealed segments as objects of a store: listed, uploaded and checked, read in ranges.
 
 With `flags`, which changes small objects under conditions, the one module that knows the library (obstore, the extra
-`s3`). Every call has a deadline and few retries; what goes
-wrong is one line that names the store's URL and never a key. When segments are moved is `offload`'s business, how
-they are read like any other `tiers`'.
+`s3`). Every call has a deadline and few retries; what goes wrong is one line that names the store's URL and never a
+key. When segments are moved is `offload`'s business, how they are read like any other `tiers`'.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -16,15 +16,12 @@ from crawler.archive import journal
 from crawler.archive.index import packed_digest, unpack_history, unpack_run, unpacked_digest
 from crawler.archive.journal import CaptureData, CaptureLine, CheckLine, Line, SettledLine, Span
 from crawler.archive.keep import Known
-from crawler.archive.nouns import Capture, HeldCheck, NoteEntry, PastCheck, StoredImage
+from crawler.archive.nouns import Capture, HeldCheck, PastCheck, StoredImage
 from crawler.archive.times import from_micros
 from crawler.core.model import History, Snapshot, State
 from crawler.core.results import Health, Run
-from crawler.core.slots import SlotState
 
 _unpack_histories = msgspec.msgpack.Decoder(list[History]).decode
-_unpack_note = msgspec.msgpack.Decoder(NoteEntry).decode
-_unpack_slot = msgspec.msgpack.Decoder(SlotState).decode
 _unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
 
 _PAGE = 500  # captures read at a time, so that a long walk over them holds no read lock
@@ -33,7 +30,6 @@ _CAPTURE = (
     " c.response_at IS NOT NULL OR c.bytes_of IS NOT NULL, c.data FROM captures c JOIN links l ON l.id = c.link "
 )
 IN_ORDER: Final = "ORDER BY c.at <= ?, c.at, c.id"  # oldest first; times after the parameter are a wrong clock's
-T = TypeVar("T")
 Where = tuple[str, Span]  # segment file, place in it
 
 
@@ -48,18 +44,18 @@ class Places:
 
 def histories(db: sqlite3.Connection) -> dict[str, History]:
     """Memory of every link, by canonical URL."""
-    with _no_garbage():
+    with no_garbage():
         blobs = [blob for (blob,) in db.execute("SELECT history FROM links")]
-        return {history.canonical_url: history for history in _unpack_histories(_array(blobs))}
+        return {history.canonical_url: history for history in _unpack_histories(array(blobs))}
 
 
-def _array(blobs: Sequence[bytes]) -> bytes:
+def array(blobs: Sequence[bytes]) -> bytes:
     """One array of all, to be decoded by one call: a fifth faster than one by one."""
     return b"".join((b"\xdd", len(blobs).to_bytes(4, "big"), *blobs))  # 0xdd: MessagePack's "array 32"
 
 
 @contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
+def no_garbage() -> Iterator[None]:
     """Let the collector rest: of 25,000 histories none is garbage, and looking for some takes a third of the time."""
     was_on = gc.isenabled()
     gc.disable()
@@ -114,33 +110,6 @@ def held(db: sqlite3.Connection) -> list[HeldCheck]:
         )
     ]
     return sorted((*waiting, *counted), key=lambda one: one.at)
-
-
-def notes(db: sqlite3.Connection) -> dict[str, NoteEntry]:
-    """What note files said when they were read last, by path."""
-    with _no_garbage():
-        return {path: _sharing(_unpack_note(data)) for path, data in db.execute("SELECT path, data FROM notes")}
-
-
-def _sharing(note: NoteEntry) -> NoteEntry:
-    """The note, in whose occurrences equal strings are one; unpacked, each has its own copy of the path."""
-    for one in note.occurrences:
-        object.__setattr__(one, "path", note.path)  # frozen for everybody else: nobody has seen it yet
-        if one.raw == one.url:
-            object.__setattr__(one, "raw", one.url)
-    return note
-
-
-def derived(db: sqlite3.Connection, name: str, stamp: str, kind: type[T]) -> list[T]:
-    """What was derived under this name and stamp, by key."""
-    rows = db.execute("SELECT data FROM derived WHERE name = ? AND stamp = ? ORDER BY key", (name, stamp))
-    with _no_garbage():
-        return msgspec.msgpack.decode(_array([data for (data,) in rows]), type=list[kind])  # type: ignore[valid-type]  # a type given at run time
-
-
-def slots(db: sqlite3.Connection) -> list[SlotState]:
-    """Politeness as the last run left it."""
-    return [_unpack_slot(data) for (data,) in db.execute("SELECT data FROM slots ORDER BY slot")]
 
 
 def runs(db: sqlite3.Connection, limit: int) -> list[Run]:
