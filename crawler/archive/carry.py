@@ -186,14 +186,14 @@ def _captures(carrier: _Carrier) -> None:
             "SELECT id FROM captures WHERE link = ? AND at = ? AND payload IS ?", (carrier.links[link], at, payload)
         ).fetchone()
         if there is None:
-            whole = _readable(carrier, carrier.segments[segment], row)
+            whole = _without_broken_places(carrier, carrier.segments[segment], row)
             if whole is not None:
                 carrier.captures[ident] = _insert_capture(carrier, ident, link, (at, carrier.segments[segment], *whole))
         else:
             carrier.captures[ident] = there[0]
 
 
-def _readable(carrier: _Carrier, segment: int, row: list[Any]) -> list[Any] | None:
+def _without_broken_places(carrier: _Carrier, segment: int, row: list[Any]) -> list[Any] | None:
     """The row without places of a segment where no whole record lies; None where nothing is left of it."""
     (name,) = carrier.db.execute("SELECT name FROM segments WHERE id = ?", (segment,)).fetchone()
     if name not in carrier.merger.present:
