@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from crawler.archive.warc import sha256
 from crawler.core.errors import ArchiveError
 from crawler.core.model import Confidence, Evidence, Fetch, Link, PackedCapture, Page, Proof, State, Verdict
-from crawler.crawl.tasks import Depth, PageContent, PageReading, ProbeTask, ReadTask
+from crawler.crawl.tasks import PAGE_STATES, Depth, PageContent, PageReading, ProbeTask, ReadTask
 from crawler.judge import judge
 from crawler.judge.probe import judge_probe
 from crawler.judge.refresh import refresh_target
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from crawler.sites import Site, Sites
 
 WORTH_READING = (State.ALIVE, State.UNKNOWN, State.SUSPECT)
-KEPT = (State.ALIVE, State.UNKNOWN)  # as a page that is new, with its text
 SENDS_ON = (State.ALIVE, State.UNKNOWN)  # a wall's or a notice's refresh is not followed
 CONTENT = 200  # visible characters from which a page that refreshes in a circle is a page (guess)
 TOO_COMPLEX = "too-complex"
@@ -50,7 +49,7 @@ def records_of(task: ReadTask, found: PageReading) -> PackedCapture | None:
     """The records of a page, where it will be kept as a new one and it is known where."""
     leads_on = found.refresh or found.verdict.follow
     is_new = found.payload and found.page.digest != task.known_digest
-    if task.segment is None or leads_on or not is_new or found.verdict.state not in KEPT:
+    if task.segment is None or leads_on or not is_new or found.verdict.state not in PAGE_STATES:
         return None
     from crawler.archive.packing import pack  # a check that keeps nothing does without
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_samples import check_of, later, link_of, make_terms, open_archive
 
-from crawler.archive import Archive, documents, growing, termtrees, verify
+from crawler.archive import Archive, documents, termtrees, treemaking, verify
 from crawler.archive.segments import INDEX
 from crawler.archive.words import Terms, terms_of
 from crawler.core.errors import ArchiveFull
@@ -197,7 +197,7 @@ def test_terms_that_were_deferred_by_who_was_killed_are_made_by_the_next_writer(
         archive.record([check_of("n9", text=TEXTS[9], title="标题 9")])
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
     with closing(sqlite3.connect(tmp_path / "ours" / INDEX)) as db:
-        assert not documents.is_due(db)
+        assert not documents.has_deferred(db)
 
 
 def test_a_tree_whose_texts_changed_while_it_grew_is_made_again(tmp_path: Path) -> None:
@@ -221,14 +221,14 @@ def test_a_tree_whose_texts_changed_while_it_grew_is_made_again(tmp_path: Path) 
         archive.record([check_of("n0", text="the tables are made with this one")])
         with archive.deferring_terms() as terms:
             archive.record([doubted, believed, *first, unsure])
-            (part,) = terms.parts(1)
-            tree = growing.grow(terms.folder, part)
+            (texts,) = terms.take(1)
+            tree = treemaking.make_trees(terms.folder, texts)
             go_on(archive)
-            terms.put(part, tree)
+            terms.put(texts, tree)
             assert [hit.canonical_url[-2:] for hit in archive.search("语音", 50)] == []
             make_terms(terms, 2)
             assert len(archive.search("语音", 50)) == 5
-            terms.put(part, tree)  # nobody waits for it any more
+            terms.put(texts, tree)  # nobody waits for it any more
         assert len(archive.search("另一个标题", 50)) == 1
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
 
@@ -241,14 +241,14 @@ def test_after_a_batch_that_failed_all_terms_are_made_all_the_same(tmp_path: Pat
     with open_archive(tmp_path / "ours") as archive:
         with archive.deferring_terms() as terms:
             archive.record([*(check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(4))])
-            (part,) = terms.parts(1)
+            (texts,) = terms.take(1)
             archive.record([*(check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(4, 8)), held])
             (pages,) = archive._db.execute("PRAGMA page_count").fetchone()
             archive._db.execute(f"PRAGMA max_page_count = {pages}")
             with pytest.raises(ArchiveFull):
                 archive.record([check_of(f"full-{n}", text="渡轮停航") for n in range(500)])
             archive._db.execute("PRAGMA max_page_count = 1000000")
-            terms.put(part, growing.grow(terms.folder, part))
+            terms.put(texts, treemaking.make_trees(terms.folder, texts))
             archive.settle("run-1", [link_of("n8").canonical_url], believed=True)
         assert len(archive.search("语音", 50)) == 9
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
@@ -258,10 +258,10 @@ def test_a_text_that_cannot_be_read_any_more_is_left_out_of_the_search(tmp_path:
     with open_archive(tmp_path) as archive, archive.deferring_terms() as terms:
         archive.record([check_of("n9", text="the tables are made with this one")])
         archive.record([check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(3)])
-        (part,) = terms.parts(1)
+        (texts,) = terms.take(1)
         broken = [
             (document, ("no-such-segment.warc.zst", (0, 9)) if n == 1 else place)
-            for n, (document, place) in enumerate(part)
+            for n, (document, place) in enumerate(texts)
         ]
-        terms.put(part, growing.grow(terms.folder, broken))
+        terms.put(texts, treemaking.make_trees(terms.folder, broken))
         assert sorted(hit.canonical_url[-2:] for hit in archive.search("语音", 50)) == ["n0", "n2"]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from crawler.archive import Archive, packing, verify
+from crawler.archive.nouns import OpenSegment
 from crawler.archive.packing import made_of
-from crawler.core.model import Check, Fetch, Link, OpenSegment, State
+from crawler.core.model import Check, Fetch, Link, State
 from crawler.core.settings import ArchiveSettings
 from crawler.crawl.examine import read
 from crawler.crawl.tasks import Depth, PageReading, ReadTask
