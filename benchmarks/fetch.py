@@ -377,8 +377,8 @@ async def _fetch_all(urls: list[str]) -> int:
     """As many tasks for each host as a run has."""
     import trio
 
-    from crawler.core.model import Politeness
     from crawler.core.settings import FetchSettings
+    from crawler.core.slots import Politeness
     from crawler.core.url import host_of
     from crawler.fetch import open_fetcher
 

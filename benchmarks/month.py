@@ -31,10 +31,11 @@ import trio
 from trio.testing import MockClock
 
 from crawler.core.config import site_documents
-from crawler.core.model import Check, Fetch, History, Link, Proof, SlotState, Snapshot, State
+from crawler.core.model import Check, Fetch, History, Link, Proof, Snapshot, State
 from crawler.core.proof import GUESSES
 from crawler.core.results import Run
 from crawler.core.settings import FetchSettings, Settings
+from crawler.core.slots import SlotState
 from crawler.crawl.examine import examine
 from crawler.crawl.job import Job, Outcome, finish_job, in_line, politeness_for, prepare_job
 from crawler.crawl.readers import InlineReader

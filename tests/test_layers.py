@@ -32,7 +32,7 @@ ARROWS: dict[str, set[str]] = {
 }  # fmt: skip
 PURE = {"sites", "page", "judge", "schedule"}
 PURE_MODULES = {
-    "core": {"model", "results", "errors", "settings", "url", "proof", "counts"},
+    "core": {"model", "slots", "results", "errors", "settings", "url", "proof", "counts"},
     "notes": {"extract", "changes", "mending", "edits", "patches", "writing", "formats"},
 }
 IMPURE_LIBRARIES = {"trio", "httpx", "httpcore", "sqlite3", "pathlib", "os", "random", "time", "socket", "subprocess"}

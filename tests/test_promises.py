@@ -130,6 +130,13 @@ def test_the_architecture_names_every_room(room: str) -> None:
     assert f"`{room}`" in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("room", ["archive", "crawl", "cluster"])
+def test_the_architecture_names_every_module_of_the_large_rooms(room: str) -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = {name for names in re.findall(r"`([a-z_.]+)`", text) for name in names.split(".")}
+    assert {file.stem for file in (ROOT / "crawler" / room).glob("*.py")} - {"__init__"} <= named
+
+
 def test_the_architecture_says_why_each_dependency_is_there() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("## Dependencies")[2]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

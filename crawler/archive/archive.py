@@ -14,17 +14,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from crawler.archive import disk, documents, noted, opening, queries, records, schema, search, texts, tiers, warc
+from crawler.archive import (
+    disk,
+    documents,
+    facts,
+    indexonly,
+    noted,
+    opening,
+    queries,
+    records,
+    schema,
+    search,
+    texts,
+    tiers,
+    warc,
+)
 from crawler.archive.answers import KeptAnswer, as_fetched
 from crawler.archive.due import Planning
-from crawler.archive.index import Index, pack
-from crawler.archive.journal import (
-    HealthLine,
-    HistoryLine,
-    Line,
-    RunLine,
-    SettledLine,
-)
+from crawler.archive.index import Index
+from crawler.archive.journal import HealthLine, HistoryLine, Line, RunLine, SettledLine
 from crawler.archive.keep import distinct
 from crawler.archive.lock import Lock, is_held
 from crawler.archive.noted import LinkUp, NotedLinks, NoteState
@@ -35,14 +43,15 @@ from crawler.archive.opening import named_errors
 from crawler.archive.order import horizon
 from crawler.archive.segments import INDEX, LOCK, SegmentReader
 from crawler.core.errors import ArchiveError, ArchiveGone, StoreError
-from crawler.core.model import Check, Fetch, History, Link, Occurrence, SlotState, Snapshot, State
+from crawler.core.model import Check, Fetch, History, Link, Occurrence, Snapshot, State
 from crawler.core.results import Health, Run
 from crawler.core.settings import ArchiveSettings
+from crawler.core.slots import SlotState
 
 if TYPE_CHECKING:
     from crawler.archive.deferred import DeferredTerms
+    from crawler.archive.nouns import OpenSegment
     from crawler.archive.writing import ArchiveWriter
-    from crawler.core.model import OpenSegment
 
 T = TypeVar("T")
 
@@ -150,7 +159,7 @@ class Archive:
             path=self.path, options=self._options, db=self._db, reader=self._reader, index=self._index, shelf=shelf,
             now=self._now, identity=self._identity,
         )  # fmt: skip
-        if documents.is_due(self._db):  # whoever deferred terms was killed
+        if documents.has_deferred(self._db):  # whoever deferred terms was killed
             with self._writer.transaction():
                 self._index.make_searchable()
 
@@ -275,14 +284,12 @@ class Archive:
 
     def notes(self) -> dict[str, NoteEntry]:
         """What note files said when they were read last, by path."""
-        return queries.notes(self._db)
+        return indexonly.notes(self._db)
 
     def put_notes(self, entries: Iterable[NoteEntry], forget: Iterable[str] = ()) -> None:
         """Remember note files as read, and forget others."""
-        rows = [(entry.path, pack(entry)) for entry in entries]
         with self._writable().transaction():
-            self._db.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in forget])
-            self._db.executemany("INSERT OR REPLACE INTO notes (path, data) VALUES (?, ?)", rows)
+            indexonly.put_notes(self._db, entries, forget)
 
     def noted(self, stamp: str) -> NotedLinks | None:
         """The links of the notes that `put_noted` kept under this stamp; None where another or none is kept."""
@@ -302,14 +309,12 @@ class Archive:
 
     def derived(self, name: str, stamp: str, kind: type[T]) -> list[T]:
         """What `put_derived` keeps under this name, if it was derived under this very stamp."""
-        return queries.derived(self._db, name, stamp, kind)
+        return indexonly.derived(self._db, name, stamp, kind)
 
     def put_derived(self, name: str, stamp: str, values: Mapping[str, object]) -> None:
         """Keep by key what costs time to work out; `stamp` is what else it depends on, other stamps are forgotten."""
-        rows = [(name, stamp, key, pack(value)) for key, value in values.items()]
         with self._writable().transaction():
-            self._db.execute("DELETE FROM derived WHERE name = ? AND stamp <> ?", (name, stamp))
-            self._db.executemany("INSERT OR REPLACE INTO derived (name, stamp, key, data) VALUES (?, ?, ?, ?)", rows)
+            indexonly.put_derived(self._db, name, stamp, values)
 
     # Runs and slots
 
@@ -317,11 +322,10 @@ class Archive:
         """A run began; one that is never ended was killed."""
         self._writable().write([RunLine(run=run)])
 
-    def end_run(self, run: Run, counts: Iterable[tuple[str, State, int]] | None = None) -> None:
-        """A run ended; `counts` (site, state, links) make the chart of health, by default of every link remembered."""
-        rows = queries.counts(self._db) if counts is None else [(site, state.value, n) for site, state, n in counts]
+    def end_run(self, run: Run) -> None:
+        """A run ended; how many links are in which state now is the next point of the chart of health."""
         at = run.finished_at or self._now()
-        self._writable().write([RunLine(run=run), HealthLine(run=run.id, at=at, counts=rows)])
+        self._writable().write([RunLine(run=run), HealthLine(run=run.id, at=at, counts=queries.counts(self._db))])
 
     def runs(self, limit: int = 0) -> list[Run]:
         """Runs, newest first; `limit` 0: all."""
@@ -330,7 +334,7 @@ class Archive:
     @property
     def archive_id(self) -> str:
         """The archive's own random id, which its segments carry, too: a UUID as 32 hex digits; "" before it has one."""
-        return queries.fact(self._db, queries.LINEAGE)
+        return facts.get(self._db, facts.LINEAGE)
 
     def health(self, site: str | None = None) -> list[Health]:
         """Links by state at the end of each run, oldest first; of one site, or of all (None)."""
@@ -338,13 +342,12 @@ class Archive:
 
     def slots(self) -> list[SlotState]:
         """Politeness as the last run left it."""
-        return queries.slots(self._db)
+        return indexonly.slots(self._db)
 
     def put_slots(self, states: Iterable[SlotState]) -> None:
         """Remember slots for the next run."""
-        rows = [(state.slot, pack(state)) for state in states]
         with self._writable().transaction():
-            self._db.executemany("INSERT OR REPLACE INTO slots (slot, data) VALUES (?, ?)", rows)
+            indexonly.put_slots(self._db, states)
 
     # Captures
 

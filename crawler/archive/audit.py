@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from crawler.archive import scan
+from crawler.archive.journal import SPANS
 from crawler.archive.nouns import Damage
 from crawler.archive.segments import INDEX, SegmentReader
 from crawler.archive.spread import Spread, pieces
 from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged
 
-POINTERS: Final = ("response", "text", "readable")
 _DANGLING: Final = (
     "SELECT id, 'what it is a revisit of is gone' FROM captures WHERE revisit_of IS NOT NULL"
     " AND revisit_of NOT IN (SELECT id FROM captures)"
@@ -25,7 +25,7 @@ _CONTENT: Final = frozenset({"response", "resource", "conversion"})
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A place of a row at which no whole record lies; `what` is a kind of POINTERS, or "picture"."""
+    """A place of a row at which no whole record lies; `what` is one of SPANS, or "picture"."""
 
     what: str
     row: int
@@ -40,9 +40,7 @@ class Audit:
     db: sqlite3.Connection
     reader: SegmentReader
     spread: Spread
-    changed: Container[
-        str
-    ] = ()  # segments in an object store that are not what was uploaded; grows while they are read
+    changed: Container[str] = ()  # segments in a store that are not what was uploaded; grows while they are read
     trusting: bool = False  # segments in an object store are not read: its word on them is taken
     segments: int = 0
     records: int = 0
@@ -151,7 +149,7 @@ class Audit:
     def _check_rows(self, ident: int, name: str, size: int, good: dict[int, int]) -> None:
         """Every row that points into the segment; what no row points at is orphans."""
         seen: set[int] = set()
-        queries = {what: f"SELECT id, {what}_at, {what}_len FROM captures" for what in POINTERS}  # ours  # noqa: S608
+        queries = {what: f"SELECT id, {what}_at, {what}_len FROM captures" for what in SPANS}  # ours  # noqa: S608
         queries["picture"] = "SELECT id, at, length FROM pictures"
         for what, select in queries.items():
             column = "at" if what == "picture" else f"{what}_at"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from crawler.archive import disk, schema
+from crawler.archive import disk, opening, schema
 from crawler.archive.archive import Archive
 from crawler.archive.segments import FOLDER, INDEX
 from crawler.archive.times import from_micros
@@ -74,11 +74,7 @@ class ArchiveBrowser(Archive):
 
 def index_identity(path: Path) -> tuple[int, int]:
     """Device and number of the index file, which `verify --rebuild` replaces; (0, 0) where it is gone."""
-    try:
-        stat = (path / INDEX).stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_dev, stat.st_ino)
+    return opening.identity(path / INDEX)
 
 
 def index_state(path: Path) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.archive import disk, documents, due, queries, schema, warc
+from crawler.archive import disk, documents, due, facts, indexonly, schema, warc
 from crawler.archive.index import unpack_history, unpack_run
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
@@ -21,11 +21,7 @@ from crawler.archive.order import Position, combined, supersedes
 from crawler.archive.segments import INDEX, SegmentReader
 from crawler.core.errors import ArchiveDamaged, ArchiveError
 
-_WHOLE: Final = ("notes", "slots", "derived")  # copied as they are
-_MADE_ANEW: Final = (
-    documents.STAMP,
-    documents.DUE,
-)  # of `derived`: what is said of the search tables, which are not copied
+_MADE_ANEW: Final = (documents.STAMP, documents.DEFERRED)  # of `derived`: said of search tables, which are not copied
 
 
 @dataclass(slots=True)
@@ -48,7 +44,7 @@ class _Carrier:
 def lineage(old: Path) -> str:
     """The name of the archive, as its old index has it; "" where that cannot be read."""
     with contextlib.suppress(ArchiveError, sqlite3.Error), contextlib.closing(_opened(old)) as db:
-        return queries.fact(db, queries.LINEAGE)
+        return facts.get(db, facts.LINEAGE)
     return ""
 
 
@@ -80,14 +76,14 @@ def _opened(old: Path) -> sqlite3.Connection:
 
 def _facts(carrier: _Carrier) -> None:
     for name, value in carrier.old.execute("SELECT name, value FROM facts"):
-        if not queries.fact(carrier.db, name):
-            queries.put_fact(carrier.db, name, value)
+        if not facts.get(carrier.db, name):
+            facts.put(carrier.db, name, value)
     for row in carrier.old.execute("SELECT scope, old, new FROM renumbered"):
         carrier.db.execute("INSERT OR IGNORE INTO renumbered (scope, old, new) VALUES (?, ?, ?)", row)
 
 
 def _tables(carrier: _Carrier) -> None:
-    for table in _WHOLE:
+    for table in indexonly.TABLES:
         for row in carrier.old.execute(f"SELECT * FROM {table}"):  # noqa: S608  # our names
             marks = ", ".join("?" * len(row))
             if table != "derived" or row[0] not in _MADE_ANEW:
@@ -190,14 +186,14 @@ def _captures(carrier: _Carrier) -> None:
             "SELECT id FROM captures WHERE link = ? AND at = ? AND payload IS ?", (carrier.links[link], at, payload)
         ).fetchone()
         if there is None:
-            whole = _readable(carrier, carrier.segments[segment], row)
+            whole = _without_broken_places(carrier, carrier.segments[segment], row)
             if whole is not None:
                 carrier.captures[ident] = _insert_capture(carrier, ident, link, (at, carrier.segments[segment], *whole))
         else:
             carrier.captures[ident] = there[0]
 
 
-def _readable(carrier: _Carrier, segment: int, row: list[Any]) -> list[Any] | None:
+def _without_broken_places(carrier: _Carrier, segment: int, row: list[Any]) -> list[Any] | None:
     """The row without places of a segment where no whole record lies; None where nothing is left of it."""
     (name,) = carrier.db.execute("SELECT name FROM segments WHERE id = ?", (segment,)).fetchone()
     if name not in carrier.merger.present:
@@ -218,7 +214,7 @@ def _is_whole(reader: SegmentReader, name: str, span: tuple[int, int]) -> bool:
 
 def _insert_capture(carrier: _Carrier, ident: int, link: int, row: tuple[Any, ...]) -> int:
     taken = carrier.db.execute("SELECT 1 FROM captures WHERE id = ?", (ident,)).fetchone()
-    number = queries.next_capture(carrier.db) if taken else ident
+    number = facts.next_capture(carrier.db) if taken else ident
     marks = ", ".join("?" * (len(row) + 2))
     carrier.db.execute(
         f"INSERT INTO captures (id, link, {_CAPTURE_COLUMNS}) VALUES ({marks})",  # noqa: S608  # ours

@@ -19,12 +19,10 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["Codec", "Gz", "Zst", "dictionary_frame", "read_dictionary", "zstd"]
+__all__ = ["LEVEL", "Codec", "Gz", "Zst", "dictionary_frame", "read_dictionary", "zstd"]
 
 MAX_RECORD: Final = 96 * 1024 * 1024  # bytes unpacked; above max_body (16 MB) and any batch of checks that we write
-DICTIONARY_MAGIC: Final = (
-    0x184D2A5D  # skippable frame that holds the dictionary; IIPC draft, section "Dictionary Frame"
-)
+DICTIONARY_MAGIC: Final = 0x184D2A5D  # of the skippable frame that holds it; IIPC draft, section "Dictionary Frame"
 SKIPPABLE_HEAD: Final = 8  # bytes: magic and length
 
 MAX_FRAME_HEAD: Final = 18  # bytes (RFC 8878, 3.1.1)
@@ -32,7 +30,7 @@ PAGE_MIN: Final = 12 * 1024  # bytes; below it a dictionary saves 3 KB at most, 
 
 _SMALL = 32 * 1024  # bytes; above it level 10 pays (8 % on 60 kB), below it costs four times the CPU for 5 %
 _LEVEL_SMALL = 3
-_LEVEL = 10  # with whole pages as dictionary level 3 is eight times worse (190 KB against 25 KB a page, measured)
+LEVEL = 10  # with whole pages as dictionary level 3 is eight times worse (190 KB against 25 KB a page, measured)
 # zstd.h: ZSTD_c_forceAttachDict = ZSTD_dictForceAttach. Else the tables of a dictionary are copied for each frame above
 # 32 kB, some MB of them: 1.3 ms of a page, which is not smaller by that (measured with two to four whole pages).
 _ATTACH_DICTIONARY: Final = 1001
@@ -113,13 +111,13 @@ class Zst:
         self._load = load or (lambda: dictionary)
         self._digested = dictionary.as_digested_dict if dictionary else None
         self._small = _compressor(_LEVEL_SMALL)
-        self._large = _compressor(_LEVEL)
+        self._large = _compressor(LEVEL)
         self._page: zstd.ZstdCompressor | None = None  # made at the first use: digesting takes 60 ms
 
     def pack(self, record: bytes, *, page: bool = False) -> bytes:
         """The record as one frame; whole pages by the dictionary, which has nothing to say of others."""
         if page and self._digested and len(record) >= PAGE_MIN:
-            packer = self._page = self._page or _compressor(_LEVEL, self._digested)
+            packer = self._page = self._page or _compressor(LEVEL, self._digested)
         else:
             packer = self._small if len(record) < _SMALL else self._large
         return packer.compress(record, packer.FLUSH_FRAME)
@@ -173,7 +171,7 @@ def _made(options: dict[int, int], dictionary: object) -> zstd.ZstdCompressor:
 
 def dictionary_frame(dictionary: zstd.ZstdDict) -> bytes:
     """The skippable frame that opens a segment; the dictionary inside is compressed, as the draft allows."""
-    packed = zstd.compress(dictionary.dict_content, _LEVEL)
+    packed = zstd.compress(dictionary.dict_content, LEVEL)
     return DICTIONARY_MAGIC.to_bytes(4, "little") + len(packed).to_bytes(4, "little") + packed
 
 

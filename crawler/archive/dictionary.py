@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from crawler.archive.codec import zstd
+from crawler.archive.codec import LEVEL, zstd
 from crawler.archive.queries import Where
 
 PRICE: Final = 512 * 1024  # bytes; a dictionary of four large pages takes 375 KB
@@ -20,7 +20,6 @@ PAGES_PER_HOST: Final = 2  # a second page halves what a page costs, a third cha
 MAX_SIZE: Final = 8 * 1000 * 1000  # bytes; the IIPC draft allows 8 MB
 MAX_PAGE: Final = 4 * 1024 * 1024  # bytes; one giant page must not crowd out the rest
 _HEADROOM = 64 * 1024  # bytes that finishing adds at most: entropy tables
-_LEVEL = 10
 
 
 class Meter:
@@ -64,7 +63,7 @@ def build(pages: Iterable[bytes]) -> zstd.ZstdDict | None:
         return None
     raw = zstd.ZstdDict(b"".join(reversed(chosen)), is_raw=True)  # what lies last is reached most cheaply
     try:
-        return zstd.finalize_dict(raw, chosen, MAX_SIZE, _LEVEL)
+        return zstd.finalize_dict(raw, chosen, MAX_SIZE, LEVEL)
     except zstd.ZstdError:  # too little or too uniform to make statistics of
         return None
 

@@ -56,10 +56,10 @@ def gone(path: Path) -> ArchiveGone:
     return ArchiveGone(f"{path} is no longer there: what was kept went with it; is its disk still mounted?")
 
 
-def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
+def open_file(path: Path, flags: int) -> int:
     """A descriptor of a regular file; links, folders and devices are refused. Raises OSError, ArchiveError."""
     try:
-        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, mode)
+        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise ArchiveError(f"{path} is a symbolic link, which nothing in an archive may be: remove it") from error

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 STAMP: Final = "search-terms"  # in `derived`: which version made the terms of this index
 WHOLE: Final = "search-earlier"  # in `derived`: `earlier` knows the texts that were kept before there was such a table
-DUE: Final = "search-due"  # in `derived`: some documents have no terms yet
+DEFERRED: Final = "search-due"  # in `derived`: some documents have no terms yet
 _TABLES: Final = f"""
 DROP TABLE IF EXISTS words;
 DROP TABLE IF EXISTS characters;
@@ -48,8 +48,8 @@ class IndexedText(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Grown:
-    """The trees of some documents, and those whose texts cannot be read."""
+class MadeTrees:
+    """The search trees of some documents, and those whose texts cannot be read."""
 
     trees: termtrees.Trees
     lost: list[int]
@@ -90,8 +90,8 @@ def ready(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
 
     if not is_ready(db):
         fill(db, text_or_none)
-    elif is_due(db):
-        fill_due(db, text_or_none)
+    elif has_deferred(db):
+        fill_deferred(db, text_or_none)
     if not _stamped(db, WHOLE, ""):
         for link, document in list(left_out(db)):
             if (text := text_or_none(document.capture)) is not None:
@@ -148,7 +148,7 @@ def left_out(db: sqlite3.Connection, link: int | None = None) -> Iterator[tuple[
         yield owner, IndexedText(capture, data.title, data.author)
 
 
-TreesOf = Callable[[Sequence[IndexedText]], Iterable[Grown]]
+TreesOf = Callable[[Sequence[IndexedText]], Iterable[MadeTrees]]
 
 
 def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of: TreesOf | None = None) -> None:
@@ -159,43 +159,45 @@ def fill(db: sqlite3.Connection, text_of: Callable[[int], str | None], trees_of:
     """
     known = _begin_filling(db)
     if trees_of and termtrees.fits(db):
-        put_grown(db, trees_of(known))
+        put_trees(db, trees_of(known))
     else:
         fill_with(db, known, text_of)
     _put_stamp(db, STAMP, words.stamp())
     _put_stamp(db, WHOLE, "")
-    _drop_stamp(db, DUE)
+    _drop_stamp(db, DEFERRED)
 
 
-def put_due(db: sqlite3.Connection) -> None:
-    """Note that documents may have no terms yet: `fill_due` makes them, or the next writer (`ready`)."""
-    _put_stamp(db, DUE, "")
+def note_deferred(db: sqlite3.Connection) -> None:
+    """Note that documents may have no terms yet: `fill_deferred` makes them, or the next writer (`ready`)."""
+    _put_stamp(db, DEFERRED, "")
 
 
-def is_due(db: sqlite3.Connection) -> bool:
+def has_deferred(db: sqlite3.Connection) -> bool:
     """Whether documents may have no terms yet."""
-    return _stamped(db, DUE, "")
+    return _stamped(db, DEFERRED, "")
 
 
-def due(db: sqlite3.Connection) -> list[IndexedText]:
+def without_terms(db: sqlite3.Connection) -> list[IndexedText]:
     """Documents and earlier texts that have no terms yet, in the order of captures."""
-    lacking = "SELECT capture, title, names FROM {} WHERE capture NOT IN (SELECT id FROM words_docsize)"
-    both = " UNION ALL ".join(map(lacking.format, ("documents", "earlier")))
+    without = "SELECT capture, title, names FROM {} WHERE capture NOT IN (SELECT id FROM words_docsize)"
+    both = " UNION ALL ".join(map(without.format, ("documents", "earlier")))
     return [IndexedText(*row) for row in db.execute(f"{both} ORDER BY capture")]
 
 
-def drop_due(db: sqlite3.Connection) -> None:
+def forget_deferred(db: sqlite3.Connection) -> None:
     """Note that all terms are there."""
-    _drop_stamp(db, DUE)
+    _drop_stamp(db, DEFERRED)
 
 
-def fill_due(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
-    """Make the terms that are lacking, inside the caller's transaction."""
-    fill_with(db, due(db), text_of)
-    _drop_stamp(db, DUE)
+def fill_deferred(db: sqlite3.Connection, text_of: Callable[[int], str | None]) -> None:
+    """Make the terms that were deferred, inside the caller's transaction."""
+    fill_with(db, without_terms(db), text_of)
+    _drop_stamp(db, DEFERRED)
 
 
-def lacking(db: sqlite3.Connection, texts: Iterable[IndexedText], held: Container[int]) -> list[IndexedText]:
+def still_without_terms(
+    db: sqlite3.Connection, texts: Iterable[IndexedText], held: Container[int]
+) -> list[IndexedText]:
     """Those of some texts that have no terms yet, and are searched as they are here or wait for that in `held`."""
     columns = "SELECT title, names FROM"
     both = f"{columns} documents WHERE capture = ?1 UNION ALL {columns} earlier WHERE capture = ?1"
@@ -207,9 +209,9 @@ def lacking(db: sqlite3.Connection, texts: Iterable[IndexedText], held: Containe
     return found
 
 
-def put_grown(db: sqlite3.Connection, grown: Iterable[Grown]) -> None:
+def put_trees(db: sqlite3.Connection, made: Iterable[MadeTrees]) -> None:
     """Put trees in, on a connection on which nothing was searched yet, inside the caller's transaction."""
-    for some in grown:
+    for some in made:
         termtrees.put(db, some.trees)
         for capture in some.lost:
             _leave_out(db, capture)

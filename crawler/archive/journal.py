@@ -20,6 +20,7 @@ CONTENT_TYPE: Final = "application/x-ndjson; profile=crawler.journal/1"
 TARGET: Final = "urn:crawler:journal"
 
 Span = tuple[int, int]  # offset in the segment's file, length there
+SPANS: Final = ("response", "text", "readable")  # the fields of a `CaptureLine` that are one; of rows NAME_at, NAME_len
 
 
 class CaptureData(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):

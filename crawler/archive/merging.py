@@ -14,7 +14,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from crawler.archive import documents, due, queries
+from crawler.archive import documents, due, facts, queries
 from crawler.archive.documents import IndexedText
 from crawler.archive.index import Index, pack, packed_digest, spans_of, unpack_data, unpack_history, unpack_run
 from crawler.archive.journal import (
@@ -53,7 +53,7 @@ class Merger:
     def __init__(self, index: Index, present: Collection[str] = ()) -> None:
         self.index = index
         self.db = index.db
-        self.lineage: Final = queries.fact(index.db, queries.LINEAGE)
+        self.lineage: Final = facts.get(index.db, facts.LINEAGE)
         self.present = frozenset(present)
         self._segments: dict[int, _Segment] = {}
         self._unresolved: dict[int, str] = {}  # links with references that lead nowhere yet, and their notes' titles
@@ -198,7 +198,7 @@ class Merger:
             return
         ident = self._renumbered(scope, capture.id) or capture.id
         if self.db.execute("SELECT 1 FROM captures WHERE id = ?", (ident,)).fetchone():
-            ident = queries.next_capture(self.db)
+            ident = facts.next_capture(self.db)
         if ident != capture.id:
             self._renumber(scope, capture.id, ident)
         base = self._resolved(link, scope, capture.revisit_of, capture.digest)

@@ -97,6 +97,16 @@ def holder_of(capture: Capture) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSegment:
+    """The segment of an archive that is being written, for which readers pack records."""
+
+    folder: str
+    name: str
+    raw: bool  # whether raw bytes are kept
+    large: bool = True  # pack large pages, too: the segment has its dictionary, or will have none
+
+
+@dataclass(frozen=True, slots=True)
 class StoredImage:
     """A picture kept with a capture; equal pictures are stored once."""
 

@@ -1,9 +1,8 @@
 """Sealed segments as objects of a store: listed, uploaded and checked, read in ranges.
 
-With `flags`, which changes small objects under conditions, the one module that knows the library (obstore, the extra
-`s3`). Every call has a deadline and few retries; what goes
-wrong is one line that names the store's URL and never a key. When segments are moved is `offload`'s business, how
-they are read like any other `tiers`'.
+With `conditional`, which changes small objects under conditions, the one module that knows the library (obstore, the
+extra `s3`). Every call has a deadline and few retries; what goes wrong is one line that names the store's URL and never
+a key. When segments are moved is `offload`'s business, how they are read like any other `tiers`'.
 """
 
 from __future__ import annotations
@@ -208,7 +207,7 @@ class ObjectStore:
         return self._folder
 
     def ask(self, work: Callable[[Client], T]) -> T:
-        """What `work` gets of the library, within the deadline, its errors translated; for `flags`."""
+        """What `work` gets of the library, within the deadline, its errors translated; for `conditional`."""
         return self._ask(work)
 
     def _digest(self, one: StoredObject) -> str:

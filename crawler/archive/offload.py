@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crawler.archive import disk, schema
+from crawler.archive.lease import Lease, written_by
 from crawler.archive.nouns import Moved
 from crawler.archive.objects import StoredObject, measured
 from crawler.archive.tiers import TieredStore
-from crawler.archive.writer import Writing, written_by
 from crawler.core.errors import ArchiveDamaged
 
 
@@ -31,9 +31,9 @@ def offload(path: Path, db: sqlite3.Connection, store: TieredStore, *, keep_loca
     waiting = [name for (name,) in sealed if _is_to_move(name, store, keep_local=keep_local)]
     if not waiting:
         return
-    with written_by(remote, f"{socket.gethostname()}, {path.absolute()}") as writing:
+    with written_by(remote, f"{socket.gethostname()}, {path.absolute()}") as lease:
         for name in waiting:
-            yield _moved(path, db, store, name, writing, keep_local=keep_local)
+            yield _moved(path, db, store, name, lease, keep_local=keep_local)
 
 
 def _is_to_move(name: str, store: TieredStore, *, keep_local: bool) -> bool:
@@ -42,16 +42,16 @@ def _is_to_move(name: str, store: TieredStore, *, keep_local: bool) -> bool:
 
 
 def _moved(
-    path: Path, db: sqlite3.Connection, store: TieredStore, name: str, writing: Writing, *, keep_local: bool
+    path: Path, db: sqlite3.Connection, store: TieredStore, name: str, lease: Lease, *, keep_local: bool
 ) -> Moved:
-    writing.prove()
+    lease.prove()
     with disk.translated(path), os.fdopen(disk.open_file(store.folder / name, os.O_RDONLY), "rb") as file:
         made = measured(file)
         try:
             one, sent = store.asked().upload(name, file, made)
         except ArchiveDamaged as error:
             return Moved(name, made.size, sent=False, here=True, problem=str(error))
-        writing.prove()
+        lease.prove()
         _record(path, db, store, one)
         if not keep_local:
             store.remove(name)

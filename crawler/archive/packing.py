@@ -12,15 +12,14 @@ from typing import NamedTuple
 import msgspec
 
 from crawler.archive.codec import PAGE_MIN, Codec, Gz, zstd
-from crawler.archive.journal import CaptureLine, Span
+from crawler.archive.journal import SPANS, CaptureLine, Span
 from crawler.archive.keep import Keep
+from crawler.archive.nouns import OpenSegment
 from crawler.archive.records import Content, write_capture
 from crawler.archive.segments import codec_name, local_reader
 from crawler.archive.warc import sha256
 from crawler.core.errors import ArchiveError
-from crawler.core.model import OpenSegment, PackedCapture
-
-SPANS = ("response", "text", "readable")
+from crawler.core.model import PackedCapture
 
 
 class Made(NamedTuple):

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -16,14 +16,12 @@ from crawler.archive import journal
 from crawler.archive.index import packed_digest, unpack_history, unpack_run, unpacked_digest
 from crawler.archive.journal import CaptureData, CaptureLine, CheckLine, Line, SettledLine, Span
 from crawler.archive.keep import Known
-from crawler.archive.nouns import Capture, HeldCheck, NoteEntry, PastCheck, StoredImage
+from crawler.archive.nouns import Capture, HeldCheck, PastCheck, StoredImage
 from crawler.archive.times import from_micros
-from crawler.core.model import History, SlotState, Snapshot, State
+from crawler.core.model import History, Snapshot, State
 from crawler.core.results import Health, Run
 
 _unpack_histories = msgspec.msgpack.Decoder(list[History]).decode
-_unpack_note = msgspec.msgpack.Decoder(NoteEntry).decode
-_unpack_slot = msgspec.msgpack.Decoder(SlotState).decode
 _unpack_data = msgspec.msgpack.Decoder(CaptureData).decode
 
 _PAGE = 500  # captures read at a time, so that a long walk over them holds no read lock
@@ -31,10 +29,7 @@ _CAPTURE = (
     "SELECT c.id, l.url, l.canonical_url, l.site, l.host, c.at, c.state, c.reason, c.digest, c.revisit_of, c.notice,"
     " c.response_at IS NOT NULL OR c.bytes_of IS NOT NULL, c.data FROM captures c JOIN links l ON l.id = c.link "
 )
-LINEAGE: Final = "lineage"  # facts: the name of this archive, which its segments carry;
-LAST_CAPTURE: Final = "last-capture"  # the highest number of a capture that was dropped
 IN_ORDER: Final = "ORDER BY c.at <= ?, c.at, c.id"  # oldest first; times after the parameter are a wrong clock's
-T = TypeVar("T")
 Where = tuple[str, Span]  # segment file, place in it
 
 
@@ -49,18 +44,18 @@ class Places:
 
 def histories(db: sqlite3.Connection) -> dict[str, History]:
     """Memory of every link, by canonical URL."""
-    with _no_garbage():
+    with no_garbage():
         blobs = [blob for (blob,) in db.execute("SELECT history FROM links")]
-        return {history.canonical_url: history for history in _unpack_histories(_array(blobs))}
+        return {history.canonical_url: history for history in _unpack_histories(array(blobs))}
 
 
-def _array(blobs: Sequence[bytes]) -> bytes:
+def array(blobs: Sequence[bytes]) -> bytes:
     """One array of all, to be decoded by one call: a fifth faster than one by one."""
     return b"".join((b"\xdd", len(blobs).to_bytes(4, "big"), *blobs))  # 0xdd: MessagePack's "array 32"
 
 
 @contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
+def no_garbage() -> Iterator[None]:
     """Let the collector rest: of 25,000 histories none is garbage, and looking for some takes a third of the time."""
     was_on = gc.isenabled()
     gc.disable()
@@ -117,36 +112,9 @@ def held(db: sqlite3.Connection) -> list[HeldCheck]:
     return sorted((*waiting, *counted), key=lambda one: one.at)
 
 
-def notes(db: sqlite3.Connection) -> dict[str, NoteEntry]:
-    """What note files said when they were read last, by path."""
-    with _no_garbage():
-        return {path: _sharing(_unpack_note(data)) for path, data in db.execute("SELECT path, data FROM notes")}
-
-
-def _sharing(note: NoteEntry) -> NoteEntry:
-    """The note, in whose occurrences equal strings are one; unpacked, each has its own copy of the path."""
-    for one in note.occurrences:
-        object.__setattr__(one, "path", note.path)  # frozen for everybody else: nobody has seen it yet
-        if one.raw == one.url:
-            object.__setattr__(one, "raw", one.url)
-    return note
-
-
-def derived(db: sqlite3.Connection, name: str, stamp: str, kind: type[T]) -> list[T]:
-    """What was derived under this name and stamp, by key."""
-    rows = db.execute("SELECT data FROM derived WHERE name = ? AND stamp = ? ORDER BY key", (name, stamp))
-    with _no_garbage():
-        return msgspec.msgpack.decode(_array([data for (data,) in rows]), type=list[kind])  # type: ignore[valid-type]  # a type given at run time
-
-
-def slots(db: sqlite3.Connection) -> list[SlotState]:
-    """Politeness as the last run left it."""
-    return [_unpack_slot(data) for (data,) in db.execute("SELECT data FROM slots ORDER BY slot")]
-
-
 def runs(db: sqlite3.Connection, limit: int) -> list[Run]:
     """Runs, newest first; `limit` 0: all."""
-    # Runs of segments that came in late have numbers below 1, the first of them the largest (`Index._run_number`).
+    # Runs of segments that came in late have numbers below 1, the first of them the largest (`Index.run_number`).
     rows = db.execute(
         "SELECT data FROM runs WHERE data IS NOT NULL ORDER BY id < 1, CASE WHEN id < 1 THEN id ELSE -id END LIMIT ?",
         (limit or -1,),
@@ -319,29 +287,6 @@ def picture_place(db: sqlite3.Connection, digest: str) -> Where | None:
         (packed_digest(digest),),
     ).fetchone()
     return (row[0], (row[1], row[2])) if row else None
-
-
-def next_capture(db: sqlite3.Connection) -> int:
-    """The number of the next capture: above all that were ever given, also to captures that are gone."""
-    row = db.execute("SELECT value FROM facts WHERE name = ?", (LAST_CAPTURE,)).fetchone()
-    rows = db.execute("SELECT max(id) FROM captures UNION ALL SELECT max(capture) FROM held").fetchall()
-    return 1 + max(int(row[0]) if row else 0, *(number or 0 for (number,) in rows))
-
-
-def keep_numbers(db: sqlite3.Connection) -> None:
-    """Before captures are dropped: a number is never given twice."""
-    put_fact(db, LAST_CAPTURE, str(next_capture(db) - 1))
-
-
-def fact(db: sqlite3.Connection, name: str) -> str:
-    """A fact of the archive as a whole, "" for none."""
-    row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-    return row[0] if row else ""
-
-
-def put_fact(db: sqlite3.Connection, name: str, value: str) -> None:
-    """Remember a fact, inside the caller's transaction or by itself."""
-    db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
 
 def links_with_captures(db: sqlite3.Connection, line: Line) -> list[int]:

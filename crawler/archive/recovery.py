@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from crawler.archive import queries, replay, scan, schema
+from crawler.archive import facts, replay, scan, schema
 from crawler.archive.index import Index
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
@@ -163,9 +163,9 @@ class Recovery:
 
 def name_archive(db: sqlite3.Connection, name: str = "") -> None:
     """Give an archive its name, which its segments carry, if it has none; rows of segments without one are its own."""
-    if not queries.fact(db, queries.LINEAGE):
-        queries.put_fact(db, queries.LINEAGE, name or uuid.uuid4().hex)
-    db.execute("UPDATE segments SET lineage = ? WHERE lineage = ''", (queries.fact(db, queries.LINEAGE),))
+    if not facts.get(db, facts.LINEAGE):
+        facts.put(db, facts.LINEAGE, name or uuid.uuid4().hex)
+    db.execute("UPDATE segments SET lineage = ? WHERE lineage = ''", (facts.get(db, facts.LINEAGE),))
 
 
 def next_number(db: sqlite3.Connection, sizes: Iterable[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from crawler.archive import queries
+from crawler.archive import facts
 from crawler.archive.audit import Audit, Pointer
 
 
@@ -18,7 +18,7 @@ def mend(db: sqlite3.Connection, audit: Audit, *, yes: bool) -> None:
     audit.noted = True
     if not yes or not (audit.missing or audit.pointers or audit.dangling):
         return
-    queries.keep_numbers(db)
+    facts.keep_numbers(db)
     touched = {pointer.row for pointer in audit.pointers if pointer.what != "picture"}
     for pointer in audit.pointers:
         _forget(db, pointer)

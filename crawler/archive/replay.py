@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from crawler.archive import journal, queries, salvage, scan, segments
-from crawler.archive.journal import Span
+from crawler.archive import facts, journal, salvage, scan, segments
+from crawler.archive.journal import SPANS, Span
 from crawler.archive.merging import Merger
 from crawler.archive.nouns import Damage
 from crawler.archive.salvage import Loose
@@ -29,7 +29,6 @@ from crawler.core.counts import Counted
 from crawler.core.errors import ArchiveDamaged
 
 STRANGER = "unnamed"  # the lineage of segments of an older version that are another archive's
-_SPANS = ("response", "text", "readable")
 
 
 @dataclass(slots=True)
@@ -112,7 +111,7 @@ def _replay(merger: Merger, piece: scan.Piece, segment: int, whole: Collection[S
 def _without_damaged(line: journal.Line, whole: Collection[Span]) -> journal.Line:
     match line:
         case journal.CheckLine(capture=capture) if capture:
-            spans = {name: span for name in _SPANS if (span := getattr(capture, name)) is not None}
+            spans = {name: span for name in SPANS if (span := getattr(capture, name)) is not None}
             broken = {name: None for name, span in spans.items() if span not in whole}
             if broken and len(broken) == len(spans) and capture.revisit_of is None:
                 return msgspec.structs.replace(line, capture=None)
@@ -126,7 +125,7 @@ def _without_damaged(line: journal.Line, whole: Collection[Span]) -> journal.Lin
 def _offsets(line: journal.Line) -> Iterable[int]:
     match line:
         case journal.CheckLine(capture=capture) if capture:
-            return [span[0] for span in (capture.response, capture.text, capture.readable) if span]
+            return [span[0] for name in SPANS if (span := getattr(capture, name))]
         case journal.ImageLine(span=span) if span:
             return [span[0]]
         case _:
@@ -186,7 +185,7 @@ def add_segment(db: sqlite3.Connection, reader: SegmentReader, name: str) -> tup
 
 def _lineage(db: sqlite3.Connection, name: str, said: str) -> str:
     """Of which archive a segment is; one that does not say is ours, unless its number is taken."""
-    own = queries.fact(db, queries.LINEAGE)
+    own = facts.get(db, facts.LINEAGE)
     if said:
         return said
     taken = db.execute(

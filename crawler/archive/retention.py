@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Final
 
 from crawler.archive import documents
-from crawler.archive.queries import IN_ORDER, keep_numbers
+from crawler.archive.facts import keep_numbers
+from crawler.archive.queries import IN_ORDER
 from crawler.core.errors import StoreError
 
 _COMPARED: Final = 5_000  # characters of each text; 0.5 ms a pair, and a change that matters shows in them

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from html import unescape
 from typing import Final
 
-from crawler.archive import queries, warc
+from crawler.archive import facts, warc
 from crawler.archive.index import unpack_history
 from crawler.archive.journal import CaptureData, CaptureLine, CheckLine
 from crawler.archive.merging import SALVAGED, Merger
@@ -126,7 +126,7 @@ def _line(merger: Merger, reader: SegmentReader, name: str, response: _Response)
     title = _title(reader, name, readable)
     digest = _digest(content)
     capture = CaptureLine(
-        id=queries.next_capture(merger.db),
+        id=facts.next_capture(merger.db),
         data=CaptureData(
             final_url="" if target == url else target,
             content_type=response.content_type[:200],

@@ -20,7 +20,7 @@ _WINDOW = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a segment: a record, or bytes that are none (`record` None, `problem` tells why)."""
+    """What stands at one place of a segment: a record, or bytes that are none (`record` None, `problem` tells why)."""
 
     offset: int
     length: int
@@ -54,10 +54,10 @@ def pieces(codec: Codec, data: memoryview, start: int, stop: int | None = None) 
         at = piece.end
 
 
-def parts(codec: Codec, data: memoryview, start: int, size: int) -> Iterator[tuple[int, int]]:
-    """Places of some frames each, with about `size` bytes of records, up to the first place where no frame begins.
+def ranges(codec: Codec, data: memoryview, start: int, size: int) -> Iterator[tuple[int, int]]:
+    """Ranges of some frames each, with about `size` bytes of records, up to the first place where no frame begins.
 
-    Of gzip, whose frames tell their length only by being unpacked, one part.
+    Of gzip, whose frames tell their length only by being unpacked, one range.
     """
     if isinstance(codec, Gz):
         if start < len(data):

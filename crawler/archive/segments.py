@@ -43,8 +43,7 @@ def codec_name(name: str) -> str:
 def header(codec: str, name: str, at: datetime, dictionary: zstd.ZstdDict | None, lineage: str = "") -> bytes:
     """What a segment begins with: dictionary frame (zst) and warcinfo record.
 
-    `lineage` names the archive that writes it: segments of two archives may come to lie in
-    one folder.
+    `lineage` names the archive that writes it: segments of two archives may come to lie in one folder.
     """
     packer: Codec = Gz() if codec == "gz" else Zst(dictionary)
     fields = {

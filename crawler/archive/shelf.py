@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from crawler.archive import dictionary, disk, queries, segments, warc
+from crawler.archive import dictionary, disk, facts, queries, segments, warc
 from crawler.archive.codec import PAGE_MIN, Gz, Zst, zstd
 from crawler.archive.journal import CaptureLine, Span
 from crawler.archive.packing import Made
@@ -143,7 +143,7 @@ class Shelf:
         at = self._now()
         number = next_number(self._db, self._store.sizes())
         name = segments.name_of(self._codec, number, at)
-        lineage = queries.fact(self._db, queries.LINEAGE)
+        lineage = facts.get(self._db, facts.LINEAGE)
         head = segments.header(self._codec, name, at, made, lineage)
         self._store.create(name, head)
         try:

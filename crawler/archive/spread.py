@@ -1,15 +1,14 @@
 """Work on segments spread over processes: frames unpacked, digests checked, texts made into terms of the index.
 
-Results come in order and are those of one process: where a part is damaged, reading goes on in this process as if
+Results come in order and are those of one process: where a range is damaged, reading goes on in this process as if
 there were no other (`pieces`). Which pages are kept, and what is wrong, is decided elsewhere.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
@@ -17,18 +16,19 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from crawler.archive import scan, warc
-from crawler.archive.documents import Grown, IndexedText
-from crawler.archive.growing import grow, grown, in_parts
+from crawler.archive.documents import IndexedText, MadeTrees
 from crawler.archive.journal import TARGET
 from crawler.archive.queries import Where
 from crawler.archive.segments import SegmentReader, local_reader
+from crawler.archive.treemaking import by_tree, make_trees, trees_of
 from crawler.core.errors import ArchiveDamaged
+from crawler.core.lookahead import in_order
 
 S = TypeVar("S")
 T = TypeVar("T")
 
-PART = 8 * 1024 * 1024  # bytes of records, unpacked, that a process reads at a time; several ten milliseconds of work
-WORTH = 4 * PART  # of an archive, from which processes are worth their start
+RANGE = 8 * 1024 * 1024  # bytes of records, unpacked, that a process reads at a time; several ten milliseconds of work
+WORTH = 4 * RANGE  # of an archive, from which processes are worth their start
 
 
 class Spread:
@@ -46,16 +46,10 @@ class Spread:
 
     def map(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
         """Results in order; a few items are worked on ahead."""
-        if self._pool is None:
-            yield from map(work, items)
-            return
-        waiting: deque[Future[T]] = deque()
-        for item in items:
-            waiting.append(self._pool.submit(work, item))
-            if len(waiting) > self._ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        pool = self._pool
+        if pool is None:
+            return map(work, items)
+        return (result for _, result in in_order(lambda item: pool.submit(work, item), items, self._ahead))
 
 
 @contextmanager
@@ -88,8 +82,8 @@ def _is_worth(folder: Path) -> bool:
     for name, size in reader.store.sizes().items():
         left -= size  # of gzip, the least that it can be
         with suppress(ArchiveDamaged), reader.store.view(name) as data:
-            parts = scan.parts(reader.codec(name), data, reader.start(name), PART)
-            left -= PART * sum(1 for _ in islice(parts, 1 + WORTH // PART))
+            ranges = scan.ranges(reader.codec(name), data, reader.start(name), RANGE)
+            left -= RANGE * sum(1 for _ in islice(ranges, 1 + WORTH // RANGE))
         if left <= 0:
             return True
     return False
@@ -101,10 +95,10 @@ def pieces(reader: SegmentReader, name: str, start: int, spread: Spread) -> Gene
     with reader.store.view(name) as data:
         at = start
         if spread.is_wide:
-            parts = scan.parts(codec, data, start, PART)
+            ranges = scan.ranges(codec, data, start, RANGE)
             folder = reader.store.folder_of(name)
             assert folder is not None  # where there is a view, there is a file
-            for found in spread.map(partial(_read_part, folder, name), parts):
+            for found in spread.map(partial(_read_range, folder, name), ranges):
                 if found is None:
                     break  # where one place is damaged, the lengths behind it may be wrong
                 for offset, length, kind, journal in found:
@@ -118,12 +112,12 @@ _JOURNAL: Final = {"warc-type": "metadata", "warc-target-uri": TARGET}
 _Read = tuple[int, int, str, bytes | None]  # offset, length, type; the block of a journal
 
 
-def _read_part(folder: Path, name: str, part: tuple[int, int]) -> list[_Read] | None:
-    """The records of a part; None where something else is there, too."""
+def _read_range(folder: Path, name: str, place: tuple[int, int]) -> list[_Read] | None:
+    """The records of a range; None where something else is there, too."""
     reader = local_reader(folder)
     found: list[_Read] = []
     with reader.store.view(name) as data:
-        for piece in scan.pieces(reader.codec(name), data, *part):
+        for piece in scan.pieces(reader.codec(name), data, *place):
             if piece.record is None or piece.problem:
                 return None
             found.append(
@@ -137,10 +131,10 @@ def trees(
     documents: Sequence[IndexedText],
     place_of: Callable[[int], Where | None],
     spread: Spread,
-) -> Iterator[Grown]:
-    """The search trees of some documents, by parts of them."""
-    parts = in_parts(reader, documents, place_of)
+) -> Iterator[MadeTrees]:
+    """The search trees of some documents, as many at a time as make a tree."""
+    texts = by_tree(reader, documents, place_of)
     if not spread.is_wide:
-        yield from (grown(reader, part) for part in parts)
+        yield from (trees_of(reader, some) for some in texts)
         return
-    yield from spread.map(partial(grow, spread.folder), parts)
+    yield from spread.map(partial(make_trees, spread.folder), texts)

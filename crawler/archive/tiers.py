@@ -1,8 +1,8 @@
 """Segments in two places: files of the archive's folder, and for sealed ones an object store.
 
 A file of the folder always comes first. What lies in the store alone is read in ranges through the cache, or, where all
-of it is wanted, from a whole copy, both of them `cache`'s. Which objects there are is told by a table
-of the index (`ObjectRows`); when segments are moved is `offload`'s business.
+of it is wanted, from a whole copy, both of them `cache`'s. Which objects there are is told by a table of the index
+(`ObjectRows`); when segments are moved is `offload`'s business.
 """
 
 from __future__ import annotations

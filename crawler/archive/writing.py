@@ -13,16 +13,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from crawler.archive import disk, opening, queries, records, retention, schema, texts, warc
+from crawler.archive import disk, facts, opening, queries, records, retention, schema, texts, warc
 from crawler.archive.index import Index
 from crawler.archive.journal import CheckLine, ImageLine, Line, SettledLine
 from crawler.archive.keep import decide
+from crawler.archive.nouns import OpenSegment
 from crawler.archive.order import horizon
 from crawler.archive.packing import made_of
 from crawler.archive.segments import FOLDER, INDEX, SegmentReader
 from crawler.archive.shelf import Shelf
 from crawler.core.errors import StoreError
-from crawler.core.model import Check, OpenSegment, Snapshot, State
+from crawler.core.model import Check, Snapshot, State
 from crawler.core.settings import ArchiveSettings
 
 
@@ -50,7 +51,7 @@ class ArchiveWriter:
 
     def __post_init__(self) -> None:
         self._text_of = texts.text_reader(self.db, self.reader)
-        self._next = queries.next_capture(self.db)
+        self._next = facts.next_capture(self.db)
 
     def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
         """One batch of checks, no two of them of one link; the snapshot of each that has one."""
@@ -144,7 +145,7 @@ class ArchiveWriter:
         with self.transaction():
             for line in lines:
                 if isinstance(line, SettledLine) and not line.believed:
-                    queries.keep_numbers(self.db)
+                    facts.keep_numbers(self.db)
                 self.index.apply(line, self.shelf.segment, place)
                 if self.options.max_snapshots:
                     for link in queries.links_with_captures(self.db, line):

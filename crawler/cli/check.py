@@ -161,7 +161,7 @@ def read_baseline(file: Path | None, stranger: Untrusted | None = None) -> froze
         return frozenset()
     import json
 
-    from crawler.notes.changes import baseline_keys
+    from crawler.crawl.check import baseline_keys
 
     try:
         return baseline_keys(json.loads(file.read_bytes() if stranger is None else stranger.read(file)))

@@ -16,7 +16,7 @@ def render_diff(old_text: str, new_text: str, old: Snapshot, new: Snapshot) -> s
 
     from crawler.core.counts import Counted
     from crawler.core.display import plain
-    from crawler.notes.changes import LineChange, sentence_diff
+    from crawler.page.sentences import SentenceChange, sentence_diff
 
     if old_text == new_text:
         return f"unchanged: snapshots {old.id} and {new.id} have the same text\n"
@@ -25,7 +25,7 @@ def render_diff(old_text: str, new_text: str, old: Snapshot, new: Snapshot) -> s
         Text(f"+++ {new.id}  {new.captured_at:%Y-%m-%d %H:%M}  {plain(new.title)}", style="bold"),
     ]
     for edit in sentence_diff(old_text, new_text):
-        if edit.change is LineChange.SAME:
+        if edit.change is SentenceChange.SAME:
             lines.append(Text(f"  … {Counted(len(edit.old)):sentence} unchanged", style="dim"))
             continue
         lines += [Text(f"- {plain(sentence)}", style="red") for sentence in edit.old]

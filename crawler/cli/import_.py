@@ -66,8 +66,8 @@ def command(
 
 def from_wayback(options: GlobalOptions, targets: tuple[str, ...], *, wait: bool, others: bool) -> int:
     """The capture nearest to the note's date of each link, kept as a snapshot of its time and marked as what it is."""
-    from crawler.crawl.bringing import import_captures
     from crawler.crawl.context import open_context
+    from crawler.crawl.wayback_import import import_captures
 
     if others or not targets:
         raise UsageError("--from wayback takes URLs, notes or folders, and none of --url, --force, --watch")

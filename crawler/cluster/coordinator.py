@@ -41,8 +41,8 @@ class Coordinator:
         ledger.waiting = deque(slot for slot in ready.plan.slots if slot.key not in kept)
         ledger.states = {state.slot: state for state in work.fetcher.slot_states()}
         dealing = Dealing(ledger, work, send)
-        async with send, trio.open_nursery() as here:
-            here.start_soon(crawl, own, work.walk, send.clone())  # the browser is this process's
+        async with send, trio.open_nursery() as own_crawl:
+            own_crawl.start_soon(crawl, own, work.walk, send.clone())  # the browser is this process's
             try:
                 async with trio.open_nursery() as nursery:
                     dealing.nursery = nursery

@@ -34,9 +34,10 @@ from crawler.cluster.messages import (
 from crawler.cluster.worker import serve, version
 from crawler.core.config import site_documents
 from crawler.core.counts import Counted
-from crawler.core.errors import ClusterError
-from crawler.core.model import Check, Slot, SlotState
+from crawler.core.errors import ClusterError, summary
+from crawler.core.model import Check
 from crawler.core.results import SlotGivenUp
+from crawler.core.slots import Slot, SlotState
 from crawler.crawl.checker import best_title_match
 from crawler.schedule.history import first_seen, remember
 
@@ -95,37 +96,37 @@ class Dealing:
         return bool(self.ledger.waiting or self.ledger.owners)
 
     async def _look_at_workers(self) -> None:
-        here, now = self.ledger, trio.current_time()
-        present = await here.dask(partial(workers_of, here.client))
-        for address, session in list(here.sessions.items()):
+        ledger, now = self.ledger, trio.current_time()
+        present = await ledger.dask(partial(workers_of, ledger.client))
+        for address, session in list(ledger.sessions.items()):
             if session.future.status in ("error", "cancelled", "finished"):
                 self._refuse(session)
             elif address not in present or now - session.heard > LEASE:
                 self._lose(session, "is gone" if address not in present else f"was not heard of for {LEASE:g} s")
-        for address in present - here.sessions.keys() - here.refused:
+        for address in present - ledger.sessions.keys() - ledger.refused:
             await self._take_in(address)
-        if here.sessions:
+        if ledger.sessions:
             self.alone_since = now
-        elif here.refused and not present - here.refused:
+        elif ledger.refused and not present - ledger.refused:
             raise ClusterError("no worker of this cluster can take part")
         elif now - self.alone_since > NOBODY:
             raise ClusterError(f"no worker joined for {NOBODY:g} s")
 
     async def _take_in(self, address: str) -> None:
-        here = self.ledger
+        ledger = self.ledger
         ident = uuid.uuid4().hex
-        names = (f"{here.name}-up", f"{here.name}-{ident}")
+        names = (f"{ledger.name}-up", f"{ledger.name}-{ident}")
         settings = self.work.job.settings
         opinions = self.work.walk.opinion is not None
         setup = RunSetup(self.work.ready.run.id, settings, site_documents(settings), self.work.job.depth, opinions)
-        queue = await here.dask(partial(queue_of, here.client, names[1]))
+        queue = await ledger.dask(partial(queue_of, ledger.client, names[1]))
         submit = partial(
-            here.client.submit, serve, version(), ident, *names, packed(setup),
+            ledger.client.submit, serve, version(), ident, *names, packed(setup),
             workers=[address], allow_other_workers=False, pure=False, retries=0, key=f"crawl-{ident}",
         )  # fmt: skip
-        future = await here.dask(submit)
+        future = await ledger.dask(submit)
         session = Session(ident, address, queue, future, trio.current_time() + LEASE)
-        here.sessions[address] = session
+        ledger.sessions[address] = session
         self.nursery.start_soon(self._send_down, session)
 
     async def _send_down(self, session: Session) -> None:
@@ -147,28 +148,28 @@ class Dealing:
         if future.status == "finished" and (other := future.result(timeout=ANSWER)):
             why = f"runs crawler {other}, and this is {version()}: it takes no part"
         elif future.status == "error":
-            why = f"takes no part: {_line(future.exception(timeout=ANSWER))}"
+            why = f"takes no part: {summary(future.exception(timeout=ANSWER))}"
         else:
             why = "let go of its work"
         self._lose(session, why)
 
     def _lose(self, session: Session, why: str) -> None:
         """Slots of a lost worker go back into the line, without what has come; their intervals begin anew."""
-        here = self.ledger
-        here.sessions.pop(session.address, None)
+        ledger = self.ledger
+        ledger.sessions.pop(session.address, None)
         session.scope.cancel()
         self.nursery.start_soon(self._dismiss, session)
         self.work.job.observer.say(f"worker {session.address} {why}")
         now = self.work.job.now()
         for key, links in session.slots.items():
-            here.owners.pop(key, None)
-            state = here.states.get(key) or SlotState(key)
-            here.states[key] = replace(state, last_start=now)
-            self.work.fetcher.recall([here.states[key]])
+            ledger.owners.pop(key, None)
+            state = ledger.states.get(key) or SlotState(key)
+            ledger.states[key] = replace(state, last_start=now)
+            self.work.fetcher.recall([ledger.states[key]])
             if links:
-                here.waiting.appendleft(replace(self.slots[key], links=tuple(links.values())))
+                ledger.waiting.appendleft(replace(self.slots[key], links=tuple(links.values())))
         session.slots.clear()  # a batch of it may be half taken, waiting for the recorder: the rest is not its any more
-        for ident, waiting in here.asked.items():
+        for ident, waiting in ledger.asked.items():
             if ident.startswith(f"{session.ident}/"):
                 waiting.event.set()  # nobody answers: whoever waits asks the next owner
 
@@ -183,18 +184,18 @@ class Dealing:
 
     def _deal(self) -> None:
         """The longest slots first, each to the worker that has the fewest links before it."""
-        here = self.ledger
-        while here.waiting and not self.halted:
-            free = [s for s in here.sessions.values() if len(s.slots) < OPEN and s.heard <= trio.current_time()]
+        ledger = self.ledger
+        while ledger.waiting and not self.halted:
+            free = [s for s in ledger.sessions.values() if len(s.slots) < OPEN and s.heard <= trio.current_time()]
             if not free:
                 return
-            slot = here.waiting.popleft()
+            slot = ledger.waiting.popleft()
             session = min(free, key=lambda one: sum(map(len, one.slots.values())))
             session.slots[slot.key] = {link.canonical_url: link for link in slot.links}
-            here.owners[slot.key] = session
+            ledger.owners[slot.key] = session
             known = {x.canonical_url: h for x in slot.links if (h := self.work.ready.histories.get(x.canonical_url))}
-            here.states[slot.key] = self.work.fetcher.slot_states_of([slot.key])[0]
-            session.tell(Deal(slot, known, here.states[slot.key]))
+            ledger.states[slot.key] = self.work.fetcher.slot_states_of([slot.key])[0]
+            session.tell(Deal(slot, known, ledger.states[slot.key]))
 
     def _halt(self, reason: str) -> None:
         self.halted = True
@@ -203,17 +204,17 @@ class Dealing:
 
     def _give_up(self, why: str) -> None:
         """What is left stays due: the run ends incomplete."""
-        here = self.ledger
-        left = {slot.key: len(slot.links) for slot in here.waiting}
-        for session in here.sessions.values():
+        ledger = self.ledger
+        left = {slot.key: len(slot.links) for slot in ledger.waiting}
+        for session in ledger.sessions.values():
             left |= {key: len(links) for key, links in session.slots.items() if links}
         self.work.job.observer.warn(
             f"{why}: {Counted(sum(left.values())):link stays|links stay} due, what was received is kept"
         )
         self.work.walk.given_up.extend(SlotGivenUp(key, LOST, number) for key, number in sorted(left.items()))
         self.work.walk.internal_errors += 1
-        here.waiting.clear()
-        here.owners.clear()
+        ledger.waiting.clear()
+        ledger.owners.clear()
 
     # What workers say
 
@@ -282,7 +283,3 @@ class Dealing:
         assert self.work.walk.opinion is not None, "who sent it was told that somebody is asked"
         agreed = await self.work.walk.opinion(asked.link, asked.history, asked.verdict)
         session.tell(OpinionAnswered(asked.ident, agreed))
-
-
-def _line(error: object) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

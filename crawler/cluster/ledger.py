@@ -17,7 +17,8 @@ import trio
 from crawler.cluster.messages import Down, HopAsked
 from crawler.cluster.worker import Waiting
 from crawler.core.errors import ClusterError
-from crawler.core.model import Fetch, Link, Slot, SlotState
+from crawler.core.model import Fetch, Link
+from crawler.core.slots import Slot, SlotState
 from crawler.fetch import Request
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from crawler.core.model import Check, Fetch, History, Link, Slot, SlotState, Verdict
+from crawler.core.model import Check, Fetch, History, Link, Verdict
 from crawler.core.results import SlotGivenUp
 from crawler.core.settings import Settings
+from crawler.core.slots import Slot, SlotState
 from crawler.crawl.tasks import Depth
 from crawler.fetch import Request
 

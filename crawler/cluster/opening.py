@@ -52,7 +52,8 @@ def _client(address: str) -> Iterator[Any]:
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]  # Dask has no types here
     except (OSError, ValueError) as error:
-        raise ClusterError(f"no Dask scheduler answers at {address}: {str(error).splitlines()[0][:200]}") from error
+        said = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise ClusterError(f"no Dask scheduler answers at {address}: {said}") from error
     try:
         yield client
     finally:

@@ -40,7 +40,6 @@ from crawler.crawl.context import utc_now
 from crawler.crawl.job import politeness_for
 from crawler.crawl.pipeline import Walk, crawl_slot
 from crawler.crawl.readers import open_readers
-from crawler.crawl.session import random_letters
 from crawler.crawl.stop import Stop
 from crawler.fetch import Fetcher, Request, open_fetcher
 from crawler.sites import load_sites
@@ -138,7 +137,7 @@ async def work(session: str, setup: RunSetup, up: Any, down: Any) -> None:
     )
     async with open_readers(setup.settings, sites) as reader, opened as fetcher:
         checker = Checker(
-            fetcher, sites, setup.settings, desk.politeness, desk.histories, utc_now, random_letters, reader,
+            fetcher, reader, sites, setup.settings, desk.politeness, desk.histories, now=utc_now,
             run_id=setup.run_id, depth=setup.depth, opinion=desk.opinion if setup.opinions else None,
         )  # fmt: skip
         walk = Walk(

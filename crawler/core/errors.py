@@ -18,8 +18,16 @@ A broken web is a value (`model.Failure`, `model.Verdict`); a broken crawler is 
        |- StoreError       the object store does not answer                  exit 3
           |- StoreRefused  it is not set, not there, or refuses us           exit 2
 
-Every message says what, where, and how to mend it, on one line.
+Every message says what, where, and how to mend it, on one line. Of an exception that is none of these, `summary` is the
+line. Which failures are the web's is told by the wire (`fetch.errors`).
 """
+
+MAX_SUMMARY = 200  # characters of an exception where it is one field among others
+
+
+def summary(error: BaseException | None) -> str:
+    """An exception of any kind as one bounded line: its class and the first line of what it says."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:MAX_SUMMARY]
 
 
 class CrawlerError(Exception):

@@ -1,8 +1,8 @@
 """The nouns: what was written, what the wire said, what it means, what we conclude, what we remember.
 
-Those of a run and of its report stand in `results`. Only frozen data lives here: no behaviour beyond trivial derived
-properties, no I/O, no clock, no imports from the rest of the package. Times are aware UTC datetimes, durations seconds,
-sizes bytes.
+Those of slots stand in `slots`, those of a run and of its report in `results`. Only frozen data lives here: no
+behaviour beyond trivial derived properties, no I/O, no clock, no imports from the rest of the package. Times are aware
+UTC datetimes, durations seconds, sizes bytes.
 """
 
 from __future__ import annotations
@@ -337,16 +337,6 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSegment:
-    """The segment of an archive that is being written, for which readers pack records."""
-
-    folder: str
-    name: str
-    raw: bool  # whether raw bytes are kept
-    large: bool = True  # pack large pages, too: the segment has its dictionary, or will have none
-
-
-@dataclass(frozen=True, slots=True)
 class PackedCapture:
     """The records of a page, made and packed where it was read (`archive.packing`)."""
 
@@ -372,47 +362,3 @@ class Check:
     held: bool = False  # recorded, and counts only when the stretch of time it belongs to is believed
     payload: str = ""  # "sha256:<hex>" of the fetch's body, where its reader made it; "": the archive makes it
     packed: PackedCapture | None = None  # its records, where its reader made them; None: the archive makes them
-
-
-@dataclass(frozen=True, slots=True)
-class SlotState:
-    """Politeness that outlives a run: when a slot was last asked, and how much it slows us."""
-
-    slot: str
-    last_start: datetime | None = None
-    not_before: datetime | None = None  # Retry-After or a cool-down
-    slowdown: float = 1.0  # multiplies the interval
-    requests_today: int = 0
-    today: str = ""  # the UTC date that requests_today counts
-
-
-@dataclass(frozen=True, slots=True)
-class Politeness:
-    """How one slot may be asked, after configuration, site files and defaults were laid over each other."""
-
-    slot: str
-    per_host: int = 1  # links of the slot in flight at once
-    interval: float = 1.0  # seconds, least time between two starts
-    timeout: float = 30.0  # seconds, one attempt in all
-    connect_timeout: float = 10.0
-    patience: int = 5  # refusals in a row before the slot is left alone; 0 never
-    max_per_run: int = 0  # links; 0 no limit
-    max_per_day: int = 0  # requests; 0 no limit
-    headers: tuple[tuple[str, str], ...] = ()
-    accept: tuple[int, ...] = ()  # statuses that count as alive on this host
-    skip: bool = False
-    browser: bool = False  # its pages are shown by a browser
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A politeness queue with the links to check, in order; known walls stand last."""
-
-    key: str
-    site: str
-    politeness: Politeness
-    links: tuple[Link, ...]
-    walls: frozenset[str] = frozenset()  # canonical URLs whose refusals say nothing about the slot
-    # Not due, alive at their last check: they tell a wall of the slot from one of links.
-    canaries: tuple[Link, ...] = ()
-    spare: int = 0  # checks that canaries may cost

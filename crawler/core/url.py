@@ -65,18 +65,22 @@ def is_http(url: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def registrable(host: str) -> str:
-    """The domain that somebody registered: `b.example.co.uk` -> `example.co.uk`; addresses stand for themselves."""
+def registrable(host: str, *, of_registries: bool = False) -> str:
+    """The domain that somebody registered: `b.example.co.uk` -> `example.co.uk`; addresses stand for themselves.
+
+    Under a company's suffix it is its customer's: `me.github.io`. `of_registries`: that company's, `github.io`, which
+    it has of a registry, and whose name servers answer for all its customers.
+    """
     if not host or ":" in host or host.rpartition(".")[2].isdigit():
         return host
-    return _suffixes().privatesuffix(host) or host
+    return _suffixes(of_registries).privatesuffix(host) or host
 
 
-@lru_cache(maxsize=1)
-def _suffixes() -> PublicSuffixList:
+@cache
+def _suffixes(of_registries: bool) -> PublicSuffixList:
     from publicsuffixlist import PublicSuffixList  # reads its list, 30 ms: only where something was asked
 
-    return PublicSuffixList()
+    return PublicSuffixList(only_icann=of_registries)
 
 
 def https_of(url: str) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from crawler.core.model import Fetch, History, Link, Page, Redirect, State
-from crawler.core.url import host_of
+from crawler.core.url import host_of, registrable
 from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.fetch.wayback import (
     CaptureContent,
@@ -200,7 +200,8 @@ def shows_the_page(question: CaptureQuestion, fetched: Fetch, page: Page) -> boo
     """
     scores = list(_scores(question, page))
     fits = any(score >= DIFFERS or _is_about(title, page) for title, score in scores)
-    if any(_site(hop.url) != _site(fetched.final_url) for hop in fetched.redirects):
+    site = registrable(host_of(fetched.final_url))
+    if any(registrable(host_of(hop.url)) != site for hop in fetched.redirects):
         return fits
     return fits or not scores
 
@@ -226,10 +227,3 @@ def _is_about(title: str, page: Page) -> bool:
     words = set(re.findall(r"[a-z0-9]{3,}", folded)) - _EVERYWHERE
     words |= {run[i : i + 2] for run in re.findall(r"[^\W\da-z_]{2,}", folded) for i in range(len(run) - 1)}
     return bool(words) and sum(word in text for word in words) >= SHARED * len(words)
-
-
-def _site(url: str) -> str:
-    """Roughly the registrable domain: what is told apart are sites, not their hosts."""
-    labels = host_of(url).split(".")
-    short = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
-    return ".".join(labels[-3 if short else -2 :])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from crawler.core.errors import UsageError
 from crawler.core.model import LOCAL, History, Link, State
 from crawler.core.results import Report, Run
 from crawler.crawl.edit import (
@@ -28,7 +29,7 @@ from crawler.crawl.extraction import guarded
 from crawler.crawl.observer import NO_NETWORK, SILENT, Observer
 from crawler.crawl.reading import name_skipped, read_links
 from crawler.crawl.results import FaultyNotes, build_report, faulty, suggestions
-from crawler.notes.changes import Changes, without_known
+from crawler.notes.changes import Changes
 from crawler.notes.files import note_paths, notes_root
 from crawler.notes.git import changed_lines, staged_lines
 from crawler.schedule.plan import Budget
@@ -190,12 +191,23 @@ def without_pictures(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, archive=msgspec.structs.replace(settings.archive, images="none"))
 
 
+def baseline_keys(report: object) -> frozenset[tuple[str, str]]:
+    """What an earlier report (its JSON, parsed) already says: canonical URL and state. Raises UsageError."""
+    match report:
+        case {"links": list() as links}:
+            found = ((link.get("canonical_url"), link.get("state")) for link in links if isinstance(link, dict))
+            return frozenset((str(url), str(state)) for url, state in found)
+        case _:
+            raise UsageError("the baseline is no report; write one with --format json")
+
+
 def without_baseline(report: Report, known: frozenset[tuple[str, str]]) -> Report:
-    """The report of what is new against a baseline; living links stay, they are no fault to anybody."""
+    """The report of links that are new against a baseline, or in another state; living ones stay, as no fault."""
     if not known:
         return report
     known = frozenset(key for key in known if key[1] != State.ALIVE)
-    return replace(report, findings=tuple(without_known(report.findings, known)))
+    new = (f for f in report.findings if (f.link.canonical_url, f.history.state.value) not in known)
+    return replace(report, findings=tuple(new))
 
 
 def repository_places(paths: Sequence[Path], settings: Settings) -> str:

@@ -6,11 +6,14 @@ business. A check never raises for a broken web.
 
 from __future__ import annotations
 
+import random
+import string
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from crawler.core.errors import summary
 from crawler.core.model import (
     Check,
     Confidence,
@@ -35,7 +38,7 @@ from crawler.page.titles import title_match
 from crawler.schedule.history import first_seen, remember
 
 if TYPE_CHECKING:
-    from crawler.core.model import OpenSegment
+    from crawler.archive.nouns import OpenSegment
     from crawler.core.settings import Settings
     from crawler.crawl.readers import Reader
     from crawler.schedule.politeness import PolitenessOf
@@ -45,25 +48,33 @@ MAX_MOVES = 5  # account migrations followed in a row; longer chains were never 
 MAY_BE_THE_CONDITION = frozenset((400, 412)) | OF_THE_PAGE | OF_THE_HOST
 MAX_REFRESHES = 5  # pages in a row that send their reader on by themselves
 
+LETTERS = 25  # random ones in a sibling probe; Bar-Yossef et al. 2004, section 3.2
+
+
+def random_letters() -> str:
+    """A name that nobody gave to anything."""
+    return "".join(random.choices(string.ascii_lowercase, k=LETTERS))  # noqa: S311 (not a secret)
+
 
 @dataclass(slots=True)
 class Checker:
     """Everything one check needs; called with a link, it returns the check."""
 
     fetch: Callable[[Request], Awaitable[Fetch]]
+    reader: Reader
     sites: Sites
     settings: Settings
     politeness: PolitenessOf
     histories: Mapping[str, History]
+    _: KW_ONLY
     now: Callable[[], datetime]
-    letters: Callable[[], str]  # 25 random letters for a sibling probe
-    reader: Reader
     run_id: str = ""
     depth: Depth = Depth.PAGE
-    probes: dict[str, Fetch] = field(default_factory=dict)  # by directory
     hosts: Hosts = field(default_factory=Hosts)
     opinion: Opinion | None = None
     segment: Callable[[], OpenSegment | None] = lambda: None  # for which readers pack what will be kept
+    letters: Callable[[], str] = random_letters  # of a sibling probe
+    probes: dict[str, Fetch] = field(default_factory=dict, init=False)  # by directory
 
     async def __call__(self, link: Link) -> Check:
         """Check one link once."""
@@ -75,7 +86,7 @@ class Checker:
         """The check that stands for a crash of ours: it says nothing of the page."""
         now = self.now()
         history = self.histories.get(link.canonical_url) or first_seen(link.canonical_url, link.url, now)
-        what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        what = summary(error)
         fetched = Fetch(link.fetch_url, link.fetch_url, now, failure=Failure.INTERNAL, error=what)
         verdict = Verdict(State.UNKNOWN, Failure.INTERNAL, Confidence.LOW, Evidence(rule="internal-error", error=what))
         return self._remembered(link, history, fetched, PageReading(Page(), verdict))
@@ -105,10 +116,10 @@ class Checker:
         if probe and reading.verdict.state is State.ALIVE:
             reading = with_verdict(reading, probe)
         if self.depth is Depth.PAGE:  # of a head alone, nobody can tell what the page does not say
-            from crawler.judge.second import supported
+            from crawler.judge.second_evidence import with_second_evidence
 
             titles = {o.note_title for o in link.occurrences if o.note_title}
-            agreed = supported(reading.verdict, titles, history, reading.page, probe)
+            agreed = with_second_evidence(reading.verdict, titles, history, reading.page, probe)
             reading = reading if agreed is reading.verdict else with_verdict(reading, agreed)
         return fetched, await self._with_opinion(link, history, reading)
 

@@ -23,11 +23,11 @@ from crawler.core.model import (
     Kind,
     Link,
     Occurrence,
-    SlotState,
     Snapshot,
     State,
 )
 from crawler.core.results import Run
+from crawler.core.slots import SlotState
 from crawler.notes.changes import Changes, broken_targets, new_occurrences
 from crawler.notes.choice import Choice
 from crawler.notes.extract import occurrences
@@ -40,8 +40,8 @@ from crawler.schedule.clock import is_ahead
 if TYPE_CHECKING:
     from crawler.archive import Archive
     from crawler.archive.deferred import DeferredTerms
+    from crawler.archive.nouns import OpenSegment
     from crawler.core import settings
-    from crawler.core.model import OpenSegment
     from crawler.notes.links import Extract
     from crawler.notes.local import LocalTargets
     from crawler.sites import Sites

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from crawler.archive.warc import sha256
 from crawler.core.model import Confidence, Evidence, Fetch, Link, Page, Proof, State, Verdict
-from crawler.crawl.tasks import Depth, PageContent, PageReading, ProbeTask, ReadTask
+from crawler.crawl.tasks import PAGE_STATES, Depth, PageContent, PageReading, ProbeTask, ReadTask
 from crawler.judge import judge
 from crawler.judge.probe import judge_probe
 from crawler.judge.refresh import refresh_target
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from crawler.sites import Site, Sites
 
 WORTH_READING = (State.ALIVE, State.UNKNOWN, State.SUSPECT)
-KEPT = (State.ALIVE, State.UNKNOWN)  # as a page that is new, with its text
 SENDS_ON = (State.ALIVE, State.UNKNOWN)  # a wall's or a notice's refresh is not followed
 CONTENT = 200  # visible characters from which a page that refreshes in a circle is a page (guess)
 TOO_COMPLEX = "too-complex"
@@ -51,7 +50,7 @@ def with_records(task: ReadTask, found: PageReading) -> PageReading:
     """
     leads_on = found.refresh or found.verdict.follow
     is_new = found.payload and found.page.digest != task.known_digest
-    if task.segment is None or leads_on or not is_new or found.verdict.state not in KEPT:
+    if task.segment is None or leads_on or not is_new or found.verdict.state not in PAGE_STATES:
         return found
     from crawler.archive.packing import pack  # a check that keeps nothing does without
 

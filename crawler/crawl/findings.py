@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
@@ -23,25 +24,29 @@ QUIET: Final = (State.ALIVE, State.UNCHECKED)  # not told of, unless there is ne
 Offer = Callable[[Link, History], tuple[Suggestion, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class FindingMaker:
+    """What links are findings by: their memories, what can be read instead of them, and which were known before."""
+
+    memories: Memories
+    now: datetime
+    offer: Offer
+    known_before: Collection[str] = ()  # canonical URLs
+
+    def __call__(self, links: Iterable[Link]) -> Iterator[Finding]:
+        """The findings of links, in their order; 500 memories are held at a time."""
+        for some in batched(links, AT_ONCE):
+            for link, (key, known) in zip(some, self.memories.stream([x.canonical_url for x in some]), strict=True):
+                history = known or History(key, first_seen=self.now, url=link.url)
+                yield Finding(link, history, self.offer(link, history), key in self.known_before)
+
+
 class Findings(Sequence[Finding]):
-    """Findings in report order; each pass reads the memories anew, 500 at a time.
+    """Findings in report order; each pass reads the memories anew. `order` gives the sort key of a link in a state."""
 
-    `order` gives the sort key of a link in a state, `offer` what can be read instead of it.
-    """
-
-    def __init__(
-        self,
-        links: Sequence[Link],
-        memories: Memories,
-        now: datetime,
-        order: Callable[[Link, State], object],
-        offer: Offer,
-        known_before: Collection[str] = (),
-    ) -> None:
-        self._memories = memories
-        self._now = now
-        self._offer = offer
-        self._known_before = known_before
+    def __init__(self, links: Sequence[Link], made: FindingMaker, order: Callable[[Link, State], object]) -> None:
+        self._made = made
+        self._memories = memories = made.memories
         self._states: Mapping[str, State] = memories.states()
         unknown = self._never_seen(links)
         self._states = {**self._states, **dict.fromkeys(unknown, State.UNCHECKED)}
@@ -84,9 +89,6 @@ class Findings(Sequence[Finding]):
         keys.difference_update(self._memories.index.known_of(list(keys)))
         return keys
 
-    def _made(self, links: Sequence[Link]) -> Iterator[Finding]:
-        return made(links, self._memories, self._now, self._offer, self._known_before)
-
 
 class ListedFindings(Sequence[Finding]):
     """The same over links that stay in the index, too: what is held is places of the links that are not alive.
@@ -94,14 +96,10 @@ class ListedFindings(Sequence[Finding]):
     Living links come last in reports, so that they can be read from the index in its own order.
     """
 
-    def __init__(
-        self, links: NotedLinks, memories: Memories, now: datetime, offer: Offer, known_before: Collection[str] = ()
-    ) -> None:
+    def __init__(self, links: NotedLinks, made: FindingMaker) -> None:
         self._links = links
-        self._memories = memories
-        self._now = now
-        self._offer = offer
-        self._known_before = known_before
+        self._made = made
+        self._memories = memories = made.memories
         never_seen = {x.canonical_url: State.UNCHECKED for x in links.new() if x.canonical_url not in memories.changed}
         states = {**memories.states(), **never_seen}
         self._placed = links.placed(states)
@@ -158,19 +156,6 @@ class ListedFindings(Sequence[Finding]):
         for some in batched(keys, AT_ONCE):
             links = {link.canonical_url: link for link in self._links.of(some)}
             yield from self._made(links[key] for key in some)
-
-    def _made(self, links: Iterable[Link]) -> Iterator[Finding]:
-        return made(links, self._memories, self._now, self._offer, self._known_before)
-
-
-def made(
-    links: Iterable[Link], memories: Memories, now: datetime, offer: Offer, known_before: Collection[str]
-) -> Iterator[Finding]:
-    """The findings of links; 500 memories are held at a time."""
-    for some in batched(links, AT_ONCE):
-        for link, (key, known) in zip(some, memories.stream([x.canonical_url for x in some]), strict=True):
-            history = known or History(key, first_seen=now, url=link.url)
-            yield Finding(link, history, offer(link, history), key in known_before)
 
 
 def _picked(findings: Iterable[Finding], numbers: Sequence[int]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """What becomes of pages that are imported, kept or lost, and who hears of it.
 
-Declarations only, shared by those who bring pages: `importing` from files, `bringing` from the Internet Archive.
+Declarations only, shared by those who import pages: `importing` from files, `wayback_import` from the Internet Archive.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The use case `import`: pages that people have in files become snapshots.
 
 Which files and pages there are, under which addresses each is kept, and what was lost and why. How bytes become pages
-is `archive.interchange`'s business, how a page becomes a check `brought`'s, what is printed `cli`'s.
+is `archive.interchange`'s business, how a page becomes a check `saved_checks`'s, what is printed `cli`'s.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from crawler.archive.interchange.origin import SHORTCUT, is_shortcut
 from crawler.archive.interchange.saved import reads_as_links
 from crawler.archive.segments import FOLDER
 from crawler.core.counts import Counted
-from crawler.core.errors import CrawlerError, UsageError
-from crawler.crawl import brought
+from crawler.core.errors import CrawlerError, UsageError, summary
+from crawler.crawl import saved_checks
 from crawler.crawl.imported import UNHEARD, Imported, ImportObserver, KeptPage, LostPage
 from crawler.crawl.indexing import SyncIndexer
 from crawler.crawl.readahead import Read, ReadAhead
-from crawler.crawl.saved import Address, SavedTask
+from crawler.crawl.saved_tasks import Address, SavedTask
 from crawler.crawl.syncreaders import SyncReaders, open_sync_readers
 from crawler.notes.links import link_of
 from crawler.page.pdf import UNREADABLE
@@ -66,7 +66,7 @@ def import_files(
         context.archive.deferring_terms() as terms,
     ):
         indexer = SyncIndexer(terms, readers)
-        work = _Import(context, url, force, observer, readers, indexer.go_on)
+        work = _Import(context, url, force, observer, readers, indexer.recorded)
         for path in paths:
             work.path(path, stdin, chosen=chosen)
         work.finish()
@@ -84,7 +84,7 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ahead:
+class _WithReadings:
     """Readers, and what they have read already."""
 
     readers: SyncReaders
@@ -111,11 +111,11 @@ class _Import:
     done: Imported = field(default_factory=Imported)
     _waiting: deque[tuple[_Found, Callable[[], Read]] | LostPage] = field(default_factory=deque)
     _held: int = 0  # bytes of the pages that wait
-    _batch: brought.Batch = field(init=False)
+    _batch: saved_checks.Batch = field(init=False)
     _ahead: ReadAhead = field(init=False)
 
     def __post_init__(self) -> None:
-        self._batch = brought.Batch(self.context.archive)
+        self._batch = saved_checks.Batch(self.context.archive)
         self._ahead = ReadAhead(self.readers)
 
     def path(self, path: Path, stdin: IO[bytes] | None, *, chosen: bool = True) -> None:
@@ -200,7 +200,7 @@ class _Import:
         except (CrawlerError, BrokenPipeError):  # the latter: nobody hears any more what was kept
             raise
         except Exception as error:  # one file in ten thousand that breaks a parser costs itself alone
-            self.lose(LostPage(name, internal_error(name, error)))
+            self.lose(LostPage(name, internal_error_line(name, error)))
 
     def _pages(self, file: Path, name: str, lost: Callable[[str], None]) -> Iterator[SavedPage]:
         found = pages_of(file, lost, lambda what: self.observer.say(f"{name}: {what}"))
@@ -221,7 +221,7 @@ class _Import:
         segment = self.context.archive.open_segment(make=bool(self._waiting))
         task = SavedTask(page, str(file.parent), found.address, segment)
         self._waiting.append((found, self._ahead.begin(task)))
-        self._held += brought.size_of(page)
+        self._held += saved_checks.size_of(page)
         while len(self._waiting) > self._ahead.most or (self._held > MAX_HELD and len(self._waiting) > 1):
             self._finish_first()
 
@@ -229,7 +229,7 @@ class _Import:
         """The address of a page, and its time, `changed` where it tells none."""
         address = self.url or page.url
         link = link_of(address, self.context.sites) if address else None
-        at = brought.time_of(page, changed, self.context.now())
+        at = saved_checks.time_of(page, changed, self.context.now())
         return Address(link, at) if link and link.host else None
 
     def finish(self) -> None:
@@ -244,7 +244,7 @@ class _Import:
             self._tell_in_order(first)
             return
         found, reading = first
-        self._held -= brought.size_of(found.page)
+        self._held -= saved_checks.size_of(found.page)
         try:
             self._keep(found, reading())
         except UsageError as error:
@@ -252,16 +252,16 @@ class _Import:
         except (CrawlerError, BrokenPipeError):  # the latter: nobody hears any more what was kept
             raise
         except Exception as error:  # one page in ten thousand that breaks a parser costs itself alone
-            self._tell_in_order(LostPage(found.name, internal_error(found.name, error)))
+            self._tell_in_order(LostPage(found.name, internal_error_line(found.name, error)))
 
     def _keep(self, found: _Found, read: Read) -> None:
         """One page under each of its addresses."""
         if read.flaw:
             self._tell_in_order(LostPage(found.name, f"{found.name}: {read.flaw}"))
         known = {found.address.link.canonical_url: read.reading} if found.address and read.reading else {}
-        self.keep_addresses(found, read.page, _Ahead(self.readers, known))
+        self.keep_addresses(found, read.page, _WithReadings(self.readers, known))
 
-    def keep_addresses(self, found: _Found, page: SavedPage, readers: brought.Readers) -> None:
+    def keep_addresses(self, found: _Found, page: SavedPage, readers: saved_checks.Readers) -> None:
         """Raises UsageError where the page has no address."""
         address = self.url or page.url
         if address is None:
@@ -269,7 +269,7 @@ class _Import:
                 raise UsageError(
                     f"{found.name} is a list of links and no saved page: {instead}; --url keeps it all the same"
                 )
-            called = brought.own_address(page, readers)
+            called = saved_checks.own_address(page, readers)
             hint = f" (the page calls itself {called})" if called else ""
             raise UsageError(f"{found.name} does not tell where it was saved from; give its address with --url{hint}")
         if found.address is None:
@@ -288,7 +288,7 @@ class _Import:
         found: _Found,
         page: SavedPage,
         address: Address,
-        readers: brought.Readers,
+        readers: saved_checks.Readers,
         *,
         asked: bool,
     ) -> None:
@@ -297,17 +297,17 @@ class _Import:
         if self._batch.holds(link.canonical_url):
             self._batch.flush()
         history = context.archive.history(link.canonical_url)
-        check = brought.check_saved(page, address, context, history, readers)
-        if not brought.is_page(check):
+        check = saved_checks.check_saved(page, address, context, history, readers)
+        if not saved_checks.is_page(check):
             if not (asked and self.force):
                 if asked:
                     self._tell_in_order(LostPage(found.name, "no page", link.url, check.verdict))
                 return
-            check = brought.forced(check, page, history, context, readers)
+            check = saved_checks.forced(check, page, history, context, readers)
 
-        def tell(kept: brought.Kept) -> None:
+        def tell(kept: saved_checks.Recorded) -> None:
             if kept.error:
-                self._tell(LostPage(found.name, internal_error(found.name, kept.error)))
+                self._tell(LostPage(found.name, internal_error_line(found.name, kept.error)))
                 return
             one = KeptPage(found.name, link.url, check.page.title, kept.snapshot, kept.again)
             self.done.kept.append(one)
@@ -365,12 +365,12 @@ def import_page(
     """
     here = cast("SyncReaders", _Here(context.sites))
     work = _Import(context, None, False, UNHEARD, here)
-    work.keep_addresses(_Found(name, page, work.address(page, changed)), page, _Ahead(here, readings))
+    work.keep_addresses(_Found(name, page, work.address(page, changed)), page, _WithReadings(here, readings))
     work.finish()
     yield from work.done.kept
     yield from work.done.lost
 
 
-def internal_error(name: str, error: Exception) -> str:
+def internal_error_line(name: str, error: Exception) -> str:
     """The line for a fault of ours."""
-    return f"{name}: internal error: {type(error).__name__}: {error}; please report it"
+    return f"{name}: internal error: {summary(error)}; please report it"

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from crawler.archive import growing
+from crawler.archive import treemaking
 from crawler.archive.deferred import WORTH, DeferredTerms
 from crawler.crawl.readers import NO_READER, Reader
 
 if TYPE_CHECKING:
-    from crawler.archive.documents import Grown
-    from crawler.archive.growing import Part
+    from crawler.archive.documents import MadeTrees
+    from crawler.archive.treemaking import TreeTexts
     from crawler.crawl.syncreaders import SyncReaders
 
 MANY = 1024  # texts of an import that make two trees; no word finds them until then
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Indexer:
-    """Has a reader make the terms of a run, one part at a time; `write` runs a function in the thread that writes."""
+    """Has a reader make the terms of a run, one tree at a time; `write` runs a function in the thread that writes."""
 
     def __init__(self, terms: DeferredTerms, write: Callable[..., Awaitable[Any]], reader: Reader) -> None:
         self._terms = terms
@@ -47,8 +47,8 @@ class Indexer:
         while not self._closed:
             await self._wanted.wait()
             self._wanted = trio.Event()
-            for part in await self._write(self._terms.parts):
-                await self._make(part)
+            for texts in await self._write(self._terms.take):
+                await self._make(texts)
 
     def close(self) -> None:
         """What is being made is the last before `finish`."""
@@ -58,50 +58,50 @@ class Indexer:
     async def finish(self) -> None:
         """Make all terms that are left, on all readers."""
         async with trio.open_nursery() as nursery:
-            for part in await self._write(self._terms.parts, WORTH, WORTH):
-                nursery.start_soon(self._make, part)
+            for texts in await self._write(self._terms.take, WORTH, WORTH):
+                nursery.start_soon(self._make, texts)
         await self._write(self._terms.finish)
 
-    async def _make(self, part: Part) -> None:
+    async def _make(self, texts: TreeTexts) -> None:
         try:
-            grown = await self._reader.work(growing.grow, self._terms.folder, part)
+            made = await self._reader.work(treemaking.make_trees, self._terms.folder, texts)
         except NO_READER as error:  # on a very busy machine
             log.warning("search terms are made in this process: %s", error)
-            grown = await self._write(growing.grow, self._terms.folder, part)
-        await self._write(self._terms.put, part, grown)
+            made = await self._write(treemaking.make_trees, self._terms.folder, texts)
+        await self._write(self._terms.put, texts, made)
 
 
 class SyncIndexer:
-    """The same for a plain function, which calls `go_on` when it has recorded something, and `finish` at last."""
+    """The same for a plain function, which calls `recorded` when it has recorded something, and `finish` at last."""
 
     def __init__(self, terms: DeferredTerms, readers: SyncReaders) -> None:
         self._terms = terms
         self._readers = readers
-        self._growing: deque[tuple[Part, Future[Grown]]] = deque()
+        self._being_made: deque[tuple[TreeTexts, Future[MadeTrees]]] = deque()
 
-    def go_on(self) -> None:
+    def recorded(self) -> None:
         """Begin with what waits, and put in what is made."""
         self._begin(MANY)
-        while self._growing and (self._growing[0][1].done() or len(self._growing) > self._readers.ahead):
+        while self._being_made and (self._being_made[0][1].done() or len(self._being_made) > self._readers.ahead):
             self._put_first()
 
     def finish(self) -> None:
         """Make all terms that are left."""
         self._begin(WORTH)
-        while self._growing:
+        while self._being_made:
             self._put_first()
         self._terms.finish()
 
     def _begin(self, least: int) -> None:
-        for part in self._terms.parts(least, MANY // 2):
-            self._growing.append((part, self._readers.begin(self._grow, part)))
+        for texts in self._terms.take(least, MANY // 2):
+            self._being_made.append((texts, self._readers.begin(self._make, texts)))
 
-    def _grow(self, part: Part) -> Grown:
+    def _make(self, texts: TreeTexts) -> MadeTrees:
         try:
-            return self._readers.work(growing.grow, self._terms.folder, part)
+            return self._readers.work(treemaking.make_trees, self._terms.folder, texts)
         except NO_READER:  # on a very busy machine
-            return growing.grow(self._terms.folder, part)
+            return treemaking.make_trees(self._terms.folder, texts)
 
     def _put_first(self) -> None:
-        part, grown = self._growing.popleft()
-        self._terms.put(part, grown.result())
+        texts, made = self._being_made.popleft()
+        self._terms.put(texts, made.result())

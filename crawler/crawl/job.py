@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crawler.archive.noted import NotedLinks
 from crawler.core.counts import Counted
-from crawler.core.model import LOCAL, Check, History, Link, Politeness, SlotState, Snapshot, State
+from crawler.core.model import LOCAL, Check, History, Link, Snapshot, State
 from crawler.core.results import Run
+from crawler.core.slots import Politeness, SlotState
 from crawler.core.url import host_of
 from crawler.crawl.lazy import Memories, Remembered, memories_of, named
 from crawler.crawl.listing import Listing
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from trio import MemorySendChannel
 
     from crawler.archive.deferred import DeferredTerms
-    from crawler.core.model import OpenSegment
+    from crawler.archive.nouns import OpenSegment
     from crawler.core.settings import Settings
     from crawler.crawl.hosts import Hosts
     from crawler.crawl.pipeline import Walk
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class Memory(Protocol):
-    """What a session needs of an archive; `checking.Borrowed` is one that keeps nothing of its own."""
+    """What a session needs of an archive; `edit.Borrowed` is one that keeps nothing of its own."""
 
     def histories(self) -> dict[str, History]:
         """All memories by canonical URL."""

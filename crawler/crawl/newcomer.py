@@ -21,7 +21,7 @@ from crawler.notes.sitefolders import PAGE_FOLDERS, SERVED_FOLDERS, generator_of
 from crawler.schedule.plan import make_plan
 
 if TYPE_CHECKING:
-    from crawler.core.model import Slot
+    from crawler.core.slots import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,15 @@ class SiteLayout:
     exclude: tuple[str, ...] = ()  # what is built or brought, not written
 
 
-BROUGHT = ("node_modules/**", "vendor/**")
+INSTALLED = ("node_modules/**", "vendor/**")
 LAYOUTS = {
-    "jekyll": SiteLayout("Jekyll", exclude=("_site/**", *BROUGHT)),
-    "hugo": SiteLayout("Hugo", ("content",), ("static", "content", "assets"), ("public/**", "resources/**", *BROUGHT)),
-    "hexo": SiteLayout("Hexo", ("source",), ("source",), ("public/**", *BROUGHT)),
+    "jekyll": SiteLayout("Jekyll", exclude=("_site/**", *INSTALLED)),
+    "hugo": SiteLayout(
+        "Hugo", ("content",), ("static", "content", "assets"), ("public/**", "resources/**", *INSTALLED)
+    ),
+    "hexo": SiteLayout("Hexo", ("source",), ("source",), ("public/**", *INSTALLED)),
     "docusaurus": SiteLayout(
-        "Docusaurus", ("docs", "blog", "src/pages"), ("static",), ("build/**", ".docusaurus/**", *BROUGHT)
+        "Docusaurus", ("docs", "blog", "src/pages"), ("static",), ("build/**", ".docusaurus/**", *INSTALLED)
     ),
     "mkdocs": SiteLayout("MkDocs", ("docs",), ("docs",), ("site/**",)),
     "obsidian": SiteLayout("Obsidian", exclude=(".trash/**",)),
@@ -92,7 +94,7 @@ def layout_of(folder: Path) -> SiteLayout:
 def _usual(folder: Path, generator: str) -> SiteLayout:
     """A generator without a layout of its own: the folders that such programs usually have."""
     pages = [path for path in PAGE_FOLDERS if (folder / path).is_dir()]
-    return SiteLayout(generator, tuple(pages[:1]) or (".",), SERVED_FOLDERS, BROUGHT)
+    return SiteLayout(generator, tuple(pages[:1]) or (".",), SERVED_FOLDERS, INSTALLED)
 
 
 def newcomer(folder: Path, settings: Settings) -> Newcomer:

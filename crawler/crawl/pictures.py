@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from crawler.sites import Sites
 
 WORKERS = 8  # pictures fetched side by side; they mostly come from other hosts than the pages
-ROOMY = (
-    4  # times as many requests as workers must be allowed at once, else pictures wait until the last page is through
-)
+ROOMY = 4  # times as many requests as workers must be allowed at once, else pictures wait for the last page
 SECONDS = 20.0  # for one picture in all, its turn and tries included
 SILENCES = 3  # pictures of a slot in a row without an answer, after which the others of it are left out
 REST = 60.0  # seconds for what is left when the last page is through, ...

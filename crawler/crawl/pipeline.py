@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 import trio
 
-from crawler.core.model import Check, Failure, History, Link, Slot, State, Verdict
+from crawler.core.model import Check, Failure, History, Link, State, Verdict
 from crawler.core.results import SlotGivenUp
+from crawler.core.slots import Slot
 from crawler.crawl.stop import Stop
 
 SEEN = 50  # living links of a walk, the newest, that may be asked about their slot
@@ -137,7 +138,7 @@ async def check_link(link: Link, walk: Walk) -> Check:
     """One check, whatever happens in it: one poison page must not end every night's run."""
     try:
         return await walk.check(link)
-    except Exception as error:  # the program's only broad except; cancellation passes through it
+    except Exception as error:  # the pipeline's only broad except; cancellation passes through it
         log.exception("internal error at %s", link.fetch_url)
         walk.internal_errors += 1
         return walk.crashed(link, error)

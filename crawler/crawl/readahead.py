@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from crawler.archive.interchange.embedded import with_pictures
 from crawler.archive.interchange.files import FilesBeside
 from crawler.crawl.readers import PastLimits, ReaderDied
-from crawler.crawl.saved import SavedReading, SavedTask, task_of
+from crawler.crawl.saved_tasks import SavedReading, SavedTask, task_of
 from crawler.crawl.together import MOST, MOST_BYTES, SMALL
 
 if TYPE_CHECKING:

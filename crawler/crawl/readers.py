@@ -1,7 +1,7 @@
 """Who reads pages: processes of their own, so that no page can hang a run and all cores are used.
 
 A reader gets bytes and gives a verdict; it knows nothing of slots, requests or the archive. `ReaderPool` is the real
-one, `InlineReader` reads in this process: for simulations in virtual time, and where processes cannot be had.
+one, which reads in this process where no other can be had; `InlineReader` always does: for simulations in virtual time.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from crawler.crawl.lanes import Lane
 from crawler.crawl.tasks import HasBody, PageReading, ProbeTask, ReadTask
 from crawler.crawl.together import SMALL, Together
 from crawler.crawl.worker import (
+    Encoded,
     Limits,
-    Packed,
     compare_one,
-    packed,
+    decoded_readings,
+    decoded_saved_readings,
+    encoded,
     read_kept,
     read_many,
     read_one,
     read_saved,
     read_sent,
-    readings,
     ready,
     retire,
-    saved_readings,
     sees,
     start,
     start_in_line,
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from crawler.core.model import Verdict
     from crawler.core.settings import ReadSettings, Settings
-    from crawler.crawl.kept import KeptTask
-    from crawler.crawl.saved import SavedReading, SavedTask
+    from crawler.crawl.kept_tasks import KeptTask
+    from crawler.crawl.saved_tasks import SavedReading, SavedTask
     from crawler.sites import Sites
 
 S = TypeVar("S")
@@ -148,22 +148,22 @@ class ReaderPool:
 
     async def read_kept(self, tasks: Sequence[KeptTask]) -> Sequence[PageReading | None]:
         """Judge some kept pages in one worker; None is to be read alone, as `read_many` has it."""
-        return await self._in_one(read_kept, tasks, readings)
+        return await self._in_one(read_kept, tasks, decoded_readings)
 
     async def read_saved(self, tasks: Sequence[SavedTask]) -> Sequence[SavedReading | None]:
         """The same of pages that were saved."""
-        return await self._in_one(read_saved, tasks, saved_readings)
+        return await self._in_one(read_saved, tasks, decoded_saved_readings)
 
     async def _in_one(
-        self, function: Callable[..., Packed], tasks: Sequence[object], unpacked: Callable[[Packed], list[T | None]]
+        self, function: Callable[..., Encoded], tasks: Sequence[object], decode: Callable[[Encoded], list[T | None]]
     ) -> Sequence[T | None]:
         """Run a function of many tasks in one worker, as soon as one is free."""
         if not self._tried:
             await self._try()
         if self._in_line:
-            return unpacked(function(list(tasks)))
+            return decode(function(list(tasks)))
         async with self._limiter:
-            return await self._many(function, tasks, unpacked)
+            return await self._many(function, tasks, decode)
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare in a worker."""
@@ -218,21 +218,21 @@ class ReaderPool:
 
     async def _read_many(self, tasks: Sequence[ReadTask]) -> Sequence[PageReading | None]:
         """Read some pages in a worker that is free; None stands for one that is to be read alone."""
-        return await self._many(read_many, tasks, readings)
+        return await self._many(read_many, tasks, decoded_readings)
 
     async def _many(
-        self, function: Callable[..., Packed], tasks: Sequence[object], unpacked: Callable[[Packed], list[T | None]]
+        self, function: Callable[..., Encoded], tasks: Sequence[object], decode: Callable[[Encoded], list[T | None]]
     ) -> Sequence[T | None]:
         """Where the worker dies or takes too long, None for all: the one to blame then meets its limits alone."""
         from trio_parallel import BrokenWorkerError
 
-        message = packed(tasks)
+        message = encoded(tasks)
         try:
             if function is not read_many or len(tasks) == 1 or not self._lanes or not isinstance(message, bytes):
-                return unpacked(await self._in_time(function, message))
+                return decode(await self._in_time(function, message))
             with self._lane() as lane:
                 found = await self._in_time(read_sent, lane.send(message))
-                return unpacked(lane.received(found) if isinstance(found, int) else found)
+                return decode(lane.received(found) if isinstance(found, int) else found)
         except (BrokenWorkerError, trio.TooSlowError, OSError):
             return [None] * len(tasks)
 

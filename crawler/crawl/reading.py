@@ -58,8 +58,8 @@ def read_links(
     settings, archive = context.settings, context.archive
     where, here = note_paths(paths, settings.notes), Path.cwd()
     files, root = find_notes(where, settings.notes, here), notes_root(where, settings.notes, here)
-    if listed and (brought := _listed_links(context, files, root, remember=remember)) is not None:
-        notes, kept = brought
+    if listed and (found := _listed_links(context, files, root, remember=remember)) is not None:
+        notes, kept = found
         _name_unreadable(notes, observer)
         return FoundLinks(notes, kept, said_by_disk(notes, kept.local(), context, observer))
     with guarded(settings) as extract:

@@ -18,8 +18,8 @@ from crawler.core.url import is_http
 from crawler.crawl.observer import SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
 from crawler.crawl.run import RunResult, check_links
-from crawler.notes.changes import LineChange, sentence_diff
 from crawler.notes.links import NotesRead, link_of
+from crawler.page.sentences import SentenceChange, sentence_diff
 from crawler.schedule.plan import Budget
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def kept(now: Snapshot | None, before: Snapshot | None, archive: Archive) -> str
     if now.digest == before.digest:
         return f"unchanged since {before.captured_at:%Y-%m-%d}"
     edits = sentence_diff(archive.text(before.id), archive.text(now.id))
-    gone = sum(len(edit.old) for edit in edits if edit.change is not LineChange.SAME)
-    came = sum(len(edit.new) for edit in edits if edit.change is not LineChange.SAME)
+    gone = sum(len(edit.old) for edit in edits if edit.change is not SentenceChange.SAME)
+    came = sum(len(edit.new) for edit in edits if edit.change is not SentenceChange.SAME)
     return f"snapshot {now.id}: +{came} -{gone} sentences since {before.captured_at:%Y-%m-%d}"
 
 

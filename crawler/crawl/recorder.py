@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from crawler.core.model import Check, Confidence, Failure, History, Page, SlotState, Snapshot, State
+from crawler.core.model import Check, Confidence, Failure, History, Page, Snapshot, State
+from crawler.core.slots import SlotState
 from crawler.crawl.hosts import Hosts
 from crawler.crawl.lazy import Remembered, before_of
 from crawler.schedule.fingerprint import forms
@@ -116,10 +117,11 @@ class Recorder:
     def _remember_redirects(self, checks: Iterable[Check]) -> None:
         for check in checks:
             if check.fetch.redirects and check.link.site == OTHER and not is_network_failure(check.fetch):
-                from crawler.judge.second import missed  # a short check mostly does without the judge in this process
+                # Only here, since a short check mostly does without the judge in this process.
+                from crawler.judge.second_evidence import is_missing
 
                 known = self.before.get(check.link.canonical_url)
-                lost = known is not None and known.last_alive is not None and missed(known.page_title, check.page)
+                lost = known is not None and known.last_alive is not None and is_missing(known.page_title, check.page)
                 self.redirected.append((without_body(check, check.history), lost))
 
     async def write(self, checks: list[Check]) -> None:
@@ -255,7 +257,7 @@ def amended_by_company(checks: Sequence[tuple[Check, bool]], before: Mapping[str
     if not checks:
         return []
     from crawler.judge.redirects import shared_target
-    from crawler.judge.second import WORDS
+    from crawler.judge.second_evidence import WORDS
 
     by_host: dict[str, list[Check]] = {}
     lost = {check.link.canonical_url for check, words_are_gone in checks if words_are_gone}

@@ -1,6 +1,6 @@
 """Kept bytes judged again with today's rules: no request is sent.
 
-A use case, callable without a terminal: composition of the archive's captures with `examine.examine` and
+A use case, callable without a terminal: composition of the archive's captures with `examine`, in readers, and
 `schedule.history`. A better rule corrects the past, and the history of links whose last check it changes.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from crawler.archive.nouns import holder_of
 from crawler.core.model import Fetch, History, Page, State, Verdict
-from crawler.crawl.kept import KeptTask, read_task
+from crawler.crawl.kept_tasks import KeptTask, read_task
 from crawler.crawl.syncreaders import open_sync_readers
 from crawler.schedule.history import remember
 

@@ -16,7 +16,7 @@ from crawler.archive.noted import NotedLinks
 from crawler.archive.warc import uri
 from crawler.core.model import Elsewhere, History, Link, State
 from crawler.core.results import Change, ChangeKind, FaultyNote, Finding, Health, Report, Round, Run, Suggestion
-from crawler.crawl.findings import STATE_ORDER, Findings, ListedFindings
+from crawler.crawl.findings import STATE_ORDER, FindingMaker, Findings, ListedFindings
 from crawler.crawl.lazy import MANY, Memories
 from crawler.schedule.news import changes_of_state
 
@@ -50,14 +50,11 @@ def build_report(
     changed.
     """
     findings: Sequence[Finding]
-    if isinstance(histories, Memories) and isinstance(links, NotedLinks):
-        listed = ListedFindings(links, histories, now, partial(_offered, public=public), known_before)
-        news = [*changes_of_state(listed.not_alive(), since or run.started_at), *changes]
-        findings = listed
-    elif isinstance(histories, Memories):
-        made = Findings(list(links), histories, now, _place, partial(_offered, public=public), known_before)
+    if isinstance(histories, Memories):
+        make = FindingMaker(histories, now, partial(_offered, public=public), known_before)
+        made = ListedFindings(links, make) if isinstance(links, NotedLinks) else Findings(list(links), make, _place)
         news = [*changes_of_state(made.not_alive(), since or run.started_at), *changes]
-        findings = made if len(made) > MANY else tuple(made)
+        findings = tuple(made) if isinstance(made, Findings) and len(made) <= MANY else made
     else:
         findings = _findings(links, histories, now, suggestions or {}, known_before)
         news = [*changes_of_state(findings, since or run.started_at), *changes]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from crawler.core.counts import Counted
 from crawler.core.model import History
 from crawler.core.results import Health, Report
-from crawler.crawl.job import CrawlSpread, Job, Memory, Outcome, why_unchecked
+from crawler.crawl.job import CrawlSpread, Job, Outcome, why_unchecked
 from crawler.crawl.lazy import overdue, touched
 from crawler.crawl.observer import NO_NETWORK, SILENT, Observer
 from crawler.crawl.reading import FoundLinks, read_links
@@ -76,19 +76,18 @@ def check_links(
     budget: Budget,
     observer: Observer = SILENT,
     *,
-    memory: Memory | None = None,
     trend: Callable[[], Iterable[Health]] = tuple,
     open_fetcher: Opener | None = None,
     spread: CrawlSpread | None = None,
     afterwards: Callable[[Outcome], Mapping[str, History]] = lambda _: {},
 ) -> RunResult:
-    """Check what is due of the found links within the budget, remember it in `memory`, and report on all of them.
+    """Check what is due of the found links within the budget, remember it in the archive, and report on all of them.
 
-    `memory` is the context's archive unless given. `trend` is asked after the run, so that the run is its last point.
-    `open_fetcher` is another way to fetch; `afterwards` may learn more of links before the report is made.
+    `trend` is asked after the run, so that the run is its last point. `open_fetcher` is another way to fetch;
+    `afterwards` may learn more of links before the report is made.
     """
     job = Job(
-        command, found.links, context.settings, context.sites, memory or context.archive, context.now, budget, observer,
+        command, found.links, context.settings, context.sites, context.archive, context.now, budget, observer,
         open_fetcher=open_fetcher, spread=spread,
     )  # fmt: skip
     outcome = run_job(job)

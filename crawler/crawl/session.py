@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import string
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,10 +20,11 @@ import trio
 
 from crawler.core.counts import Counted
 from crawler.core.errors import BrowserError
-from crawler.core.model import Check, Failure, Fetch, History, Link, Slot
+from crawler.core.model import Check, Failure, Fetch, History, Link
 from crawler.core.proof import NO_SUCH_HOST
 from crawler.core.results import Run
-from crawler.crawl.checker import Checker
+from crawler.core.slots import Slot
+from crawler.crawl.checker import Checker, random_letters
 from crawler.crawl.hijack import HijackWatch
 from crawler.crawl.hosts import Hosts, hosts_of
 from crawler.crawl.job import CrawlWork, Job, Prepared
@@ -56,7 +56,6 @@ TOGETHER = 16  # checks of other processes that wait for the recorder; more woul
 AFTER_ALL = ""  # the one queue of all pictures where they wait until the last page is through
 WELL_KNOWN = ("a.root-servers.net", "www.iana.org")  # names that resolve wherever names do (RFC 8109 asks the first)
 LOOKUP = 5.0  # seconds for looking these up
-LETTERS = 25  # of a sibling probe; Bar-Yossef et al. 2004
 
 
 async def walk_job(job: Job, ready: Prepared) -> Run:
@@ -157,8 +156,8 @@ def walk_with(
 ) -> Walk:
     """The crawling half: how links are checked and what slots hear of it."""
     checker = Checker(
-        fetcher, job.sites, job.settings, ready.politeness, ready.histories, job.now, random_letters, reader,
-        run_id=ready.run.id, depth=job.depth, hosts=hosts, opinion=opinion, segment=job.memory.open_segment,
+        fetcher, reader, job.sites, job.settings, ready.politeness, ready.histories, now=job.now, run_id=ready.run.id,
+        depth=job.depth, hosts=hosts, opinion=opinion, segment=job.memory.open_segment,
     )  # fmt: skip
     return Walk(
         check=checker,
@@ -388,8 +387,3 @@ async def heed_signals(stop: Stop, scope: trio.CancelScope) -> None:
 def impossible_name() -> str:
     """A name that nobody registered. Not under `.invalid`: resolvers answer for that by themselves (RFC 6761, 6.4)."""
     return f"{random_letters()}.com"
-
-
-def random_letters() -> str:
-    """The letters of a sibling probe."""
-    return "".join(random.choices(string.ascii_lowercase, k=LETTERS))  # noqa: S311 (not a secret)

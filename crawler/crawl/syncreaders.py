@@ -5,7 +5,6 @@ The same pool as `readers`', in a thread of its own; what one page costs at most
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import trio
 
+from crawler.core.lookahead import in_order
 from crawler.crawl.readers import ReaderPool, open_readers, process_count
 from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.crawl.together import MOST, MOST_BYTES
@@ -20,8 +20,8 @@ from crawler.crawl.worker import call_limited, read_saved_one
 
 if TYPE_CHECKING:
     from crawler.core.settings import ReadSettings, Settings
-    from crawler.crawl.kept import KeptTask
-    from crawler.crawl.saved import SavedReading, SavedTask
+    from crawler.crawl.kept_tasks import KeptTask
+    from crawler.crawl.saved_tasks import SavedReading, SavedTask
     from crawler.sites import Sites
 
 S = TypeVar("S")
@@ -73,19 +73,7 @@ class SyncReaders:
 
         Raises what the work raises, at its item.
         """
-        waiting: deque[tuple[S, Future[T]]] = deque()
-        try:
-            for item in items:
-                waiting.append((item, self.begin(work, item)))
-                if len(waiting) >= self.ahead:
-                    first, done = waiting.popleft()
-                    yield first, done.result()
-            while waiting:
-                first, done = waiting.popleft()
-                yield first, done.result()
-        finally:
-            for _, left in waiting:
-                left.cancel()
+        return in_order(lambda item: self.begin(work, item), items, self.ahead - 1)
 
     def read_kept(self, tasks: Iterable[KeptTask]) -> Iterator[tuple[KeptTask, PageReading | None]]:
         """Judge many kept pages on all workers, in order; several together, as a turn costs as much as a page.

@@ -10,7 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
-from crawler.core.model import Fetch, Link, OpenSegment, PackedCapture, Page, Verdict
+from crawler.archive.nouns import OpenSegment
+from crawler.core.model import Fetch, Link, PackedCapture, Page, State, Verdict
+
+PAGE_STATES = (State.ALIVE, State.UNKNOWN)  # of what is kept as a page, with its text; of imports only without --force
 
 
 class Depth(StrEnum):

@@ -1,7 +1,7 @@
 """After a run: where the dead can still be read, and saving the living while they live, at the Internet Archive.
 
-Which links are asked about, how many, and what is remembered of the answers lives here; how the archive is asked is
-`wayback`'s. Nothing of this happens unless `[wayback]` says so, and never for a check.
+Which links are asked about, how many, and what is remembered of the answers lives here; how the Archive is asked is
+`fetch.wayback`'s. Nothing of this happens unless `[wayback]` says so, and never for a check.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST = 100  # dead links asked about after one run; the rest has its turn after the next ones
 SECONDS = 180.0  # for all of these questions; each takes one for the index and some for captures
-SILENCES = 3  # questions in a row without an answer after which the archive is left alone
+SILENCES = 3  # questions in a row without an answer after which the Archive is left alone
 SILENCES_OF_A_SITE = 2  # without an answer in all, after which no more is asked about a site
 ASK_AGAIN = timedelta(days=30)  # a capture may have come from somebody else
 SUBMIT_SECONDS = 300.0  # for all submissions of one run: twenty pages without keys, sixty with them

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crawler.core.model import Verdict
-    from crawler.crawl.kept import KeptTask
-    from crawler.crawl.saved import SavedReading, SavedTask
+    from crawler.crawl.kept_tasks import KeptTask
+    from crawler.crawl.saved_tasks import SavedReading, SavedTask
     from crawler.sites import Sites
 
 S = TypeVar("S")
 T = TypeVar("T")
-Packed = bytes | list[Any]
+Encoded = bytes | list[Any]
 
 RETIRE_BYTES = 256 * 1024 * 1024  # resident memory after a page at which a worker makes place for a fresh one
 RETIRE_PAGES = 5_000  # read by one worker; guess, so that what a parser forgets to free never adds up
@@ -147,7 +147,7 @@ def read_saved_one(task: SavedTask, body: Sent | None = None) -> SavedReading:
     """Look for the pictures of a saved page, and read it, each within the limits; like `read_one`."""
     from crawler.archive.interchange.embedded import with_pictures
     from crawler.archive.interchange.files import FilesBeside
-    from crawler.crawl.saved import SavedReading, task_of, with_records
+    from crawler.crawl.saved_tasks import SavedReading, task_of, with_records
 
     if body is not None:
         task = task.with_body(body.fetch())
@@ -158,39 +158,39 @@ def read_saved_one(task: SavedTask, body: Sent | None = None) -> SavedReading:
     return SavedReading(page.images, page.shown, with_records(task, reading))
 
 
-def read_many(tasks: bytes | list[ReadTask]) -> Packed:
+def read_many(tasks: bytes | list[ReadTask]) -> Encoded:
     """Read some answers, each within the limits; None for what ends in an exception: `read_one` says which.
 
-    Both ways as `packed` has them.
+    Both ways as `encoded` has them.
     """
     return _each(read_one, tasks, ReadTask)
 
 
-def read_saved(tasks: bytes | list[SavedTask]) -> Packed:
+def read_saved(tasks: bytes | list[SavedTask]) -> Encoded:
     """Read some saved pages, like `read_many`."""
-    from crawler.crawl.saved import SavedTask
+    from crawler.crawl.saved_tasks import SavedTask
 
     return _each(read_saved_one, tasks, SavedTask)
 
 
-def read_kept(tasks: bytes | list[KeptTask]) -> Packed:
+def read_kept(tasks: bytes | list[KeptTask]) -> Encoded:
     """Judge some kept pages, like `read_many`."""
-    from crawler.crawl import kept
+    from crawler.crawl import kept_tasks
 
     def judge_one(task: KeptTask) -> PageReading:
         assert _worker is not None
         _worker.pages += 1
-        return call_limited(kept.read_kept, task, _worker.sites)
+        return call_limited(kept_tasks.read_kept, task, _worker.sites)
 
-    return _each(judge_one, tasks, kept.KeptTask)
+    return _each(judge_one, tasks, kept_tasks.KeptTask)
 
 
-def _each(work: Callable[[S], object], tasks: bytes | list[S], kind: Any) -> Packed:  # the type S
+def _each(work: Callable[[S], object], tasks: bytes | list[S], kind: Any) -> Encoded:  # the type S
     """Some work on each task; None for what ends in an exception."""
     from outcome import Value, capture
 
     found = [capture(work, task) for task in (_decoder(kind).decode(tasks) if isinstance(tasks, bytes) else tasks)]
-    return packed([one.value if isinstance(one, Value) else None for one in found])
+    return encoded([one.value if isinstance(one, Value) else None for one in found])
 
 
 def read_sent(tasks: Sent) -> int | bytes | list[PageReading | None]:
@@ -202,7 +202,7 @@ def read_sent(tasks: Sent) -> int | bytes | list[PageReading | None]:
     return readings
 
 
-def packed(items: Sequence[T]) -> bytes | list[T]:
+def encoded(items: Sequence[T]) -> bytes | list[T]:
     """Tasks or readings as MessagePack, at a fifth of what pickling them costs.
 
     As they are where they hold half a surrogate pair, which JSON of a page may: then the caller's pickle takes them.
@@ -213,14 +213,14 @@ def packed(items: Sequence[T]) -> bytes | list[T]:
         return list(items)
 
 
-def readings(found: Packed) -> list[PageReading | None]:
+def decoded_readings(found: Encoded) -> list[PageReading | None]:
     """What `read_many` and `read_kept` returned."""
     return _decoder(PageReading | None).decode(found) if isinstance(found, bytes) else found
 
 
-def saved_readings(found: Packed) -> list[SavedReading | None]:
+def decoded_saved_readings(found: Encoded) -> list[SavedReading | None]:
     """What `read_saved` returned."""
-    from crawler.crawl.saved import SavedReading
+    from crawler.crawl.saved_tasks import SavedReading
 
     return _decoder(SavedReading | None).decode(found) if isinstance(found, bytes) else found
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from crawler.core.model import Failure, Fetch, SlotState
+from crawler.core.model import Failure, Fetch
+from crawler.core.slots import SlotState
 from crawler.core.url import is_http, normalize
 from crawler.fetch.cookies import Jars, read_cookie_file
 from crawler.fetch.descriptors import affordable
@@ -44,17 +45,28 @@ MIN_POOLS = 64  # origins whose connections stay open, at least; each holds a fi
 
 
 class Fetcher:
-    """Called with a request or URL, gives a Fetch; never raises for a broken web."""
+    """Called with a request or URL, gives a Fetch; never raises for a broken web.
+
+    `hop`: one GET in its slot's time, by this process: no redirect followed, nothing tried again. `hold`: a block
+    round one check, to whose end what it fetched is counted as held.
+    """
 
     def __init__(
-        self, ask: Ask, limiter: Limiter, transport: Transport, now: Now, budget: BodyBudget, hop: Ask | None = None
+        self,
+        ask: Ask,
+        limiter: Limiter,
+        transport: Transport,
+        *,
+        now: Now,
+        hop: Ask,
+        hold: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._ask = ask
-        self._hop = hop or ask
-        self.hold = budget.hold  # a block round one check, to whose end what it fetched is counted as held
         self._limiter = limiter
         self._transport = transport
         self._now = now
+        self.hop = hop
+        self.hold = hold
 
     async def __call__(self, request: Request | str) -> Fetch:
         """GET a URL, redirects followed and hiccups tried again, in its slot's time."""
@@ -70,10 +82,6 @@ class Fetcher:
         if url == request.url:
             return await self._ask(request)
         return replace(await self._ask(replace(request, url=url)), url=request.url)
-
-    async def hop(self, request: Request) -> Fetch:
-        """One GET in its slot's time, by this process: no redirect followed, nothing tried again."""
-        return await self._hop(request)
 
     def recall(self, states: Iterable[SlotState]) -> None:
         """Slots that somebody else asked meanwhile, as they are now."""
@@ -161,7 +169,7 @@ async def open_fetcher(
             return limiter.limit(core, politeness)
 
         ask = _shown_or_fetched(plain, rendered, permit=permit, limit=limit, now=now)
-        yield Fetcher(ask, limiter, wires, now, budget, limited)
+        yield Fetcher(ask, limiter, wires, now=now, hop=limited, hold=budget.hold)
 
 
 def _permitted(now: Now) -> Ask:

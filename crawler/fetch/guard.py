@@ -18,11 +18,9 @@ import trio
 
 from crawler.core.errors import ConfigError
 from crawler.core.model import Failure
+from crawler.core.url import registrable
 from crawler.core.validation import host_port
 from crawler.fetch.errors import NO_DATA, WebError
-
-# Second labels under which countries let everybody register: "example.com.cn".
-_REGISTRIES = frozenset("ac co com edu go gob gov mil ne net or org".split())
 
 Resolver = Callable[[str], Awaitable[list[str]]]
 """A host name to its addresses, best first, as text. Raises socket.gaierror."""
@@ -258,7 +256,7 @@ def system_resolver() -> Resolver:
     domains: dict[str, _OfDomain] = {}
 
     async def resolve(host: str) -> list[str]:
-        domain = _domain_of(host)
+        domain = registrable(host, of_registries=True)  # whose name servers are asked
         limiter = domains.setdefault(domain, _OfDomain(threads))
         try:
             found = await trio.to_thread.run_sync(
@@ -270,13 +268,6 @@ def system_resolver() -> Resolver:
         return [str(sockaddr[0]) for *_, sockaddr in found]
 
     return resolve
-
-
-def _domain_of(host: str) -> str:
-    """Roughly the registrable domain: whose name servers are asked."""
-    labels = host.rstrip(".").split(".")
-    is_shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRIES
-    return ".".join(labels[-3:] if is_shared else labels[-2:])
 
 
 class _OfDomain:

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 import trio
 
 from crawler.core.counts import Counted
-from crawler.core.model import Failure, Fetch, Politeness, SlotState
+from crawler.core.model import Failure, Fetch
+from crawler.core.slots import Politeness, SlotState
 from crawler.fetch.holding import BodyBudget
 from crawler.fetch.request import Ask, Now, Request
 from crawler.fetch.retry_after import asked_pause

@@ -16,8 +16,9 @@ from urllib.parse import unquote_to_bytes
 
 import trio
 
-from crawler.core.model import Cut, Failure, Fetch, Politeness
+from crawler.core.model import Cut, Failure, Fetch
 from crawler.core.settings import FetchSettings
+from crawler.core.slots import Politeness
 from crawler.fetch.body import ACCEPT_ENCODING, BodyBuffer, TooLarge, unknown_coding
 from crawler.fetch.cookies import Jars
 from crawler.fetch.credentials import headers_for, is_secret

@@ -17,7 +17,6 @@ from crawler.judge.verdicts import verdict
 from crawler.judge.walls import is_form, wall_kind, wall_of
 from crawler.page.document import Document
 
-LETTERS = 25  # random letters in a probe; Bar-Yossef et al., section 3.2
 ALIKE = 0.95  # least similarity of two texts that are one page
 COMPARED = 20_000  # characters of each text
 

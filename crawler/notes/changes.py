@@ -1,6 +1,6 @@
-"""What changed: which lines of which notes, which links on them are new, and which sentences of a page.
+"""What an edit changed: which lines of which notes, which links on them are new, which local targets it took away.
 
-Pure: reads the text that `git diff` printed, and texts that somebody else fetched. Running git is `git`'s work.
+Pure: reads the text that `git diff` printed. Running git is `git`'s work; what changed on a page, `page.sentences`'s.
 
 The rule for new links. A link is new when it is written on an added line *and* its address stood on no line that
 the same change removed, in whatever file. So a moved paragraph, a renamed note, a corrected title beside an old
@@ -14,15 +14,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from crawler.core.errors import UsageError
 from crawler.core.model import Kind, Occurrence
-from crawler.core.results import Finding
 
 Span = tuple[int, int]  # first and last line, 1-based, both included
-
-MAX_SENTENCES = 20_000  # a text of more is compared with its rest as one; bounds memory to n*m/8 bytes (50 MB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,83 +171,3 @@ def _permalinks(path: str) -> Iterator[str]:
     """What other notes call a post of Jekyll's: by its date and name."""
     if found := _POST.fullmatch(path):
         yield from ("/".join(found.groups()), f"{'/'.join(found.groups())}.html")
-
-
-def baseline_keys(report: object) -> frozenset[tuple[str, str]]:
-    """What an earlier report (its JSON, parsed) already says: canonical URL and state. Raises UsageError."""
-    match report:
-        case {"links": list() as links}:
-            found = ((link.get("canonical_url"), link.get("state")) for link in links if isinstance(link, dict))
-            return frozenset((str(url), str(state)) for url, state in found)
-        case _:
-            raise UsageError("the baseline is no report; write one with --format json")
-
-
-def without_known(findings: Iterable[Finding], known: Collection[tuple[str, str]]) -> list[Finding]:
-    """The findings that a baseline does not have: new links, and those whose state became another."""
-    return [f for f in findings if (f.link.canonical_url, f.history.state.value) not in known]
-
-
-class LineChange(StrEnum):
-    """What became of a run of sentences."""
-
-    SAME = "same"
-    ADDED = "added"
-    REMOVED = "removed"
-    REPLACED = "replaced"
-
-
-@dataclass(frozen=True, slots=True)
-class SentenceEdit:
-    """A run of sentences that share one fate; `old` is empty where they were added, `new` where removed."""
-
-    change: LineChange
-    old: tuple[str, ...]
-    new: tuple[str, ...]
-
-
-# A sentence ends after full-width stops with the quotes that close it, or after an English stop that a space and
-# something other than a small letter follow ("e.g. this" goes on), or at the end of a line.
-_END = re.compile(r"[。！？；…]+[”’」』）】》\"']*|[.!?]+[\"'”’)\]]*(?=\s+[^\sa-z])|\n+")
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a Chinese or English text, trimmed, without empty ones."""
-    found, start = [], 0
-    for end in _END.finditer(text):
-        found.append(text[start : end.end()])
-        start = end.end()
-    found.append(text[start:])
-    return [" ".join(sentence.split()) for sentence in found if sentence.strip()]
-
-
-def sentence_diff(old: str, new: str) -> list[SentenceEdit]:
-    """Compare two texts sentence by sentence; equal texts give at most one SAME run."""
-    before, after = _bounded(sentences(old)), _bounded(sentences(new))
-    edits: list[SentenceEdit] = []
-    for tag, i1, i2, j1, j2 in _opcodes(before, after):
-        one, other = tuple(before[i1:i2]), tuple(after[j1:j2])
-        if tag == "equal":
-            edits.append(SentenceEdit(LineChange.SAME, one, other))
-        elif edits and edits[-1].change is not LineChange.SAME:
-            edits[-1] = _edit(edits[-1].old + one, edits[-1].new + other)
-        else:
-            edits.append(_edit(one, other))
-    return edits
-
-
-def _opcodes(before: list[str], after: list[str]) -> list[tuple[str, int, int, int, int]]:
-    from rapidfuzz.distance import Indel  # a hook that only asks for changed lines does not wait for it
-
-    return [(op.tag, op.src_start, op.src_end, op.dest_start, op.dest_end) for op in Indel.opcodes(before, after)]
-
-
-def _edit(old: tuple[str, ...], new: tuple[str, ...]) -> SentenceEdit:
-    change = LineChange.REPLACED if old and new else LineChange.REMOVED if old else LineChange.ADDED
-    return SentenceEdit(change, old, new)
-
-
-def _bounded(found: list[str]) -> list[str]:
-    if len(found) <= MAX_SENTENCES:
-        return found
-    return [*found[:MAX_SENTENCES], "\n".join(found[MAX_SENTENCES:])]

@@ -9,8 +9,8 @@ proven `edits`', and how they are shown `patches`'.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from string import Formatter
 
@@ -27,11 +27,11 @@ TRACKING = re.compile(
 )
 
 
-def drop_parameters(url: str, tracking: re.Pattern[str] = TRACKING) -> str:
-    """The URL without query parameters whose whole name `tracking` matches; the rest stays letter for letter."""
+def drop_parameters(url: str) -> str:
+    """The URL without query parameters whose whole name `TRACKING` matches; the rest stays letter for letter."""
     rest, hash_sign, fragment = url.partition("#")
     base, mark, query = rest.partition("?")
-    kept = [part for part in query.split("&") if not tracking.fullmatch(part.partition("=")[0])]
+    kept = [part for part in query.split("&") if not TRACKING.fullmatch(part.partition("=")[0])]
     if not mark or len(kept) == query.count("&") + 1:
         return url
     return f"{base}{mark if kept else ''}{'&'.join(kept)}{hash_sign}{fragment}"
@@ -53,7 +53,6 @@ class MendOptions:
     template: str = ""  # address of a kept copy, with {id} {url} {timestamp}; "": the suggestion's own
     bare: str = BareStyle.BELOW  # or a template with {url}, {copy} and {title}
     unconfirmed: bool = False  # mend also what one check alone calls dead
-    drop_tracking: Callable[[str], str] = field(default=drop_parameters)
 
     def mends_dead(self, history: History) -> bool:
         """Whether a dead link may be given another address: its death is confirmed, or one check is enough."""
@@ -148,7 +147,7 @@ def _target(url: str, finding: Finding, options: MendOptions) -> tuple[str, tupl
         url, why = _with_fragment(moved, url), [Why.MOVED]
     elif Why.HTTPS in only and any(_same_but_https(url, proof) for proof in _proofs(finding)):
         url, why = f"https{url[4:]}", [Why.HTTPS]
-    if Why.TRACKING in only and (shorter := options.drop_tracking(url)) != url:
+    if Why.TRACKING in only and (shorter := drop_parameters(url)) != url:
         url, why = shorter, [*why, Why.TRACKING]
     return url, tuple(why)
 

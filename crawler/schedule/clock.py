@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from crawler.core.model import History, SlotState
+from crawler.core.model import History
+from crawler.core.slots import SlotState
 
 AHEAD: Final = timedelta(days=1)  # honest clocks of two machines may be that far apart: wrong zones are; a guess
 

@@ -15,8 +15,9 @@ from typing import Protocol, TypeVar, runtime_checkable
 from zlib import crc32
 
 from crawler.core.counts import Counted
-from crawler.core.model import LOCAL, History, Link, Politeness, Slot, SlotState, State
+from crawler.core.model import LOCAL, History, Link, State
 from crawler.core.results import Round, SlotGivenUp
+from crawler.core.slots import Politeness, Slot, SlotState
 from crawler.schedule import walls
 from crawler.schedule.politeness import PolitenessOf, strictest
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from crawler.core.model import Politeness
 from crawler.core.settings import FetchSettings, Host
+from crawler.core.slots import Politeness
 
 PolitenessOf = Callable[[str], Politeness]  # the rules for the slot of a URL
 
@@ -20,31 +20,31 @@ class SitePoliteness(Protocol):
 
     @property
     def per_host(self) -> int | None:
-        """As in `model.Politeness`."""
+        """As in `slots.Politeness`."""
 
     @property
     def interval(self) -> float | None:
-        """As in `model.Politeness`."""
+        """As in `slots.Politeness`."""
 
     @property
     def timeout(self) -> float | None:
-        """As in `model.Politeness`."""
+        """As in `slots.Politeness`."""
 
     @property
     def patience(self) -> int | None:
-        """As in `model.Politeness`."""
+        """As in `slots.Politeness`."""
 
     @property
     def max_per_run(self) -> int | None:
-        """As in `model.Politeness`."""
+        """As in `slots.Politeness`."""
 
     @property
     def max_per_day(self) -> int | None:
-        """As in `model.Politeness`."""
+        """As in `slots.Politeness`."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """As in `model.Politeness`."""
+        """As in `slots.Politeness`."""
 
 
 def host_rules(host: str, hosts: Mapping[str, Host]) -> list[Host]:

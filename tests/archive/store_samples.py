@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crawler.archive import Archive, growing
+from crawler.archive import Archive, treemaking
 from crawler.archive.deferred import DeferredTerms
 from crawler.core.model import (
     Check,
@@ -63,8 +63,8 @@ def open_archive(path: Path, *, at: datetime = NOW, write: bool = True, **option
 
 def make_terms(terms: DeferredTerms, most: int = 1000) -> None:
     """What other processes do for a run and an import, in this one."""
-    for part in terms.parts(1, most):
-        terms.put(part, growing.grow(terms.folder, part))
+    for texts in terms.take(1, most):
+        terms.put(texts, treemaking.make_trees(terms.folder, texts))
 
 
 def link_of(name: str, host: str = "mp.weixin.qq.com", site: str = "weixin", titles: tuple[str, ...] = ()) -> Link:

@@ -22,8 +22,9 @@ from store_samples import (
 
 from crawler.archive import Archive, NoteEntry, StoredImage
 from crawler.core.errors import ArchiveBusy, ArchiveDamaged, ArchiveError
-from crawler.core.model import Evidence, Failure, History, Kind, Occurrence, Redirect, SlotState, State
+from crawler.core.model import Evidence, Failure, History, Kind, Occurrence, Redirect, State
 from crawler.core.results import Run
+from crawler.core.slots import SlotState
 
 CODECS = pytest.mark.parametrize("codec", ["zst", "gz"])
 
@@ -50,7 +51,7 @@ def test_a_page_comes_back_as_it_was_kept(tmp_path: Path, codec: str) -> None:
         assert fetched.header("content-encoding") == "br"
 
 
-def test_memory_carries_the_snapshot_that_the_look_brought(tmp_path: Path) -> None:
+def test_memory_carries_the_snapshot_that_the_check_brought(tmp_path: Path) -> None:
     with open_archive(tmp_path) as archive:
         (snapshot,) = archive.record([check_of("a")])
         history = archive.history(link_of("a").canonical_url)
@@ -86,7 +87,7 @@ def test_histories_come_back_equal_in_every_field(tmp_path: Path) -> None:
         assert archive.histories() == {history.canonical_url: history}
 
 
-def test_every_look_is_remembered_newest_first(tmp_path: Path) -> None:
+def test_every_check_is_remembered_newest_first(tmp_path: Path) -> None:
     with open_archive(tmp_path) as archive:
         archive.record([check_of("a"), check_of("a", at=later(1), state=State.BLOCKED, remembered=State.ALIVE)])
         archive.record([failed_check("a", Failure.DNS, later(2))])

@@ -20,8 +20,8 @@ CODECS = ("zst", "gz")
 
 
 @pytest.fixture(autouse=True)
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spread, "PART", 2_000)
+def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "RANGE", 2_000)
     monkeypatch.setattr(spread, "WORTH", 1)
 
 

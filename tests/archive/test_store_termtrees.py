@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_samples import check_of, later, link_of, make_terms, open_archive
 
-from crawler.archive import Archive, documents, growing, termtrees, verify
+from crawler.archive import Archive, documents, termtrees, treemaking, verify
 from crawler.archive.segments import INDEX
 from crawler.archive.words import Terms, terms_of
 from crawler.core.errors import ArchiveFull
@@ -197,7 +197,7 @@ def test_terms_that_were_deferred_by_who_was_killed_are_made_by_the_next_writer(
         archive.record([check_of("n9", text=TEXTS[9], title="标题 9")])
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
     with closing(sqlite3.connect(tmp_path / "ours" / INDEX)) as db:
-        assert not documents.is_due(db)
+        assert not documents.has_deferred(db)
 
 
 def test_a_tree_whose_texts_changed_while_it_grew_is_made_again(tmp_path: Path) -> None:
@@ -221,14 +221,14 @@ def test_a_tree_whose_texts_changed_while_it_grew_is_made_again(tmp_path: Path) 
         archive.record([check_of("n0", text="the tables are made with this one")])
         with archive.deferring_terms() as terms:
             archive.record([doubted, believed, *first, unsure])
-            (part,) = terms.parts(1)
-            tree = growing.grow(terms.folder, part)
+            (texts,) = terms.take(1)
+            tree = treemaking.make_trees(terms.folder, texts)
             go_on(archive)
-            terms.put(part, tree)
+            terms.put(texts, tree)
             assert [hit.canonical_url[-2:] for hit in archive.search("语音", 50)] == []
             make_terms(terms, 2)
             assert len(archive.search("语音", 50)) == 5
-            terms.put(part, tree)  # nobody waits for it any more
+            terms.put(texts, tree)  # nobody waits for it any more
         assert len(archive.search("另一个标题", 50)) == 1
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
 
@@ -241,14 +241,14 @@ def test_after_a_batch_that_failed_all_terms_are_made_all_the_same(tmp_path: Pat
     with open_archive(tmp_path / "ours") as archive:
         with archive.deferring_terms() as terms:
             archive.record([*(check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(4))])
-            (part,) = terms.parts(1)
+            (texts,) = terms.take(1)
             archive.record([*(check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(4, 8)), held])
             (pages,) = archive._db.execute("PRAGMA page_count").fetchone()
             archive._db.execute(f"PRAGMA max_page_count = {pages}")
             with pytest.raises(ArchiveFull):
                 archive.record([check_of(f"full-{n}", text="渡轮停航") for n in range(500)])
             archive._db.execute("PRAGMA max_page_count = 1000000")
-            terms.put(part, growing.grow(terms.folder, part))
+            terms.put(texts, treemaking.make_trees(terms.folder, texts))
             archive.settle("run-1", [link_of("n8").canonical_url], believed=True)
         assert len(archive.search("语音", 50)) == 9
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
@@ -269,10 +269,10 @@ def test_of_held_texts_nothing_is_remembered_once_they_have_terms(tmp_path: Path
     assert verify(tmp_path).clean
 
 
-def unread(part: growing.Part, *numbers: int) -> growing.Part:
-    """The part with texts at places where a reader finds none."""
+def unread(texts: treemaking.TreeTexts, *numbers: int) -> treemaking.TreeTexts:
+    """The texts with texts at places where a reader finds none."""
     nowhere = ("no-such-segment.warc.zst", (0, 9))
-    return [(document, nowhere if n in numbers else place) for n, (document, place) in enumerate(part)]
+    return [(document, nowhere if n in numbers else place) for n, (document, place) in enumerate(texts)]
 
 
 def test_a_text_that_cannot_be_read_any_more_is_left_out_of_the_search(
@@ -281,9 +281,9 @@ def test_a_text_that_cannot_be_read_any_more_is_left_out_of_the_search(
     with open_archive(tmp_path) as archive, archive.deferring_terms() as terms:
         archive.record([check_of("n9", text="the tables are made with this one")])
         archive.record([check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(3)])
-        (part,) = terms.parts(1)
+        (texts,) = terms.take(1)
         monkeypatch.setattr(archive._index, "text_of", lambda _: None)
-        terms.put(part, growing.grow(terms.folder, unread(part, 1)))
+        terms.put(texts, treemaking.make_trees(terms.folder, unread(texts, 1)))
         assert sorted(hit.canonical_url[-2:] for hit in archive.search("语音", 50)) == ["n0", "n2"]
 
 
@@ -297,8 +297,8 @@ def test_a_text_that_only_its_reader_could_not_read_is_searched(tmp_path: Path) 
     with open_archive(tmp_path / "ours") as archive:
         with archive.deferring_terms() as terms:
             archive.record(checks)
-            (part,) = terms.parts(1)
-            terms.put(part, growing.grow(terms.folder, unread(part, 1, 2)))
+            (texts,) = terms.take(1)
+            terms.put(texts, treemaking.make_trees(terms.folder, unread(texts, 1, 2)))
             assert len(archive.search("语音", 50)) == 5
             archive.settle("run-1", [checks[2].link.canonical_url], believed=True)
         assert len(archive.search("语音", 50)) == 6
@@ -312,12 +312,12 @@ def test_texts_whose_tree_did_not_go_in_are_made_at_the_end(tmp_path: Path, monk
     with open_archive(tmp_path) as archive:
         with archive.deferring_terms() as terms:
             archive.record([check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(3)])
-            (part,) = terms.parts(1)
-            tree = growing.grow(terms.folder, part)
+            (texts,) = terms.take(1)
+            tree = treemaking.make_trees(terms.folder, texts)
             with monkeypatch.context() as patch:
-                patch.setattr(documents, "put_grown", full)
+                patch.setattr(documents, "put_trees", full)
                 with pytest.raises(ArchiveFull):
-                    terms.put(part, tree)
+                    terms.put(texts, tree)
         assert len(archive.search("语音", 50)) == 3
 
 
@@ -340,9 +340,9 @@ def test_a_text_that_has_its_first_title_again_while_its_tree_grows_is_searched(
             archive.record([tables])
             with archive.deferring_terms() as terms:
                 archive.record([check_of("n1", text=TEXTS[1], title="标题 1"), unsure])
-                (part,) = terms.parts(1)
+                (texts,) = terms.take(1)
                 go_on(archive)
                 if name == "put":
-                    terms.put(part, growing.grow(terms.folder, part))
+                    terms.put(texts, treemaking.make_trees(terms.folder, texts))
             assert len(archive.search("语音", 50)) == 2
         assert written(tmp_path / name) == written(tmp_path / "theirs")

@@ -14,7 +14,8 @@ pytest.importorskip("distributed")
 from crawler.cluster.dealing import Dealing
 from crawler.cluster.ledger import Ledger, Session
 from crawler.cluster.messages import CheckBatch, SlotDone
-from crawler.core.model import Check, Fetch, History, Link, Page, Politeness, Slot, SlotState, State, Verdict
+from crawler.core.model import Check, Fetch, History, Link, Page, State, Verdict
+from crawler.core.slots import Politeness, Slot, SlotState
 from crawler.crawl.job import CrawlWork
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -89,6 +89,7 @@ def test_redacting_twice_changes_nothing(raw: str) -> None:
 def test_domains_are_counted_as_they_are_registered() -> None:
     assert registrable("a.b.example.co.uk") == registrable("example.co.uk") == "example.co.uk"
     assert registrable("me.github.io") != registrable("you.github.io")
+    assert registrable("a.me.github.io", of_registries=True) == "github.io"
     assert (registrable("203.0.113.7"), registrable("")) == ("203.0.113.7", "")
 
 

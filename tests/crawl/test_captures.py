@@ -143,6 +143,15 @@ async def test_behind_a_redirect_to_another_site_the_title_has_to_fit() -> None:
     assert (await search(archive, link(short, "Deep learning in a day"))).outcome == "unfit"
 
 
+async def test_another_persons_page_at_the_same_company_is_another_site() -> None:
+    before, now = "https://me.github.io/tea", "https://you.github.io/tea"
+    archive = StandInWayback(
+        [capture("20200506000000", b"", before, status=302, location=now), capture("20200507000000", GOOD, now)]
+    )
+    assert (await search(archive, link(before))).outcome == "found"
+    assert (await search(archive, link(before, ""))).outcome == "unfit"
+
+
 async def test_authors_words_need_not_be_the_pages_title() -> None:
     archive = StandInWayback([capture("20200506000000")])
     assert (await search(archive, link(title="leaves rolled and dried, a fine read"))).outcome == "found"

@@ -9,21 +9,9 @@ from typing import Any
 import pytest
 
 from crawler.core.config import site_documents
-from crawler.core.model import (
-    Check,
-    Failure,
-    Fetch,
-    History,
-    Kind,
-    Link,
-    Occurrence,
-    Page,
-    Politeness,
-    Redirect,
-    Snapshot,
-    State,
-)  # fmt: skip
+from crawler.core.model import Check, Failure, Fetch, History, Kind, Link, Occurrence, Page, Redirect, Snapshot, State
 from crawler.core.settings import FetchSettings, Settings
+from crawler.core.slots import Politeness
 from crawler.crawl.checker import MAX_MOVES, Checker, best_title_match, conditions
 from crawler.crawl.examine import examine
 from crawler.crawl.readers import InlineReader
@@ -73,7 +61,7 @@ async def examined(web: Web, at: Link, history: History | None = None, *, probe:
     settings = Settings(fetch=FetchSettings(probe=probe))
     histories = {at.canonical_url: history} if history else {}
     return await Checker(
-        web, SITES, settings, Politeness, histories, lambda: NOW, lambda: "x" * 25, InlineReader(SITES), "run-1"
+        web, InlineReader(SITES), SITES, settings, Politeness, histories, now=lambda: NOW, run_id="run-1"
     )(at)
 
 
@@ -157,8 +145,7 @@ async def test_an_error_that_conditions_may_have_caused_is_asked_for_without_the
 
     at = link(BLOG)
     check = await Checker(
-        web, SITES, Settings(), Politeness, {at.canonical_url: known(BLOG)}, lambda: NOW, lambda: "x" * 25,
-        InlineReader(SITES), "run-1",
+        web, InlineReader(SITES), SITES, Settings(), Politeness, {at.canonical_url: known(BLOG)}, now=lambda: NOW,
     )(at)  # fmt: skip
     assert (check.verdict.state, check.fetch.requests, len(asked)) == (state, 2, 2)
 
@@ -214,8 +201,8 @@ async def test_a_directory_that_answers_anything_is_found_by_one_probe() -> None
     urls = [f"https://shop.example/things/{n}" for n in range(2)]
     web = Web(dict.fromkeys([*urls, f"https://shop.example/things/{'x' * 25}"], same))
     checker = Checker(
-        web, SITES, Settings(fetch=FetchSettings(probe=True)), Politeness, {}, lambda: NOW,
-        lambda: "x" * 25, InlineReader(SITES),
+        web, InlineReader(SITES), SITES, Settings(fetch=FetchSettings(probe=True)), Politeness, {}, now=lambda: NOW,
+        letters=lambda: "x" * 25,
     )  # fmt: skip
     checks = [await checker(link(url)) for url in urls]
     assert [check.verdict.state for check in checks] == [State.SUSPECT, State.SUSPECT]
@@ -261,8 +248,8 @@ def test_the_best_of_several_note_titles_counts() -> None:
     assert best_title_match(both, Page()) is None
 
 
-async def test_a_crash_stands_as_an_unknown_look_with_its_cause() -> None:
-    checker = Checker(Web({}), SITES, Settings(), Politeness, {}, lambda: NOW, str, InlineReader(SITES))
+async def test_a_crash_stands_as_an_unknown_check_with_its_cause() -> None:
+    checker = Checker(Web({}), InlineReader(SITES), SITES, Settings(), Politeness, {}, now=lambda: NOW)
     check = checker.internal_error(link(BLOG), RuntimeError("boom\nsecond line"))
     assert (check.fetch.failure, check.verdict.state) == (Failure.INTERNAL, State.UNKNOWN)
     assert check.verdict.evidence.error == "RuntimeError: boom"

@@ -58,7 +58,7 @@ def test_a_link_was_written_when_its_note_says(paths: tuple[str, ...], head: str
     assert written_at(written, history(written), lambda _: head) == when
 
 
-def test_without_a_date_the_last_living_look_counts() -> None:
+def test_without_a_date_the_last_living_check_counts() -> None:
     alive = NOW - timedelta(days=7)
     assert written_at(link(), history(link(), last_alive=alive)) == alive
 

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from crawler.archive import Archive, deferred
-from crawler.archive.deferred import PART, DeferredTerms
+from crawler.archive.deferred import TREE, DeferredTerms
 from crawler.core.model import Check, Evidence, Fetch, Page, State, Verdict
 from crawler.core.settings import ReadSettings, Settings
 from crawler.crawl import indexing
@@ -63,12 +63,12 @@ class Workers:
     raises: Exception | None = None
     sizes: list[int] = field(default_factory=list)
 
-    async def work(self, function: Callable[..., object], folder: Path, part: Sequence[object]) -> object:
-        self.sizes.append(len(part))
+    async def work(self, function: Callable[..., object], folder: Path, texts: Sequence[object]) -> object:
+        self.sizes.append(len(texts))
         await trio.sleep(0.1)
         if self.raises:
             raise self.raises
-        return function(folder, part)
+        return function(folder, texts)
 
 
 @pytest.fixture
@@ -101,15 +101,15 @@ async def test_terms_are_made_while_a_run_goes_on_and_the_rest_at_its_end(
     workers = Workers(raises)
     with archive.deferring_terms() as terms:
         async with running(terms, workers) as indexer:
-            for start in range(0, 3 * PART, 50):
+            for start in range(0, 3 * TREE, 50):
                 record(archive, range(start, start + 50))
                 indexer.recorded()
                 await trio.sleep(1)
-            assert sum(workers.sizes) > 2 * PART
-            settle(archive, range(0, 3 * PART + 50, 2))
+            assert sum(workers.sizes) > 2 * TREE
+            settle(archive, range(0, 3 * TREE + 50, 2))
             before = found(archive)
-        assert max(workers.sizes) <= PART
-    assert 2 * PART < before < found(archive) == len(range(0, 3 * PART, 50)) * 50 + 1
+        assert max(workers.sizes) <= TREE
+    assert 2 * TREE < before < found(archive) == len(range(0, 3 * TREE, 50)) * 50 + 1
 
 
 async def test_few_texts_are_indexed_without_a_reader(archive: Archive, autojump_clock: trio.abc.Clock) -> None:
@@ -132,12 +132,12 @@ async def test_an_error_of_the_archive_ends_the_run_and_its_terms_are_made_by_th
     with Archive.open(tmp_path / "archive", now=lambda: NOW) as archive:
         with pytest.RaisesGroup(RuntimeError), archive.deferring_terms() as terms:
             async with running(terms, Workers()) as indexer:
-                record(archive, range(1, 2 * PART, 2))
+                record(archive, range(1, 2 * TREE, 2))
                 indexer.recorded()
                 await trio.sleep(1)
-        assert found(archive) < PART
+        assert found(archive) < TREE
     with Archive.open(tmp_path / "archive", now=lambda: NOW) as archive:
-        assert found(archive) == PART
+        assert found(archive) == TREE
 
 
 async def test_a_reader_in_this_process_works_at_once() -> None:
@@ -162,6 +162,6 @@ def test_an_import_has_terms_made_by_its_readers(
         for start in range(1, 401, 40):
             record(archive, range(start, start + 40, 2))
             count += 20
-            indexer.go_on()
+            indexer.recorded()
         indexer.finish()
         assert found(archive) == count + 1

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.archive import Archive
-from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page, Politeness, State, Verdict
+from crawler.core.model import Confidence, Evidence, Fetch, History, Link, Page, State, Verdict
 from crawler.core.results import Run
 from crawler.core.settings import ArchiveSettings, Schedule
+from crawler.core.slots import Politeness
 from crawler.crawl.hosts import hosts_of
 from crawler.crawl.lazy import Memories, before_of, memories_of, touched
 from crawler.crawl.results import build_report, suggestions

@@ -18,22 +18,10 @@ from hypothesis import strategies as st
 
 from crawler.archive import Archive
 from crawler.archive.noted import NotedLinks, NoteState
-from crawler.core.model import (
-    LOCAL,
-    Confidence,
-    Evidence,
-    Fetch,
-    History,
-    Kind,
-    Link,
-    Occurrence,
-    Page,
-    Politeness,
-    State,
-    Verdict,
-)
+from crawler.core.model import LOCAL, Confidence, Evidence, Fetch, History, Kind, Link, Occurrence, Page, State, Verdict
 from crawler.core.results import Change, ChangeKind, Report, Run
 from crawler.core.settings import ArchiveSettings, NotesSettings, Schedule, Settings
+from crawler.core.slots import Politeness
 from crawler.crawl.context import Context, sites_of
 from crawler.crawl.lazy import Memories, named, overdue
 from crawler.crawl.listing import Listing, most_recent

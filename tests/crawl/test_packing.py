@@ -12,8 +12,9 @@ import pytest
 
 from crawler.archive import Archive, packing, verify
 from crawler.archive.codec import Gz, Zst, zstd
+from crawler.archive.nouns import OpenSegment
 from crawler.archive.packing import made_of
-from crawler.core.model import Check, Fetch, Link, OpenSegment, State
+from crawler.core.model import Check, Fetch, Link, State
 from crawler.core.settings import ArchiveSettings
 from crawler.crawl import examine, worker
 from crawler.crawl.tasks import Depth, PageReading, ReadTask

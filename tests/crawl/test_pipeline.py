@@ -10,7 +10,8 @@ from typing import Any
 
 import trio
 
-from crawler.core.model import Check, Failure, Fetch, Link, Page, Politeness, Slot, State, Verdict
+from crawler.core.model import Check, Failure, Fetch, Link, Page, State, Verdict
+from crawler.core.slots import Politeness, Slot
 from crawler.crawl.pipeline import BATCH, BATCH_BYTES, Walk, crawl, record
 from crawler.crawl.stop import Stop
 from crawler.schedule.history import first_seen

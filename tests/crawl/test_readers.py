@@ -21,7 +21,7 @@ from crawler.core.model import Fetch, State
 from crawler.core.settings import ReadSettings, Seconds, Settings, Size
 from crawler.crawl import forkserver
 from crawler.crawl.examine import read
-from crawler.crawl.kept import KeptTask, read_task
+from crawler.crawl.kept_tasks import KeptTask, read_task
 from crawler.crawl.readers import (
     FEW,
     InlineReader,

@@ -1,4 +1,4 @@
-"""Kept bytes under better rules: what changes, what is corrected, and what a later look protects."""
+"""Kept bytes under better rules: what changes, what is corrected, and what a later check protects."""
 
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from crawler.archive.answers import KeptAnswer
 from crawler.core.model import Fetch, History, State
 from crawler.core.settings import Schedule
 from crawler.crawl.examine import examine
-from crawler.crawl.kept import KeptTask, read_kept
+from crawler.crawl.kept_tasks import KeptTask, read_kept
 from crawler.crawl.rejudge import Rejudged, rejudged
 from crawler.crawl.tasks import PageReading
 from crawler.notes.links import link_of
@@ -103,7 +103,7 @@ def test_a_row_that_proves_wrong_gives_the_dead_their_life_back() -> None:
     assert (found.history.state, found.history.failures, found.history.first_failed) == (State.UNKNOWN, 0, None)
 
 
-def test_a_later_look_stands_above_an_old_capture() -> None:
+def test_a_later_check_stands_above_an_old_capture() -> None:
     capture, fetched, history = kept(GONE, sites())
     later = replace(history, checked_at=AT + timedelta(days=9))
     [found] = again(capture, fetched, later, sites(GONE_ROW))

@@ -52,7 +52,7 @@ def test_a_link_is_placed_by_the_first_place_that_it_is_written_in() -> None:
     assert [f.link.url for f in report.findings] == ["https://a/", "https://b/"]
 
 
-def test_death_after_life_is_newly_dead_and_at_the_first_look_found_dead() -> None:
+def test_death_after_life_is_newly_dead_and_at_the_first_check_found_dead() -> None:
     a, b = link("https://a/", "other"), link("https://b/", "other")
     report = report_of((a, history_of(a, State.DEAD, State.SUSPECT)), (b, history_of(b, State.DEAD, State.UNCHECKED)))
     assert [(c.kind, c.canonical_url) for c in report.changes] == [
@@ -67,7 +67,7 @@ def test_life_after_death_is_news() -> None:
     assert (change.kind, change.before, change.after) == (ChangeKind.BACK_FROM_THE_DEAD, "dead", "alive")
 
 
-def test_a_first_look_that_finds_a_link_in_order_is_no_news() -> None:
+def test_a_first_check_that_finds_a_link_in_order_is_no_news() -> None:
     written = link("https://a/", "other")
     assert report_of((written, history_of(written, State.ALIVE, State.UNCHECKED))).changes == ()
 

@@ -84,7 +84,7 @@ def states(outcome: Outcome) -> dict[str, State]:
     return {history.url: history.state for history in outcome.histories.values()}
 
 
-def test_a_run_keeps_every_look_and_tells_what_it_cost() -> None:
+def test_a_run_keeps_every_check_and_tells_what_it_cost() -> None:
     notebook, web = Notebook(), Web()
     outcome = run(job(notebook, web, urls("a.example", "b.example", each=2)))
     assert set(states(outcome).values()) == {State.ALIVE}

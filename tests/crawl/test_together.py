@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crawler.core.model import Evidence, Fetch, Page, State, Verdict
 from crawler.crawl.tasks import PageReading, ReadTask
 from crawler.crawl.together import MOST, Together
-from crawler.crawl.worker import packed, read_many, readings, start_in_line
+from crawler.crawl.worker import decoded_readings, encoded, read_many, start_in_line
 from crawler.notes.links import link_of
 from crawler.sites import Sites, load_sites
 
@@ -159,10 +159,10 @@ def test_every_page_comes_back_whenever_it_comes_and_whoever_gives_up(
 async def test_readings_are_the_same_after_the_journey_also_with_half_a_character() -> None:
     start_in_line(SITES)
     good = task("good", b"<title>\xe9\xa2\x98</title><p>" + b"words and words and words. " * 40)
-    assert readings(read_many(packed([good, good]))) == readings(read_many([good, good]))
+    assert decoded_readings(read_many(encoded([good, good]))) == decoded_readings(read_many([good, good]))
     half = PageReading(Page(title="\ud83d"), Verdict(State.SUSPECT, "soft-404", evidence=Evidence(matched="\udc00")))
-    assert readings(packed([half, None])) == [half, None]
-    assert readings(packed([reading_of(good), None])) == [reading_of(good), None]
+    assert decoded_readings(encoded([half, None])) == [half, None]
+    assert decoded_readings(encoded([reading_of(good), None])) == [reading_of(good), None]
 
 
 async def test_what_ends_in_an_exception_is_left_for_a_reader_of_its_own(monkeypatch) -> None:
@@ -175,5 +175,5 @@ async def test_what_ends_in_an_exception_is_left_for_a_reader_of_its_own(monkeyp
         return reading_of(one)
 
     monkeypatch.setattr(examine, "read", read)
-    found = readings(read_many(packed([task("good"), task("poison"), task("fine")])))
+    found = decoded_readings(read_many(encoded([task("good"), task("poison"), task("fine")])))
     assert found == [reading_of(task("good")), None, reading_of(task("fine"))]

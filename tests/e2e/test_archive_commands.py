@@ -50,7 +50,7 @@ def lines(stage: Stage, *arguments: str) -> list[list[str]]:
     return [line.split("\t") for line in done.stdout.splitlines()]
 
 
-def test_show_tells_state_snapshots_and_looks_a_thing_a_line(stage: Stage) -> None:
+def test_show_tells_state_snapshots_and_checks_a_thing_a_line(stage: Stage) -> None:
     told = lines(stage, "show", ARTICLE.url)
     assert ["url", ARTICLE.url] in told
     assert ["title", "石板路与桥"] in told

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import trio
 
-from crawler.core.model import Politeness, SlotState
 from crawler.core.settings import FetchSettings
+from crawler.core.slots import Politeness, SlotState
 from crawler.core.url import host_of
 from crawler.fetch import Fetcher, open_fetcher
 from crawler.fetch.guard import Resolver

@@ -8,7 +8,7 @@ import pytest
 from fetch_web import web
 
 from crawler.core.errors import ConfigError
-from crawler.core.model import Politeness
+from crawler.core.slots import Politeness
 from crawler.fetch import Fetcher
 from crawler.fetch.cookies import MAX_COOKIES
 from crawler.fetch.request import Ask

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fetch_web import polite, web
 
-from crawler.core.model import Politeness
 from crawler.core.settings import FetchSettings, Host, Seconds
+from crawler.core.slots import Politeness
 from crawler.core.url import host_of
 from crawler.fetch import Request
 from crawler.fetch.credentials import headers_for

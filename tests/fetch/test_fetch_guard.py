@@ -357,6 +357,8 @@ async def test_name_servers_that_never_answer_hold_up_nobody_else(monkeypatch) -
             for n in range(300):
                 nursery.start_soon(resolve, f"{n}.tarpit.example")
                 nursery.start_soon(resolve, f"{n}.tarpit.com.cn")
+                nursery.start_soon(resolve, f"{n}.tarpit.github.io")
+                nursery.start_soon(resolve, f"tarpit-{n}.github.io")
             await trio.testing.wait_all_tasks_blocked(0.05)
             with trio.fail_after(5):
                 assert await resolve("www.other.example.org") == ["1.1.1.1"]

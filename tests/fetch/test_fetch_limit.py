@@ -10,7 +10,8 @@ from fetch_web import at, polite, web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.core.model import Failure, Fetch, Politeness, SlotState
+from crawler.core.model import Failure, Fetch
+from crawler.core.slots import Politeness, SlotState
 from crawler.core.url import host_of
 from crawler.fetch import Fetcher, Request
 from crawler.fetch.holding import BodyBudget

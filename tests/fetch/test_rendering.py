@@ -15,8 +15,9 @@ import pytest
 import trio
 
 from crawler.core.errors import BrowserError
-from crawler.core.model import Failure, Fetch, Politeness, Redirect
+from crawler.core.model import Failure, Fetch, Redirect
 from crawler.core.settings import FetchSettings
+from crawler.core.slots import Politeness
 from crawler.fetch import Request
 from crawler.fetch.browser import Rendered, find_browser
 from crawler.fetch.browser.dom import SCREENS

@@ -65,7 +65,7 @@ def test_a_template_that_cannot_be_filled_is_refused(template: str) -> None:
         MendOptions(template=template)
 
 
-def test_what_one_look_alone_calls_dead_is_left_unless_asked_for() -> None:
+def test_what_one_check_alone_calls_dead_is_left_unless_asked_for() -> None:
     doubtful = finding(confidence=Confidence.MEDIUM)
     assert mended(f"[it]({OLD})", doubtful, ALL) == f"[it]({OLD})"
     assert "archive" in mended(f"[it]({OLD})", doubtful, replace(ALL, unconfirmed=True))

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from samples import NOW, alive, dead_weixin, link
 
-from crawler.core.model import Check, Failure, Fetch, Page, Politeness, Slot, State, Verdict
+from crawler.core.model import Check, Failure, Fetch, Page, State, Verdict
 from crawler.core.results import SlotGivenUp
+from crawler.core.slots import Politeness, Slot
 from crawler.report.figures import duration, size
 from crawler.report.progress import LineProgress, Pace, Silent, open_progress
 from crawler.schedule.plan import Plan
@@ -124,7 +125,7 @@ def test_count_and_bar_survive_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPa
     assert "…" not in last
 
 
-def test_a_look_that_nobody_planned_makes_the_total_grow() -> None:
+def test_a_check_that_nobody_planned_makes_the_total_grow() -> None:
     pace = Pace(Clock())
     pace.begin(plan_of(weixin=(1, 5.0)))
     pace.count(check_of("weixin"))

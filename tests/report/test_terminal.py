@@ -81,7 +81,7 @@ def test_a_link_of_many_notes_shows_some_of_them() -> None:
     assert "… and 3 more" in written(build_report(RUN, [many], {history.canonical_url: history}, NOW))
 
 
-def test_deaths_at_the_first_look_are_only_counted_as_news() -> None:
+def test_deaths_at_the_first_check_are_only_counted_as_news() -> None:
     example, history = dead_weixin()
     first = replace(history, previous_state=State.UNCHECKED)
     text = written(build_report(RUN, [example], {history.canonical_url: first}, NOW))

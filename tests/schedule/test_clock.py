@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from crawler.core.model import History, Link, Politeness, SlotState, State
+from crawler.core.model import History, Link, State
+from crawler.core.slots import Politeness, SlotState
 from crawler.schedule.clock import corrected, corrected_slots
 from crawler.schedule.plan import make_plan
 

@@ -48,13 +48,13 @@ def test_a_living_page_is_asked_ever_more_rarely_up_to_the_longest_interval() ->
     assert intervals == [7, 14, 28, 56, 90, 90, 90, 90]
 
 
-def test_a_look_never_comes_later_than_the_allowed_interval() -> None:
+def test_a_check_never_comes_later_than_the_allowed_interval() -> None:
     history = live((0, ALIVE))
     assert history.next_due is not None
     assert timedelta(days=5) < history.next_due - START <= timedelta(days=7)
 
 
-def test_first_looks_of_one_night_do_not_come_due_in_one_wave() -> None:
+def test_first_checks_of_one_night_do_not_come_due_in_one_wave() -> None:
     due = set()
     for number in range(200):
         history = first_seen(f"{URL}{number}", URL, START)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.core.model import History, Link, Politeness, SlotState, State
+from crawler.core.model import History, Link, State
 from crawler.core.settings import DAY
+from crawler.core.slots import Politeness, SlotState
 from crawler.schedule.plan import Budget, Plan, is_due, make_plan
 
 NOW = datetime(2026, 6, 1, 3, tzinfo=UTC)

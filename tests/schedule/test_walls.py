@@ -9,21 +9,9 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crawler.core.model import (
-    Check,
-    Confidence,
-    Evidence,
-    Fetch,
-    History,
-    Link,
-    Page,
-    Politeness,
-    Proof,
-    Slot,
-    State,
-    Verdict,
-)  # fmt: skip
+from crawler.core.model import Check, Confidence, Evidence, Fetch, History, Link, Page, Proof, State, Verdict
 from crawler.core.settings import DAY, Schedule
+from crawler.core.slots import Politeness, Slot
 from crawler.crawl.pipeline import Walk, crawl, record
 from crawler.schedule.history import first_seen, remember
 from crawler.schedule.plan import Budget, make_plan, overdue_links

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
+from typing import NamedTuple
 
 from crawler.archive import warc
 from crawler.archive.codec import Gz
 from crawler.archive.interchange.source import ExportedPage
+from crawler.core.lookahead import in_order
 from crawler.core.model import Fetch
 
 AHEAD = 4  # pages for each thread that are packed before the first is taken
@@ -42,25 +43,25 @@ class Packed:
 def packed(pages: Iterable[ExportedPage], threads: int) -> Iterator[Packed]:
     """All pages in order. Packing is nearly all that it costs, and goes on in threads, as zlib lets others run."""
     seen: set[tuple[str, str]] = set()
-    waiting: deque[tuple[int, Future[Packed]]] = deque()
-    held = 0  # bytes of the records that wait
+    made = (_Made(page, list(entries(page, seen))) for page in pages)
     with ThreadPoolExecutor(threads) as pool:
-        for page in pages:
-            made = list(entries(page, seen))
-            size = sum(len(entry.record) for entry in made)
-            waiting.append((size, pool.submit(_packed, page, made)))
-            held += size
-            while len(waiting) > AHEAD * threads or (held > MAX_HELD and len(waiting) > 1):
-                size, first = waiting.popleft()
-                held -= size
-                yield first.result()
-        while waiting:
-            yield waiting.popleft()[1].result()
+        ahead = in_order(
+            lambda one: pool.submit(_packed, one), made, AHEAD * threads, size=_Made.size, most_size=MAX_HELD
+        )
+        yield from (page for _, page in ahead)
 
 
-def _packed(page: ExportedPage, made: Sequence[Entry]) -> Packed:
+class _Made(NamedTuple):
+    page: ExportedPage
+    entries: Sequence[Entry]
+
+    def size(self) -> int:
+        return sum(len(entry.record) for entry in self.entries)
+
+
+def _packed(made: _Made) -> Packed:
     codec = Gz()
-    return Packed(page, [(replace(entry, record=b""), codec.pack(entry.record)) for entry in made])
+    return Packed(made.page, [(replace(entry, record=b""), codec.pack(entry.record)) for entry in made.entries])
 
 
 def readable_url(page: ExportedPage) -> str:

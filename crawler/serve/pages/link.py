@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from crawler.core.errors import ArchiveDamaged, UsageError
 from crawler.core.model import History, State
 from crawler.core.url import MAX_URL
-from crawler.notes.changes import sentence_diff
+from crawler.page.sentences import sentence_diff
 from crawler.serve.explain import explanation, rule_of
 from crawler.serve.listing import whole_number
 from crawler.serve.viewer import Missing

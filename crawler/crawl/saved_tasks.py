@@ -1,7 +1,7 @@
 """A page from a file, as it travels to a reader: its pictures are looked for and it is read in one turn.
 
 Pure functions of the page, its folder and the site rules. Who runs them where is `worker`'s and `readahead`'s, what
-becomes of the reading `brought`'s.
+becomes of the reading `saved_checks`'s.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crawler.archive.interchange.saved import SavedImage, SavedPage
+from crawler.archive.nouns import OpenSegment
 from crawler.archive.packing import pack
-from crawler.core.model import Fetch, Link, OpenSegment, Redirect, State
-from crawler.crawl.tasks import PageContent, PageReading, ReadTask
-
-BROUGHT = (State.ALIVE, State.UNKNOWN)  # what may be kept as a page without `--force`
+from crawler.core.model import Fetch, Link, Redirect
+from crawler.crawl.tasks import PAGE_STATES, PageContent, PageReading, ReadTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class SavedReading:
 
 def with_records(task: SavedTask, reading: PageReading) -> PageReading:
     """The reading with the records of its page, where that will be kept as one and it is known where."""
-    if task.segment is None or task.address is None or reading.verdict.state not in BROUGHT:
+    if task.segment is None or task.address is None or reading.verdict.state not in PAGE_STATES:
         return reading
     at = task.address
     content = PageContent(at.link, at.at, answered(task.page, at), reading.page, reading.readable)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from crawler.archive import flags, objects, writer
+from crawler.archive import conditional, lease, objects
+from crawler.archive.lease import Lease, written_by
 from crawler.archive.objects import ObjectStore
-from crawler.archive.writer import Writing, written_by
 from crawler.core.errors import StoreRefused
 
 OTHER = "other, /archive"
@@ -49,8 +49,8 @@ def refuses(bucket: Path, sleep: Callable[[float], None] = never) -> None:
 
 
 def test_one_writes_to_a_place_at_a_time_and_leaves_nothing(bucket: Path) -> None:
-    with written_by(store(bucket), OTHER) as writing:
-        writing.prove()
+    with written_by(store(bucket), OTHER) as ours:
+        ours.prove()
         refuses(bucket)
         assert store(bucket).listing().others == ()
     assert list(bucket.iterdir()) == []
@@ -67,7 +67,7 @@ def test_a_holder_that_gives_no_signs_is_believed_for_a_day(bucket: Path) -> Non
     lock = bucket / objects.WRITER
     lock.write_text(OTHER)
     now = lock.stat().st_mtime
-    os.utime(lock, (now, now - writer.FORGOTTEN + 60))
+    os.utime(lock, (now, now - lease.FORGOTTEN + 60))
     refuses(bucket)
     os.utime(lock, LONG_AGO)
     with written_by(store(bucket), "me", never):
@@ -87,8 +87,8 @@ def test_a_container_that_was_killed_is_followed_after_minutes(bucket: Path) -> 
     slept: list[float] = []
     with written_by(store(bucket), "me", slept.append):
         assert lock.read_text().startswith("me; ")
-    assert slept == [writer.WATCHED]
-    assert writer.WATCHED + writer.STALE < 600
+    assert slept == [lease.WATCHED]
+    assert lease.WATCHED + lease.STALE < 600
 
 
 def test_a_living_holder_whose_clock_is_hours_behind_keeps_its_place(bucket: Path) -> None:
@@ -109,8 +109,8 @@ def test_a_process_of_this_machine_that_is_gone_is_followed_at_once(bucket: Path
     code = f"""
 import os
 from crawler.archive.objects import ObjectStore
-from crawler.archive.writer import Writing
-Writing(ObjectStore({bucket.as_uri()!r}), {OTHER!r}).take(None)
+from crawler.archive.lease import Lease
+Lease(ObjectStore({bucket.as_uri()!r}), {OTHER!r}).take(None)
 os._exit(9)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 9
@@ -122,10 +122,10 @@ os._exit(9)
 def test_who_stood_still_and_lost_the_place_does_nothing_more_and_leaves_the_other_alone(bucket: Path) -> None:
     lock = bucket / objects.WRITER
     with written_by(store(bucket), "slept") as slept:
-        text = lock.read_text().replace(writer._place(), "0" * 16)  # of a machine that cannot be seen from here
+        text = lock.read_text().replace(lease._place(), "0" * 16)  # of a machine that cannot be seen from here
         lock.write_text(text)
         os.utime(lock, LONG_AGO)
-        slept._seen = flags.Flag(text)
+        slept._seen = conditional.SmallObject(text)
         with written_by(store(bucket), "me", lambda _: None) as mine:
             for _ in range(2):
                 with pytest.raises(StoreRefused, match="was taken over"):
@@ -136,10 +136,10 @@ def test_who_stood_still_and_lost_the_place_does_nothing_more_and_leaves_the_oth
 
 
 def test_a_holder_gives_signs_of_life(bucket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "BEAT", 0.001)
-    writing, over, seen = Writing(store(bucket), "me"), threading.Event(), set[str]()
-    writing.take(never)
-    thread = threading.Thread(target=writing.beat_until, args=(over,))
+    monkeypatch.setattr(lease, "BEAT", 0.001)
+    ours, over, seen = Lease(store(bucket), "me"), threading.Event(), set[str]()
+    ours.take(never)
+    thread = threading.Thread(target=ours.beat_until, args=(over,))
     thread.start()
     for _ in range(100_000):
         seen.add((bucket / objects.WRITER).read_text())
@@ -148,17 +148,17 @@ def test_a_holder_gives_signs_of_life(bucket: Path, monkeypatch: pytest.MonkeyPa
     over.set()
     thread.join()
     assert len(seen) > 3
-    writing.leave()
+    ours.leave()
 
 
 def test_an_answer_that_was_lost_does_not_cost_the_place(bucket: Path) -> None:
-    writing = Writing(store(bucket), "me")
-    writing.take(never)
-    before = writing._seen
-    writing.prove()
-    writing._seen = before  # as if the store's answer to that had not come
-    writing.prove()
-    writing.leave()
+    ours = Lease(store(bucket), "me")
+    ours.take(never)
+    before = ours._seen
+    ours.prove()
+    ours._seen = before  # as if the store's answer to that had not come
+    ours.prove()
+    ours.leave()
     assert list(bucket.iterdir()) == []
 
 
@@ -169,7 +169,7 @@ def test_of_two_that_follow_a_dead_one_at_once_one_succeeds(bucket: Path) -> Non
     won: list[str] = []
 
     def follow(_: float) -> None:
-        other = Writing(store(bucket), OTHER)
+        other = Lease(store(bucket), OTHER)
         other.take(lambda _: None)
         won.append("other")
 
@@ -180,14 +180,14 @@ def test_of_two_that_follow_a_dead_one_at_once_one_succeeds(bucket: Path) -> Non
 
 @pytest.mark.parametrize("heeds", ["not at all", "and replaces all the same"])
 def test_a_store_without_if_match_keeps_the_old_way(bucket: Path, monkeypatch: pytest.MonkeyPatch, heeds: str) -> None:
-    def replace(where: ObjectStore, name: str, text: str, _: flags.Flag) -> flags.Flag:
+    def replace(where: ObjectStore, name: str, text: str, _: conditional.SmallObject) -> conditional.SmallObject:
         if heeds == "not at all":
-            raise flags.Unconditional("no")
+            raise conditional.Unconditional("no")
         (bucket / name).write_text(text)
-        return flags.Flag(text)
+        return conditional.SmallObject(text)
 
-    monkeypatch.setattr(flags, "replace", replace)
-    with written_by(store(bucket), "me", never) as writing:
-        writing.prove()
+    monkeypatch.setattr(conditional, "replace", replace)
+    with written_by(store(bucket), "me", never) as ours:
+        ours.prove()
         assert (bucket / objects.WRITER).read_text() == "me"
     assert list(bucket.iterdir()) == []

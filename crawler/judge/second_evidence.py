@@ -24,7 +24,9 @@ RAISED_BY = {"generic/probe": PROBE, "generic/shared-target": TITLE}
 ENOUGH = 4  # letters or digits that a title must have to be missed on a page; a guess
 
 
-def supported(verdict: Verdict, titles: Iterable[str], history: History, page: Page, probe: Verdict | None) -> Verdict:
+def with_second_evidence(
+    verdict: Verdict, titles: Iterable[str], history: History, page: Page, probe: Verdict | None
+) -> Verdict:
     """The verdict with the second kind of evidence that agrees; unchanged where none does, or where it is no guess.
 
     `titles`: what the notes call the link; `probe`: the verdict of a sibling probe, None where it found nothing.
@@ -33,20 +35,20 @@ def supported(verdict: Verdict, titles: Iterable[str], history: History, page: P
         return verdict
     found = {
         PROBE: probe is not None,
-        TITLE: _missed_by_all(titles, page),
-        WORDS: history.last_alive is not None and missed(history.page_title, page),
+        TITLE: _are_all_missing(titles, page),
+        WORDS: history.last_alive is not None and is_missing(history.page_title, page),
     }
     raised = RAISED_BY.get(verdict.evidence.rule)
     agreed = next((kind for kind, agrees in found.items() if agrees and kind != raised), "")
     return replace(verdict, evidence=replace(verdict.evidence, agreed=agreed)) if agreed else verdict
 
 
-def _missed_by_all(titles: Iterable[str], page: Page) -> bool:
+def _are_all_missing(titles: Iterable[str], page: Page) -> bool:
     telling = [title for title in titles if _tells(title)]
-    return bool(telling) and all(missed(title, page) for title in telling)
+    return bool(telling) and all(is_missing(title, page) for title in telling)
 
 
-def missed(title: str, page: Page) -> bool:
+def is_missing(title: str, page: Page) -> bool:
     """Whether a title that says something is neither the page's own nor anywhere in its text."""
     if not _tells(title):
         return False

@@ -1,7 +1,7 @@
 """Captures of the Internet Archive come into the archive, one for each link: the one nearest to the note's date.
 
-A use case, callable without a terminal. Which capture shows a page is `captures`' to say, how a page that was brought
-is kept `importing`'s; the capture is marked as the Archive's.
+A use case, callable without a terminal. Which capture shows a page is `captures`' to say, how a page is kept is
+`importing`'s; the capture is marked as the Archive's.
 """
 
 from __future__ import annotations

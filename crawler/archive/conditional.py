@@ -1,7 +1,7 @@
 """Small objects of a store that are changed under conditions, so that of two who try it one succeeds.
 
 A folder of this machine knows no conditions: there a lock on the file stands for them. What such an object says is
-`writer`'s business.
+`lease`'s business.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST: Final = 1000  # bytes read of what another said of itself
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class SmallObject:
     """A small object as it was seen. `age`: seconds since it was written, by the store's clock against ours."""
 
     text: str
@@ -36,10 +36,10 @@ class Unconditional(StoreRefused):
     """The store cannot be asked to replace only what was seen."""
 
 
-def create(store: ObjectStore, name: str, text: str) -> Flag | None:
+def create(store: ObjectStore, name: str, text: str) -> SmallObject | None:
     """Make an object; None, and nothing is changed, where it is there."""
 
-    def put(client: Client) -> Flag | None:
+    def put(client: Client) -> SmallObject | None:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
@@ -47,24 +47,24 @@ def create(store: ObjectStore, name: str, text: str) -> Flag | None:
             made = obstore.put(client, name, text.encode("utf-8", "replace"), mode="create")
         except AlreadyExistsError:
             return None
-        return Flag(text, made["e_tag"] or "")
+        return SmallObject(text, made["e_tag"] or "")
 
     return store.ask(put)
 
 
-def replace(store: ObjectStore, name: str, text: str, seen: Flag) -> Flag | None:
+def replace(store: ObjectStore, name: str, text: str, seen: SmallObject) -> SmallObject | None:
     """Replace an object that is as it was `seen`; None, and nothing is changed, where it is not.
 
     Raises Unconditional of a store that cannot be asked so.
     """
     data, folder = text.encode("utf-8", "replace"), store.folder
 
-    def put(client: Client) -> Flag | None:
+    def put(client: Client) -> SmallObject | None:
         import obstore
         from obstore.exceptions import PreconditionError
 
         if folder is not None:
-            return Flag(text) if _held(folder / name, seen, data) else None
+            return SmallObject(text) if _held(folder / name, seen, data) else None
         try:
             made = obstore.put(client, name, data, mode={"e_tag": seen.etag})
         except (PreconditionError, FileNotFoundError):
@@ -73,15 +73,15 @@ def replace(store: ObjectStore, name: str, text: str, seen: Flag) -> Flag | None
             if isinstance(error, NotImplementedError) or status_of(error) in (400, 405, 501):
                 raise Unconditional(f"{store.url} does not know If-Match") from error
             raise
-        return Flag(text, made["e_tag"] or "")
+        return SmallObject(text, made["e_tag"] or "")
 
     return store.ask(put)
 
 
-def look(store: ObjectStore, name: str) -> Flag | None:
+def look(store: ObjectStore, name: str) -> SmallObject | None:
     """An object, its first `MOST` bytes; None where it is not there."""
 
-    def get(client: Client) -> Flag | None:
+    def get(client: Client) -> SmallObject | None:
         import obstore
 
         try:
@@ -91,12 +91,12 @@ def look(store: ObjectStore, name: str) -> Flag | None:
             return None
         since: datetime = found.meta["last_modified"]
         age = (datetime.now(UTC) - since).total_seconds()
-        return Flag(said.decode("utf-8", "replace"), found.meta["e_tag"] or "", age)
+        return SmallObject(said.decode("utf-8", "replace"), found.meta["e_tag"] or "", age)
 
     return store.ask(get)
 
 
-def delete(store: ObjectStore, name: str, seen: Flag) -> None:
+def delete(store: ObjectStore, name: str, seen: SmallObject) -> None:
     """Remove an object; in a folder only where it is as it was `seen`: stores know no condition for that."""
     folder = store.folder
 
@@ -112,7 +112,7 @@ def delete(store: ObjectStore, name: str, seen: Flag) -> None:
     store.ask(remove)
 
 
-def _held(path: Path, seen: Flag, data: bytes | None) -> bool:
+def _held(path: Path, seen: SmallObject, data: bytes | None) -> bool:
     """Whether a file was as it was `seen`: then it holds `data` now, or is gone with None. One at a time does so."""
     try:
         with path.open("r+b") as file:

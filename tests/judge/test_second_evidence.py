@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.core.model import Evidence, History, Page, Proof, State, Verdict
-from crawler.judge.second import supported
+from crawler.judge.second_evidence import with_second_evidence
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FRONT = Page(title="Acme", text="All our products and news, sorted by year.")
@@ -20,7 +20,7 @@ def guess(reason: str = "redirected-to-home", rule: str = "generic/redirected-to
 
 
 def agreed(verdict: Verdict, *titles: str, history: History = NEVER, page: Page = FRONT, probe: bool = False) -> str:
-    return supported(verdict, titles, history, page, PROBED if probe else None).evidence.agreed
+    return with_second_evidence(verdict, titles, history, page, PROBED if probe else None).evidence.agreed
 
 
 def test_without_any_other_evidence_a_guess_stays_alone() -> None:
@@ -66,4 +66,4 @@ def test_what_raised_a_guess_cannot_support_it() -> None:
 
 def test_only_guesses_are_supported() -> None:
     notice = Verdict(State.DEAD, "not-found", evidence=Evidence(proof=Proof.PAGE))
-    assert supported(notice, ["How rivers bend"], LIVED, FRONT, PROBED) is notice
+    assert with_second_evidence(notice, ["How rivers bend"], LIVED, FRONT, PROBED) is notice

@@ -12,11 +12,11 @@ from crawler.archive import Archive
 from crawler.core.config import load_settings
 from crawler.core.model import Fetch
 from crawler.crawl import examine
-from crawler.crawl.bringing import keep
 from crawler.crawl.captures import FoundCapture
 from crawler.crawl.context import Context, sites_of
 from crawler.crawl.imported import UNHEARD, Imported
 from crawler.crawl.tasks import PageReading, ReadTask
+from crawler.crawl.wayback_import import keep
 from crawler.fetch.wayback import WaybackCapture
 from crawler.notes.links import link_of
 from crawler.testing import pages

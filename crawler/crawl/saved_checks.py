@@ -1,4 +1,4 @@
-"""A page that a person brings becomes a check of the time when it was saved, and is kept as one.
+"""A page that a person saved becomes a check of that time, and is kept as one.
 
 What a capture from the past may say of today lives here; which files and pages there are is `importing`'s business.
 """
@@ -15,8 +15,8 @@ from crawler.core.model import Check, Confidence, State, Verdict
 from crawler.core.url import MAX_URL, host_of, is_http
 from crawler.crawl.pictures import is_placeholder, kind_of
 from crawler.crawl.readers import PastLimits, ReaderDied
-from crawler.crawl.saved import BROUGHT, Address, answered, as_shown, task_of
-from crawler.crawl.tasks import PageReading, ReadTask
+from crawler.crawl.saved_tasks import Address, answered, as_shown, task_of
+from crawler.crawl.tasks import PAGE_STATES, PageReading, ReadTask
 from crawler.schedule.history import first_seen, remember_past
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def check_saved(
 
 def is_page(check: Check) -> bool:
     """Do the rules see a page in it, and neither a notice nor a wall?"""
-    return check.verdict.state in BROUGHT
+    return check.verdict.state in PAGE_STATES
 
 
 def forced(
@@ -105,7 +105,7 @@ def forced(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Recorded:
     """What became of a page: its snapshot (None: the one of an article seen alive stays), or why it was not kept."""
 
     snapshot: Snapshot | None = None
@@ -118,14 +118,14 @@ class Batch:
     """Pages that are kept together, since each transaction costs more than a page in it."""
 
     archive: Archive
-    _waiting: dict[str, tuple[Check, SavedPage, Callable[[Kept], None]]] = field(default_factory=dict)
+    _waiting: dict[str, tuple[Check, SavedPage, Callable[[Recorded], None]]] = field(default_factory=dict)
     _bytes: int = 0
 
     def holds(self, canonical_url: str) -> bool:
         """Whether a page of this link waits, of which the archive does not know yet."""
         return canonical_url in self._waiting
 
-    def add(self, check: Check, page: SavedPage, tell: Callable[[Kept], None]) -> None:
+    def add(self, check: Check, page: SavedPage, tell: Callable[[Recorded], None]) -> None:
         """Keep a page and its pictures, now or with those that follow; `tell` hears what became of it."""
         if self.holds(check.link.canonical_url):
             self.flush()
@@ -142,7 +142,7 @@ class Batch:
         fresh = [one for one, there in zip(waiting, known, strict=True) if there is None]
         kept = iter(record_each(self.archive, [check for check, _, _ in fresh]))
         for (check, page, tell), there in zip(waiting, known, strict=True):
-            outcome = Kept(there, again=True) if there else next(kept)
+            outcome = Recorded(there, again=True) if there else next(kept)
             if outcome.snapshot and not outcome.again:
                 _keep_newest(check, outcome.snapshot, self.archive)
             if outcome.snapshot and page.images:
@@ -156,17 +156,17 @@ def known_snapshot(check: Check, archive: Archive) -> Snapshot | None:
     return next((one for one in known if one.captured_at == check.at and one.digest == check.page.digest), None)
 
 
-def record_each(archive: Archive, checks: list[Check]) -> list[Kept]:
+def record_each(archive: Archive, checks: list[Check]) -> list[Recorded]:
     """Record checks together; one that cannot be recorded costs itself alone. Raises CrawlerError."""
     if not checks:
         return []
     try:
-        return [Kept(snapshot) for snapshot in archive.record(checks)]
+        return [Recorded(snapshot) for snapshot in archive.record(checks)]
     except CrawlerError:
         raise
     except Exception as error:
         if len(checks) == 1:
-            return [Kept(error=error)]
+            return [Recorded(error=error)]
         return [kept for check in checks for kept in record_each(archive, [check])]
 
 

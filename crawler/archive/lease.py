@@ -1,12 +1,12 @@
-"""Who writes to an object store: one at a time, by an object that its holder keeps alive.
+"""The lease of an object store: one writes to it at a time, by an object that its holder keeps alive.
 
 Every change of the object is conditional, so that of two who try it one succeeds: it is made only where it is not there
 (`If-None-Match: *`), and replaced only where it is as it was seen (`If-Match`). A holder replaces it every `BEAT`
 seconds. Who finds one that looks old watches it by a clock of its own, since clocks of two machines differ, and takes
 it over where it stands still. A holder that stood still itself (a laptop that slept) finds that out before it records
-anything: `Writing.prove`. A store without `If-Match` keeps the old way: nobody is believed dead for a day.
+anything: `Lease.prove`. A store without `If-Match` keeps the old way: nobody is believed dead for a day.
 
-How the object is changed is `flags`'s business, what is moved meanwhile `offload`'s.
+How the object is changed is `conditional`'s business, what is moved meanwhile `offload`'s.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from crawler.archive import flags
-from crawler.archive.flags import Flag, Unconditional
+from crawler.archive import conditional
+from crawler.archive.conditional import SmallObject, Unconditional
 from crawler.archive.objects import WRITER, ObjectStore
 from crawler.core.errors import StoreError, StoreRefused
 
@@ -36,12 +36,12 @@ Sleep = Callable[[float], None]
 
 
 @dataclass(slots=True)
-class Writing:
+class Lease:
     """This process as the one that writes to a store."""
 
     store: ObjectStore
     who: str  # host and folder, for people
-    _seen: Flag | None = None  # the object as we wrote it last
+    _seen: SmallObject | None = None  # the object as we wrote it last
     _beats: bool = False  # whether the store lets us show that we live
     _beat: int = 0
     _name: str = field(default_factory=lambda: f"{_place()} {os.getpid()} {secrets.token_hex(8)}")
@@ -77,7 +77,7 @@ class Writing:
         with contextlib.suppress(StoreError):
             self.prove()
             if self._seen is not None:
-                flags.delete(self.store, WRITER, self._seen)
+                conditional.delete(self.store, WRITER, self._seen)
 
     def beat_until(self, over: threading.Event) -> None:
         """Show every `BEAT` seconds that we live, until `over` is set or another took our place."""
@@ -89,11 +89,11 @@ class Writing:
             except StoreError:  # it does not answer now
                 continue
 
-    def _created(self) -> Flag | None:
-        return flags.create(self.store, WRITER, self.who)
+    def _created(self) -> SmallObject | None:
+        return conditional.create(self.store, WRITER, self.who)
 
     def _take_over(self, sleep: Sleep) -> None:
-        found = flags.look(self.store, WRITER)
+        found = conditional.look(self.store, WRITER)
         if found is not None and not self._is_dead(found, sleep):
             holder, _, beats = found.text.partition(_ALIVE)
             after = f"one that was killed is followed after {(STALE + WATCHED) / 60:.0f} minutes" if beats else ""
@@ -102,15 +102,15 @@ class Writing:
                 f" {after or f'remove {WRITER} there if nobody writes any more'}"
             )
         try:
-            self._seen = self._created() if found is None else flags.replace(self.store, WRITER, self.who, found)
+            self._seen = self._created() if found is None else conditional.replace(self.store, WRITER, self.who, found)
         except Unconditional:
             if found is not None:
-                flags.delete(self.store, WRITER, found)
+                conditional.delete(self.store, WRITER, found)
             self._seen = self._created()
         if self._seen is None:
             raise StoreRefused(f"{self.store.url} is being written by another since this moment")
 
-    def _is_dead(self, found: Flag, sleep: Sleep) -> bool:
+    def _is_dead(self, found: SmallObject, sleep: Sleep) -> bool:
         """Whether who made the object writes no more."""
         who, _, beats = found.text.partition(_ALIVE)
         if not beats:  # an older crawler, or a store without If-Match: a run of the same folder would hold its lock
@@ -122,7 +122,7 @@ class Writing:
         if found.age < STALE:
             return False
         sleep(WATCHED)
-        again = flags.look(self.store, WRITER)
+        again = conditional.look(self.store, WRITER)
         return again is None or again.text == found.text
 
     def _begin_to_beat(self) -> None:
@@ -130,9 +130,10 @@ class Writing:
         first = self._seen
         try:
             self._beats = self._replace()
-            plain = flags.replace(self.store, WRITER, self.who, first) if self._beats and first is not None else None
-            if plain is not None:  # an old state was replaced: conditions are not heeded
-                self._seen, self._beats = plain, False
+            if self._beats and first is not None:
+                plain = conditional.replace(self.store, WRITER, self.who, first)
+                if plain is not None:  # an old state was replaced: conditions are not heeded
+                    self._seen, self._beats = plain, False
         except Unconditional:
             self._beats = False
 
@@ -140,13 +141,13 @@ class Writing:
         if self._seen is None:
             return False
         self._beat += 1
-        fresh = flags.replace(self.store, WRITER, f"{self.who}{_ALIVE}{self._name} {self._beat}", self._seen)
+        fresh = conditional.replace(self.store, WRITER, f"{self.who}{_ALIVE}{self._name} {self._beat}", self._seen)
         self._seen = fresh or self._seen
         return fresh is not None
 
     def _find_ours(self) -> bool:
         """Whether the object is ours after all: an answer may be lost although the store did what was asked."""
-        found = flags.look(self.store, WRITER)
+        found = conditional.look(self.store, WRITER)
         if found is None or self._name not in found.text:
             return False
         self._seen = found
@@ -154,9 +155,9 @@ class Writing:
 
 
 @contextlib.contextmanager
-def written_by(store: ObjectStore, who: str, sleep: Sleep = time.sleep) -> Iterator[Writing]:
+def written_by(store: ObjectStore, who: str, sleep: Sleep = time.sleep) -> Iterator[Lease]:
     """Nobody else writes to the store meanwhile; `prove` says so at any moment. Raises StoreRefused, StoreError."""
-    me = Writing(store, who)
+    me = Lease(store, who)
     me.take(sleep)
     over = threading.Event()
     beats = threading.Thread(target=me.beat_until, args=(over,), name="writer", daemon=True)
