@@ -65,6 +65,11 @@ def records(pieces: Iterator[bytes | Gap], lost: Say, size: int = 0) -> Iterator
             yield record
 
 
+def begins_record(data: bytes) -> bool:
+    """Whether bytes begin as a record does."""
+    return _BEGIN.match(data[:TAIL]) is not None
+
+
 def _record(stream: _Stream, lost: Say) -> warc.Record | None:
     """The record that begins here; None for one that is not whole, of which something was said."""
     head, length, headers = _head(stream)

@@ -163,7 +163,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 def unzipped(data: bytes) -> SavedPage:
     """The only page of a zip."""
     assert is_zipped(data)
-    (page,) = read_zipped("a.zip", data, pytest.fail)
+    (page,) = read_zipped("a.zip", data, pytest.fail, pytest.fail)
     return page
 
 
@@ -235,7 +235,7 @@ def test_an_archive_of_several_tabs_holds_several_pages_each_with_its_pictures()
         files[f"{tab}/index_files/0.png"] = b"png" + tab.encode()
     del files["3/index.html"]
     lost: list[str] = []
-    pages = list(read_zipped("a.maff", zipped(files), lost.append))
+    pages = list(read_zipped("a.maff", zipped(files), lost.append, pytest.fail))
     assert [(page.url, page.body, page.content_type) for page in pages] == [
         (f"{URL}/1", b"<p>Tab 1", "text/html"),
         (f"{URL}/2", b"<p>Tab 2", "text/html"),
