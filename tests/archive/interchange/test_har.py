@@ -54,7 +54,7 @@ def read(folder: Path, data: str | bytes, name: str = "a.har") -> tuple[list[tup
     return [(page.body.decode("utf-8", "replace"), page.content_type) for page in pages], lost
 
 
-WHOLE = ([(HTML, "text/html; charset=utf-8")], [])
+WHOLE: tuple[list[tuple[str, str]], list[str]] = ([(HTML, "text/html; charset=utf-8")], [])
 
 
 @pytest.mark.parametrize("name", ["a.har", "a.json", "standard-input"])
