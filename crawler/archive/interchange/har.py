@@ -23,6 +23,7 @@ from crawler.archive.interchange.unpack import GZIP
 from crawler.core.counts import Counted
 from crawler.core.errors import UsageError
 from crawler.core.url import is_http, join
+from crawler.page.charset import decode
 
 MAX_DAMAGE: Final = (
     200  # objects that begin as entries and cannot be read, before the rest of a damaged file is left out
@@ -34,6 +35,9 @@ START: Final = 4096  # characters in which a HAR file says what it is
 PACKED: Final = 256  # characters of a body by which text is told from what is still packed
 _PAGES: Final = ("text/html", "application/xhtml", "application/pdf")
 _NO_TEXT = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
+_MARKUP = re.compile(r"\ufeff?\s*<")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]+=*\s*\Z")
+_BINARY: Final = ("image/", "application/pdf")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 
 Beside = Callable[[str], bytes | None]  # a file by the name that an entry has for it; None where it is not there
@@ -88,6 +92,25 @@ def _text(data: bytes) -> str:
     return data.decode(json.detect_encoding(data), "replace")
 
 
+def _in_utf8(data: bytes, lost: Say, note: Say) -> bytes:
+    """The bytes in UTF-8, whatever they are in: editors and some proxies write a charset of their own."""
+    name: str = json.detect_encoding(data)
+    try:
+        text = data.decode(name)
+    except UnicodeDecodeError:
+        text, name = decode(data) if name.startswith("utf-8") else (data.decode(name, "replace"), name)
+        if name == "utf-8" and text.replace("\ufffd", "").isascii():  # each byte beyond ASCII is a letter of its own
+            text, name = data.decode("cp1252", "replace"), "windows-1252"
+        if name.startswith("utf"):
+            lost("some of its characters are broken, and are left out")
+        else:
+            note(f"it is not written in UTF-8, and was read as {name}")
+    else:
+        if name == "utf-8":
+            return data
+    return text.encode("utf-8", "surrogatepass")
+
+
 def read_har(name: str, data: bytes, lost: Say, note: Say, beside: Beside = lambda _name: None) -> Iterator[SavedPage]:
     """The pages of a HAR file; of a damaged one all entries that are whole. Raises UsageError for what is none.
 
@@ -95,7 +118,7 @@ def read_har(name: str, data: bytes, lost: Say, note: Say, beside: Beside = lamb
     """
     with Answers() as answers:
         empty = 0
-        for entry in _entries(name, data, lost):
+        for entry in _entries(name, data, lost, note):
             if entry.response and entry.request.method.upper() == "GET" and is_http(entry.request.url):
                 empty += _add(entry, entry.response, answers, lost, beside)
         if empty:
@@ -104,12 +127,13 @@ def read_har(name: str, data: bytes, lost: Say, note: Say, beside: Beside = lamb
         yield from answers.pages((), lost, note)
 
 
-def _entries(name: str, data: bytes, lost: Say) -> Iterable[_Entry]:
+def _entries(name: str, data: bytes, lost: Say, note: Say) -> Iterable[_Entry]:
     """The entries of a file; one that is none is named. Raises UsageError for a file without any list of them."""
+    data = _in_utf8(data, lost, note)
     try:
         found: list[Any] = list(msgspec.json.decode(data, type=_Har).log.entries)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # or it is not in plain UTF-8, or laxly written
-        text = _text(data)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # or it is laxly written
+        text = data.decode("utf-8", "surrogatepass")
         try:
             found = json.loads(text, strict=False)["log"]["entries"]
         except (ValueError, LookupError, TypeError, RecursionError):
@@ -152,7 +176,7 @@ def _add(entry: _Entry, response: _Response, answers: Answers, lost: Say, beside
     headers = {str(header.name).lower(): str(header.value) for header in response.headers or ()}
     kind = headers.get("content-type") or _string(content.mimeType)
     try:
-        body, is_text = _body(url, content, headers, beside)
+        body, is_text = _body(url, kind, content, headers, beside)
     except UsageError as error:
         lost(str(error))
         return False
@@ -173,22 +197,30 @@ def _string(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _body(url: str, content: _Content, headers: dict[str, str], beside: Beside) -> tuple[bytes, bool]:
-    """The bytes of an answer, and whether they are text that was decoded. Raises UsageError."""
+def _body(url: str, kind: str, content: _Content, headers: dict[str, str], beside: Beside) -> tuple[bytes, bool]:
+    """The bytes of an answer, and whether they are text that was decoded. Raises UsageError.
+
+    What is in base 64 is told by the text: Firefox said so of what was none, BrowserMob did not of what was.
+    """
     text, encoding = _string(content.text), _string(content.encoding).strip().lower()
     if named := _string(content.file):
         if (found := beside(named)) is None:
             raise UsageError(f"the body of {url} lies in {named[:300]}, which is not beside the HAR file")
         return _unpacked(url, found, headers), False
-    if encoding == "base64":
-        written = "".join(text.split()).translate(_URL_SAFE).rstrip("=")
-        try:
-            body = base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
-        except (binascii.Error, ValueError):
-            raise UsageError(f"the body of {url} is damaged") from None
+    if encoding == "base64" and not _MARKUP.match(text):
+        body = _from_base64(text)
+        if body is None:
+            raise UsageError(f"the body of {url} is damaged")
         return _unpacked(url, body, headers), False
-    if encoding not in ("", "utf-8", "utf8", "text", "plain"):
+    if encoding not in ("", "base64", "utf-8", "utf8", "text", "plain"):
         raise UsageError(f"the body of {url} is written in {encoding[:40]!r}, which nobody reads; only base64 is")
+    if kind.lower().startswith(_PAGES) and _BASE64.match(text) and _is_page(page := _from_base64(text) or b""):
+        return page, False
+    if kind.lower().startswith(_BINARY) and not text.startswith("<"):
+        try:
+            return text.encode("latin-1"), False  # bytes that were taken for characters, one by one
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "replace"), False
     packed = headers.get("content-encoding") or text.startswith("\x1f\x8b")
     if packed and _NO_TEXT.search(text, 0, PACKED):  # bytes that were taken for characters
         try:
@@ -196,6 +228,18 @@ def _body(url: str, content: _Content, headers: dict[str, str], beside: Beside) 
         except UnicodeEncodeError:
             raise UsageError(_still_packed(url, headers)) from None
     return text.encode("utf-8", "replace"), True
+
+
+def _from_base64(text: str) -> bytes | None:
+    written = "".join(text.split()).translate(_URL_SAFE).rstrip("=")
+    try:
+        return base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _is_page(body: bytes) -> bool:
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"%PDF-"))
 
 
 def _unpacked(url: str, body: bytes, headers: dict[str, str]) -> bytes:

@@ -125,6 +125,40 @@ def test_base_64_may_be_wrapped_without_its_end_or_of_the_kind_for_urls(tmp_path
         assert page.body == body
 
 
+def test_what_calls_itself_base_64_and_is_none_is_text_and_the_other_way_round(tmp_path: Path) -> None:
+    assert read(tmp_path, har(entry(text(encoding="base64")))) == WHOLE
+    content = in_base64(HTML.encode()) | {"encoding": ""}
+    assert read(tmp_path, har(entry(content))) == ([(HTML, "text/html; charset=gbk")], [])
+    assert read(tmp_path, har(entry(text("plain words"))))[0] == [("plain words", "text/html; charset=utf-8")]
+
+
+def test_bytes_that_were_written_as_characters_one_by_one_are_bytes(tmp_path: Path) -> None:
+    png = b"\x89PNG\r\n\x1a\n\0\xff\xfe"
+    picture = {"mimeType": "image/png", "text": png.decode("latin-1")}
+    page = text(f'{HTML}<img src="https://i.example/a.png">')
+    (tmp_path / "a.har").write_text(har(entry(page), entry(picture, url="https://i.example/a.png")))
+    (found,) = pages_of(tmp_path / "a.har", pytest.fail, pytest.fail)
+    assert [image.body for image in found.images] == [png]
+
+
+@pytest.mark.parametrize("charset", ["gb18030", "windows-1252"])
+def test_a_har_file_that_is_not_in_utf_8_is_read_in_its_charset(tmp_path: Path, charset: str) -> None:
+    body = {"gb18030": "<p>这是一篇关于灯塔的文章，写得很长。" * 9, "windows-1252": "<p>Où est le café à côté ?" * 9}[
+        charset
+    ]
+    (tmp_path / "a.har").write_bytes(har(entry(text(body))).encode(charset))
+    notes = list[str]()
+    (page,) = pages_of(tmp_path / "a.har", pytest.fail, notes.append)
+    assert page.body.decode() == body
+    assert notes[0].startswith("it is not written in UTF-8, and was read as ")
+
+
+def test_characters_of_a_har_file_that_are_broken_are_named(tmp_path: Path) -> None:
+    pages, lost = read(tmp_path, har(entry(text(HTML * 20))).encode().replace("题".encode(), b"\xe9\xa2", 1))
+    assert len(pages) == 1
+    assert lost == ["some of its characters are broken, and are left out"]
+
+
 CODINGS = {
     "gzip": gzip.compress, "br": brotli.compress, "deflate": zlib.compress, "zstd": zstd.compress,
     "x-gzip": gzip.compress,
