@@ -30,6 +30,7 @@ _WARC = rb"(?i:WARC)/[01]\.\d{1,2}[ \t\r]*\n"
 _ARC = rb"(?:https?|ftp|dns|filedesc|warcinfo):[^\r\n]{1,5000} [0-9A-Fa-f.:-]{1,45} \d{14} [^\r\n]{0,400}?\d{1,15}\r?\n"
 _BEGIN = re.compile(_WARC + b"|" + _ARC)
 _LATER = re.compile(rb"(?<=\n)(?:" + _WARC + b"|" + _ARC + b")|" + _WARC + rb"(?=[A-Za-z-]{1,40}:)")
+_NEXT = re.compile(rb"\r?\n\r?\n(?=WARC/[01]\.\d{1,2}\r?\n)")
 _HEAD_END = re.compile(rb"\r*\n\r*\n")
 _HTTP_LENGTH = re.compile(rb"(?i)\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r?\n")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
@@ -99,7 +100,7 @@ def _record(stream: _Stream, lost: Say) -> warc.Record | None:
         lost(f"{name} says it has {Counted(length):byte}, and has {len(block):,}")
     else:
         lost(f"{name} {'differs from its digest' if doubted else 'does not end where its length says'}")
-    if not doubted and (inner := _inner_length(stream, head, record)):
+    if not doubted and (inner := _inner_length(stream, head, record) or _counted_in_characters(stream, head, length)):
         block = stream.peek(head + inner)[head:]
         stream.drop(head + inner)
         return warc.Record(headers, block)
@@ -119,6 +120,18 @@ def _inner_length(stream: _Stream, head: int, record: warc.Record) -> int:
         return size
     longer = size <= MAX_RECORD and len(stream.peek(head + size)) == head + size
     return size if longer and _ends_well(stream, head + size, record) else 0
+
+
+def _counted_in_characters(stream: _Stream, head: int, length: int) -> int:
+    """Bytes of a block whose length counts what a JavaScript string does, units of UTF-16; 0 where it does not."""
+    block = stream.peek(min(head + 3 * length, MAX_RECORD) + TAIL)[head:]  # a unit has three bytes of UTF-8 at most
+    end = _NEXT.search(block, length)
+    size = end.start() if end else len(block.rstrip(b"\r\n"))
+    try:
+        units = len(block[:size].decode().encode("utf-16-le")) // 2
+    except UnicodeDecodeError:
+        return 0
+    return size if units == length else 0
 
 
 def _head(stream: _Stream) -> tuple[int, int | None, dict[str, str]]:

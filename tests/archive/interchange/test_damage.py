@@ -192,6 +192,23 @@ def test_a_length_that_lies_costs_its_record(tmp_path: Path, change: int) -> Non
     assert lost
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_length_that_counts_characters_is_understood(tmp_path: Path, kind: str, place: int) -> None:
+    """Scripts take the length of a string, where that of its bytes is meant."""
+    body = "<html><body><p>一篇文章，有几个字 🚢\n\n还有一段".encode()
+    records = [record(url_of(n), body if n == place else html(n)) for n in range(3)]
+    length = int(records[place].split(b"Content-Length: ")[1].split(b"\r\n")[0])
+    units = length - len(body) + len(body.decode().encode("utf-16-le")) // 2
+    records[place] = records[place].replace(b"Content-Length: %d" % length, b"Content-Length: %d" % units, 1)
+    path, lost = tmp_path / "a.warc", list[str]()
+    path.write_bytes(packed(kind, records))
+    pages = [(page.url, page.body) for page in read_web_archive(path, lost.append)]
+    assert pages == [(url_of(n), body if n == place else html(n)) for n in range(3)]
+    assert len(lost) == 1
+    assert "does not end where its length says" in lost[0]
+
+
 def test_a_record_whose_answer_is_whole_by_its_own_length_is_taken(tmp_path: Path) -> None:
     whole = record(url_of(1), html(1), fields=f"Content-Length: {len(html(1))}\r\n")
     assert read(tmp_path, RECORDS[0] + whole[:-3])[0] == [0, 1]
