@@ -62,6 +62,16 @@ p {{ color: red }}\r
 """.encode()
 
 
+@pytest.mark.parametrize("by", ["Page saved with SingleFile", "Archive processed by SingleFile"])
+def test_pages_of_singlefile_tell_their_address_whatever_its_options_leave_out(by: str) -> None:
+    page = SINGLE_FILE.replace(b"Page saved with SingleFile", by.encode())
+    assert read_saved("a.html", page).url == URL
+    assert read_saved("a.html", page).saved_at == read_saved("a.html", SINGLE_FILE).saved_at
+    head, _, rest = page.partition(b" saved date:")
+    found = read_saved("a.html", head + rest[rest.index(b"\n") + 1 :])
+    assert (found.url, found.saved_at) == (URL, None)
+
+
 def test_a_singlefile_page_tells_its_address_and_when_it_was_saved() -> None:
     page = read_saved("a.html", SINGLE_FILE)
     assert (page.url, page.saved_at) == (URL, datetime(2025, 11, 22, 4, 34, 56, tzinfo=UTC))
