@@ -8,23 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crawler.notes.found import Span
+from crawler.notes.found import Cover, Span
 
 _LIQUID = re.compile(r"\{\{|\}\}|\{%|%\}|\n")
 _CLOSING = {"{{": "}}", "{%": "%}"}
 _LIQUID_BLOCK = re.compile(
-    r"^[ \t>]*\{%-?[ \t]*(?P<end>end)?(?P<name>comment|highlight|codeblock|raw|verbatim)\b[^\n]*?%\}", re.MULTILINE
+    r"^[ \t>]*\{%-?[ \t]*(?P<end>end)?(?P<name>comment|highlight|codeblock)\b[^\n]*?%\}", re.MULTILINE
 )
 _LIQUID_COMMENT = re.compile(r"(?<!`)\{%-?[ \t]*comment[ \t]*-?%\}[^\n]{0,2000}?\{%-?[ \t]*endcomment[ \t]*-?%\}(?!`)")
 # Tags that put nothing in their own place, and leave what stands beside them as it is: what lies between the first
 # (Liquid's, Jinja's and Nunjucks' `raw`, Django's `verbatim`) is shown as it is written, the others end a block.
+_RAW = re.compile(r"\{%[-+~]?[ \t]*(?P<end>end)?(?P<name>raw|verbatim)\b[^%{}\n]{0,100}%\}")
 _RAW_TAG = re.compile(r"\{%[-+~]?[ \t]*(?:raw|verbatim)\b[^%{}\n]{0,100}%\}")
-_END_TAG = re.compile(r"\{%[-+~]?[ \t]*end[a-z_]{1,40}\b[^%{}\n]{0,100}%\}")
+_END = r"\{%[-+~]?[ \t]*end[a-z_]{1,40}\b[^%{}\n]{0,100}%\}"
+_END_TAG = re.compile(_END)
 _LINE_BEGINS = re.compile(r"(?:\A|(?<=\n))[ \t>*+-]*\Z")
 _OPENS_TARGET = ("(", "<", '"', "'", "=")
 # What stands behind an end tag and does not go on with an address before it.
-_APART = re.compile(r"""[\s)\]}>"'<*_~|`]|[.,;:!?]+(?:\s|\Z)|[^\x00-\x7f]|\Z""")
-_SHOWN = ("raw", "verbatim")
+_APART = re.compile(rf"""(?:{_END}){{0,5}}(?:[\s)\]}}>"'<*_~|`]|[.,;:!?]+(?:\s|\Z)|[^\x00-\x7f]|\Z)""")
 _KRAMDOWN_COMMENT = re.compile(r"^\{::(?P<open>comment)\}|^\{:/(?:comment)?\}", re.MULTILINE)
 # Within one paragraph: `$$...$$`, and `$...$` on one line as pandoc reads it, so that prices are no formulas.
 # What must not stand before is asked behind the first `$`, so that the search can leap from one to the next.
@@ -71,18 +72,30 @@ def liquid_blocks(text: str) -> Iterator[tuple[str, Span]]:
     """Whole `comment`, `highlight` and (of Hexo) `codeblock` blocks, their tags included; not those that are shown."""
     if "{%" not in text:
         return
-    tags = list(_LIQUID_BLOCK.finditer(text))
+    shown = Cover(_shown(text))
+    tags = [tag for tag in _LIQUID_BLOCK.finditer(text) if tag.start() not in shown]
     ends = {tag["name"]: tag.start() for tag in tags if tag["end"]}  # the last of each
     opened: re.Match[str] | None = None
     for tag in tags:
         if tag["end"] and opened and opened["name"] == tag["name"]:
-            if tag["name"] not in _SHOWN:
-                yield tag["name"], Span(opened.start(), tag.end())
+            yield tag["name"], Span(opened.start(), tag.end())
             opened = None
         elif not tag["end"] and opened is None and ends.get(tag["name"], -1) > tag.start():
             opened = tag
     for found in _LIQUID_COMMENT.finditer(text) if "endcomment" in text else ():
-        yield "comment", Span(*found.span())
+        if found.start() not in shown:
+            yield "comment", Span(*found.span())
+
+
+def _shown(text: str) -> Iterator[Span]:
+    """What stands within raw and verbatim."""
+    opened: re.Match[str] | None = None
+    for tag in _RAW.finditer(text):
+        if opened is None and not tag["end"]:
+            opened = tag
+        elif opened and tag["end"] and tag["name"] == opened["name"]:
+            yield Span(opened.end(), tag.start())
+            opened = None
 
 
 def kramdown_comments(text: str) -> Iterator[Span]:

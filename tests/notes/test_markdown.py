@@ -167,6 +167,13 @@ def test_what_is_code_within_raw_or_round_it_is_code(begin: str, end: str) -> No
 
 def test_tags_within_raw_are_text() -> None:
     assert kinds(f"{{% raw %}}\n{{% comment %}}\n{U}\n{{% endcomment %}}\n{{% endraw %}}") == [("bare", U, U)]
+    assert kinds(f"{{% raw %}}{{% comment %}}{U}{{% endcomment %}}{{% endraw %}}") == [("bare", U, U)]
+    assert (
+        kinds(
+            f"{{% raw %}}a{{% endraw %}}\n\n{{% comment %}}\n{U}\n{{% endcomment %}}\n\n{{% raw %}}\nb\n{{% endraw %}}"
+        )
+        == []
+    )
     assert kinds(f"{{% raw %}}\n\n{{% comment %}}\n{U}\n{{% endcomment %}}\n") == []  # never closed: no raw
 
 
