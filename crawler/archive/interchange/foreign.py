@@ -68,7 +68,7 @@ def records(pieces: Iterator[bytes | Gap], lost: Say, size: int = 0) -> Iterator
 
 def begins_record(data: bytes) -> bool:
     """Whether bytes begin as a record does."""
-    return _BEGIN.match(data[:TAIL]) is not None
+    return _BEGIN.match(data[:TAIL].lstrip(b"\r\n")) is not None
 
 
 def _record(stream: _Stream, lost: Say) -> warc.Record | None:
