@@ -132,15 +132,16 @@ def _one_packed(stream: IO[bytes], name: str, lost: Say) -> bytes | None:
     if not stream.read(len(ZSTD)).startswith((GZIP, ZSTD)):
         return None
     stream.seek(0)
-    parts, size = list[bytes](), 0
+    parts, size, begun = list[bytes](), 0, False
     for piece in unpacked(stream):
         if isinstance(piece, Gap):
             if not parts:
                 return None
             lost(piece.what)
             continue
-        if not parts and begins_record(piece):
+        if not begun and begins_record(piece):
             return None
+        begun = begun or bool(piece.strip(b"\r\n"))
         parts.append(piece)
         size += len(piece)
         check_size(name, size)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from crawler.archive.codec import zstd
 from crawler.archive.interchange import foreign, unpack
+from crawler.archive.interchange.files import pages_of
 from crawler.archive.interchange.foreign import date_of
 from crawler.archive.interchange.har import read_har
 from crawler.archive.interchange.incoming import read_web_archive
@@ -69,6 +70,15 @@ def packed(kind: str, records: list[bytes]) -> bytes:
 
 
 KINDS = ["plain", "gz", "one-gz", "zst"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("before", [b"", b"\r\n\r\n"])
+def test_a_web_archive_is_known_by_its_records_whatever_its_name(tmp_path: Path, kind: str, before: bytes) -> None:
+    records = [RECORDS[0], before, RECORDS[1]] if kind == "plain" else [before, *RECORDS[:2]]
+    (tmp_path / "download").write_bytes(packed(kind, [record for record in records if record]))
+    pages = pages_of(tmp_path / "download", pytest.fail, pytest.fail)
+    assert [page.url for page in pages] == [url_of(0), url_of(1)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
