@@ -218,9 +218,9 @@ class Archive:
         """Every check of a link, newest first; `limit` 0: all."""
         return queries.checks(self._db, canonical_url, limit, self._horizon())
 
-    def open_segment(self, *, make: bool = False) -> OpenSegment | None:
-        """For which segment records may be packed ahead (`packing.pack`); None before there is one, unless `make`."""
-        return self._writable().open_segment(make=make)
+    def open_segment(self) -> OpenSegment:
+        """For which segment records may be packed ahead (`packing.pack`)."""
+        return self._writable().open_segment()
 
     def record(self, checks: Sequence[Check]) -> list[Snapshot | None]:
         """Keep checks: bytes first, then every row in one transaction. When this returns, it is on the disk.

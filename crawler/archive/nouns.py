@@ -101,7 +101,8 @@ class OpenSegment:
     """The segment of an archive that is being written, for which readers pack records."""
 
     folder: str
-    name: str
+    name: str  # "" before the first record: one without a dictionary
+    codec: str
     raw: bool  # whether raw bytes are kept
     large: bool = True  # pack large pages, too: the segment has its dictionary, or will have none
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from crawler.archive.codec import PAGE_MIN, Codec, Gz, zstd
+from crawler.archive.codec import PAGE_MIN, Codec, Gz, Zst, zstd
 from crawler.archive.journal import SPANS, CaptureLine, Span
 from crawler.archive.keep import Keep
 from crawler.archive.nouns import OpenSegment
 from crawler.archive.records import Content, write_capture
-from crawler.archive.segments import codec_name, local_reader
+from crawler.archive.segments import local_reader
 from crawler.archive.warc import sha256
 from crawler.core.errors import ArchiveError
 from crawler.core.model import PackedCapture
@@ -58,7 +58,7 @@ def pack(content: Content, segment: OpenSegment, payload: str = "") -> PackedCap
 
 
 def _pack(content: Content, segment: OpenSegment, payload: str) -> PackedCapture | None:
-    codec = _packer(Path(segment.folder), segment.name)
+    codec = _packer(Path(segment.folder), segment.name, segment.codec)
     is_plain = isinstance(codec, Gz)
     if segment.raw and not is_plain and not segment.large and len(content.fetch.body) >= PAGE_MIN:
         return None  # once the segment has its dictionary, it would be packed twice
@@ -74,9 +74,11 @@ def _pack(content: Content, segment: OpenSegment, payload: str) -> PackedCapture
     keep = Keep(raw=segment.raw, text=bool(content.page.text))
     line = write_capture(content, keep, 0, payload or sha256(content.fetch.body), None, append)
     made = _encode(Made(keep, line))
-    return PackedCapture(codec_name(segment.name), segment.name if asked else "", made, frames)
+    return PackedCapture(segment.codec, segment.name if asked else "", made, frames)
 
 
 @lru_cache(maxsize=1)
-def _packer(folder: Path, name: str) -> Codec:
-    return local_reader(folder).packer(name)
+def _packer(folder: Path, name: str, codec: str) -> Codec:
+    if name:
+        return local_reader(folder).packer(name)
+    return Gz() if codec == "gz" else Zst(None)

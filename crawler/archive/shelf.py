@@ -36,7 +36,7 @@ class Shelf:
     ) -> None:
         self.max_size = segments.MAX_SIZE
         self._path = path  # of the archive, for errors
-        self._codec = codec
+        self.codec = codec
         self._db = db
         self._store = reader.store
         self._reader = reader
@@ -49,7 +49,7 @@ class Shelf:
         rows = self._db.execute("SELECT id, name, codec, size, opened_at, dictionary FROM segments WHERE NOT closed")
         for ident, name, codec, size, opened_at, has_dictionary in rows.fetchall():
             at = from_micros(opened_at)
-            if codec == self._codec and self._writer is None and not self._is_over(size, at):
+            if codec == self.codec and self._writer is None and not self._is_over(size, at):
                 packer = self._reader.packer(name)
                 self._writer = Writer(ident, name, self._store, packer, size, at, bool(has_dictionary))
             else:
@@ -103,7 +103,7 @@ class Shelf:
     def put(self, packed: PackedCapture, made: Made, ident: int) -> CaptureLine | None:
         """Add the frames of a capture to the open batch; None where they were packed for another segment."""
         writer = self._open
-        if packed.codec != self._codec or packed.segment not in ("", writer.name):
+        if packed.codec != self.codec or packed.segment not in ("", writer.name):
             return None
         return made.placed(ident, [writer.add_frame(frame) for frame in packed.frames])
 
@@ -113,7 +113,7 @@ class Shelf:
 
     def saw(self, host: str, size: int, span: Span) -> None:
         """A page's bytes were written to the open segment: what a dictionary would have saved is counted."""
-        if not self._open.dictionary and self._codec == "zst" and size >= PAGE_MIN:
+        if not self._open.dictionary and self.codec == "zst" and size >= PAGE_MIN:
             self._meter.saw(host, (self._open.name, span))
 
     def close(self) -> None:
@@ -142,21 +142,21 @@ class Shelf:
         """A new segment: header written and synced, then its row; a kill in between leaves a file of a header only."""
         at = self._now()
         number = next_number(self._db, self._store.sizes())
-        name = segments.name_of(self._codec, number, at)
+        name = segments.name_of(self.codec, number, at)
         lineage = facts.get(self._db, facts.LINEAGE)
-        head = segments.header(self._codec, name, at, made, lineage)
+        head = segments.header(self.codec, name, at, made, lineage)
         self._store.create(name, head)
         try:
             with disk.translated(self._path):
                 cursor = self._db.execute(
                     "INSERT INTO segments (name, codec, size, head, opened_at, dictionary, number, lineage)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (name, self._codec, len(head), len(head), micros(at), made is not None, number, lineage),
+                    (name, self.codec, len(head), len(head), micros(at), made is not None, number, lineage),
                 )
         except BaseException:
             self._store.remove(name)
             raise
-        packer = Gz() if self._codec == "gz" else Zst(made)
+        packer = Gz() if self.codec == "gz" else Zst(made)
         self._writer = Writer(cursor.lastrowid or 0, name, self._store, packer, len(head), at, made is not None)
 
     def _dictionary(self, seen: list[queries.Where]) -> zstd.ZstdDict | None:

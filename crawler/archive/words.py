@@ -20,12 +20,13 @@ from itertools import pairwise
 from operator import add
 from typing import Final
 
+from crawler.archive.spellings import as_model, goes_on, indexed_beside, marked, written_also
 from crawler.core.model import State
 from crawler.core.patterns import LazyPattern
 
 MAX_TEXT: Final = 200_000  # characters of one page that are indexed; the longest real article has 79,000
 MAX_QUERY: Final = 1_000  # characters
-TERMS: Final = 4  # version of what `terms` and `characters` make of a text
+TERMS: Final = 5  # version of what `terms` and `characters` make of a text
 _MAX_TERMS = 32
 
 _CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -49,12 +50,9 @@ _POINTED = LazyPattern("[\u0591-\u06ff]")
 _UNSEEN = LazyPattern(f"[\u00ad\u200b-\u200d\u2060\ufe0e\ufe0f\ufeff{_POINTS}]+")
 # Forms of one letter that people type for each other: Arabic's (as Lucene's ArabicNormalizer has them), Persian's.
 _ALIKE: Final = str.maketrans("أإآٱىةیک", "اااايهيك")
-_HYPHENED = LazyPattern(r"(?<![\w-])[A-Za-z\u00c0-\u052f]{1,20}(?:-[A-Za-z\u00c0-\u052f]{1,20}){1,2}(?![\w-])")
 _DRAWN: Final = "\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"  # emoji, for a class
 _EMOJI = LazyPattern(f"[{_DRAWN}]")
 _SPELLED: Final = (("ß", "ss"), ("ё", "е"), ("Ё", "Е"))  # letters that people type as others, and SQLite does not fold
-_LETTERS = LazyPattern("[A-Za-z]{2,30}")
-_MODEL = LazyPattern(r"[A-Za-z]{2,30}\d{1,6}")  # iPhone15, GPT4
 _WIDE = {wide: unicodedata.normalize("NFKC", wide) for wide in "，：；！？（）"}  # what Chinese text is full of
 _QUOTES: Final = dict.fromkeys(map(ord, "“”„‟«»‹›「」『』｢｣〝〞〟＂《》〈〉【】〖〗"), '"')
 _NAMED = LazyPattern(r"(?i)\b(site|state|before|after)：")
@@ -133,16 +131,6 @@ def _emoji(text: str) -> list[str]:
     return [] if text.isascii() else [f"u{ord(one):x}" for one in dict.fromkeys(_EMOJI.findall(text))]
 
 
-def _joined_words(text: str) -> list[str]:
-    """Words with a hyphen without it: who writes `email` finds `e-mail`."""
-    text = text.replace("\u2010", "-")
-    if "-" not in text:
-        return []
-    few = " ".join(word for word in text.split() if "-" in word)  # the pattern would try each letter of the rest
-    found = dict.fromkeys(_HYPHENED.findall(few))
-    return [word.replace("-", "") for word in found]
-
-
 def terms(text: str) -> str:
     """Text as it is indexed; the tokenizer of SQLite splits the rest."""
     return index_terms(text).text
@@ -151,7 +139,7 @@ def terms(text: str) -> str:
 def index_terms(text: str) -> IndexTerms:
     """`terms` and `characters` of a text at once."""
     plain = folded(text[:MAX_TEXT])
-    also = [f" {name}" for name in (*_joined_words(plain), *_emoji(plain))]
+    also = [f" {name}" for name in (*indexed_beside(plain), *_emoji(plain))]
     if text.isascii():
         return IndexTerms("".join([plain, *also]), "")
     pieces = _RUNS.split(plain)
@@ -232,13 +220,14 @@ class _Parts:
     wanted_singles: list[str] = field(default_factory=list)
     unwanted_singles: list[str] = field(default_factory=list)
     needles: list[str] = field(default_factory=list)
+    before: str = ""  # the word that was taken last, where it is the last of `wanted`
     filters: dict[str, list[str]] = field(default_factory=dict)
 
 
 def parse_query(text: str, *, simplify: bool = True, numbered: bool = False) -> Query:
     """Words (all must occur), "phrases", word*, -word, site:, state:, before: and after: dates. Raises ValueError.
 
-    `numbered`: a word counts also where a number is written to it.
+    `numbered`: a word counts also where a number is written to it, and in other spellings (`spellings`).
 
     Quotation marks of any script are quotation marks, other punctuation round a word is none of it.
     """
@@ -284,12 +273,39 @@ def _take(parts: _Parts, match: re.Match[str]) -> None:
             (parts.unwanted_singles if minus else parts.wanted_singles).append(_lettered(text))
         else:
             found = parts.unwanted if minus else parts.wanted
-            found += [f'"{name}"' for name in _emoji(text)]
+            if drawn := _emoji(text):
+                found += [f'"{name}"' for name in drawn]
+                parts.before = ""
             if not _EMOJI.sub("", text).strip():
                 continue
             prefix = quoted is None and word.endswith("*")
-            plain = minus or prefix or quoted is not None or not parts.numbered
-            found.append((not plain and _other_spellings(text)) or _phrase(text, prefix=prefix))
+            if minus or prefix or quoted is not None or not parts.numbered:
+                mark = marked(folded(word)) if parts.simplify and quoted is None else ""
+                found.append(f'"{mark}"' if mark else _phrase(text, prefix=prefix))
+                parts.before = ""
+            else:
+                _take_any(parts, text)
+
+
+def _take_any(parts: _Parts, word: str) -> None:
+    """A word in any of its spellings; a name and the number behind it also as one word."""
+    parts.wanted.append(_any(_wider(parts, word)))
+    if parts.before and (model := as_model(parts.before, word)):
+        number, name = parts.wanted.pop(), parts.wanted.pop()
+        parts.wanted.append(_any([f"({name} AND {number})", *_wider(parts, model)]))
+        word = ""
+    parts.before = word
+
+
+def _wider(parts: _Parts, word: str) -> list[str]:
+    """FTS5 strings any of which stands for a word, the word itself first; other spellings are needles, too."""
+    ways = written_also(word)
+    parts.needles += ways
+    return [_phrase(word), *map(_phrase, ways), *(f'"{beginning}"*' for beginning in goes_on(word))]
+
+
+def _any(expressions: list[str]) -> str:
+    return expressions[0] if len(expressions) == 1 else f"({' OR '.join(expressions)})"
 
 
 def _filter(name: str, value: str) -> str:
@@ -302,20 +318,6 @@ def _filter(name: str, value: str) -> str:
 def _word(text: str, *, simplify: bool) -> str:
     """A word or phrase as it is compared, without punctuation round it; "" where nothing in it can be searched for."""
     return _EDGES.sub("", folded(text.replace('"', " ").replace("\0", " "), simplify=simplify))
-
-
-def _other_spellings(word: str) -> str:
-    """A word with a hyphen also without it, one of letters also where a number is written to it (`Python3`), a name
-    and its number also where it goes on.
-
-    Of `iPhone15Pro` and the like the tokenizer makes one word. "" for any other word.
-    """
-    if len(joined := _joined_words(word)) == 1 and _HYPHENED.fullmatch(word.replace("\u2010", "-")):
-        return f'("{word}" OR "{joined[0]}")'
-    if _LETTERS.fullmatch(word):
-        numbered = " OR ".join(f'"{word}{digit}"*' for digit in range(10))
-        return f'("{word}" OR {numbered})'
-    return f'"{word}"*' if _MODEL.fullmatch(word) else ""
 
 
 def expression(text: str, *, prefix: bool = False) -> str:

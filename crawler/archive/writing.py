@@ -124,12 +124,10 @@ class ArchiveWriter:
             return None
         return records.Original(headers["warc-record-id"], headers["warc-target-uri"], headers["warc-date"])
 
-    def open_segment(self, *, make: bool) -> OpenSegment | None:
-        """For which segment records are packed ahead; None where there is none, and none is to be made."""
-        if make and not self.shelf.open_segment():
-            self.shelf.make_ready()
+    def open_segment(self) -> OpenSegment:
+        """For which segment records are packed ahead."""
         name, raw = self.shelf.open_segment(), self.options.keep_raw != "none"
-        return OpenSegment(str(self.path / FOLDER), name, raw, self.shelf.takes_large) if name else None
+        return OpenSegment(str(self.path / FOLDER), name, self.shelf.codec, raw, self.shelf.takes_large)
 
     def write(self, lines: Sequence[Line]) -> None:
         """Lines that bring no records of their own."""

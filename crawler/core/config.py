@@ -7,13 +7,14 @@ users. Every error is one line that names the file, the key and, for an unknown 
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import re
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -43,6 +44,7 @@ MAX_SECONDS = 365_000 * 86400.0  # a thousand years: calendars of Python end in 
 _UNITS_OF_TIME = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _UNITS_OF_SIZE = {"": 1, "B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
+_STEP = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")  # of a path of msgspec's
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?i?B?)", re.IGNORECASE)
 
@@ -121,35 +123,48 @@ def convert(raw: Mapping[str, Any], file: Path | str) -> Settings:
 
 
 def _wrong_type(error: msgspec.ValidationError, raw: Mapping[str, Any]) -> str:
-    """Table, key, what was expected, and the value, of one that cannot be converted."""
-    what, _, where = str(error).partition(" - at `$")
-    table, _, key = where.rstrip("`").lstrip(".").replace("[...]", "[*]").partition(".")
-    if table == "host[*]":
-        table = next(f'host."{host}"' for host, options in raw["host"].items() if _is_wrong(options))
-        value = raw["host"][table[6:-1]].get(key.partition("[")[0])
-    else:
-        value = raw.get(table, {}).get(key.partition("[")[0])
+    """Table, key, index, what was expected, and the value, of one that cannot be converted."""
+    what, _, path = str(error).partition(" - at `$")
+    where, value, kind = _place(path, raw)
     expected = what[:1].lower() + what[1:]
-    if what.startswith("Invalid enum value"):
-        expected = f"expected {_choices(table, key)}"
+    if get_origin(kind) is Literal:
+        expected = "expected " + " or ".join(f'"{choice}"' for choice in get_args(kind))
     elif what.startswith("Expected `"):
         expected = expected.partition(", got `")[0]
     else:  # of `_decode`, which names the value
-        return f"[{table}] {key}: {expected}"
-    return f"[{table}] {key}: {expected}, got {shown(value)}"
+        return f"{where}: {expected}"
+    secret = ".headers" in path and isinstance(value, str)
+    return f"{where}: {expected}, got {'text' if secret else shown(value)}"
 
 
-def _is_wrong(options: object) -> bool:
+def _place(path: str, raw: Mapping[str, Any]) -> tuple[str, object, Any]:
+    """`[table] key` of what a path of msgspec's leads to (`.notes.paths[2]`, `.host[...].headers[...]`), with its value
+    and its type. msgspec does not say which key of a table of free names it means: the first that does not fit.
+    """
+    value: Any = raw
+    kind: Any = Settings
+    steps: list[str] = []
+    for name, index in _STEP.findall(path):
+        if name:
+            value, kind = value[name], next(each.type for each in msgspec.structs.fields(kind) if each.name == name)
+            steps.append(f".{name}")
+        elif index == "...":
+            kind = get_args(kind)[-1]
+            key, value = next((key, each) for key, each in value.items() if not _fits(each, kind))
+            steps.append(f".{json.dumps(key, ensure_ascii=False)}")
+        else:
+            value, kind = value[int(index)], None
+            steps.append(f"[{index}]")
+    inner = 2 if steps[:1] == [".host"] else 1
+    return f"[{''.join(steps[:inner])[1:]}] {''.join(steps[inner:])[1:]}", value, kind
+
+
+def _fits(value: object, kind: Any) -> bool:
     try:
-        msgspec.convert(options, Host, dec_hook=_decode)
+        msgspec.convert(value, kind, dec_hook=_decode)
     except msgspec.ValidationError:
-        return True
-    return False
-
-
-def _choices(table: str, key: str) -> str:
-    kinds = {field.name: field.type for field in msgspec.structs.fields(type(getattr(Settings(), table)))}
-    return " or ".join(f'"{choice}"' for choice in get_args(kinds[key]))
+        return False
+    return True
 
 
 def host_problem(key: str) -> str:
@@ -195,7 +210,7 @@ def parse_duration(value: object) -> Seconds:
     elif isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value.strip()):
         seconds = float(value)
     if not (math.isfinite(seconds) and 0 <= seconds <= MAX_SECONDS):
-        raise ValueError(f'expected a duration such as 30, "30s", "2h" or "7d", got {value!r}')
+        raise ValueError(f'expected a duration such as 30, "30s", "2h" or "7d", got {shown(value)}')
     return Seconds(seconds)
 
 
@@ -209,7 +224,7 @@ def parse_size(value: object) -> Size:
         size = float(number) * _UNITS_OF_SIZE[unit if unit in _UNITS_OF_SIZE else f"{unit}B"]
         if size <= MAX_SIZE:
             return Size(size)
-    raise ValueError(f'expected a size such as 1024, "64KB" or "16MB", got {value!r}')
+    raise ValueError(f'expected a size such as 1024, "64KB" or "16MB", got {shown(value)}')
 
 
 def shipped_config() -> Path:
@@ -271,18 +286,22 @@ def _unknown(key: str, table: str, known: Sequence[str]) -> str:
 
 
 def _resolve_paths(raw: dict[str, Any], file: Path) -> None:
-    base = file.parent
     for table, key in PATH_OPTIONS:
         section = raw.get(table)
         if not isinstance(section, dict):
             continue
         value = section.get(key)
-        try:
-            if isinstance(value, str) and value:
-                section[key] = str(base / Path(value).expanduser())
-            elif isinstance(value, list):
-                section[key] = [str(base / Path(v).expanduser()) if isinstance(v, str) else v for v in value]
-        except RuntimeError:  # `~name` of nobody
-            raise ConfigError(
-                f"{file}: [{table}] {key}: {value!r} begins with a user whose home is not known"
-            ) from None
+        if isinstance(value, str) and value:
+            section[key] = _resolved(value, file, f"[{table}] {key}")
+        elif isinstance(value, list):
+            section[key] = [
+                _resolved(each, file, f"[{table}] {key}[{index}]") if isinstance(each, str) else each
+                for index, each in enumerate(value)
+            ]
+
+
+def _resolved(path: str, file: Path, where: str) -> str:
+    try:
+        return str(file.parent / Path(path).expanduser())
+    except RuntimeError:  # `~name` of nobody
+        raise ConfigError(f"{file}: {where}: {path!r} begins with a user whose home is not known") from None

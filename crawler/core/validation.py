@@ -17,6 +17,7 @@ from crawler.core.url import host_of, redact
 # x86-64). The bound leaves room for pages of a megabyte, which no configuration can mean to refuse.
 MIN_MEMORY = 16 * MB
 MAX_PROCESSES = 1024  # readers; guess: more than the cores of any machine that this runs on
+MAX_SHOWN = 200  # characters of a value in a message
 PROXIES = ("http", "https", "socks5", "socks5h")
 HOST_PORT = 'HOST:PORT, each half of which may be left out, such as "example.com:443" or "[::1]:8080"'
 
@@ -27,12 +28,21 @@ def mistake(settings: Settings) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a message may show it: as TOML writes it, without secrets."""
-    if isinstance(value, str):
-        return json.dumps(redact(value), ensure_ascii=False)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """A value as a message may show it: as TOML writes it, without secrets, cut where it is long."""
+    match value:
+        case str():
+            text = json.dumps(redact(value), ensure_ascii=False)
+        case bool():
+            text = str(value).lower()
+        case float():
+            text = f"{value:g}"
+        case list():
+            text = "a list"
+        case dict():
+            text = "a table"
+        case _:
+            text = str(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def host_port(text: str) -> tuple[str | None, int | None]:

@@ -218,7 +218,7 @@ class _Import:
             self.lose(LostPage(name, f"{name}: {flaw}"))
         changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
         found = _Found(name, page, self.address(page, changed))
-        segment = self.context.archive.open_segment(make=bool(self._waiting))
+        segment = self.context.archive.open_segment()
         task = SavedTask(page, str(file.parent), found.address, segment)
         self._waiting.append((found, self._ahead.begin(task)))
         self._held += saved_checks.size_of(page)

@@ -406,6 +406,19 @@ def test_texts_that_a_store_does_not_give_now_are_searched_again_later(tmp_path:
         assert [len(archive.search(word)) for word in ("lighthouse", "harbour", "island")] == [1, 1, 1]
 
 
+def test_a_name_with_its_marks_comes_before_those_without(archive: Archive) -> None:
+    archive.record(
+        [
+            check_of("e", text="C C C, and again C", title="C"),
+            check_of("f", text="the net, a net", title="Net"),
+            check_of("g", text="一本讲 C++ 和 .NET 的书", title="编程"),
+        ]
+    )
+    assert (found(archive, "C++"), found(archive, ".net")) == (["g", "e"], ["g", "f"])
+    assert [hit.canonical_url[-1] for hit in archive.search("c++", 1)] == ["g"]
+    assert sorted(found(archive, "c")) == ["e", "g"]
+
+
 def test_words_with_a_number_written_to_them_are_found_behind_the_words_themselves(archive: Archive) -> None:
     archive.record(
         [

@@ -198,6 +198,68 @@ def test_words_are_found_as_people_type_them(document: str, queries: list[str]) 
 
 
 @pytest.mark.parametrize(
+    ("document", "queries"),
+    [
+        ("React v18.2.1 was released", ["18.2", "v18.2", "18.2.1", "v18.2.1", "react 18.2"]),
+        ("React 18.2 and later", ["18.2", "v18.2", "react 18.2", "react18.2"]),
+        ("下载Python3.11.4安装", ["3.11", "3.11.4", "python3.11", "python 3.11", "Python-3.11.4", "python"]),
+        ("3.5mm plugs at 2.4GHz, CUDA12.1+cuDNN, iOS17.4更新", ["3.5", "2.4", "12.1", "cuda 12.1", "ios 17.4"]),
+        ("GPT-4o, H.264 and COVID-19", ["gpt4o", "gpt 4o", "GPT-4", "h264", "H.264", "covid19", "covid 19"]),
+        ("GPT4o, H264 and COVID19", ["gpt-4o", "gpt 4o", "gpt-4", "h.264", "covid-19", "covid 19"]),
+        ("iPhone15Pro", ["iphone 15", "iphone15", "iphone-15", "iphone"]),
+        ("Node.js, Vue.js", ["nodejs", "node.js", "vuejs", "Vue.JS"]),
+        ("NodeJS", ["node.js"]),
+        ("学习C++，C#和F#；用Notepad++ on .NET", ["C++", "c#", "F#", "notepad++", ".net", "(C++)", "C++,"]),
+        ("C++11 and C", ["C++", "c++11", "c"]),
+        ("2026-01-05", ["2026-1-5", "2026/01/05", "2026年1月5日", "2026年01月05日", "2026.01.05"]),
+        ("于2026年1月5日发布", ["2026-01-05", "2026-1-5", "2026/1/5"]),
+        ("call 13800138000", ["138-0013-8000"]),
+        ("TCP/IP, 192.168.1.10, my_func(a_b), getElementById, /etc/a.conf, #tag, k8s",
+         ["tcp/ip", "192.168.1.10", "192.168", "my_func", "a_b", "getelementbyid", "/etc/a", "a.conf", "#tag", "k8s"]),
+    ],
+)  # fmt: skip
+def test_names_with_numbers_and_marks_are_found_as_people_type_them(document: str, queries: list[str]) -> None:
+    assert [query for query in queries if not matches(document, query, numbered=True)] == []
+
+
+@pytest.mark.parametrize(
+    ("document", "query"),
+    [
+        ("v18.2.1", "18.3"), ("v18.2.1", "8.2"), ("Python3.11.4", "python 3.1"), ("Python3.11.4 v18.2", "4.18"),
+        ("Python3.11.4 v18.2", '"4 18"'), ("11 x", "v11"), ("C and more", "C# -more"), ("iPhone 16", "iphone 15"),
+        ("2026-01-05", "2026-05-01"), ("iphone 🚢 16", "iphone 🚢 15"),
+    ],
+)  # fmt: skip
+def test_other_versions_are_not_found(document: str, query: str) -> None:
+    assert not matches(document, query, numbered=True)
+
+
+@pytest.mark.parametrize(("document", "query"), [("C and C#", "C++"), ("the net", ".NET"), ("C++", "C#")])
+def test_a_name_with_its_marks_is_first_asked_for_with_them(document: str, query: str) -> None:
+    assert not matches(document, query)
+    assert matches(document, query, numbered=True)
+    assert parse_query(query, simplify=False).match == parse_query(query.strip("+#.")).match  # an index without them
+
+
+def test_a_name_with_its_marks_is_left_out_alone() -> None:
+    assert matches("a language, C", "language -C++")
+    assert not matches("a language, C++", "language -C++")
+
+
+@given(st.text(alphabet='aC3.-+#v1 /年月日"*🚢()|语\u2010', max_size=24))
+def test_whatever_is_typed_can_be_asked_for_and_is_found_no_less_than_as_it_stands(query: str) -> None:
+    document = "a C++ v1.3 3a, C#, a-a.js 语年1月"
+    try:
+        plain = matches(document, query)
+    except ValueError:
+        return
+    except sqlite3.OperationalError:
+        assert not parse_query(query).match
+        return
+    assert matches(document, query, numbered=True) or not plain
+
+
+@pytest.mark.parametrize(
     ("document", "query"),
     [
         ("กินข้าว", "กัน"),  # vowels are marks, and make another word

@@ -148,6 +148,15 @@ def test_damage_is_named_and_the_rest_is_kept(context: Context) -> None:
     assert OLD in done.lost[0].why
 
 
+def test_pages_that_are_refused_leave_nothing_in_the_archive(context: Context) -> None:
+    notice = b"<html><head><title>404 Not Found</title></head><body><h1>Not found</h1></body></html>"
+    files = [written(f"{n}.html", single_file(f"{URL}/{n}", notice)) for n in range(4)]
+    done = import_files(context, files)
+    assert ([page.why for page in done.lost], done.kept) == (["no page"] * 4, [])
+    assert list((context.archive.path / "segments").iterdir()) == []
+    assert len(import_files(context, [*files, written("a.html", single_file(URL, POST))]).kept) == 1
+
+
 def test_a_har_file_gives_its_pages(context: Context) -> None:
     def entry(url: str, status: int, kind: str, text: str, encoding: str = "", location: str = "") -> dict[str, object]:
         content = {"mimeType": kind, "text": text, "encoding": encoding}

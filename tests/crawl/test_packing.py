@@ -61,12 +61,6 @@ def open_archive(path: Path, *, at: datetime = NOW, **options: object) -> Archiv
     return Archive.open(path, ArchiveSettings(**options), now=lambda: at)  # type: ignore[arg-type]  # test shorthand
 
 
-def segment_of(archive: Archive) -> OpenSegment:
-    found = archive.open_segment(make=True)
-    assert found
-    return found
-
-
 def kept(archive: Archive) -> list[object]:
     """All that is kept of the link, but for the numbers of records."""
     found: list[object] = []
@@ -80,7 +74,7 @@ def kept(archive: Archive) -> list[object]:
 @pytest.mark.parametrize("keep_raw", ["changed", "all", "none"])
 def test_a_packed_page_is_kept_as_the_archive_keeps_it(tmp_path: Path, body: str, keep_raw: str) -> None:
     with open_archive(tmp_path / "ours", keep_raw=keep_raw) as ours:
-        task = task_of(body, replace(segment_of(ours), large=True))
+        task = task_of(body, replace(ours.open_segment(), large=True))
         reading = read(task, SITES)
         assert reading.packed
         spared: list[str] = []
@@ -97,7 +91,7 @@ def test_a_packed_page_is_kept_as_the_archive_keeps_it(tmp_path: Path, body: str
 
 
 def test_what_is_no_new_page_is_not_packed(archive: Archive) -> None:
-    segment = segment_of(archive)
+    segment = archive.open_segment()
     page = read(task_of(ARTICLE, segment), SITES)
     assert page.packed
     refreshing = ARTICLE.replace("<title>", '<meta http-equiv=refresh content="0; url=/new"><title>')
@@ -117,18 +111,18 @@ def test_what_is_no_new_page_is_not_packed(archive: Archive) -> None:
 def test_large_pages_wait_for_the_dictionary_of_a_segment(tmp_path: Path) -> None:
     """A dictionary makes a page a tenth; one that was packed without it would be packed twice."""
     with open_archive(tmp_path) as archive:
-        segment = segment_of(archive)
+        segment = archive.open_segment()
         assert not segment.large
         assert read(task_of(LARGE, segment), SITES).packed is None
         assert read(task_of(ARTICLE, segment), SITES).packed is not None
     with open_archive(tmp_path / "gz", codec="gz") as archive:  # has no dictionaries
-        assert read(task_of(LARGE, segment_of(archive)), SITES).packed is not None
+        assert read(task_of(LARGE, archive.open_segment()), SITES).packed is not None
 
 
 @pytest.mark.parametrize("body", [ARTICLE, LARGE])
 def test_a_page_that_was_packed_for_another_segment_is_kept_all_the_same(tmp_path: Path, body: str) -> None:
     with open_archive(tmp_path) as archive:
-        task = task_of(body, replace(segment_of(archive), large=True))
+        task = task_of(body, replace(archive.open_segment(), large=True))
         reading = read(task, SITES)
     with open_archive(tmp_path, at=NOW + timedelta(days=1)) as archive:  # a new day, a new segment
         archive.record([check_of(task, reading)])
@@ -140,7 +134,7 @@ def test_a_page_that_was_packed_for_another_segment_is_kept_all_the_same(tmp_pat
 
 
 def test_a_page_that_is_doubted_after_it_was_read_is_kept_without_its_text(archive: Archive) -> None:
-    task = task_of(ARTICLE, segment_of(archive))
+    task = task_of(ARTICLE, archive.open_segment())
     reading = read(task, SITES)
     doubted = replace(reading, verdict=replace(reading.verdict, state=State.SUSPECT))
     archive.record([check_of(task, doubted)])
@@ -153,16 +147,26 @@ def test_a_page_that_is_known_from_long_ago_is_kept_as_seen_again(archive: Archi
     """It said something else in between, so that its reader could not know."""
     other = ARTICLE.replace("lamp", "lantern")
     for body in (ARTICLE, other, ARTICLE):
-        task = task_of(body, segment_of(archive))
+        task = task_of(body, archive.open_segment())
         reading = read(task, SITES)
         assert reading.packed
         archive.record([check_of(task, reading)])
     assert [snapshot.revisit for snapshot in archive.snapshots(LINK.canonical_url)] == [False, False, True]
 
 
+def test_pages_are_packed_before_there_is_a_segment_and_packing_makes_none(archive: Archive) -> None:
+    reading = read(task_of(ARTICLE, archive.open_segment()), SITES)
+    assert archive.open_segment().name == ""
+    assert not list((archive.path / "segments").glob("*"))
+    assert reading.packed
+    archive.record([check_of(task_of(ARTICLE, None), reading)])
+    assert archive.open_segment().name
+    assert kept(archive)
+
+
 def test_where_the_segment_is_gone_the_page_is_read_all_the_same(tmp_path: Path) -> None:
     packing._packer.cache_clear()
-    gone = OpenSegment(str(tmp_path), "20260601000000-0001.warc.zst", raw=True)
+    gone = OpenSegment(str(tmp_path), "20260601000000-0001.warc.zst", "zst", raw=True)
     reading = read(task_of(ARTICLE, gone), SITES)
     assert (reading.packed, reading.verdict.state) == (None, State.ALIVE)
 
@@ -174,7 +178,7 @@ def test_where_a_reader_lacks_the_memory_to_pack_a_page_its_writer_packs_it(
     def no_room(*_: object, **__: object) -> bytes:
         raise error
 
-    task = task_of(ARTICLE, segment_of(archive))
+    task = task_of(ARTICLE, archive.open_segment())
     with monkeypatch.context() as patch:
         for codec in (Gz, Zst):
             patch.setattr(codec, "pack", no_room)
@@ -201,14 +205,14 @@ def test_what_it_costs_to_pack_a_page_does_not_count_against_it(
     monkeypatch.setattr(worker, "_worker", worker._Worker(SITES, worker.Limits(seconds=60.0, memory=1 << 30)))
     monkeypatch.setattr(examine, "read", timed(examine.read))
     monkeypatch.setattr(packing, "pack", timed(packing.pack))
-    assert worker.read_one(task_of(ARTICLE, segment_of(archive))).packed
+    assert worker.read_one(task_of(ARTICLE, archive.open_segment())).packed
     reading, packed = left
     assert reading > 0
     assert packed == 0
 
 
 def test_a_packed_page_tells_what_is_kept_of_it(archive: Archive) -> None:
-    packed = read(task_of(ARTICLE, segment_of(archive)), SITES).packed
+    packed = read(task_of(ARTICLE, archive.open_segment()), SITES).packed
     assert packed
     made = made_of(packed)
     assert made.keep.raw

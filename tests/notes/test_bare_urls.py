@@ -211,7 +211,7 @@ def test_a_url_on_its_own_line_is_taken_whole(url: str) -> None:
         ("*https://example.com/x* y", "https://example.com/x"),
         ("_https://example.com/x_", "https://example.com/x"),
         ("*官网 https://example.com/x*", "https://example.com/x"),
-        ("{% raw %}https://example.com/x{% endraw %}", ""),
+        ("{% raw %}https://example.com/x{% endraw %}", "https://example.com/x"),
         ("https://example.com/{{ page.id }}/x", ""),
         ("https://example.com/x{: .cls}", "https://example.com/x"),
         ("| a | https://example.com/x|", "https://example.com/x"),

@@ -26,6 +26,7 @@ PIECES = (
     "\n.. a::", "`_", ":doc:`", "<<", ">>", "xref:", "link:", "image::", "----\n", "////\n", "++", "#+begin_src\n",
     "#+end_src\n", "\n* ", "[[file:", "\n: ", '{"cells":[', '{"cell_type":', '"markdown","source":[', '"', "\\u00",
     "date:", "permalink:", "\n  - ", "a", "1", "x=", " 2x,", "srcset='", "a@", "%20", "~", "^", "🙂", "\u200b", "é",
+    "{% raw %}", "{% endraw %}", "\n{% comment %}", "{% endcomment %}", "{% end",
     "!!! note\n", "\n=== \"A\"\n", "{a}[x]", ":a: {a}{a}\n", "\n>>> ", "[l]([[n]])", "[/img]", "<A b={`", "<h2>",
     "<script>", "<title>", "<base href=", "crawler: ignore", "<!-- crawler: ignore-start -->",
 )  # fmt: skip

@@ -46,6 +46,12 @@ def test_places_are_those_of_the_value() -> None:
     assert first.note_title == "第一 篇"
 
 
+def test_what_stands_within_raw_is_shown() -> None:
+    url = "https://a.example/x"
+    for text in (f'<a href="{{% raw %}}{url}{{% endraw %}}">a</a>', f"<p>{{% verbatim %}}{url}{{% endverbatim %}}</p>"):
+        assert [(each.url, each.raw) for each in found(text)] == [(url, url)]
+
+
 def test_code_is_there_when_asked_for() -> None:
     assert [each.url for each in found(PAGE, code=True) if each.kind is Kind.CODE] == ["https://example.com/code"]
 

@@ -136,6 +136,73 @@ def test_code_is_skipped_unless_asked_for(text: str) -> None:
     assert kinds(text, code=True) == [("code", U, U)]
 
 
+RAW = [
+    ("{% raw %}", "{% endraw %}"), ("{%- raw -%}", "{%- endraw -%}"), ("{% verbatim %}", "{% endverbatim %}"),
+    ("{% verbatim part %}", "{% endverbatim part %}"), ("{%raw%}", "{%endraw%}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("begin", "end"), RAW)
+def test_what_stands_within_raw_on_one_line_is_shown(begin: str, end: str) -> None:
+    bare = [("bare", U, U)]
+    for before, after in (("", ""), ("见", "。"), ("(", ")"), ("- ", "."), ("**", "**"), ("a ", ", b"), ("> ", "<br>")):
+        assert kinds(f"{before}{begin}{U}{end}{after}") == bare
+        assert kinds(f"{before}{begin} {U} {end}{after}") == bare
+    assert kinds(f"a {begin}[t]({U}){end} b") == [("inline", U, U)]
+    assert kinds(f"[t]({begin}{U}{end})") == [("inline", U, U)]
+    assert [url for _, url, _ in kinds(f"![p](<{begin}{PICTURE}{end}>)")] == [PICTURE]
+    assert kinds(f'<a href="{begin}{U}{end}">t</a>') == [("html", U, U)]
+    assert kinds(f"{begin}\n{U}\n{end}") == bare
+
+
+@pytest.mark.parametrize(("begin", "end"), RAW)
+def test_what_is_code_within_raw_or_round_it_is_code(begin: str, end: str) -> None:
+    for text in (
+        f"{begin}`{U}`{end}", f"`{begin}{U}{end}`", f"```\n{begin}\n{U}\n{end}\n```", f"{begin}\n```\n{U}\n```\n{end}",
+        f"{begin}\n\n    {U}\n\n{end}", f"{{% highlight sh %}}\n{begin}{U}{end}\n{{% endhighlight %}}",
+    ):  # fmt: skip
+        assert kinds(text) == []
+        assert [url for _, url, _ in kinds(text, code=True)] == [U]
+
+
+def test_tags_within_raw_are_text() -> None:
+    assert kinds(f"{{% raw %}}\n{{% comment %}}\n{U}\n{{% endcomment %}}\n{{% endraw %}}") == [("bare", U, U)]
+    assert kinds(f"{{% raw %}}{{% comment %}}{U}{{% endcomment %}}{{% endraw %}}") == [("bare", U, U)]
+    assert (
+        kinds(
+            f"{{% raw %}}a{{% endraw %}}\n\n{{% comment %}}\n{U}\n{{% endcomment %}}\n\n{{% raw %}}\nb\n{{% endraw %}}"
+        )
+        == []
+    )
+    assert kinds(f"{{% raw %}}\n\n{{% comment %}}\n{U}\n{{% endcomment %}}\n") == []  # never closed: no raw
+
+
+def test_an_address_ends_where_a_block_of_a_template_does() -> None:
+    for text in (
+        f"{{% if a %}}{U}{{% endif %}}",
+        f"{{% note %}}{U}{{% endnote %}}。",
+        f"({{% filter a %}}{U}{{% endfilter %}})",
+    ):
+        assert kinds(text) == [("bare", U, U)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{U}/{{{{ x }}}}", f"{U}{{{{ x }}}} ", f"{U}/{{% raw %}}y{{% endraw %}}", f"{{% raw %}}{U}{{% endraw %}}y",
+        f"{{% if a %}}{U}{{% endif %}}/y", f"{{% raw %}}{U}{{% endraw %}}{{{{ x }}}}",
+        f"[t]({U}/{{% raw %}}y{{% endraw %}})", f"{{% raw %}}{U}?a={{{{ x }}}}{{% endraw %}}",
+    ],
+)  # fmt: skip
+def test_an_address_that_a_template_goes_on_is_not_known(text: str) -> None:
+    assert kinds(text) == []
+
+
+def test_an_address_in_an_expression_of_a_template_stays_one() -> None:
+    for text in (f'{{{{ "{U}" | escape }}}}', f'{{% include a.html url="{U}" %}}', f"{{% link a {U} %}}"):
+        assert kinds(text) == [("bare", U, U)]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -144,6 +211,8 @@ def test_code_is_skipped_unless_asked_for(text: str) -> None:
         f"<!--\n\n[a]({U})\n\n-->\n",
         f"{{::comment}}\n{U}\n{{:/comment}}\n",
         f"{{% comment %}}\n{U}\n\n[a]({U})\n{{% endcomment %}}\n",
+        f"a {{% comment %}}{U}{{% endcomment %}} b {{%- comment -%}} [a]({U}) {{%- endcomment -%}}",
+        f"{{% comment %}}{{% raw %}}{U}{{% endraw %}}{{% endcomment %}}",
         f"$$\\href{{{U}}}{{x}}$$",
         f"$\\href{{{U}}}{{x}}$",
         "$$\na[i](x) + b\n$$",

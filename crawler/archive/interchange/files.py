@@ -22,9 +22,11 @@ from typing import IO, Final
 from crawler.archive.interchange import har, zips
 from crawler.archive.interchange.answers import Say
 from crawler.archive.interchange.embedded import MAX_PICTURE
+from crawler.archive.interchange.foreign import begins_record
 from crawler.archive.interchange.incoming import MAX_FILE, RECORDS, is_web_archive, read_web_archive
 from crawler.archive.interchange.origin import address_beside
 from crawler.archive.interchange.saved import DOCUMENTS, SavedPage, check_size, read_saved
+from crawler.archive.interchange.unpack import GZIP, ZSTD, Gap, unpacked
 from crawler.archive.interchange.zipped import is_zipped, read_zipped
 from crawler.core.errors import UsageError
 
@@ -32,6 +34,7 @@ ENDINGS: Final = (
     ".html", ".htm", ".xhtml", ".xht", ".mhtml", ".mht", ".webarchive", ".wacz", ".har", ".zip",
     ".maff",
 )  # fmt: skip
+_PACKED = re.compile(r"(?i)\.(?:gz|zst)\Z")  # behind any of them
 UNFINISHED: Final = (
     ".crdownload",
     ".part",
@@ -51,7 +54,7 @@ _MULTI: Final = b'"multi-wacz'
 def is_candidate(path: Path) -> bool:
     """Whether a file of a folder has a name as saved pages have."""
     name = path.name.lower()
-    return name.endswith(ENDINGS) or RECORDS.fullmatch(name) is not None
+    return _PACKED.sub("", name).endswith(ENDINGS) or RECORDS.fullmatch(name) is not None
 
 
 def is_document(path: Path) -> bool:
@@ -93,26 +96,56 @@ def pages_of(file: Path, lost: Say, note: Say) -> Iterator[SavedPage]:
     """The pages in one file, by what its bytes are. Raises UsageError for what is none, or cannot be read."""
     if file.exists() and not file.is_file():  # a device may have no end, a pipe is read once
         raise UsageError(f"{file} is no regular file; write it to one first")
+    name = str(file)
     try:
         with file.open("rb") as stream:
             head = stream.read(_HEAD)
             packed = head.startswith(b"PK") and _holds_records(stream)
-        if packed or is_web_archive(file.name, head):
+            data = None if RECORDS.fullmatch(file.name) else _one_packed(stream, name, lost)
+        if data is not None:
+            name, head = _PACKED.sub("", name), data[:_HEAD]
+        elif packed or is_web_archive(file.name, head):
             yield from read_web_archive(file, lost, note)
             return
-        check_size(str(file), file.stat().st_size)
-        data = file.read_bytes()
+        else:
+            check_size(name, file.stat().st_size)
+            data = file.read_bytes()
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
     if _MULTI in head and head.lstrip().startswith(b"{"):
         yield from _multi(file, data, lost, note)
-    elif har.is_har(head):
-        yield from har.read_har(str(file), data, lost, note)
+    elif har.is_har(name, head):
+        yield from har.read_har(name, data, lost, note, FilesBeside(file.parent))
     elif is_zipped(data):
-        yield from read_zipped(str(file), data, lost)
+        yield from read_zipped(name, data, lost, note)
     else:
-        page = read_saved(str(file), data)
+        page = read_saved(name, data)
         yield page if page.url else replace(page, url=address_beside(file))
+
+
+def _one_packed(stream: IO[bytes], name: str, lost: Say) -> bytes | None:
+    """What a gzip or zstd file holds, where that is another file and no records of a web archive.
+
+    Raises UsageError for what unpacks to more than a saved page may have.
+    """
+    stream.seek(0)
+    if not stream.read(len(ZSTD)).startswith((GZIP, ZSTD)):
+        return None
+    stream.seek(0)
+    parts, size, begun = list[bytes](), 0, False
+    for piece in unpacked(stream):
+        if isinstance(piece, Gap):
+            if not parts:
+                return None
+            lost(piece.what)
+            continue
+        if not begun and begins_record(piece):
+            return None
+        begun = begun or bool(piece.strip(b"\r\n"))
+        parts.append(piece)
+        size += len(piece)
+        check_size(name, size)
+    return b"".join(parts) if size else None
 
 
 def _holds_records(stream: IO[bytes]) -> bool:

@@ -30,6 +30,7 @@ _WARC = rb"(?i:WARC)/[01]\.\d{1,2}[ \t\r]*\n"
 _ARC = rb"(?:https?|ftp|dns|filedesc|warcinfo):[^\r\n]{1,5000} [0-9A-Fa-f.:-]{1,45} \d{14} [^\r\n]{0,400}?\d{1,15}\r?\n"
 _BEGIN = re.compile(_WARC + b"|" + _ARC)
 _LATER = re.compile(rb"(?<=\n)(?:" + _WARC + b"|" + _ARC + b")|" + _WARC + rb"(?=[A-Za-z-]{1,40}:)")
+_NEXT = re.compile(rb"\r?\n\r?\n(?=WARC/[01]\.\d{1,2}\r?\n)")
 _HEAD_END = re.compile(rb"\r*\n\r*\n")
 _HTTP_LENGTH = re.compile(rb"(?i)\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r?\n")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
@@ -65,6 +66,11 @@ def records(pieces: Iterator[bytes | Gap], lost: Say, size: int = 0) -> Iterator
             yield record
 
 
+def begins_record(data: bytes) -> bool:
+    """Whether bytes begin as a record does."""
+    return _BEGIN.match(data[:TAIL].lstrip(b"\r\n")) is not None
+
+
 def _record(stream: _Stream, lost: Say) -> warc.Record | None:
     """The record that begins here; None for one that is not whole, of which something was said."""
     head, length, headers = _head(stream)
@@ -81,16 +87,20 @@ def _record(stream: _Stream, lost: Say) -> warc.Record | None:
     block = stream.peek(head + length)[head:]
     record = warc.Record(headers, block)
     whole = len(block) == length and _ends_well(stream, head + length, record)
+    damaged = _ends_in_damage(stream, head + length)
     if whole:
-        if _digest(record) is False:
+        if not damaged and _digest(record) is False:
             lost(f"{name} differs from its digest; it is taken as it is")
         stream.drop(head + length)
+        if damaged:
+            stream.pass_gap(lost, f"{name} is whole by its {'digest' if _agrees(record) else 'length'}, and taken")
         return record
+    doubted = len(block) == length and damaged and _agrees(record) is False
     if len(block) < length:
         lost(f"{name} says it has {Counted(length):byte}, and has {len(block):,}")
     else:
-        lost(f"{name} does not end where its length says")
-    if inner := _inner_length(stream, head, record):
+        lost(f"{name} {'differs from its digest' if doubted else 'does not end where its length says'}")
+    if not doubted and (inner := _inner_length(stream, head, record) or _counted_in_characters(stream, head, length)):
         block = stream.peek(head + inner)[head:]
         stream.drop(head + inner)
         return warc.Record(headers, block)
@@ -110,6 +120,18 @@ def _inner_length(stream: _Stream, head: int, record: warc.Record) -> int:
         return size
     longer = size <= MAX_RECORD and len(stream.peek(head + size)) == head + size
     return size if longer and _ends_well(stream, head + size, record) else 0
+
+
+def _counted_in_characters(stream: _Stream, head: int, length: int) -> int:
+    """Bytes of a block whose length counts what a JavaScript string does, units of UTF-16; 0 where it does not."""
+    block = stream.peek(min(head + 3 * length, MAX_RECORD) + TAIL)[head:]  # a unit has three bytes of UTF-8 at most
+    end = _NEXT.search(block, length)
+    size = end.start() if end else len(block.rstrip(b"\r\n"))
+    try:
+        units = len(block[:size].decode().encode("utf-16-le")) // 2
+    except UnicodeDecodeError:
+        return 0
+    return size if units == length else 0
 
 
 def _head(stream: _Stream) -> tuple[int, int | None, dict[str, str]]:
@@ -166,22 +188,47 @@ def _arc_head(line: bytes) -> tuple[int, int | None, dict[str, str]]:
 
 def _ends_well(stream: _Stream, end: int, record: warc.Record) -> bool:
     """Does a record end where its length says: a blank line, the next record or the end, and no damage just there?"""
+    if _ends_in_damage(stream, end):
+        agrees = _agrees(record)
+        return stream.unchecked if agrees is None else agrees
     rest = stream.peek(end + TAIL)[end:]
     blank = _BLANK.match(rest)
     after = blank.end() if blank else 0
-    if after == len(rest) and stream.damaged_behind(end + after):
-        return _digest(record) is True
     if after == len(rest) or _BEGIN.match(rest, after):
         return True
     return rest.startswith((b"\r\n\r\n", b"\n\n")) or _digest(record) is True
 
 
+def _ends_in_damage(stream: _Stream, end: int) -> bool:
+    """Whether nothing but blank lines follows before what the record was packed in is damaged, or not checked."""
+    rest = stream.peek(end + TAIL)[end:]
+    return not rest.strip(b"\r\n") and stream.damaged_behind(end + len(rest))
+
+
 def _digest(record: warc.Record) -> bool | None:
     """Whether the block is what WARC-Block-Digest says; None where it says nothing that we know."""
-    kind, _, said = record.headers.get("warc-block-digest", "").partition(":")
+    return _is_digest(record.headers.get("warc-block-digest", ""), record.block)
+
+
+def _agrees(record: warc.Record) -> bool | None:
+    """As `_digest`; where nothing is said of the block, of the payload of a response.
+
+    Writers do not agree on whether chunks are of the payload: one in chunks that differs says nothing.
+    """
+    block, said = _digest(record), record.headers.get("warc-payload-digest", "")
+    head = _HEAD_END.search(record.block, 0, MAX_HEAD)
+    if block is not None or record.type != "response" or not head:
+        return block
+    same = _is_digest(said, record.block[head.end() :])
+    return same or (None if b"chunked" in head.string[: head.end()].lower() else same)
+
+
+def _is_digest(written: str, data: bytes) -> bool | None:
+    """Whether data has a digest; None where it is of a kind that we do not know."""
+    kind, _, said = written.partition(":")
     if kind.lower() not in ("sha1", "sha256", "md5") or not said:
         return None
-    digest = hashlib.new(kind.lower(), record.block, usedforsecurity=False).digest()
+    digest = hashlib.new(kind.lower(), data, usedforsecurity=False).digest()
     return said.lower() == digest.hex() or digest in _unpacked(said)
 
 
@@ -255,6 +302,17 @@ class _Stream:
             if self._gap is None:
                 return False
             lost(self._gap.what)
+            self._gap = None
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether nothing speaks against the bytes before the next gap but that they could not be checked."""
+        return self._gap is not None and self._gap.unchecked
+
+    def pass_gap(self, lost: Say, said: str) -> None:
+        """Go on behind the next gap, naming it together with what became of the bytes before it."""
+        if self._gap is not None:
+            lost(f"{self._gap.what}: {said}")
             self._gap = None
 
     def damaged_behind(self, size: int) -> bool:

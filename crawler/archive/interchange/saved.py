@@ -118,7 +118,12 @@ def _kind_of_file(name: str, head: bytes) -> str:
 
 _TAG = re.compile(rb"<\s*(?:!doctype|html|head|body|title|meta|article|div|p|!--)", re.IGNORECASE)
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d{4,}\)(\S+?)\s*-->")
-_SINGLE_FILE = re.compile(rb"Page saved with SingleFile\s+url:[ \t]*(\S+)\s+saved date:[ \t]*([^\r\n]{1,100})")
+_SINGLE_FILE = (
+    re.compile(  # today's remark, and that of 2018, which an option still writes; another leaves out the date
+        rb"(?:Page saved with|Archive processed by) SingleFile\w*\s+url:[ \t]*(\S+)"
+        rb"(?:\s+saved date:[ \t]*([^\r\n]{1,100}))?"
+    )
+)
 _SAVE_PAGE = re.compile(rb"""<meta name="savepage-(url|date)" content="([^"]{1,4000})\"""")
 _SCRAP_BOOK = re.compile(rb"""\sdata-scrapbook-(source|create)="([^"]{1,4000})\"""")
 _HTML_TAG = re.compile(rb"(?i)<html\b[^>]{0,20000}")
@@ -148,7 +153,8 @@ def html_page(body: bytes) -> SavedPage:
 def _told(head: bytes) -> tuple[bytes, datetime | None]:
     """Address and time, as SingleFile, Save Page WE, WebScrapBook, monolith, HTTrack, or Chrome and Edge write them."""
     if found := _SINGLE_FILE.search(head) or _MONOLITH.search(head):
-        return found[1], js_date(found[2]) or _date(found[2].decode("ascii", "replace"))
+        at = found[2] or b""
+        return found[1], js_date(at) or _date(at.decode("ascii", "replace"))
     if told := dict(_SAVE_PAGE.findall(head)):
         return told.get(b"url", b""), js_date(told.get(b"date", b""))
     tag = _HTML_TAG.search(head)

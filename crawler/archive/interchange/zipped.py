@@ -1,4 +1,4 @@
-"""Pages in zip files: SingleFile's zipped form, Firefox's archives (MAFF), and pages that somebody zipped.
+"""Pages in zip files: SingleFile's zipped form, Firefox's archives (MAFF), pages and HAR files that somebody zipped.
 
 Bytes in, `SavedPage`s out, each with the pictures that lie beside it. How members are unpacked safely is known in
 `zips`, what a page says of itself in `saved`.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import unescape
 from io import BytesIO
 
 from crawler.archive.interchange import zips
+from crawler.archive.interchange.answers import Say
+from crawler.archive.interchange.har import read_har
 from crawler.archive.interchange.saved import (
     HEAD,
     IMAGE_TYPES,
@@ -41,8 +43,8 @@ def is_zipped(data: bytes) -> bool:
     return data.startswith(b"PK\x03\x04") or (b"SingleFile" in data[:HEAD] and b"PK\x05\x06" in data[-HEAD:])
 
 
-def read_zipped(name: str, data: bytes, lost: Callable[[str], None]) -> Iterator[SavedPage]:
-    """The pages of a zip file: each that an index.rdf describes, else the one that stands for all of it.
+def read_zipped(name: str, data: bytes, lost: Say, note: Say) -> Iterator[SavedPage]:
+    """The pages of a zip file: each that an index.rdf describes, those of HAR files, else the one that stands for all.
 
     Of several pages, one that cannot be read costs itself, and `lost` hears of it. Raises UsageError where none can.
     """
@@ -50,19 +52,24 @@ def read_zipped(name: str, data: bytes, lost: Callable[[str], None]) -> Iterator
         with zips.open_zip(BytesIO(data)) as archive:
             if isinstance(archive, Unlisted):
                 lost("cut off, or without its directory: what is whole in it is taken")
-            yield from _pages(archive, html_page(data[:HEAD]), lost)
+            yield from _pages(archive, html_page(data[:HEAD]), lost, note)
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from error
     except (LookupError, RecursionError, *zips.DAMAGE) as error:
         raise UsageError(f"{name}: damaged, or not what it says it is: {error}") from error
 
 
-def _pages(archive: zips.Package, outer: SavedPage, lost: Callable[[str], None]) -> Iterator[SavedPage]:
+def _pages(archive: zips.Package, outer: SavedPage, lost: Say, note: Say) -> Iterator[SavedPage]:
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) > MAX_PARTS or sum(member.file_size for member in members) > MAX_FILE:
         raise UsageError(f"unpacks to more than {MAX_FILE >> 20} MB or {MAX_PARTS:,} files; no saved page")
     names = [member.filename for member in members]
     folders = [name.removesuffix(_INDEX) for name in names if name.rpartition("/")[2] == _INDEX]
+    logs = [name for name in names if name.lower().endswith(".har")]
+    if logs and not folders and "index.html" not in names:
+        for log in logs:
+            yield from read_har(log, zips.read_member(archive, log, MAX_FILE), lost, note, _Beside(archive, log))
+        return
     if len(folders) < 2:
         yield _page(archive, names, folders[0] if folders else None, outer)
         return
@@ -71,6 +78,20 @@ def _pages(archive: zips.Package, outer: SavedPage, lost: Callable[[str], None])
             yield _page(archive, names, folder, outer)
         except (UsageError, *zips.DAMAGE) as error:
             lost(f"{folder}: {error}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """Reads the bodies that a HAR file keeps beside itself (Playwright); None for what is not there, or is damaged."""
+
+    archive: zips.Package
+    log: str
+
+    def __call__(self, name: str) -> bytes | None:
+        try:
+            return zips.read_member(self.archive, f"{self.log[: self.log.rfind('/') + 1]}{name}", MAX_FILE)
+        except (LookupError, UsageError, *zips.DAMAGE):
+            return None
 
 
 def _page(archive: zips.Package, names: list[str], folder: str | None, outer: SavedPage) -> SavedPage:

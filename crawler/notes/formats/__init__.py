@@ -91,15 +91,15 @@ ASCIIDOC = "`<>*[]{}+^~'\";()"
 ORG = "[]<>\\*'\";()"
 FORMATS: tuple[NoteFormat, ...] = (
     NoteFormat(
-        "Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 4, ("markdown",)
+        "Markdown", (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".qmd", ".rmd"), _markdown, 5, ("markdown",)
     ),
-    NoteFormat("MDX", (".mdx",), _mdx, 3, ("mdx",)),
-    NoteFormat("HTML", (".html", ".htm", ".xhtml"), _html, 4, ("html",), parsed=True),
+    NoteFormat("MDX", (".mdx",), _mdx, 4, ("mdx",)),
+    NoteFormat("HTML", (".html", ".htm", ".xhtml"), _html, 5, ("html",), parsed=True),
     NoteFormat("plain text", (".txt", ".text"), _text, 3, ("plain-text",)),
     NoteFormat("reStructuredText", (".rst",), _rst, 3, ("rst",), RST),
     NoteFormat("AsciiDoc", (".adoc", ".asciidoc"), _asciidoc, 3, ("asciidoc",), ASCIIDOC),
     NoteFormat("Org", (".org",), _org, 3, ("org",), ORG),
-    NoteFormat("Jupyter notebook", (".ipynb",), _notebook, 3, ("jupyter",), None, flaw=_notebook_flaw),
+    NoteFormat("Jupyter notebook", (".ipynb",), _notebook, 4, ("jupyter",), None, flaw=_notebook_flaw),
 )
 MARKDOWN = FORMATS[0]
 ENDINGS: dict[str, NoteFormat] = {ending: each for each in FORMATS for ending in each.endings}

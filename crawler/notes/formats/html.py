@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
 from crawler.core.model import Kind
+from crawler.notes import templates
 from crawler.notes.found import Found, Lines, Reading, Span, cover
 from crawler.notes.scan import bare_urls
 from crawler.notes.targets import target, unescape_html
@@ -210,6 +211,7 @@ def _attribute(text: str, tag: Tag, name: str) -> str | None:
 
 def read(text: str) -> Reading:
     """The links of a whole HTML note."""
+    text = cover(text, templates.raw_tags(text), " ")
     found = list(tags(text))
     seen = pieces(text, found)
     real = _real_values(text)

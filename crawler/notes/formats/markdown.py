@@ -191,7 +191,10 @@ def _without_templates(text: str, begin: int) -> tuple[str, list[Span], list[Spa
     silent = [span for _, span in blocks] + list(templates.kramdown_comments(text))
     source = cover(text, silent, " ") if silent else text
     tags = [span for span in templates.liquid(source) if span.start >= begin]
-    return cover(source, tags, HIDDEN), [span for name, span in blocks if name != "comment"], tags
+    nothing = {tag for tag in tags if templates.is_nothing(source, tag)}
+    unknown = [tag for tag in tags if tag not in nothing]
+    code = [span for name, span in blocks if name != "comment"]
+    return cover(cover(source, nothing, " "), unknown, HIDDEN), code, tags
 
 
 def _definitions(source: str) -> list[tuple[str, Span]]:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from crawler.archive.codec import zstd
 from crawler.archive.interchange import foreign, unpack
+from crawler.archive.interchange.files import pages_of
 from crawler.archive.interchange.foreign import date_of
 from crawler.archive.interchange.har import read_har
 from crawler.archive.interchange.incoming import read_web_archive
@@ -72,8 +73,17 @@ KINDS = ["plain", "gz", "one-gz", "zst"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("before", [b"", b"\r\n\r\n"])
+def test_a_web_archive_is_known_by_its_records_whatever_its_name(tmp_path: Path, kind: str, before: bytes) -> None:
+    records = [RECORDS[0], before, RECORDS[1]] if kind == "plain" else [before, *RECORDS[:2]]
+    (tmp_path / "download").write_bytes(packed(kind, [record for record in records if record]))
+    pages = pages_of(tmp_path / "download", pytest.fail, pytest.fail)
+    assert [page.url for page in pages] == [url_of(0), url_of(1)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_cut_last_record_costs_itself(tmp_path: Path, kind: str) -> None:
-    pages, lost = read(tmp_path, packed(kind, RECORDS)[: -9 if kind == "one-gz" else -30])
+    pages, lost = read(tmp_path, packed(kind, RECORDS)[: -12 if kind == "one-gz" else -30])
     assert pages == [0, 1, 2, 3]
     assert lost
 
@@ -102,12 +112,82 @@ def test_a_damaged_frame_costs_its_record(tmp_path: Path, kind: str) -> None:
     assert lost
 
 
-def test_a_checksum_that_is_wrong_costs_its_record(tmp_path: Path) -> None:
-    bad = bytearray(packed("gz", RECORDS[2:3]))
-    bad[-6] ^= 0xFF  # of the CRC: the bytes unpack, and are not what was packed
-    pages, lost = read(tmp_path, packed("gz", RECORDS[:2]) + bytes(bad) + packed("gz", RECORDS[3:]))
-    assert pages == [0, 1, 3, 4]
+def wrong_check(kind: str, data: bytes, part: str = "sum") -> bytes:
+    """A packed record whose check sum or length is wrong, or missing."""
+    trailer = 8 if kind == "gz" else 4
+    match part:
+        case "none":
+            return data[:-trailer]
+        case "length":
+            return data[:-1] + bytes((data[-1] ^ 0xFF,))
+        case _:
+            return data[:-trailer] + bytes((data[-trailer] ^ 0xFF,)) + data[1 - trailer :]
+
+
+@pytest.mark.parametrize(("kind", "part"), [("gz", "sum"), ("gz", "length"), ("gz", "none"), ("zst", "sum")])
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_a_record_that_is_whole_is_kept_where_its_check_sum_alone_is_wrong(
+    tmp_path: Path, kind: str, part: str, place: int
+) -> None:
+    members = [packed(kind, [record]) for record in RECORDS]
+    members[place] = wrong_check(kind, members[place], part)
+    pages, lost = read(tmp_path, b"".join(members))
+    assert pages == [0, 1, 2, 3, 4]
+    assert len(lost) == 1
+    said = "the file ends within" if (part, place) == ("none", 4) else "the check sum of the packed data"
+    assert lost[0].startswith(said)
+    assert lost[0].endswith(f"the record of {url_of(place)} is whole by its length, and taken")
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+@pytest.mark.parametrize("digest", ["block", "payload"])
+def test_a_record_that_differs_from_its_digest_is_lost_with_a_wrong_check_sum(
+    tmp_path: Path, kind: str, digest: str
+) -> None:
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(html(1)) + html(1)
+    of = block if digest == "block" else html(1)
+    said = base64.b32encode(hashlib.sha1(of, usedforsecurity=False).digest()).decode()
+    for right, came in ((True, [0, 1, 2]), (False, [0, 2])):
+        written = said if right else said[::-1]
+        more = f"WARC-{digest.capitalize()}-Digest: sha1:{written}\r\n"
+        one = record(url_of(1), html(1), fields=f"Content-Length: {len(html(1))}\r\n", more=more)
+        bad = wrong_check(kind, packed(kind, [one]))
+        pages, lost = read(tmp_path, packed(kind, RECORDS[:1]) + bad + packed(kind, RECORDS[2:3]))
+        assert pages == came
+        assert right == any("whole by its digest" in line for line in lost)
+        assert right != any("differs from its digest" in line for line in lost)
+
+
+def test_a_long_record_is_whole_past_a_wrong_check_sum(tmp_path: Path) -> None:
+    """What the unpacker gave before it failed is not given twice, nor is what it kept for itself lost."""
+    body = b"<html><body><p>" + os.urandom(300_000).hex().encode() + b"0" * 3_000_000
+    for kind in ("gz", "zst"):
+        bad = wrong_check(kind, packed(kind, [record(url_of(1), body)]))
+        path = tmp_path / "a.warc"
+        path.write_bytes(packed(kind, RECORDS[:1]) + bad + packed(kind, RECORDS[2:3]))
+        assert [page.body for page in read_web_archive(path)] == [html(0), body, html(2)]
+
+
+@pytest.mark.parametrize("left", range(20, 180, 8))
+def test_a_member_that_breaks_off_costs_itself_and_not_the_next(tmp_path: Path, left: int) -> None:
+    """Its data go on in the next member as far as an unpacker can tell, and may even seem to end there."""
+    members = [packed("gz", [record]) for record in RECORDS]
+    pages, lost = read(tmp_path, b"".join([*members[:2], members[2][:left], *members[3:]]))
+    assert [page for page in pages if page != 2] == [0, 1, 3, 4]
     assert lost
+
+
+def test_a_header_of_a_member_with_every_field_is_passed(tmp_path: Path) -> None:
+    plain = packed("gz", RECORDS[1:2])
+    fields = (5).to_bytes(2, "little") + b"\x1f\x8b\x08xx" + b"name\0" + b"a comment\0"
+    bad = wrong_check("gz", plain[:3] + b"\x1c" + plain[4:10] + fields + plain[10:])
+    assert read(tmp_path, packed("gz", RECORDS[:1]) + bad + packed("gz", RECORDS[2:3]))[0] == [0, 1, 2]
+
+
+def test_junk_behind_a_member_whose_check_sum_is_wrong_costs_nothing(tmp_path: Path) -> None:
+    members = [packed("gz", [record]) for record in RECORDS]
+    data = b"".join([*members[:2], wrong_check("gz", members[2]), b"junk" * 50, *members[3:]])
+    assert read(tmp_path, data)[0] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("change", [9, -9, 10**9])
@@ -120,6 +200,23 @@ def test_a_length_that_lies_costs_its_record(tmp_path: Path, change: int) -> Non
     else:
         assert pages[:2] == [0, 1]
     assert lost
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_length_that_counts_characters_is_understood(tmp_path: Path, kind: str, place: int) -> None:
+    """Scripts take the length of a string, where that of its bytes is meant."""
+    body = "<html><body><p>一篇文章，有几个字 🚢\n\n还有一段".encode()
+    records = [record(url_of(n), body if n == place else html(n)) for n in range(3)]
+    length = int(records[place].split(b"Content-Length: ")[1].split(b"\r\n")[0])
+    units = length - len(body) + len(body.decode().encode("utf-16-le")) // 2
+    records[place] = records[place].replace(b"Content-Length: %d" % length, b"Content-Length: %d" % units, 1)
+    path, lost = tmp_path / "a.warc", list[str]()
+    path.write_bytes(packed(kind, records))
+    pages = [(page.url, page.body) for page in read_web_archive(path, lost.append)]
+    assert pages == [(url_of(n), body if n == place else html(n)) for n in range(3)]
+    assert len(lost) == 1
+    assert "does not end where its length says" in lost[0]
 
 
 def test_a_record_whose_answer_is_whole_by_its_own_length_is_taken(tmp_path: Path) -> None:

@@ -62,6 +62,16 @@ p {{ color: red }}\r
 """.encode()
 
 
+@pytest.mark.parametrize("by", ["Page saved with SingleFile", "Archive processed by SingleFile"])
+def test_pages_of_singlefile_tell_their_address_whatever_its_options_leave_out(by: str) -> None:
+    page = SINGLE_FILE.replace(b"Page saved with SingleFile", by.encode())
+    assert read_saved("a.html", page).url == URL
+    assert read_saved("a.html", page).saved_at == read_saved("a.html", SINGLE_FILE).saved_at
+    head, _, rest = page.partition(b" saved date:")
+    found = read_saved("a.html", head + rest[rest.index(b"\n") + 1 :])
+    assert (found.url, found.saved_at) == (URL, None)
+
+
 def test_a_singlefile_page_tells_its_address_and_when_it_was_saved() -> None:
     page = read_saved("a.html", SINGLE_FILE)
     assert (page.url, page.saved_at) == (URL, datetime(2025, 11, 22, 4, 34, 56, tzinfo=UTC))
@@ -163,7 +173,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 def unzipped(data: bytes) -> SavedPage:
     """The only page of a zip."""
     assert is_zipped(data)
-    (page,) = read_zipped("a.zip", data, pytest.fail)
+    (page,) = read_zipped("a.zip", data, pytest.fail, pytest.fail)
     return page
 
 
@@ -235,7 +245,7 @@ def test_an_archive_of_several_tabs_holds_several_pages_each_with_its_pictures()
         files[f"{tab}/index_files/0.png"] = b"png" + tab.encode()
     del files["3/index.html"]
     lost: list[str] = []
-    pages = list(read_zipped("a.maff", zipped(files), lost.append))
+    pages = list(read_zipped("a.maff", zipped(files), lost.append, pytest.fail))
     assert [(page.url, page.body, page.content_type) for page in pages] == [
         (f"{URL}/1", b"<p>Tab 1", "text/html"),
         (f"{URL}/2", b"<p>Tab 2", "text/html"),

@@ -83,7 +83,7 @@ def test_wherever_a_zip_is_cut_its_whole_members_are_read(method: int, piped: bo
 def test_the_page_of_a_zip_that_was_cut_off_is_read_and_the_loss_is_told() -> None:
     data = made(zipfile.ZIP_STORED, piped=False)
     lost: list[str] = []
-    (page,) = read_zipped("a.zip", data[: data.index(b"b.png") + 500], lost.append)
+    (page,) = read_zipped("a.zip", data[: data.index(b"b.png") + 500], lost.append, pytest.fail)
     assert page.body == FILES["index.html"]
     assert [image.url for image in page.images] == ["a.png"]
     assert "b.png" in page.flaws[0]
@@ -92,7 +92,7 @@ def test_the_page_of_a_zip_that_was_cut_off_is_read_and_the_loss_is_told() -> No
 
 def test_a_zip_that_was_cut_within_its_page_is_refused() -> None:
     with pytest.raises(UsageError, match=r"index\.html is damaged"):
-        list(read_zipped("a.zip", made(zipfile.ZIP_DEFLATED, piped=True)[:60], lambda _: None))
+        list(read_zipped("a.zip", made(zipfile.ZIP_DEFLATED, piped=True)[:60], lambda _: None, pytest.fail))
 
 
 def test_members_behind_damage_are_found() -> None:
