@@ -186,6 +186,8 @@ def _trim(text: str, start: int, authority: int, end: int) -> int:
         entity = _TRAILING_ENTITY.search(text, max(end - 34, authority), end) if last == ";" else None
         if entity:
             end = entity.start()
+        elif text.endswith("~~", authority, end):  # of struck text; one alone is of the address (`/~`)
+            end -= 2
         elif _closes(text, start, end):
             end -= 1
         else:
@@ -195,7 +197,7 @@ def _trim(text: str, start: int, authority: int, end: int) -> int:
 
 def _closes(text: str, start: int, end: int) -> bool:
     """Whether the last character before `end` is punctuation of the sentence and not of the address."""
-    last, before = text[end - 1], text[end - 2]
+    last = text[end - 1]
     if last == "?":
-        return before in "?!." or not begins_line(text, start)
-    return last in ".,;:!'\"*^\\([" or last + before == "~~"
+        return text[end - 2] in "?!." or not begins_line(text, start)
+    return last in ".,;:!'\"*^\\(["

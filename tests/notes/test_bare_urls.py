@@ -206,6 +206,8 @@ def test_a_url_on_its_own_line_is_taken_whole(url: str) -> None:
         ("https://example.com/x<br/>", "https://example.com/x"),
         ("<table><tr><td>https://example.com/x</td></tr></table>", "https://example.com/x"),
         ("~~https://example.com/x~~", "https://example.com/x"),
+        ("~~see https://example.com/x~~", "https://example.com/x"),
+        ("see https://example.com/~", "https://example.com/~"),
         ("**https://example.com/x**", "https://example.com/x"),
         ("**官网：https://example.com/x/**。", "https://example.com/x/"),
         ("*https://example.com/x* y", "https://example.com/x"),
