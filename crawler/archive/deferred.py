@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.archive import documents, queries, schema, termtrees, treemaking
 from crawler.archive.segments import FOLDER, INDEX
+from crawler.core.errors import StoreError
 
 if TYPE_CHECKING:
     from crawler.archive.documents import IndexedText, MadeTrees
@@ -31,8 +32,8 @@ class DeferredTerms:
         self.folder = writer.path / FOLDER  # of the segments, for `treemaking.make_trees`
         self._writer = writer
         self._waiting: dict[int, IndexedText] = {}  # by capture
-        self._being_made: dict[int, IndexedText] = {}
-        self._held: dict[int, tuple[int, Span]] = {}  # captures of held checks, and where their texts lie, by segment
+        self._being_made: dict[int, IndexedText] = {}  # their trees are being made
+        self._held: dict[int, tuple[int, Span]] = {}  # where texts of held captures lie, by segment
         self._noted = False  # that documents lack their terms
         self._lost_track = False
 
@@ -48,7 +49,9 @@ class DeferredTerms:
         if not self._noted:
             documents.note_deferred(self._writer.db)
             self._noted = True
-        if self._being_made.get(document.capture) != document:
+        if self._being_made.get(document.capture) == document:
+            self._waiting.pop(document.capture, None)  # it had another title meanwhile
+        else:
             self._waiting[document.capture] = document
 
     def settled(self, capture: int) -> None:
@@ -80,24 +83,40 @@ class DeferredTerms:
             if not termtrees.fits(self._writer.db):
                 self._make_here()
                 return []
-        self._being_made |= self._waiting
         texts = sorted(self._waiting.values())  # by capture, as FTS5 has it cheapest
-        found = treemaking.by_tree(self._writer.reader, texts, self._place_of, most)
+        try:
+            found = list(treemaking.by_tree(self._writer.reader, texts, self._place_of, most))
+        except StoreError:  # old texts, which nobody can read now: the others wait for no store
+            with self._writer.transaction():
+                self._make_here()
+            return []
+        self._being_made |= self._waiting
         self._waiting = {}
-        return list(found)
+        return found
 
     def put(self, texts: TreeTexts, made: MadeTrees) -> None:
         """Put the trees of some texts that were taken into the index. Raises ArchiveError.
 
-        Where one of its texts is not searched any more, or by another title, the others wait once more.
+        Where one of its texts is not searched any more, or by another title, the others wait once more. What could not
+        be read where the tree grew is read here: that process may have had no memory or no descriptors left.
         """
         there = [document for document, _ in texts if self._being_made.get(document.capture) == document]
-        for document in there:
-            del self._being_made[document.capture]
         wanted = documents.still_without_terms(self._writer.db, there, self._held)
-        if len(wanted) < len(texts):
-            self._waiting = {document.capture: document for document in wanted} | self._waiting
-            return
+        again = wanted
+        if len(wanted) == len(texts):
+            self._put_trees(made.trees)
+            again = []
+            if made.lost:
+                lost = [document for document in wanted if document.capture in made.lost]
+                with self._writer.transaction():
+                    documents.fill_with(self._writer.db, lost, self._writer.index.text_of)
+            for document in wanted:
+                self._held.pop(document.capture, None)
+        for document in there:  # what failed until here is left to `finish`
+            del self._being_made[document.capture]
+        self._waiting = {document.capture: document for document in again} | self._waiting
+
+    def _put_trees(self, trees: termtrees.Trees) -> None:
         self._writer.check_place()
         path = self._writer.path
         # On a connection of its own, as FTS5 knows nothing of trees that came in behind its back.
@@ -105,7 +124,7 @@ class DeferredTerms:
             contextlib.closing(schema.open_writer(path / INDEX)) as db,
             schema.transaction(db, path, lambda: None),
         ):
-            documents.put_trees(db, [made])
+            documents.put_trees(db, [documents.MadeTrees(trees, [])])
 
     def finish(self) -> None:
         """Make what is left, one by one. Raises ArchiveError."""

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from crawler.archive.codec import PAGE_MIN, Codec, Gz, Zst
+from crawler.archive.codec import PAGE_MIN, Codec, Gz, Zst, zstd
 from crawler.archive.journal import SPANS, CaptureLine, Span
 from crawler.archive.keep import Keep
 from crawler.archive.nouns import OpenSegment
 from crawler.archive.records import Content, write_capture
 from crawler.archive.segments import local_reader
 from crawler.archive.warc import sha256
+from crawler.core.errors import ArchiveError
 from crawler.core.model import PackedCapture
 
 
@@ -44,14 +45,23 @@ def made_of(packed: PackedCapture) -> Made:
 
 
 def pack(content: Content, segment: OpenSegment, payload: str = "") -> PackedCapture | None:
-    """Make and pack the records of a page of which nothing is known yet; None where that would be done twice.
+    """Make and pack the records of a page of which nothing is known yet; None where that is left to the writer.
 
     `payload`: the digest of its body, where that is known.
     """
+    try:
+        return _pack(content, segment, payload)
+    except (OSError, ArchiveError):  # the segment is gone: its writer says so
+        return None
+    except (MemoryError, zstd.ZstdError):  # a reader may take less memory than its writer
+        return None
+
+
+def _pack(content: Content, segment: OpenSegment, payload: str) -> PackedCapture | None:
     codec = _packer(Path(segment.folder), segment.name, segment.codec)
     is_plain = isinstance(codec, Gz)
     if segment.raw and not is_plain and not segment.large and len(content.fetch.body) >= PAGE_MIN:
-        return None
+        return None  # once the segment has its dictionary, it would be packed twice
     frames: list[bytes] = []
     asked = False
 

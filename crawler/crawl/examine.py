@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crawler.archive.warc import sha256
-from crawler.core.errors import ArchiveError
-from crawler.core.model import Confidence, Evidence, Fetch, Link, PackedCapture, Page, Proof, State, Verdict
+from crawler.core.model import Confidence, Evidence, Fetch, Link, Page, Proof, State, Verdict
 from crawler.crawl.tasks import PAGE_STATES, Depth, PageContent, PageReading, ProbeTask, ReadTask
 from crawler.judge import judge
 from crawler.judge.probe import judge_probe
@@ -41,23 +40,22 @@ def read(task: ReadTask, sites: Sites) -> PageReading:
     shows = target is not None and len(document.visible_text(CONTENT)) >= CONTENT
     said = said_by(task.fetched, document)
     page = replace(page, text="", images=()) if task.depth is Depth.VERDICT else page
-    found = PageReading(replace(page, html=""), verdict, readable, target or "", shows, said, payload)
-    return replace(found, packed=records_of(task, found))
+    return PageReading(replace(page, html=""), verdict, readable, target or "", shows, said, payload)
 
 
-def records_of(task: ReadTask, found: PageReading) -> PackedCapture | None:
-    """The records of a page, where it will be kept as a new one and it is known where."""
+def with_records(task: ReadTask, found: PageReading) -> PageReading:
+    """The reading with the records of its page, where that will be kept as a new one and it is known where.
+
+    Apart from `read`, since what it costs to pack a page says nothing of the page.
+    """
     leads_on = found.refresh or found.verdict.follow
     is_new = found.payload and found.page.digest != task.known_digest
     if task.segment is None or leads_on or not is_new or found.verdict.state not in PAGE_STATES:
-        return None
+        return found
     from crawler.archive.packing import pack  # a check that keeps nothing does without
 
     content = PageContent(task.link, task.at, task.fetched, found.page, found.readable)
-    try:
-        return pack(content, task.segment, found.payload)
-    except (OSError, ArchiveError):  # the segment is gone: its writer says so
-        return None
+    return replace(found, packed=pack(content, task.segment, found.payload))
 
 
 def said_by(fetched: Fetch, document: Document) -> str:

@@ -15,7 +15,7 @@ import trio
 
 from crawler.archive import treemaking
 from crawler.archive.deferred import WORTH, DeferredTerms
-from crawler.crawl.readers import PastLimits, Reader, ReaderDied
+from crawler.crawl.readers import NO_READER, Reader
 
 if TYPE_CHECKING:
     from crawler.archive.documents import MadeTrees
@@ -65,7 +65,7 @@ class Indexer:
     async def _make(self, texts: TreeTexts) -> None:
         try:
             made = await self._reader.work(treemaking.make_trees, self._terms.folder, texts)
-        except (PastLimits, ReaderDied) as error:  # on a very busy machine
+        except NO_READER as error:  # on a very busy machine
             log.warning("search terms are made in this process: %s", error)
             made = await self._write(treemaking.make_trees, self._terms.folder, texts)
         await self._write(self._terms.put, texts, made)
@@ -99,7 +99,7 @@ class SyncIndexer:
     def _make(self, texts: TreeTexts) -> MadeTrees:
         try:
             return self._readers.work(treemaking.make_trees, self._terms.folder, texts)
-        except (PastLimits, ReaderDied):  # on a very busy machine
+        except NO_READER:  # on a very busy machine
             return treemaking.make_trees(self._terms.folder, texts)
 
     def _put_first(self) -> None:

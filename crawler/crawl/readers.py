@@ -87,6 +87,10 @@ class PastLimits(Exception):
     """A page took more CPU, time or memory than one page may."""
 
 
+NO_READER = (PastLimits, ReaderDied, OSError, EOFError, RuntimeError)
+"""What keeps a reader from work that this process can do; from OSError on where no process can be started any more."""
+
+
 class InlineReader:
     """Reads in this process, without limits."""
 
@@ -95,9 +99,9 @@ class InlineReader:
 
     async def read(self, task: ReadTask) -> PageReading:
         """Read at once."""
-        from crawler.crawl.examine import read
+        from crawler.crawl.examine import read, with_records
 
-        return read(task, self._sites)
+        return with_records(task, read(task, self._sites))
 
     async def compare(self, task: ProbeTask) -> Verdict | None:
         """Compare at once."""

@@ -132,15 +132,15 @@ def sees(sent: Sent) -> bool:
 def read_one(task: ReadTask, body: Sent | None = None) -> PageReading:
     """Read one answer within the limits; past the CPU seconds the process dies of SIGPROF. Raises MemoryError.
 
-    `body` is that of the answer, where it came by another way than its task.
+    `body` is that of the answer, where it came by another way than its task. Its records are packed without limits.
     """
-    from crawler.crawl.examine import read  # whoever only calls these functions by name needs no parser
+    from crawler.crawl.examine import read, with_records  # whoever only calls these functions by name needs no parser
 
     assert _worker is not None
     _worker.pages += 1
     if body is not None:
         task = task.with_body(body.fetch())
-    return call_limited(read, task, _worker.sites)
+    return with_records(task, call_limited(read, task, _worker.sites))
 
 
 def read_saved_one(task: SavedTask, body: Sent | None = None) -> SavedReading:

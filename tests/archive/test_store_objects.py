@@ -6,13 +6,25 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from store_samples import DOWN_FROM_10, NOW, TEXT, check_of, clock, later, link_of, rows, segments_of
+from store_samples import DOWN_FROM_10, NOW, TEXT, check_of, clock, later, link_of, make_terms, rows, segments_of
 
-from crawler.archive import Archive, Moved, VerifyReport, cache, holds_archive, objects, offload, tiers, verify
+from crawler.archive import (
+    Archive,
+    Moved,
+    VerifyReport,
+    cache,
+    documents,
+    holds_archive,
+    objects,
+    offload,
+    tiers,
+    verify,
+)
 from crawler.archive.cache import BLOCK, BlockCache
 from crawler.archive.objects import ObjectStore, StoredObject, measured
 from crawler.archive.store import LocalStore
@@ -432,6 +444,24 @@ def test_a_store_that_does_not_answer_stops_no_recording(away: Path, bucket: Pat
         with pytest.raises(StoreError):
             list(archive.offload())
     assert len(segments_of(away)) == 2  # that of day 2, sealed now, and the open one
+
+
+def test_texts_that_a_store_does_not_give_now_end_no_run_that_defers_their_terms(
+    away: Path, bucket: Path, monkeypatch: pytest.MonkeyPatch, silent_store: list[str]
+) -> None:
+    """An index of another version, which is filled anew while the store is silent; the page is as it was."""
+    with closing(sqlite3.connect(away / "index.sqlite")) as db, db:
+        db.execute("DELETE FROM derived WHERE name = ?", (documents.STAMP,))
+    same = random.Random(0).randbytes(300_000)
+    with opened(away, bucket, days=3) as archive, archive.deferring_terms() as terms:
+        archive.record([check_of("page-0", f"{TEXT} Nr. 0", body=same, at=later(3), run="run-3")])
+        archive.record([check_of("page-9", f"{TEXT} Nr. 9", at=later(3), run="run-3")])
+        make_terms(terms)
+        assert [hit.canonical_url for hit in archive.search('"Nr. 9"')] == [link_of("page-9").canonical_url]
+    monkeypatch.undo()
+    with opened(away, bucket, days=4) as archive:
+        archive.record([check_of("page-8", "another text", at=later(4), run="run-4")])
+        assert [hit.canonical_url for hit in archive.search('"Nr. 0"')] == [link_of("page-0").canonical_url]
 
 
 def test_a_store_that_does_not_answer_leaves_the_index_alone_in_a_rebuild(

@@ -254,14 +254,95 @@ def test_after_a_batch_that_failed_all_terms_are_made_all_the_same(tmp_path: Pat
     assert written(tmp_path / "ours") == written(tmp_path / "theirs")
 
 
-def test_a_text_that_cannot_be_read_any_more_is_left_out_of_the_search(tmp_path: Path) -> None:
+def test_of_held_texts_nothing_is_remembered_once_they_have_terms(tmp_path: Path) -> None:
+    """A first run holds all it keeps until its end."""
+    checks = [replace(check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}"), held=True) for n in range(6)]
+    with open_archive(tmp_path) as archive:
+        archive.record([check_of("n9", text="the tables are made with this one")])
+        with archive.deferring_terms() as terms:
+            archive.record(checks)
+            make_terms(terms)
+            assert not terms._held
+            archive.settle("run-1", [check.link.canonical_url for check in checks[:4]], believed=True)
+            archive.settle("run-1", [check.link.canonical_url for check in checks[4:]], believed=False)
+        assert len(archive.search("语音", 50)) == 4
+    assert verify(tmp_path).clean
+
+
+def unread(texts: treemaking.TreeTexts, *numbers: int) -> treemaking.TreeTexts:
+    """The texts with texts at places where a reader finds none."""
+    nowhere = ("no-such-segment.warc.zst", (0, 9))
+    return [(document, nowhere if n in numbers else place) for n, (document, place) in enumerate(texts)]
+
+
+def test_a_text_that_cannot_be_read_any_more_is_left_out_of_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_archive(tmp_path) as archive, archive.deferring_terms() as terms:
         archive.record([check_of("n9", text="the tables are made with this one")])
         archive.record([check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(3)])
         (texts,) = terms.take(1)
-        broken = [
-            (document, ("no-such-segment.warc.zst", (0, 9)) if n == 1 else place)
-            for n, (document, place) in enumerate(texts)
-        ]
-        terms.put(texts, treemaking.make_trees(terms.folder, broken))
+        monkeypatch.setattr(archive._index, "text_of", lambda _: None)
+        terms.put(texts, treemaking.make_trees(terms.folder, unread(texts, 1)))
         assert sorted(hit.canonical_url[-2:] for hit in archive.search("语音", 50)) == ["n0", "n2"]
+
+
+def test_a_text_that_only_its_reader_could_not_read_is_searched(tmp_path: Path) -> None:
+    """It had no descriptors left, say, or no memory; one of the texts is of a check that does not count yet."""
+    checks = [check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(6)]
+    checks[2] = replace(checks[2], held=True)
+    with open_archive(tmp_path / "theirs") as archive:
+        archive.record(checks)
+        archive.settle("run-1", [checks[2].link.canonical_url], believed=True)
+    with open_archive(tmp_path / "ours") as archive:
+        with archive.deferring_terms() as terms:
+            archive.record(checks)
+            (texts,) = terms.take(1)
+            terms.put(texts, treemaking.make_trees(terms.folder, unread(texts, 1, 2)))
+            assert len(archive.search("语音", 50)) == 5
+            archive.settle("run-1", [checks[2].link.canonical_url], believed=True)
+        assert len(archive.search("语音", 50)) == 6
+    assert written(tmp_path / "ours") == written(tmp_path / "theirs")
+
+
+def test_texts_whose_tree_did_not_go_in_are_made_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise ArchiveFull("no space left")
+
+    with open_archive(tmp_path) as archive:
+        with archive.deferring_terms() as terms:
+            archive.record([check_of(f"n{n}", text=TEXTS[n], title=f"标题 {n}") for n in range(3)])
+            (texts,) = terms.take(1)
+            tree = treemaking.make_trees(terms.folder, texts)
+            with monkeypatch.context() as patch:
+                patch.setattr(documents, "put_trees", full)
+                with pytest.raises(ArchiveFull):
+                    terms.put(texts, tree)
+        assert len(archive.search("语音", 50)) == 3
+
+
+def test_a_text_that_has_its_first_title_again_while_its_tree_grows_is_searched(tmp_path: Path) -> None:
+    """The tree is made again, as another text of it is searched no more."""
+    tables = check_of("n0", text="the tables are made with this one")
+    unsure = check_of("n2", text=TEXTS[2], title="标题 2", state=State.UNKNOWN)
+
+    def go_on(archive: Archive) -> None:
+        archive.record([check_of("n1", text=TEXTS[1], title="另一个标题", at=later(1))])
+        archive.record([check_of("n1", text=TEXTS[1], title="标题 1", at=later(2))])
+        archive.record([check_of("n2", text=TEXTS[3], title="标题 3", at=later(1))])
+
+    with open_archive(tmp_path / "theirs") as archive:
+        archive.record([tables])
+        archive.record([check_of("n1", text=TEXTS[1], title="标题 1"), unsure])
+        go_on(archive)
+    for name in ("put", "not-put"):
+        with open_archive(tmp_path / name) as archive:
+            archive.record([tables])
+            with archive.deferring_terms() as terms:
+                archive.record([check_of("n1", text=TEXTS[1], title="标题 1"), unsure])
+                (texts,) = terms.take(1)
+                go_on(archive)
+                if name == "put":
+                    terms.put(texts, treemaking.make_trees(terms.folder, texts))
+            assert len(archive.search("语音", 50)) == 2
+        assert written(tmp_path / name) == written(tmp_path / "theirs")

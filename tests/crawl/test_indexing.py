@@ -91,7 +91,10 @@ async def running(terms: DeferredTerms, workers: Workers) -> AsyncIterator[Index
     await indexer.finish()
 
 
-@pytest.mark.parametrize("raises", [None, PastLimits("slow"), ReaderDied("twice")])
+NO_PROCESS = (BlockingIOError("cannot fork"), EOFError("the server that forks died"))
+
+
+@pytest.mark.parametrize("raises", [None, PastLimits("slow"), ReaderDied("twice"), *NO_PROCESS])
 async def test_terms_are_made_while_a_run_goes_on_and_the_rest_at_its_end(
     archive: Archive, autojump_clock: trio.abc.Clock, raises: Exception | None
 ) -> None:
@@ -141,16 +144,18 @@ async def test_a_reader_in_this_process_works_at_once() -> None:
     assert await InlineReader(SITES).work(max, 1, 2) == 2
 
 
-@pytest.mark.parametrize("dies", [False, True])
-def test_an_import_has_terms_made_by_its_readers(archive: Archive, monkeypatch: pytest.MonkeyPatch, dies: bool) -> None:
+@pytest.mark.parametrize("raises", [None, ReaderDied("twice"), *NO_PROCESS])
+def test_an_import_has_terms_made_by_its_readers(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, raises: Exception | None
+) -> None:
     monkeypatch.setattr(indexing, "MANY", 2 * deferred.WORTH)
     settings = Settings(read=ReadSettings(processes=1))
     count = 0
     with open_sync_readers(settings, SITES) as readers, archive.deferring_terms() as terms:
-        if dies:
+        if raises:
 
             def died(*_: object) -> None:
-                raise ReaderDied("twice")
+                raise raises
 
             monkeypatch.setattr(readers, "work", died)
         indexer = SyncIndexer(terms, readers)
