@@ -35,7 +35,8 @@ class Indexer:
         self._write = write
         self._reader = reader
         self._wanted = trio.Event()
-        self._closed = False
+        self._finishing = False
+        self._ended = trio.Event()
 
     def recorded(self) -> None:
         """Something was recorded."""
@@ -43,20 +44,19 @@ class Indexer:
             self._wanted.set()
 
     async def run(self) -> None:
-        """Make terms until `close`."""
-        while not self._closed:
+        """Make terms until `finish`."""
+        while not self._finishing:
             await self._wanted.wait()
             self._wanted = trio.Event()
             for texts in await self._write(self._terms.take):
                 await self._make(texts)
-
-    def close(self) -> None:
-        """What is being made is the last before `finish`."""
-        self._closed = True
-        self._wanted.set()
+        self._ended.set()
 
     async def finish(self) -> None:
-        """Make all terms that are left, on all readers."""
+        """Make all terms that are left, on all readers, once `run` has made what it is about."""
+        self._finishing = True
+        self._wanted.set()
+        await self._ended.wait()
         async with trio.open_nursery() as nursery:
             for texts in await self._write(self._terms.take, WORTH, WORTH):
                 nursery.start_soon(self._make, texts)

@@ -24,11 +24,10 @@ def run_job(job: Job) -> Outcome:
         try:
             run = trio.run(walk_job, job, ready)
         except BaseExceptionGroup as group:  # nurseries wrap what a task raises; one line is what the user needs
-            for error in _leaves(group):
-                if isinstance(
-                    error, (CrawlerError, KeyboardInterrupt)
-                ):  # the latter at the end, when no task hears signals
-                    raise error from group
+            # KeyboardInterrupt: at the very end no task hears signals.
+            ours = [error for error in _leaves(group) if isinstance(error, CrawlerError | KeyboardInterrupt)]
+            if ours:
+                raise ours[0] from group
             raise
     return finish_job(job, ready, run)
 

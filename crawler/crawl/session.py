@@ -101,7 +101,7 @@ async def walk_job(job: Job, ready: Prepared) -> Run:
 
 @asynccontextmanager
 async def indexed(job: Job, recorder: Recorder, reader: Reader) -> AsyncIterator[None]:
-    """In the block readers make search terms of what is recorded; after it all of them are made."""
+    """In the block readers make search terms of what is recorded, until its end has them finish (`walk_plan`)."""
     with job.memory.deferring_terms() as terms:
         if terms is None:
             yield
@@ -112,8 +112,6 @@ async def indexed(job: Job, recorder: Recorder, reader: Reader) -> AsyncIterator
         async with trio.open_nursery() as nursery:
             nursery.start_soon(indexer.run)
             yield
-            indexer.close()
-        await indexer.finish()
 
 
 def browser_for(job: Job, ready: Prepared) -> Opener | None:
@@ -248,6 +246,8 @@ async def walk_plan(
                 nursery.start_soon(record_all, receive, recorder)
                 await crawl_plan(send)
         await settle(walk, recorder, hijack)  # signals are still heard: a canary may take its time
+        if recorder.indexer:
+            await recorder.indexer.finish()
         watchers.cancel_scope.cancel()
 
 

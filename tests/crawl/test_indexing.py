@@ -87,8 +87,7 @@ async def running(terms: DeferredTerms, workers: Workers) -> AsyncIterator[Index
     async with trio.open_nursery() as nursery:
         nursery.start_soon(indexer.run)
         yield indexer
-        indexer.close()
-    await indexer.finish()
+        await indexer.finish()
 
 
 NO_PROCESS = (BlockingIOError("cannot fork"), EOFError("the server that forks died"))
@@ -130,7 +129,7 @@ async def test_an_error_of_the_archive_ends_the_run_and_its_terms_are_made_by_th
 
     monkeypatch.setattr(DeferredTerms, "put", broken)
     with Archive.open(tmp_path / "archive", now=lambda: NOW) as archive:
-        with pytest.RaisesGroup(RuntimeError), archive.deferring_terms() as terms:
+        with pytest.RaisesGroup(RuntimeError, flatten_subgroups=True), archive.deferring_terms() as terms:
             async with running(terms, Workers()) as indexer:
                 record(archive, range(1, 2 * TREE, 2))
                 indexer.recorded()
