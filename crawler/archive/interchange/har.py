@@ -25,9 +25,7 @@ from crawler.core.errors import UsageError
 from crawler.core.url import is_http, join
 from crawler.page.charset import decode
 
-MAX_DAMAGE: Final = (
-    200  # objects that begin as entries and cannot be read, before the rest of a damaged file is left out
-)
+MAX_DAMAGE: Final = 200  # objects that begin as entries and cannot be read, before the rest of a file is left out
 _ENTRY = re.compile(  # how an entry begins; within a string each quotation mark has a backslash before it
     r'\{\s*"(?:_[A-Za-z]\w{0,40}|startedDateTime|pageref|request|response|time|timings|cache|connection|serverIPAddress)"\s*:'
 )
@@ -36,7 +34,7 @@ PACKED: Final = 256  # characters of a body by which text is told from what is s
 _PAGES: Final = ("text/html", "application/xhtml", "application/pdf")
 _NO_TEXT = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 _MARKUP = re.compile(r"\ufeff?\s*<")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]+=*\s*\Z")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]+=*\Z")  # of text without space round it
 _BINARY: Final = ("image/", "application/pdf")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 
@@ -214,7 +212,7 @@ def _body(url: str, kind: str, content: _Content, headers: dict[str, str], besid
         return _unpacked(url, body, headers), False
     if encoding not in ("", "base64", "utf-8", "utf8", "text", "plain"):
         raise UsageError(f"the body of {url} is written in {encoding[:40]!r}, which nobody reads; only base64 is")
-    if kind.lower().startswith(_PAGES) and _BASE64.match(text) and _is_page(page := _from_base64(text) or b""):
+    if kind.lower().startswith(_PAGES) and _BASE64.match(text.strip()) and _is_page(page := _from_base64(text) or b""):
         return page, False
     if kind.lower().startswith(_BINARY) and not text.startswith("<"):
         try:

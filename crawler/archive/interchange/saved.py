@@ -118,11 +118,10 @@ def _kind_of_file(name: str, head: bytes) -> str:
 
 _TAG = re.compile(rb"<\s*(?:!doctype|html|head|body|title|meta|article|div|p|!--)", re.IGNORECASE)
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d{4,}\)(\S+?)\s*-->")
-_SINGLE_FILE = (
-    re.compile(  # today's remark, and that of 2018, which an option still writes; another leaves out the date
-        rb"(?:Page saved with|Archive processed by) SingleFile\w*\s+url:[ \t]*(\S+)"
-        rb"(?:\s+saved date:[ \t]*([^\r\n]{1,100}))?"
-    )
+# Today's remark, and that of 2018, which an option still writes; another leaves out the date.
+_SINGLE_FILE = re.compile(
+    rb"(?:Page saved with|Archive processed by) SingleFile\w*\s+url:[ \t]*(\S+)"
+    rb"(?:\s+saved date:[ \t]*([^\r\n]{1,100}))?"
 )
 _SAVE_PAGE = re.compile(rb"""<meta name="savepage-(url|date)" content="([^"]{1,4000})\"""")
 _SCRAP_BOOK = re.compile(rb"""\sdata-scrapbook-(source|create)="([^"]{1,4000})\"""")

@@ -132,6 +132,12 @@ def test_what_calls_itself_base_64_and_is_none_is_text_and_the_other_way_round(t
     assert read(tmp_path, har(entry(text("plain words"))))[0] == [("plain words", "text/html; charset=utf-8")]
 
 
+def test_a_body_of_much_white_space_is_looked_at_once(tmp_path: Path) -> None:
+    """A pattern that tries each space of these as the end of base 64 takes minutes."""
+    body = " " * 400_000 + HTML
+    assert read(tmp_path, har(entry(text(body)))) == ([(body, "text/html; charset=utf-8")], [])
+
+
 def test_bytes_that_were_written_as_characters_one_by_one_are_bytes(tmp_path: Path) -> None:
     png = b"\x89PNG\r\n\x1a\n\0\xff\xfe"
     picture = {"mimeType": "image/png", "text": png.decode("latin-1")}
