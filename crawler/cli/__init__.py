@@ -110,10 +110,16 @@ def hear_signals() -> None:
 
     Both become SIGINT, which trio and every waiting loop know how to take, also before a run hears signals itself.
     """
+
+    def stop(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so shells start what they put into the background
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+            signal.signal(number, stop)
 
 
 def run_cli(args: list[str]) -> int:

@@ -125,13 +125,21 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize(
-    ("name", "ignored", "code"), [("SIGTERM", False, 3), ("SIGHUP", False, 3), ("SIGHUP", True, 0)]
+    ("name", "ignored", "code"),
+    [
+        ("SIGTERM", (), 3),
+        ("SIGHUP", (), 3),
+        ("SIGHUP", ("SIGHUP",), 0),
+        ("SIGTERM", ("SIGHUP", "SIGINT"), 3),  # nohup crawler &, in a script
+        ("SIGINT", ("SIGINT",), 0),
+    ],
 )
 def test_signals_stop_a_command_before_its_run_hears_them_and_nohup_is_heeded(
-    name: str, ignored: bool, code: int
+    name: str, ignored: tuple[str, ...], code: int
 ) -> None:
     def ignore() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        for each in ("SIGHUP", "SIGINT"):
+            signal.signal(getattr(signal, each), signal.SIG_IGN if each in ignored else signal.SIG_DFL)
 
     plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # it takes SIGTERM
     command = [sys.executable, "-c", HEARD.format(name=name)]
