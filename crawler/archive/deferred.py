@@ -34,6 +34,7 @@ class DeferredTerms:
         self._waiting: dict[int, IndexedText] = {}  # by capture
         self._being_made: dict[int, IndexedText] = {}  # their trees are being made
         self._held: dict[int, tuple[int, Span]] = {}  # where texts of held captures lie, by segment
+        self._fits: bool | None = None  # whether trees fit into this index, where that is known
         self._noted = False  # that documents lack their terms
         self._lost_track = False
 
@@ -62,7 +63,7 @@ class DeferredTerms:
         """After a rollback: what was told last may not be so."""
         self._waiting.clear()
         self._held = {capture: self._held[capture] for capture in self._being_made.keys() & self._held.keys()}
-        self._noted, self._lost_track = False, True
+        self._fits, self._noted, self._lost_track = None, False, True
 
     # For who makes terms
 
@@ -78,15 +79,15 @@ class DeferredTerms:
         """
         if len(self._waiting) < least:
             return []
-        with self._writer.transaction():
-            self._writer.index.make_searchable()
-            if not termtrees.fits(self._writer.db):
-                self._make_here()
-                return []
+        if self._fits is None:
+            with self._writer.transaction():
+                self._writer.index.make_searchable()
+                self._fits = termtrees.fits(self._writer.db)
         texts = sorted(self._waiting.values())  # by capture, as FTS5 has it cheapest
-        try:
-            found = list(treemaking.by_tree(self._writer.reader, texts, self._place_of, most))
-        except StoreError:  # old texts, which nobody can read now: the others wait for no store
+        found: list[TreeTexts] = []
+        with contextlib.suppress(StoreError):  # of old texts, which nobody can read now: the others wait for no store
+            found = list(treemaking.by_tree(self._writer.reader, texts, self._place_of, most)) if self._fits else []
+        if not found:
             with self._writer.transaction():
                 self._make_here()
             return []
@@ -124,7 +125,8 @@ class DeferredTerms:
             contextlib.closing(schema.open_writer(path / INDEX)) as db,
             schema.transaction(db, path, lambda: None),
         ):
-            documents.put_trees(db, [documents.MadeTrees(trees, [])])
+            termtrees.put(db, trees)
+            termtrees.merge(db)
 
     def finish(self) -> None:
         """Make what is left, one by one. Raises ArchiveError."""
@@ -137,7 +139,8 @@ class DeferredTerms:
             self._make_here()
             if self._lost_track:
                 documents.fill_deferred(self._writer.db, self._writer.index.text_of)
-            documents.forget_deferred(self._writer.db)
+            else:
+                documents.forget_deferred(self._writer.db)
         self._noted = self._lost_track = False
 
     def _make_here(self) -> None:

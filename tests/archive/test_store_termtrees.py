@@ -315,7 +315,7 @@ def test_texts_whose_tree_did_not_go_in_are_made_at_the_end(tmp_path: Path, monk
             (texts,) = terms.take(1)
             tree = treemaking.make_trees(terms.folder, texts)
             with monkeypatch.context() as patch:
-                patch.setattr(documents, "put_trees", full)
+                patch.setattr(termtrees, "put", full)
                 with pytest.raises(ArchiveFull):
                     terms.put(texts, tree)
         assert len(archive.search("语音", 50)) == 3
